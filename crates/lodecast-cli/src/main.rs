@@ -1,0 +1,3 @@
+//! The `lodecast` command.
+
+fn main() {}

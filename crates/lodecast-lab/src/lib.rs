@@ -1,0 +1,1 @@
+//! The lab: tasks, sweeps and comparisons.

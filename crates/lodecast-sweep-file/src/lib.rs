@@ -1,0 +1,1 @@
+//! Sweep files: Parquet, CSV and JSON lines, read and written.

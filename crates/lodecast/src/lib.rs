@@ -1,0 +1,12 @@
+//! The lodecast engine: learn from recorded training runs how a network answers to its learning rate, then choose the
+//! rate that leads to the best long-term validation result (Sampson & Melchior, arXiv 2509.23052).
+//!
+//! Data flows one way: [`Sweep`] of [`Run`]s -> fit -> model -> plan -> [`Schedule`].
+
+mod error;
+mod run;
+mod schedule;
+
+pub use error::{Error, Result};
+pub use run::{Attributes, Direction, Metric, Point, Run, Sweep};
+pub use schedule::{Family, Knot, Schedule};
