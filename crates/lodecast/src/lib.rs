@@ -4,6 +4,11 @@
 //! Data flows one way: [`Sweep`] of [`Run`]s -> fit -> model -> plan -> [`Schedule`].
 
 mod error;
+mod lanes;
+mod latent_ode;
+mod network;
+mod ode;
+mod random;
 mod run;
 mod schedule;
 
