@@ -1,0 +1,56 @@
+//! Checks that a sweep reads back equal before it is written.
+
+use std::collections::HashSet;
+
+use lodecast::{Run, Sweep};
+
+use crate::error::{Error, Result, shorten};
+use crate::layout::{Attribute, Fixed};
+
+/// Names every way in which a sweep could not be told apart from another in a file.
+pub(crate) fn check(sweep: &Sweep) -> Result<()> {
+    let fail = |reason: String| Err(Error::Unwritable { reason });
+    let mut names = HashSet::new();
+    for metric in &sweep.metrics {
+        let name = metric.name.as_str();
+        let shown = shorten(name);
+        if name.is_empty() || name.trim() != name {
+            return fail(format!("the metric name '{shown}' is empty or begins or ends with a space; rename it"));
+        }
+        if Fixed::ALL.into_iter().any(|fixed| fixed.name() == name) || name.starts_with(Attribute::PREFIX) {
+            return fail(format!("the metric name '{shown}' is that of another column; rename it"));
+        }
+        if !names.insert(name) {
+            return fail(format!("the metric '{shown}' is in it twice; rename one"));
+        }
+    }
+    let mut ids = HashSet::new();
+    for run in &sweep.runs {
+        let shown = shorten(&run.id);
+        if run.id.is_empty() {
+            return fail("a run has an empty id; name it".to_owned());
+        }
+        if !ids.insert(run.id.as_str()) {
+            return fail(format!("the run id '{shown}' is in it twice; rename one"));
+        }
+        if let Err(reason) = check_columns(run, sweep.metrics.len()) {
+            return fail(format!("run '{shown}' {reason}"));
+        }
+    }
+    Ok(())
+}
+
+fn check_columns(run: &Run, metrics: usize) -> Result<(), String> {
+    if run.validation.len() != metrics {
+        return Err(format!("has {} validation columns where the sweep has {metrics} metrics", run.validation.len()));
+    }
+    let points = run.len();
+    let columns = [&run.train_loss, &run.learning_rate].into_iter().chain(&run.validation);
+    if let Some(column) = columns.into_iter().find(|column| column.len() != points) {
+        return Err(format!("has a column of {} values where it has {points} steps", column.len()));
+    }
+    match run.steps.windows(2).find(|pair| pair[0] >= pair[1]) {
+        Some(pair) => Err(format!("has step {} after step {}; steps increase", pair[1], pair[0])),
+        None => Ok(()),
+    }
+}

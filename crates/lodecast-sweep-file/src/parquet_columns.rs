@@ -1,0 +1,188 @@
+//! One column of a Parquet file, read a batch of rows at a time and given out as cells.
+
+use half::f16;
+use parquet::basic::{ConvertedType, LogicalType, Type};
+use parquet::column::page::PageReader;
+use parquet::column::reader::ColumnReaderImpl;
+use parquet::data_type::{
+    ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArray, FixedLenByteArrayType, FloatType, Int32Type,
+    Int64Type,
+};
+use parquet::errors::{ParquetError, Result};
+use parquet::schema::types::ColumnDescPtr;
+
+use crate::cell::Cell;
+
+/// What the cells of a column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Int32,
+    Unsigned32,
+    Int64,
+    Unsigned64,
+    Half,
+    Float,
+    Double,
+    Text,
+}
+
+impl Kind {
+    /// The kind of a column, or a name of its type if it has no place in a sweep.
+    pub(crate) fn of(column: &ColumnDescPtr) -> Result<Self, String> {
+        if column.max_rep_level() > 0 {
+            return Err("a list".to_owned());
+        }
+        let converted = column.converted_type();
+        let unsigned = |wide: bool| match (column.logical_type_ref(), converted) {
+            (Some(LogicalType::Integer(integer)), _) => Some(!integer.is_signed),
+            (None, ConvertedType::NONE | ConvertedType::INT_8 | ConvertedType::INT_16 | ConvertedType::INT_32) => {
+                Some(false)
+            }
+            (None, ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32) => Some(true),
+            (None, ConvertedType::INT_64) if wide => Some(false),
+            (None, ConvertedType::UINT_64) if wide => Some(true),
+            _ => None,
+        };
+        let text = |logical: Option<&LogicalType>| {
+            matches!(
+                logical,
+                None | Some(LogicalType::String | LogicalType::Enum | LogicalType::Json | LogicalType::Unknown)
+            )
+        };
+        let kind = match column.physical_type() {
+            Type::INT32 => unsigned(false).map(|unsigned| if unsigned { Self::Unsigned32 } else { Self::Int32 }),
+            Type::INT64 => unsigned(true).map(|unsigned| if unsigned { Self::Unsigned64 } else { Self::Int64 }),
+            Type::FLOAT => Some(Self::Float),
+            Type::DOUBLE => Some(Self::Double),
+            Type::BYTE_ARRAY if text(column.logical_type_ref()) && converted != ConvertedType::DECIMAL => {
+                Some(Self::Text)
+            }
+            Type::FIXED_LEN_BYTE_ARRAY
+                if column.logical_type_ref() == Some(&LogicalType::Float16) && column.type_length() == 2 =>
+            {
+                Some(Self::Half)
+            }
+            _ => None,
+        };
+        kind.ok_or_else(|| match column.logical_type_ref() {
+            Some(logical) => format!("{logical:?}"),
+            None => column.physical_type().to_string(),
+        })
+    }
+
+    /// Does the column hold numbers?
+    pub(crate) fn is_number(self) -> bool {
+        self != Self::Text
+    }
+}
+
+/// The values of a batch.
+enum Values {
+    Int32(Typed<Int32Type>),
+    Unsigned32(Typed<Int32Type>),
+    Int64(Typed<Int64Type>),
+    Unsigned64(Typed<Int64Type>),
+    Half(Typed<FixedLenByteArrayType>),
+    Float(Typed<FloatType>),
+    Double(Typed<DoubleType>),
+    Text(Typed<ByteArrayType>),
+}
+
+/// A column's reader and the values of the batch at hand, without gaps.
+struct Typed<T: DataType> {
+    reader: ColumnReaderImpl<T>,
+    values: Vec<T::T>,
+}
+
+impl<T: DataType> Typed<T> {
+    fn new(column: ColumnDescPtr, pages: Box<dyn PageReader>) -> Self {
+        Self { reader: ColumnReaderImpl::new(column, pages), values: Vec::new() }
+    }
+
+    /// Reads exactly `rows` rows.
+    fn fill(&mut self, rows: usize, levels: &mut Vec<i16>) -> Result<()> {
+        self.values.clear();
+        levels.clear();
+        let mut filled = 0;
+        while filled < rows {
+            let (read, _, _) = self.reader.read_records(rows - filled, Some(&mut *levels), None, &mut self.values)?;
+            if read == 0 {
+                return Err(ParquetError::EOF(format!("{} rows are missing", rows - filled)));
+            }
+            filled += read;
+        }
+        Ok(())
+    }
+}
+
+/// One column of one row group.
+pub(crate) struct Column {
+    values: Values,
+    /// The level of each row: it has a value if it is `present`.
+    levels: Vec<i16>,
+    present: i16,
+    row: usize,
+    value: usize,
+}
+
+impl Column {
+    /// The column of kind `kind` whose pages are `pages`.
+    pub(crate) fn new(kind: Kind, column: ColumnDescPtr, pages: Box<dyn PageReader>) -> Self {
+        let present = column.max_def_level();
+        let values = match kind {
+            Kind::Int32 => Values::Int32(Typed::new(column, pages)),
+            Kind::Unsigned32 => Values::Unsigned32(Typed::new(column, pages)),
+            Kind::Int64 => Values::Int64(Typed::new(column, pages)),
+            Kind::Unsigned64 => Values::Unsigned64(Typed::new(column, pages)),
+            Kind::Half => Values::Half(Typed::new(column, pages)),
+            Kind::Float => Values::Float(Typed::new(column, pages)),
+            Kind::Double => Values::Double(Typed::new(column, pages)),
+            Kind::Text => Values::Text(Typed::new(column, pages)),
+        };
+        Self { values, levels: Vec::new(), present, row: 0, value: 0 }
+    }
+
+    /// Reads the next `rows` rows.
+    pub(crate) fn fill(&mut self, rows: usize) -> Result<()> {
+        (self.row, self.value) = (0, 0);
+        let levels = &mut self.levels;
+        match &mut self.values {
+            Values::Int32(typed) | Values::Unsigned32(typed) => typed.fill(rows, levels),
+            Values::Int64(typed) | Values::Unsigned64(typed) => typed.fill(rows, levels),
+            Values::Half(typed) => typed.fill(rows, levels),
+            Values::Float(typed) => typed.fill(rows, levels),
+            Values::Double(typed) => typed.fill(rows, levels),
+            Values::Text(typed) => typed.fill(rows, levels),
+        }
+    }
+
+    /// The cell of the next row of the batch. None if its text is not UTF-8.
+    pub(crate) fn next(&mut self) -> Option<Cell<'_>> {
+        let present = self.present == 0 || self.levels.get(self.row) == Some(&self.present);
+        self.row += 1;
+        if !present {
+            return Some(Cell::Absent);
+        }
+        let at = self.value;
+        self.value += 1;
+        let signed = |value: i64| u64::try_from(value).map_or(Cell::Negative(value), Cell::Unsigned);
+        Some(match &self.values {
+            Values::Int32(typed) => signed(i64::from(*typed.values.get(at)?)),
+            Values::Unsigned32(typed) => Cell::Unsigned(u64::from(typed.values.get(at)?.cast_unsigned())),
+            Values::Int64(typed) => signed(*typed.values.get(at)?),
+            Values::Unsigned64(typed) => Cell::Unsigned(typed.values.get(at)?.cast_unsigned()),
+            Values::Half(typed) => Cell::Float(half(typed.values.get(at)?)?),
+            Values::Float(typed) => Cell::Float(f64::from(*typed.values.get(at)?)),
+            Values::Double(typed) => Cell::Float(*typed.values.get(at)?),
+            Values::Text(typed) => Cell::Text(text(typed.values.get(at)?)?),
+        })
+    }
+}
+
+fn half(bytes: &FixedLenByteArray) -> Option<f64> {
+    Some(f64::from(f16::from_le_bytes(*bytes.data().first_chunk()?)))
+}
+
+fn text(bytes: &ByteArray) -> Option<&str> {
+    std::str::from_utf8(bytes.data()).ok()
+}
