@@ -58,7 +58,7 @@ impl Origin {
         Error::Value {
             place: self.at(number),
             column: column.to_owned(),
-            value: cell.describe(),
+            value: cell.describe().into(),
             expected: "a number",
             remedy: "leave it empty where nothing was measured; NaN and inf are numbers",
         }
@@ -69,7 +69,7 @@ impl Origin {
         Error::Value {
             place: self.at(number),
             column: column.to_owned(),
-            value: cell.describe(),
+            value: cell.describe().into(),
             expected: "an optimizer step",
             remedy: "steps are whole numbers from 0 on",
         }
@@ -80,7 +80,7 @@ impl Origin {
         Error::Value {
             place: self.at(number),
             column: column.to_owned(),
-            value: cell.describe(),
+            value: cell.describe().into(),
             expected: "a run id",
             remedy: "a run id is a text or a number",
         }
@@ -171,7 +171,7 @@ impl Assembly {
         let bad = |expected, remedy| Error::Value {
             place: self.origin.at(place),
             column: attribute.column(),
-            value: cell.describe(),
+            value: cell.describe().into(),
             expected,
             remedy,
         };
@@ -207,7 +207,7 @@ impl Assembly {
         changed.map_err(|(first, second)| Error::AttributeConflict {
             place: self.origin.at(place),
             run: draft.run.id.clone(),
-            attribute: attribute.column(),
+            attribute: attribute.column().into(),
             first: first.into(),
             second: second.into(),
         })
@@ -237,9 +237,9 @@ impl Assembly {
             run: self.drafts[run].run.id.clone(),
             step: conflict.step,
             column: match conflict.column {
-                0 => Fixed::TrainLoss.name().to_owned(),
-                1 => Fixed::LearningRate.name().to_owned(),
-                metric => self.metrics[metric - 2].name.clone(),
+                0 => Fixed::TrainLoss.name().into(),
+                1 => Fixed::LearningRate.name().into(),
+                metric => self.metrics[metric - 2].name.as_str().into(),
             },
             first: conflict.values.0,
             first_at: conflict.places.0,

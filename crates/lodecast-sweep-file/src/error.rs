@@ -87,7 +87,7 @@ pub enum Error {
         remedy: &'static str,
     },
     /// The file announces far more data than a file of its size can hold.
-    #[error("{}: {what} is {found}, more than the {limit} that a file of this size may hold; {remedy}", path.display())]
+    #[error("{}: {what} is {found}, and no more than {limit} is plausible here; {remedy}", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -197,7 +197,7 @@ pub enum Error {
         /// The column.
         column: String,
         /// The value, shortened if long.
-        value: String,
+        value: Box<str>,
         /// What was expected.
         expected: &'static str,
         /// What to do.
@@ -241,7 +241,7 @@ pub enum Error {
         /// The step.
         step: u64,
         /// The column.
-        column: String,
+        column: Box<str>,
         /// The first value.
         first: f64,
         /// Line or row of the first value.
@@ -259,7 +259,7 @@ pub enum Error {
         /// The run.
         run: String,
         /// The attribute.
-        attribute: String,
+        attribute: Box<str>,
         /// The first value.
         first: Box<str>,
         /// The second value.

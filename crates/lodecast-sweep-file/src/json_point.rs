@@ -101,7 +101,7 @@ impl PointReader {
                 let text = cell.text().map_err(|_| Error::Value {
                     place: self.origin.at(self.line),
                     column: name.to_owned(),
-                    value: cell.describe(),
+                    value: cell.describe().into(),
                     expected: "an attribute",
                     remedy: "an attribute is a text or a number",
                 })?;
@@ -128,7 +128,8 @@ impl PointReader {
                 at = error.column().saturating_sub(2 * (before + 1));
             }
         }
-        Error::Syntax { place: self.origin.at(self.line), reason: format!("{reason} at byte {at} of the line") }
+        let reason = if at == 0 { reason.to_owned() } else { format!("{reason} at byte {at} of the line") };
+        Error::Syntax { place: self.origin.at(self.line), reason }
     }
 }
 

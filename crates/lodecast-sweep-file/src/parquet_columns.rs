@@ -35,6 +35,8 @@ impl Kind {
         let converted = column.converted_type();
         let unsigned = |wide: bool| match (column.logical_type_ref(), converted) {
             (Some(LogicalType::Integer(integer)), _) => Some(!integer.is_signed),
+            // A column of nulls only.
+            (Some(LogicalType::Unknown), _) => Some(false),
             (None, ConvertedType::NONE | ConvertedType::INT_8 | ConvertedType::INT_16 | ConvertedType::INT_32) => {
                 Some(false)
             }
@@ -99,6 +101,12 @@ impl<T: DataType> Typed<T> {
         Self { reader: ColumnReaderImpl::new(column, pages), values: Vec::new() }
     }
 
+    /// Checks that no values are left.
+    fn check_end(&mut self) -> Result<()> {
+        let (more, _, _) = self.reader.read_records(1, Some(&mut Vec::new()), None, &mut Vec::new())?;
+        if more == 0 { Ok(()) } else { Err(ParquetError::General("its pages hold more values than rows".to_owned())) }
+    }
+
     /// Reads exactly `rows` rows.
     fn fill(&mut self, rows: usize, levels: &mut Vec<i16>) -> Result<()> {
         self.values.clear();
@@ -153,6 +161,18 @@ impl Column {
             Values::Float(typed) => typed.fill(rows, levels),
             Values::Double(typed) => typed.fill(rows, levels),
             Values::Text(typed) => typed.fill(rows, levels),
+        }
+    }
+
+    /// Checks, when all rows have been read, that no values are left.
+    pub(crate) fn check_end(&mut self) -> Result<()> {
+        match &mut self.values {
+            Values::Int32(typed) | Values::Unsigned32(typed) => typed.check_end(),
+            Values::Int64(typed) | Values::Unsigned64(typed) => typed.check_end(),
+            Values::Half(typed) => typed.check_end(),
+            Values::Float(typed) => typed.check_end(),
+            Values::Double(typed) => typed.check_end(),
+            Values::Text(typed) => typed.check_end(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lodecast::Sweep;
+use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
@@ -102,6 +103,9 @@ fn read_checked<R: ChunkReader + 'static>(
             }
             read += batch as u64;
         }
+        for (index, column) in &mut columns {
+            column.check_end().map_err(|error| damaged(path, &names[*index], error))?;
+        }
         first_row += rows;
     }
     let ignored = layout.ignored(|column| kinds[column].as_ref().is_ok_and(|kind| kind.is_number()))?;
@@ -126,7 +130,7 @@ impl RowReader<'_> {
             let cell = column.next().ok_or_else(|| Error::Value {
                 place: self.origin.at(place),
                 column: name.clone(),
-                value: "bytes".to_owned(),
+                value: "bytes".into(),
                 expected: "a text",
                 remedy: "texts are UTF-8",
             })?;
@@ -166,6 +170,13 @@ fn open<R: ChunkReader + 'static>(
     let damaged = |error| damaged(path, &names[index], error);
     let missing = || ParquetError::General("a row group lacks the column".to_owned());
     let chunk = group.columns().get(index).ok_or_else(|| damaged(missing()))?;
+    if let Compression::LZO | Compression::BROTLI(_) = chunk.compression() {
+        return Err(Error::Unsupported {
+            path: path.to_owned(),
+            feature: format!("the compression of column '{}'", names[index]),
+            remedy: "write the file with snappy, zstd, gzip or lz4",
+        });
+    }
     let pages = CheckedPages::new(source, path, chunk, group.num_rows() as usize).map_err(damaged)?;
     Ok(Column::new(kind, chunk.column_descr_ptr(), Box::new(pages)))
 }
@@ -208,18 +219,13 @@ fn damaged(path: &Path, column: &str, error: ParquetError) -> Error {
         ParquetError::External(inner) => match inner.downcast::<Error>() {
             Ok(error) => return *error,
             Err(other) => match other.downcast::<std::io::Error>() {
+                // The decompressors too speak of damage as an error of input.
+                Ok(source) if source.raw_os_error().is_none() => source.to_string(),
                 Ok(source) => return Error::File { path: path.to_owned(), source: *source },
                 Err(other) => other.to_string(),
             },
         },
-        ParquetError::General(text) | ParquetError::EOF(text) => text,
-        ParquetError::NYI(text) => {
-            return Error::Unsupported {
-                path: path.to_owned(),
-                feature: text,
-                remedy: "write the file with snappy or zstd compression and without encryption",
-            };
-        }
+        ParquetError::General(text) | ParquetError::EOF(text) | ParquetError::NYI(text) => text,
         other => other.to_string(),
     };
     let reason = if column.is_empty() { reason } else { format!("column '{column}': {reason}") };

@@ -1,0 +1,74 @@
+"""Writes the files in this folder: the same four-point sweep as other tools leave it. Run: python make_files.py"""
+
+import json
+import math
+import sys
+
+import pandas
+import polars
+import pyarrow
+import pyarrow.parquet
+
+print(f"pandas {pandas.__version__}, pyarrow {pyarrow.__version__}, polars {polars.__version__}, python {sys.version.split()[0]}")
+
+points = pandas.DataFrame(
+    {
+        "run_id": ["a", "a", "b", "b"],
+        "step": [10, 20, 10, 20],
+        "train_loss": [2.5, 1.25, math.nan, math.inf],
+        "learning_rate": [0.001, 0.0005, 0.1, 0.1],
+        "val_accuracy": [math.nan, 0.5, math.nan, 0.1],
+        "epoch": [0, 1, 0, 1],
+    }
+)
+
+# As people save a data frame. Pandas has no null among its floats: NaN becomes null (Parquet), an empty field (CSV).
+points.to_parquet("pandas.parquet")
+points.to_csv("pandas.csv")
+points.to_json("pandas.jsonl", orient="records", lines=True)
+
+# A shuffled, categorical frame: an index column, a dictionary-encoded run id, narrow types.
+narrow = points.astype(
+    {"run_id": "category", "step": "uint32", "train_loss": "float32", "learning_rate": "float64", "val_accuracy": "float16"}
+)
+narrow.iloc[[3, 0, 2, 1]].to_parquet("pandas_narrow.parquet", compression="gzip")
+
+# Arrow keeps NaN and null apart.
+table = pyarrow.table(
+    {
+        "trial_id": pyarrow.array([7, 7, 8, 8], pyarrow.int64()),
+        "global_step": pyarrow.array([10, 20, 10, 20], pyarrow.int32()),
+        "loss": pyarrow.array([2.5, 1.25, math.nan, math.inf]),
+        "lr": pyarrow.array([0.001, 0.0005, 0.1, 0.1]),
+        "val_accuracy": pyarrow.array([None, 0.5, None, 0.1]),
+        "seed": pyarrow.array([0, 0, 1, 1], pyarrow.uint8()),
+        "schedule": pyarrow.array(["cosine", "cosine", None, "constant"]),
+    }
+)
+pyarrow.parquet.write_table(table, "pyarrow.parquet", row_group_size=3)
+pyarrow.parquet.write_table(
+    table,
+    "pyarrow_v2.parquet",
+    compression="lz4",
+    data_page_version="2.0",
+    use_dictionary=False,
+    column_encoding={"global_step": "DELTA_BINARY_PACKED", "loss": "BYTE_STREAM_SPLIT", "schedule": "DELTA_LENGTH_BYTE_ARRAY"},
+)
+
+frame = polars.DataFrame(
+    {
+        "run_id": ["a", "a", "b", "b"],
+        "step": [10, 20, 10, 20],
+        "train_loss": [2.5, 1.25, math.nan, math.inf],
+        "learning_rate": [0.001, 0.0005, 0.1, 0.1],
+        "val_accuracy": [None, 0.5, None, 0.1],
+    }
+)
+frame.write_parquet("polars.parquet")
+frame.write_csv("polars.csv")
+frame.write_ndjson("polars.ndjson")
+
+# Python's json module writes tokens that are not JSON.
+with open("python.jsonl", "w") as file:
+    for step, loss in [(10, math.nan), (20, -math.inf)]:
+        file.write(json.dumps({"run": "NaN", "iteration": step, "loss": loss, "lr": 0.1, "val_accuracy": 0.5}) + "\n")
