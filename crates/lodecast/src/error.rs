@@ -63,6 +63,12 @@ pub enum Error {
         /// What is missing and what to do.
         reason: String,
     },
+    /// A window of points from which nothing can be said.
+    #[error("cannot forecast from this window: {reason}")]
+    Window {
+        /// What is missing.
+        reason: String,
+    },
     /// A setting out of its range.
     #[error("{name} = {value}: {remedy}")]
     Setting {

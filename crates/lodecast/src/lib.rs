@@ -1,17 +1,24 @@
 //! The lodecast engine: learn from recorded training runs how a network answers to its learning rate, then choose the
 //! rate that leads to the best long-term validation result (Sampson & Melchior, arXiv 2509.23052).
 //!
-//! Data flows one way: [`Sweep`] of [`Run`]s -> fit -> model -> plan -> [`Schedule`].
+//! Data flows one way: [`Sweep`] of [`Run`]s -> [`fit()`] -> [`Model`] -> plan -> [`Schedule`].
 
 mod error;
+mod fit;
+#[doc(hidden)]
+pub mod instrument;
 mod lanes;
 mod latent_ode;
 mod network;
 mod ode;
+mod plan;
 mod random;
 mod run;
 mod schedule;
 
 pub use error::{Error, Result};
+pub use fit::{FitOptions, FitProgress, FitSettings, FitSummary, Fitted, LeftOut, ModelKind, fit};
+pub use latent_ode::{Architecture, Column, ControlledLatentOde, FitRecord, LatentOde, Model, Scaler, Transform};
+pub use plan::{Curve, Experience};
 pub use run::{Attributes, Direction, Metric, Point, Run, Sweep};
 pub use schedule::{Family, Knot, Schedule};

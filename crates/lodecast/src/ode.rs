@@ -11,7 +11,7 @@ mod step_control;
 mod tsit5;
 
 pub(crate) use adjoint::Adjoint;
-pub(crate) use control::{Control, Segment};
+pub(crate) use control::Control;
 pub(crate) use dense_output::{DenseReader, Projection};
 pub(crate) use solve::{Problem, Solution, Statistics};
 pub(crate) use step_control::Tolerances;

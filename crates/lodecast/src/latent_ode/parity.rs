@@ -194,7 +194,8 @@ impl LaneKernel<f64> for GradientCheck<'_> {
                     Reading::Path(k) => path_rows[k] = row,
                 }
             }
-            let path: Vec<f64> = path_rows.iter().flat_map(|row| own[row * width + 3..][..latent_size].to_vec()).collect();
+            let path: Vec<f64> =
+                path_rows.iter().flat_map(|row| own[row * width + 3..][..latent_size].to_vec()).collect();
             let (length, path_adjoint, by_spread) = reference_path(&path, &spread, fixture.model.alpha);
             let mut loss = length;
             for column in 0..3 {

@@ -1,6 +1,7 @@
 //! One vector of lanes through the whole network and back: encoder, bottleneck, differential equation, decoder.
 
 use super::Architecture;
+use super::series::SeriesPoint;
 use super::vector_field::NeuralField;
 use crate::lanes::{Lanes, Real};
 use crate::network::gru::{Gru, GruTape};
@@ -59,6 +60,11 @@ impl<R: Real> Network<R> {
         }
     }
 
+    /// Number of parameters.
+    pub(crate) fn parameters(&self) -> usize {
+        self.architecture.parameters()
+    }
+
     /// Values that one reading of the trajectory has: decoded columns, then for the paper's model the latent state.
     pub(crate) fn values(&self) -> usize {
         self.decoder.as_ref().map_or(self.projection.rows, |decoder| decoder.shape().outputs)
@@ -81,6 +87,23 @@ pub(crate) struct Task<L> {
 impl<L> Default for Task<L> {
     fn default() -> Self {
         Self { inputs: Vec::new(), active: Vec::new(), controls: Vec::new(), times: Vec::new() }
+    }
+}
+
+impl<L: Lanes> Task<L> {
+    /// Puts the same points into every lane, in the order in which the encoder reads them.
+    pub(crate) fn read<'p>(
+        &mut self,
+        points: impl ExactSizeIterator<Item = &'p SeriesPoint>,
+        header: &super::ensemble::Header,
+    ) {
+        let inputs = header.architecture.inputs;
+        let flags = inputs > 4;
+        self.active = vec![L::constant(1.0); points.len()];
+        self.inputs = vec![L::zero(); points.len() * inputs];
+        for (row, point) in self.inputs.chunks_exact_mut(inputs).zip(points) {
+            point.write_inputs(header.scaler.time_scale, flags, |column, value| row[column] = L::constant(value));
+        }
     }
 }
 
@@ -191,6 +214,16 @@ impl<L: Lanes> Pass<L> {
             values.copy_from_slice(&row[output.offset..]);
         }
         &self.values
+    }
+
+    /// The values last decoded.
+    pub(crate) fn values(&self, network: &Network<L::Real>) -> &[L] {
+        if network.decoder.is_some() { &self.values } else { &self.readings }
+    }
+
+    /// 1 in lanes whose last solve reached its end, else 0.
+    pub(crate) fn finished(&self) -> L {
+        self.solution.finished()
     }
 
     /// Counts of the last solve.

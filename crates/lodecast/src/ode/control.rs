@@ -58,6 +58,20 @@ impl Control {
         Self { start: samples[0].0, segments }
     }
 
+    /// The part from `time` on, which must lie before the end.
+    pub(crate) fn after(&self, time: f64) -> Self {
+        let mut start = self.start;
+        let mut segments = Vec::with_capacity(self.segments.len());
+        for &segment in &self.segments {
+            if segment.end > time {
+                let cut = (time - start).max(0.0) / (segment.end - start);
+                segments.push(Segment { from: segment.from + (segment.to - segment.from) * cut, ..segment });
+            }
+            start = segment.end;
+        }
+        Self { start: time.max(self.start), segments }
+    }
+
     /// End of the last segment.
     pub(crate) fn end(&self) -> f64 {
         self.segments.last().map_or(self.start, |segment| segment.end)
@@ -89,6 +103,9 @@ mod tests {
         let stair = Control::simplified(&[(0.0, 1.0), (1.0, 1.0), (1.0, 0.5), (2.0, 0.5)], 1e-9);
         assert_eq!(stair.segments.len(), 2);
         assert_eq!((stair.at(0.9), stair.at(1.1), stair.end()), (1.0, 0.5, 2.0));
+        let later = stair.after(0.5);
+        assert_eq!((later.start, later.segments.len(), later.at(0.6), later.at(1.5)), (0.5, 2, 1.0, 0.5));
+        assert_eq!(stair.after(1.0).segments.len(), 1);
     }
 
     proptest! {

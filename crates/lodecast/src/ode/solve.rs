@@ -146,6 +146,13 @@ impl Position {
 }
 
 impl<L: Lanes> Solution<L> {
+    /// 1 in lanes that reached their end, else 0.
+    pub(crate) fn finished(&self) -> L {
+        // Unfinished lanes end in NaN.
+        let end = self.end.first().copied().unwrap_or(L::zero());
+        (end - end + L::constant(1.0)).where_positive(L::constant(1.0), L::zero())
+    }
+
     /// Ends of the steps that a lane accepted.
     #[cfg(test)]
     pub(crate) fn step_ends(&self, lane: usize) -> Vec<f64> {

@@ -1,0 +1,93 @@
+//! Saving a fit in progress, so that it can be resumed to the same result.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::adam::Adam;
+use super::settings::FitSettings;
+use super::trainer::MemberState;
+use crate::error::{Error, Result};
+use crate::latent_ode::file::{self, Tensors};
+
+/// Version of the checkpoint file.
+const FORMAT: u32 = 1;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    checkpoint: u32,
+    settings: FitSettings,
+    sweep: String,
+    seconds: f64,
+}
+
+/// Writes the state of all members.
+pub(crate) fn save(
+    path: &Path,
+    settings: &FitSettings,
+    sweep: &str,
+    seconds: f64,
+    members: &[MemberState],
+) -> Result<()> {
+    let mut tensors = Tensors::default();
+    for (index, member) in members.iter().enumerate() {
+        let size = [member.parameters.len()];
+        let mut push = |name: &str, values: &[f64]| {
+            tensors.push(format!("member.{index}.{name}"), &[values.len()], values.to_vec());
+        };
+        debug_assert_eq!(size[0], member.adam.first.len());
+        push("parameters", &member.parameters);
+        push("adam.first", &member.adam.first);
+        push("adam.second", &member.adam.second);
+        push("best", &member.best);
+        // Numbers that JSON cannot hold (infinity, NaN) are among these.
+        let progress = [
+            member.iteration as f64,
+            member.adam.steps as f64,
+            f64::from(member.stale),
+            member.best_held_out,
+            member.loss,
+        ];
+        push("progress", &progress);
+    }
+    let header = Header { checkpoint: FORMAT, settings: settings.clone(), sweep: sweep.to_owned(), seconds };
+    file::write(path, &header, &tensors)
+}
+
+/// Reads the state of all members back, and the seconds spent so far.
+///
+/// # Errors
+/// If the file is damaged, or belongs to another sweep or other settings.
+pub(crate) fn load(path: &Path, settings: &FitSettings, sweep: &str) -> Result<(Vec<MemberState>, f64)> {
+    let fail = |reason: String| Error::ModelFile { path: path.to_owned(), reason };
+    let (header, mut tensors) = file::read::<Header>(path)?;
+    if header.checkpoint != FORMAT {
+        return Err(fail(format!("its checkpoint format is {}, not {FORMAT}; start the fit anew", header.checkpoint)));
+    }
+    if header.sweep != sweep {
+        return Err(fail("it belongs to another sweep; resume with that one, or start the fit anew".to_owned()));
+    }
+    if header.settings != *settings {
+        return Err(fail("it was started with other settings; resume with those, or start the fit anew".to_owned()));
+    }
+    let size = settings.architecture.parameters();
+    let mut members = Vec::with_capacity(settings.members);
+    for index in 0..settings.members {
+        let mut take = |name: &str, size: usize| tensors.take(&format!("member.{index}.{name}"), &[size]).map_err(fail);
+        let progress = take("progress", 5)?;
+        members.push(MemberState {
+            parameters: take("parameters", size)?,
+            adam: Adam {
+                first: take("adam.first", size)?,
+                second: take("adam.second", size)?,
+                steps: progress[1] as u64,
+            },
+            best: take("best", size)?,
+            iteration: progress[0] as u64,
+            stale: progress[2] as u32,
+            best_held_out: progress[3],
+            loss: progress[4],
+        });
+    }
+    Ok((members, header.seconds))
+}

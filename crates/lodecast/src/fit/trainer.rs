@@ -1,0 +1,318 @@
+//! One member of an ensemble in training: batches through the lanes, gradients, and the optimizer.
+
+use rand::RngExt;
+use rayon::prelude::*;
+
+use super::adam::{Adam, one_cycle};
+use super::objective::{Objective, PathTerm};
+use super::sample::{Sample, Sampler};
+use super::settings::ModelKind;
+use crate::lanes::{Lanes, Real};
+use crate::latent_ode::pass::{Network, Pass, Task};
+use crate::latent_ode::series::Series;
+use crate::ode::{Statistics, Tolerances};
+use crate::random::{Purpose, stream};
+
+/// What a member has learned so far: everything that a checkpoint has to keep.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct MemberState {
+    pub(crate) parameters: Vec<f64>,
+    pub(crate) adam: Adam,
+    pub(crate) iteration: u64,
+    /// Parameters with the best held-out loss so far, and that loss.
+    pub(crate) best: Vec<f64>,
+    pub(crate) best_held_out: f64,
+    /// Held-out checks since the best one.
+    pub(crate) stale: u32,
+    /// Smoothed training loss.
+    pub(crate) loss: f64,
+}
+
+impl MemberState {
+    pub(crate) fn new(parameters: Vec<f64>) -> Self {
+        Self {
+            adam: Adam::new(parameters.len()),
+            best: parameters.clone(),
+            parameters,
+            iteration: 0,
+            best_held_out: f64::INFINITY,
+            stale: 0,
+            loss: f64::NAN,
+        }
+    }
+}
+
+/// One vector of lanes with its share of the batch.
+struct Group<L> {
+    pass: Pass<L>,
+    task: Task<L>,
+    targets: Vec<L>,
+    weights: Vec<L>,
+    /// 1 in lanes that hold a sample.
+    used: L,
+    latent: Vec<L>,
+    adjoints: Vec<L>,
+    sums: Vec<L>,
+    loss: L,
+}
+
+impl<L: Lanes> Group<L> {
+    fn new() -> Self {
+        Self {
+            pass: Pass::default(),
+            task: Task::default(),
+            targets: Vec::new(),
+            weights: Vec::new(),
+            used: L::zero(),
+            latent: Vec::new(),
+            adjoints: Vec::new(),
+            sums: Vec::new(),
+            loss: L::zero(),
+        }
+    }
+
+    /// Puts up to `L::COUNT` samples into the lanes. Windows end together: shorter ones start later.
+    fn fill(&mut self, samples: &[&Sample], inputs: usize, outputs: usize, time_scale: f64) {
+        let steps = samples.iter().map(|sample| sample.window.len()).max().unwrap_or(0);
+        let times = samples.iter().map(|sample| sample.times.len()).max().unwrap_or(0);
+        let flags = inputs > 4;
+        reset(&mut self.task.inputs, steps * inputs);
+        reset(&mut self.task.active, steps);
+        reset(&mut self.task.times, times);
+        reset(&mut self.targets, times * outputs);
+        reset(&mut self.weights, times * outputs);
+        self.task.controls.clear();
+        self.used = L::from_fn(|lane| f64::from(u8::from(lane < samples.len())));
+        for (lane, sample) in samples.iter().enumerate() {
+            let real = L::Real::from_f64;
+            let first = steps - sample.window.len();
+            for (step, point) in (first..).zip(&sample.window) {
+                let row = &mut self.task.inputs[step * inputs..(step + 1) * inputs];
+                point.write_inputs(time_scale, flags, |column, value| row[column].lanes_mut()[lane] = real(value));
+                self.task.active[step].lanes_mut()[lane] = real(1.0);
+            }
+            let end = sample.times.last().copied().unwrap_or(sample.control.start);
+            for time in 0..times {
+                let at = sample.times.get(time).copied().unwrap_or(end);
+                self.task.times[time].lanes_mut()[lane] = real(at);
+            }
+            for (at, (&target, &weight)) in sample.targets.iter().zip(&sample.weights).enumerate() {
+                self.targets[at].lanes_mut()[lane] = real(target);
+                self.weights[at].lanes_mut()[lane] = real(weight);
+            }
+            self.task.controls.push(sample.control.clone());
+        }
+    }
+
+    fn encode(&mut self, network: &Network<L::Real>) {
+        self.latent.clear();
+        let latent = self.pass.encode(network, &self.task);
+        self.latent.extend_from_slice(latent);
+    }
+
+    /// Decodes and compares; with `reversible` also the gradients.
+    fn learn(
+        &mut self,
+        network: &Network<L::Real>,
+        outputs: usize,
+        tolerances: Tolerances,
+        path: Option<PathTerm<'_, L::Real>>,
+        reversible: bool,
+    ) {
+        let values = self.pass.decode(network, &self.task, &self.latent, tolerances, reversible);
+        self.adjoints.resize(values.len(), L::zero());
+        let objective = Objective { targets: &self.targets, weights: &self.weights, outputs, path };
+        // A lane whose solve was cut off says nothing.
+        let counts = self.used * self.pass.finished();
+        let values = self.pass.values(network);
+        self.loss = objective.evaluate(values, counts, &mut self.adjoints);
+        if reversible {
+            let parameters = network.parameters();
+            reset(&mut self.sums, parameters);
+            self.pass.pull_back(network, &self.task, &self.adjoints, &mut self.sums);
+        }
+    }
+}
+
+fn reset<L: Lanes>(memory: &mut Vec<L>, size: usize) {
+    memory.clear();
+    memory.resize(size, L::zero());
+}
+
+/// Trains one member on its share of the series.
+pub(crate) struct Trainer<'a, L> {
+    sampler: Sampler<'a>,
+    train: Vec<&'a Series>,
+    held_out: Vec<&'a Series>,
+    member: u64,
+    groups: Vec<Group<L>>,
+}
+
+/// How often a fit checks the held-out runs.
+pub(crate) const CHECKS: u64 = 20;
+
+/// Observed fractions of the held-out checks.
+const CHECK_FRACTIONS: [f64; 3] = [0.0, 0.1, 0.3];
+
+impl<'a, L: Lanes> Trainer<'a, L> {
+    pub(crate) fn new(sampler: Sampler<'a>, train: Vec<&'a Series>, held_out: Vec<&'a Series>, member: usize) -> Self {
+        Self { sampler, train, held_out, member: member as u64, groups: Vec::new() }
+    }
+
+    fn tolerances(&self) -> Tolerances {
+        tolerances(self.sampler.settings.tolerance, self.sampler.scaler.time_scale)
+    }
+
+    /// Distributes samples over the groups. Samples of similar length share a group, where they end at about the same time.
+    fn fill(&mut self, mut samples: Vec<Sample>) {
+        samples.sort_by_key(|sample| sample.window.len() + 4 * sample.control.segments.len());
+        let count = samples.len().div_ceil(L::COUNT);
+        while self.groups.len() < count {
+            self.groups.push(Group::new());
+        }
+        self.groups.truncate(count);
+        let architecture = self.sampler.settings.architecture;
+        let time_scale = self.sampler.scaler.time_scale;
+        let samples: Vec<&Sample> = samples.iter().collect();
+        self.groups.par_iter_mut().zip(samples.par_chunks(L::COUNT)).for_each(|(group, samples)| {
+            group.fill(samples, architecture.inputs, architecture.outputs, time_scale);
+        });
+    }
+
+    /// Runs the filled groups; returns the mean loss of a sample.
+    fn run(&mut self, network: &Network<L::Real>, reversible: bool) -> f64 {
+        let settings = self.sampler.settings;
+        let (tolerances, outputs) = (self.tolerances(), settings.architecture.outputs);
+        let samples: usize = self.groups.iter().map(|group| group.task.controls.len()).sum();
+        if settings.kind == ModelKind::LatentOde {
+            self.groups.par_iter_mut().for_each(|group| group.encode(network));
+            let spread = self.latent_spread();
+            // Losses are means over a run's values: so is the path's share.
+            let values = self.groups.first().map_or(1, |group| group.task.times.len() * outputs).max(1);
+            let weight = L::Real::from_f64(settings.alpha / values as f64);
+            let path = Some(PathTerm { spread: &spread, weight }).filter(|_| settings.alpha > 0.0);
+            self.groups.par_iter_mut().for_each(|group| group.learn(network, outputs, tolerances, path, reversible));
+        } else {
+            self.groups.par_iter_mut().for_each(|group| {
+                group.encode(network);
+                group.learn(network, outputs, tolerances, None, reversible);
+            });
+        }
+        self.groups.iter().map(|group| group.loss.sum()).sum::<f64>() / samples.max(1) as f64
+    }
+
+    /// Standard deviation of each latent component over the batch, never quite zero.
+    fn latent_spread(&self) -> Vec<L::Real> {
+        let latent = self.sampler.settings.architecture.latent;
+        (0..latent)
+            .map(|j| {
+                let values: Vec<f64> = self
+                    .groups
+                    .iter()
+                    .flat_map(|group| group.latent[j].lanes()[..group.task.controls.len()].iter())
+                    .map(|value| value.to_f64())
+                    .collect();
+                let count = values.len().max(1) as f64;
+                let mean = values.iter().sum::<f64>() / count;
+                let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+                L::Real::from_f64(variance.sqrt().max(1e-6))
+            })
+            .collect()
+    }
+
+    /// Draws the batch of an iteration.
+    fn draw(&self, iteration: u64) -> Vec<Sample> {
+        let settings = self.sampler.settings;
+        let index = (self.member << 40) | iteration;
+        let mut random = stream(settings.seed, Purpose::Batch, index);
+        (0..settings.batch_size)
+            .map(|_| {
+                let series = self.train[random.random_range(0..self.train.len())];
+                self.sampler.draw(series, &mut random)
+            })
+            .collect()
+    }
+
+    /// Loss of a batch and its gradient by the parameters.
+    pub(crate) fn gradient(&mut self, parameters: &[f64], samples: Vec<Sample>) -> (f64, Vec<f64>) {
+        let count = samples.len() as f64;
+        self.fill(samples);
+        let network = Network::new(self.sampler.settings.architecture, parameters);
+        let loss = self.run(&network, true);
+        let mut gradient = vec![0.0; parameters.len()];
+        for group in &self.groups {
+            for (total, &sum) in gradient.iter_mut().zip(&group.sums) {
+                *total += sum.sum();
+            }
+        }
+        for total in &mut gradient {
+            *total /= count;
+        }
+        (loss, gradient)
+    }
+
+    /// Advances to `until`, a number of iterations.
+    pub(crate) fn advance(&mut self, state: &mut MemberState, until: u64) {
+        let settings = self.sampler.settings;
+        let check_every = (settings.iterations / CHECKS).max(1);
+        while state.iteration < until {
+            if state.stale >= settings.patience && settings.patience < CHECKS as u32 {
+                state.iteration = until;
+                return;
+            }
+            let samples = self.draw(state.iteration);
+            let (loss, gradient) = self.gradient(&state.parameters, samples);
+            let progress = state.iteration as f64 / settings.iterations as f64;
+            state.adam.step(&mut state.parameters, &gradient, one_cycle(settings.peak_lr, progress));
+            if loss.is_finite() {
+                state.loss = if state.loss.is_nan() { loss } else { 0.98 * state.loss + 0.02 * loss };
+            }
+            state.iteration += 1;
+            if state.iteration.is_multiple_of(check_every) || state.iteration == settings.iterations {
+                let held_out = self.held_out_loss(&state.parameters);
+                // Without held-out runs the last parameters are the best there are.
+                if held_out.is_none_or(|held_out| held_out < state.best_held_out) {
+                    state.best.clone_from(&state.parameters);
+                    state.best_held_out = held_out.unwrap_or(f64::INFINITY);
+                    state.stale = 0;
+                } else {
+                    state.stale += 1;
+                }
+            }
+        }
+    }
+
+    /// Mean loss on the held-out runs, from fixed windows.
+    pub(crate) fn held_out_loss(&mut self, parameters: &[f64]) -> Option<f64> {
+        if self.held_out.is_empty() {
+            return None;
+        }
+        let samples: Vec<Sample> = self
+            .held_out
+            .iter()
+            .flat_map(|series| {
+                CHECK_FRACTIONS.iter().map(|fraction| {
+                    let points = series.points.len();
+                    let observed = (fraction * points as f64) as usize;
+                    match self.sampler.settings.kind {
+                        ModelKind::Controlled => self.sampler.future(series, observed.min(points - 1)),
+                        ModelKind::LatentOde => self.sampler.whole(series, 0..observed.max(2)),
+                    }
+                })
+            })
+            .collect();
+        self.fill(samples);
+        let network = Network::new(self.sampler.settings.architecture, parameters);
+        Some(self.run(&network, false))
+    }
+
+    /// Counts of the last batch's solves.
+    pub(crate) fn statistics(&self) -> Vec<Statistics> {
+        self.groups.iter().map(|group| group.pass.statistics()).collect()
+    }
+}
+
+/// Tolerances of the solver for a run of `time_scale`.
+pub(crate) fn tolerances(tolerance: f64, time_scale: f64) -> Tolerances {
+    Tolerances { rtol: tolerance, atol: tolerance, first_step: time_scale / 50.0, max_steps: 2000 }
+}

@@ -1,0 +1,207 @@
+//! What both models are made of: an ensemble of parameter vectors, their scaler and what they were fitted on.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::file::{self, Tensors};
+use super::pass::Network;
+use super::{Architecture, Scaler};
+use crate::error::{Error, Result};
+use crate::fit::ModelKind;
+use crate::plan::Experience;
+use crate::run::Metric;
+
+/// Version of the model file that this crate writes.
+const FORMAT: u32 = 1;
+
+/// Everything in a model file but the parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Header {
+    format: u32,
+    pub(crate) kind: ModelKind,
+    pub(crate) architecture: Architecture,
+    members: usize,
+    pub(crate) scaler: Scaler,
+    pub(crate) metric: Metric,
+    /// Longest window the encoder was fitted on, as a fraction of the run.
+    pub(crate) window: f64,
+    /// Tolerance of the solver.
+    pub(crate) tolerance: f64,
+    /// First step of the solver in model time.
+    pub(crate) first_step: f64,
+    pub(crate) experience: Experience,
+    pub(crate) record: FitRecord,
+}
+
+/// How a model came about.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FitRecord {
+    /// Fingerprint of the sweep.
+    pub sweep: String,
+    /// Runs learned from.
+    pub runs: usize,
+    /// Their points.
+    pub points: usize,
+    /// Optimizer steps of each member.
+    pub iterations: u64,
+    /// Seed.
+    pub seed: u64,
+    /// Loss of each member on the configurations it did not see; empty where none were held out.
+    pub held_out_loss: Vec<f64>,
+    /// Configurations that each member did not see.
+    pub held_out: Vec<Vec<String>>,
+    /// Seconds the fit took.
+    pub seconds: f64,
+}
+
+/// An ensemble in memory, its parameters packed for the solver.
+#[derive(Clone, Debug)]
+pub(crate) struct Ensemble {
+    pub(crate) header: Header,
+    pub(crate) parameters: Vec<Vec<f64>>,
+    pub(crate) networks: Vec<Network<f32>>,
+    pub(crate) fingerprint: String,
+}
+
+/// What a new ensemble consists of.
+pub(crate) struct Parts {
+    pub(crate) kind: ModelKind,
+    pub(crate) architecture: Architecture,
+    pub(crate) parameters: Vec<Vec<f64>>,
+    pub(crate) scaler: Scaler,
+    pub(crate) metric: Metric,
+    pub(crate) window: f64,
+    pub(crate) tolerance: f64,
+    pub(crate) first_step: f64,
+    pub(crate) experience: Experience,
+    pub(crate) record: FitRecord,
+}
+
+impl Ensemble {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { kind, architecture, parameters, scaler, metric, window, tolerance, first_step, experience, record } =
+            parts;
+        let members = parameters.len();
+        let header = Header {
+            format: FORMAT,
+            kind,
+            architecture,
+            members,
+            scaler,
+            metric,
+            window,
+            tolerance,
+            first_step,
+            experience,
+            record,
+        };
+        Self::packed(header, parameters)
+    }
+
+    fn packed(header: Header, parameters: Vec<Vec<f64>>) -> Self {
+        let networks = parameters.iter().map(|parameters| Network::new(header.architecture, parameters)).collect();
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.add(header.kind.name().as_bytes());
+        for value in parameters.iter().flatten() {
+            fingerprint.add(&value.to_le_bytes());
+        }
+        Self { header, parameters, networks, fingerprint: fingerprint.finish() }
+    }
+
+    /// Tolerances of the solver.
+    pub(crate) fn tolerances(&self) -> crate::ode::Tolerances {
+        let tolerance = self.header.tolerance;
+        let time_scale = self.header.scaler.time_scale;
+        crate::ode::Tolerances { first_step: self.header.first_step, ..crate::fit::tolerances(tolerance, time_scale) }
+    }
+
+    pub(crate) fn save(&self, path: &Path) -> Result<()> {
+        let mut tensors = Tensors::default();
+        for (member, parameters) in self.parameters.iter().enumerate() {
+            for tensor in self.header.architecture.tensors() {
+                let values = parameters[tensor.offset..tensor.offset + tensor.len()].to_vec();
+                tensors.push(format!("member.{member}.{}", tensor.name), &tensor.shape, values);
+            }
+        }
+        file::write(path, &self.header, &tensors)
+    }
+
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        let (header, tensors) = file::read::<Header>(path)?;
+        Self::assemble(header, tensors).map_err(|reason| Error::ModelFile { path: path.to_owned(), reason })
+    }
+
+    /// From the bytes of a model file; for fuzzing and for those who keep models elsewhere.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> std::result::Result<Self, String> {
+        let (header, tensors) = file::parse::<Header>(bytes)?;
+        Self::assemble(header, tensors)
+    }
+
+    fn assemble(header: Header, mut tensors: Tensors) -> std::result::Result<Self, String> {
+        if header.format != FORMAT {
+            return Err(format!(
+                "its format is {}, this version of lodecast reads {FORMAT}; fit it again",
+                header.format
+            ));
+        }
+        header.architecture.check().map_err(|error| error.to_string())?;
+        let expected = if header.kind == ModelKind::Controlled { (true, 2) } else { (false, 3) };
+        let found = (header.architecture.controlled, header.architecture.outputs);
+        if found != expected || !(4..=6).contains(&header.architecture.inputs) || header.architecture.inputs == 5 {
+            return Err(format!("its sizes are not those of a {} model", header.kind));
+        }
+        if header.members == 0 || header.members > tensors.0.len() {
+            return Err(format!("it announces {} members", header.members));
+        }
+        let scaler = &header.scaler;
+        let columns = [scaler.train_loss, scaler.learning_rate, scaler.validation];
+        let sound = columns.iter().all(|column| {
+            column.mean.is_finite()
+                && column.scale > 0.0
+                && column.scale.is_finite()
+                && column.range.0 <= column.range.1
+        });
+        let positive = |value: f64| value > 0.0 && value.is_finite();
+        let settings = [scaler.time_scale, scaler.points_per_run, header.window, header.tolerance, header.first_step];
+        if !sound || !settings.into_iter().all(positive) {
+            return Err("its scaler or solver settings are not usable numbers; fit it again".to_owned());
+        }
+        header.experience.check()?;
+        let mut parameters = Vec::with_capacity(header.members);
+        for member in 0..header.members {
+            let mut all = Vec::with_capacity(header.architecture.parameters());
+            for tensor in header.architecture.tensors() {
+                let name = format!("member.{member}.{}", tensor.name);
+                all.extend(tensors.take(&name, &tensor.shape)?);
+            }
+            if let Some(value) = all.iter().find(|value| !value.is_finite()) {
+                return Err(format!("member {member} contains {value}; fit it again"));
+            }
+            parameters.push(all);
+        }
+        Ok(Self::packed(header, parameters))
+    }
+}
+
+/// FNV-1a, 64 bits: tells files and sweeps apart; no protection against forgery.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fingerprint(u64);
+
+impl Default for Fingerprint {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fingerprint {
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    pub(crate) fn finish(self) -> String {
+        format!("{:016x}", self.0)
+    }
+}

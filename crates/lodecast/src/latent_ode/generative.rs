@@ -1,0 +1,172 @@
+//! [`LatentOde`]: the paper's model, where the learning rate is one of the decoded columns (section 2).
+
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::ensemble::{Ensemble, FitRecord, Parts};
+use super::equinox::read_equinox;
+use super::pass::{Pass, Task};
+use super::series::Series;
+use super::{Architecture, Column, Scaler};
+use crate::error::{Error, Result};
+use crate::fit::ModelKind;
+use crate::lanes::{Dispatch, LaneKernel, Lanes};
+use crate::ode::Control;
+use crate::plan::{Curve, Experience};
+use crate::run::{Metric, Point};
+
+/// An ensemble of path-minimised latent ODEs.
+#[derive(Clone, Debug)]
+pub struct LatentOde(pub(crate) Ensemble);
+
+impl LatentOde {
+    /// Reads a model file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is damaged or holds another kind of model.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let ensemble = Ensemble::load(path)?;
+        ensemble.expect_kind(ModelKind::LatentOde, path)?;
+        Ok(Self(ensemble))
+    }
+
+    /// Reads a model file of the authors' implementation (`.eqx`). It works on raw columns and on point indices:
+    /// `points_per_run` says how many points a run of its sweep had (600 in the paper).
+    ///
+    /// # Errors
+    /// If the file cannot be read or is no such model.
+    pub fn import_reference(
+        path: impl AsRef<Path>,
+        metric: Metric,
+        points_per_run: u32,
+        experience: Experience,
+    ) -> Result<Self> {
+        let path = path.as_ref();
+        if points_per_run < 2 {
+            return Err(Error::Setting {
+                name: "points_per_run",
+                value: points_per_run.to_string(),
+                remedy: "say how many points a run of the model's sweep had, for example 600",
+            });
+        }
+        let bytes = std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+        let reference = read_equinox(&bytes, path)?;
+        let fail = |reason: &str| Error::ModelFile { path: path.to_owned(), reason: reason.to_owned() };
+        let Architecture { inputs, outputs, .. } = reference.architecture;
+        if (inputs, outputs) != (4, 3) {
+            return Err(fail("it does not read and predict the three columns loss, ln learning rate, metric"));
+        }
+        let identity = Column::identity();
+        let scaler = Scaler {
+            time_scale: f64::from(points_per_run),
+            points_per_run: f64::from(points_per_run),
+            train_loss: identity,
+            learning_rate: Column { transform: super::Transform::Log, ..identity },
+            validation: identity,
+        };
+        Ok(Self(Ensemble::new(Parts {
+            kind: ModelKind::LatentOde,
+            architecture: reference.architecture,
+            parameters: vec![reference.parameters],
+            scaler,
+            metric,
+            window: 1.0,
+            tolerance: 1e-5,
+            first_step: reference.first_step,
+            experience,
+            record: FitRecord::default(),
+        })))
+    }
+
+    /// Number of models in the ensemble.
+    pub fn members(&self) -> usize {
+        self.0.networks.len()
+    }
+
+    /// Latent vector of member `member` for a window of points, which may come from anywhere in a run.
+    ///
+    /// # Errors
+    /// If the window holds nothing measured.
+    pub fn encode(&self, member: usize, window: &[Point], total_steps: u64) -> Result<Vec<f64>> {
+        let series = Series::observed(window, total_steps, &self.0.header.scaler);
+        if series.points.iter().all(|point| point.train_loss.is_nan() && point.validation.is_nan()) {
+            return Err(Error::Window { reason: "nothing finite was measured in it yet".to_owned() });
+        }
+        Ok(f32::dispatch(Encode { ensemble: &self.0, member, series: &series }))
+    }
+
+    /// Curves that member `member` decodes from latent vectors, at times `progress` (fractions of the run, not decreasing;
+    /// beyond 1 the model extrapolates).
+    pub fn decode(&self, member: usize, latents: &[Vec<f64>], progress: &[f64]) -> Vec<Curve> {
+        f32::dispatch(Decode { ensemble: &self.0, member, latents, progress })
+    }
+}
+
+struct Encode<'a> {
+    ensemble: &'a Ensemble,
+    member: usize,
+    series: &'a Series,
+}
+
+impl LaneKernel<f32> for Encode<'_> {
+    type Output = Vec<f64>;
+
+    fn run<L: Lanes<Real = f32>>(self) -> Vec<f64> {
+        let mut task = Task::<L>::default();
+        task.read(self.series.points.iter().rev(), &self.ensemble.header);
+        let mut pass = Pass::default();
+        let latent = pass.encode(&self.ensemble.networks[self.member], &task);
+        latent.iter().map(|value| f64::from(value.lanes()[0])).collect()
+    }
+}
+
+struct Decode<'a> {
+    ensemble: &'a Ensemble,
+    member: usize,
+    latents: &'a [Vec<f64>],
+    progress: &'a [f64],
+}
+
+impl LaneKernel<f32> for Decode<'_> {
+    type Output = Vec<Curve>;
+
+    fn run<L: Lanes<Real = f32>>(self) -> Vec<Curve> {
+        let header = &self.ensemble.header;
+        let scaler = &header.scaler;
+        let network = &self.ensemble.networks[self.member];
+        let end = self.progress.last().copied().unwrap_or(1.0).max(1e-6) * scaler.time_scale;
+        let times: Vec<L> = self.progress.iter().map(|&at| L::constant(at.max(0.0) * scaler.time_scale)).collect();
+        let chunks: Vec<Vec<Curve>> = self
+            .latents
+            .par_chunks(L::COUNT)
+            .map_init(
+                || (Pass::<L>::default(), Task::<L>::default()),
+                |(pass, task), latents| {
+                    task.times.clone_from(&times);
+                    task.controls.clear();
+                    task.controls.resize(latents.len(), Control::none(0.0, end));
+                    let size = latents.first().map_or(0, Vec::len);
+                    let latent: Vec<L> = (0..size)
+                        .map(|j| L::from_fn(|lane| latents.get(lane).map_or(0.0, |latent| latent[j])))
+                        .collect();
+                    let values = pass.decode(network, task, &latent, self.ensemble.tolerances(), false);
+                    let width = network.values();
+                    let column = |lane: usize, output: usize, column: &Column| {
+                        let rows = values.chunks_exact(width);
+                        rows.map(|row| column.natural(f64::from(row[output].lanes()[lane]))).collect()
+                    };
+                    (0..latents.len())
+                        .map(|lane| Curve {
+                            train_loss: column(lane, 0, &scaler.train_loss),
+                            learning_rate: column(lane, 1, &scaler.learning_rate),
+                            validation: column(lane, 2, &scaler.validation),
+                        })
+                        .collect()
+                },
+            )
+            .collect();
+        chunks.into_iter().flatten().collect()
+    }
+}

@@ -1,0 +1,50 @@
+//! Fitting both models to a sweep that can be understood.
+
+mod toy_sweep;
+
+use std::sync::atomic::AtomicBool;
+
+use lodecast::{FitOptions, FitSettings, Fitted, ModelKind, Schedule, fit};
+
+fn settings(kind: ModelKind, iterations: u64) -> FitSettings {
+    FitSettings { iterations, members: 2, ..FitSettings::new(kind) }
+}
+
+fn quiet(sweep: &lodecast::Sweep, settings: &FitSettings) -> Fitted {
+    let options =
+        FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
+    fit(sweep, settings, options).expect("a usable sweep")
+}
+
+#[test]
+fn a_controlled_model_orders_schedules_it_has_not_seen() {
+    let fitted = quiet(&toy_sweep::sweep(2, 50), &settings(ModelKind::Controlled, 600));
+    let lodecast::Model::Controlled(model) = &fitted.model else { panic!("a controlled model") };
+    let schedules =
+        [Schedule::constant(0.15), Schedule::cosine(0.6), Schedule::constant(0.9), Schedule::one_cycle(1.0)];
+    let rewards = model.final_rewards(&[], 250, 0.0, &schedules);
+    let predicted: Vec<f64> = rewards.chunks(2).map(|pair| (pair[0] + pair[1]) / 2.0).collect();
+    let truth: Vec<f64> = schedules
+        .iter()
+        .map(|schedule| toy_sweep::run("truth", schedule, 9, 50, 250).final_validation(0).expect("measured"))
+        .collect();
+    let order = |values: &[f64]| {
+        let mut order: Vec<usize> = (0..values.len()).collect();
+        order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+        order
+    };
+    assert_eq!(order(&predicted), order(&truth), "predicted {predicted:?}, true {truth:?}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
+    let sweep = toy_sweep::sweep(1, 30);
+    for kind in [ModelKind::Controlled, ModelKind::LatentOde] {
+        let settings = settings(kind, 20);
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            pool.install(|| quiet(&sweep, &settings)).model.fingerprint().to_owned()
+        };
+        assert_eq!(on(1), on(3), "{kind}");
+    }
+}
