@@ -182,7 +182,7 @@ pub fn fit(sweep: &Sweep, settings: &FitSettings, options: FitOptions<'_>) -> Re
         }
     };
     let job = FitJob { prepared: &prepared, settings, fingerprint: &fingerprint, options, started, earlier, members };
-    let (members, held_out) = f32::dispatch(job)?;
+    let FitResult { members, held_out, residuals } = f32::dispatch(job)?;
 
     let seconds = earlier + started.elapsed().as_secs_f64();
     let points = prepared.series.iter().map(|series| series.points.len()).sum();
@@ -197,6 +197,7 @@ pub fn fit(sweep: &Sweep, settings: &FitSettings, options: FitOptions<'_>) -> Re
         seed: settings.seed,
         held_out_loss: held_out_losses.clone(),
         held_out,
+        residuals,
         seconds,
     };
     let ensemble = Ensemble::new(Parts {
@@ -236,9 +237,20 @@ struct FitJob<'a, 'o> {
     members: Vec<MemberState>,
 }
 
+/// What comes out of the loop.
+struct FitResult {
+    members: Vec<MemberState>,
+    /// Names of the configurations that each member did not see.
+    held_out: Vec<Vec<String>>,
+    /// See [`FitRecord::residuals`].
+    residuals: Vec<(f64, f64)>,
+}
+
+/// Observed fractions at which the error of the held-out final metric is recorded.
+const RESIDUAL_FRACTIONS: [f64; 6] = [0.0, 0.05, 0.1, 0.25, 0.5, 0.75];
+
 impl LaneKernel<f32> for FitJob<'_, '_> {
-    /// The members, and the configurations that each did not see.
-    type Output = Result<(Vec<MemberState>, Vec<Vec<String>>)>;
+    type Output = Result<FitResult>;
 
     fn run<L: Lanes<Real = f32>>(mut self) -> Self::Output {
         let (prepared, settings) = (self.prepared, self.settings);
@@ -284,7 +296,16 @@ impl LaneKernel<f32> for FitJob<'_, '_> {
                 return Err(Error::Interrupted);
             }
         }
-        Ok((self.members, held_out_names))
+        let residuals = RESIDUAL_FRACTIONS
+            .iter()
+            .filter_map(|&fraction| {
+                let errors = self.members.iter().zip(&mut trainers);
+                let errors = errors.map(|(member, trainer)| trainer.held_out_errors(&member.best, fraction));
+                let (sum, count) = errors.fold((0.0, 0), |total, next| (total.0 + next.0, total.1 + next.1));
+                (count > 0).then(|| (fraction, (sum / count as f64).sqrt()))
+            })
+            .collect();
+        Ok(FitResult { members: self.members, held_out: held_out_names, residuals })
     }
 }
 

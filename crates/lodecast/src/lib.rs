@@ -4,7 +4,9 @@
 //! Data flows one way: [`Sweep`] of [`Run`]s -> [`fit()`] -> [`Model`] -> plan -> [`Schedule`].
 
 mod error;
+mod evaluate;
 mod fit;
+mod forecast;
 #[doc(hidden)]
 pub mod instrument;
 mod lanes;
@@ -17,7 +19,9 @@ mod run;
 mod schedule;
 
 pub use error::{Error, Result};
+pub use evaluate::{Evaluation, Forecaster, RunForecast, Skill, evaluate};
 pub use fit::{FitOptions, FitProgress, FitSettings, FitSummary, Fitted, LeftOut, ModelKind, fit};
+pub use forecast::{Band, Forecast, Interval};
 pub use latent_ode::{Architecture, Column, ControlledLatentOde, FitRecord, LatentOde, Model, Scaler, Transform};
 pub use plan::{Curve, Experience};
 pub use run::{Attributes, Direction, Metric, Point, Run, Sweep};

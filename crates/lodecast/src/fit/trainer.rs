@@ -282,28 +282,55 @@ impl<'a, L: Lanes> Trainer<'a, L> {
         }
     }
 
+    /// Samples of all held-out runs, of which the first `fraction` is observed.
+    fn held_out_samples(&self, fraction: f64) -> impl Iterator<Item = Sample> + '_ {
+        self.held_out.iter().map(move |series| {
+            let points = series.points.len();
+            let observed = (fraction * points as f64) as usize;
+            match self.sampler.settings.kind {
+                ModelKind::Controlled => self.sampler.future(series, observed.min(points - 1)),
+                ModelKind::LatentOde => self.sampler.whole(series, 0..observed.clamp(2, points)),
+            }
+        })
+    }
+
     /// Mean loss on the held-out runs, from fixed windows.
     pub(crate) fn held_out_loss(&mut self, parameters: &[f64]) -> Option<f64> {
         if self.held_out.is_empty() {
             return None;
         }
-        let samples: Vec<Sample> = self
-            .held_out
-            .iter()
-            .flat_map(|series| {
-                CHECK_FRACTIONS.iter().map(|fraction| {
-                    let points = series.points.len();
-                    let observed = (fraction * points as f64) as usize;
-                    match self.sampler.settings.kind {
-                        ModelKind::Controlled => self.sampler.future(series, observed.min(points - 1)),
-                        ModelKind::LatentOde => self.sampler.whole(series, 0..observed.max(2)),
-                    }
-                })
-            })
-            .collect();
+        let samples = CHECK_FRACTIONS.iter().flat_map(|&fraction| self.held_out_samples(fraction)).collect();
         self.fill(samples);
         let network = Network::new(self.sampler.settings.architecture, parameters);
         Some(self.run(&network, false))
+    }
+
+    /// Sum of squared errors of the final metric (in the model's units) on the held-out runs, and their number.
+    pub(crate) fn held_out_errors(&mut self, parameters: &[f64], fraction: f64) -> (f64, usize) {
+        let samples: Vec<Sample> = self.held_out_samples(fraction).collect();
+        if samples.is_empty() {
+            return (0.0, 0);
+        }
+        self.fill(samples);
+        let network = Network::new(self.sampler.settings.architecture, parameters);
+        self.run(&network, false);
+        let outputs = self.sampler.settings.architecture.outputs;
+        let (mut sum, mut count) = (0.0, 0);
+        for group in &self.groups {
+            let values = group.pass.values(&network);
+            let width = values.len() / group.task.times.len().max(1);
+            for lane in 0..group.task.controls.len() {
+                let measured = |time: usize| group.weights[(time + 1) * outputs - 1].lanes()[lane].to_f64() > 0.0;
+                let Some(last) = (0..group.task.times.len()).rev().find(|&time| measured(time)) else { continue };
+                let predicted = values[last * width + outputs - 1].lanes()[lane].to_f64();
+                let error = predicted - group.targets[(last + 1) * outputs - 1].lanes()[lane].to_f64();
+                if error.is_finite() {
+                    sum += error * error;
+                    count += 1;
+                }
+            }
+        }
+        (sum, count)
     }
 
     /// Counts of the last batch's solves.

@@ -64,8 +64,15 @@ impl ControlledLatentOde {
         f32::dispatch(Futures { ensemble: &self.0, window: &series, controls: &control, times: &times })
     }
 
+    /// Final metric in the model's units, one a member of `members`, for the rest of a run under `control`.
+    pub(crate) fn final_metrics(&self, window: &Series, control: &Control) -> Vec<f64> {
+        let controls = std::slice::from_ref(control);
+        let values = f32::dispatch(Futures { ensemble: &self.0, window, controls, times: &[] });
+        values.into_iter().map(|value| value[0][1]).collect()
+    }
+
     /// The last points in the model's units, and the model time from which the future is solved.
-    fn window(&self, observed: &[Point], total_steps: u64, now: f64) -> (Series, f64) {
+    pub(crate) fn window(&self, observed: &[Point], total_steps: u64, now: f64) -> (Series, f64) {
         let header = &self.0.header;
         let time_scale = header.scaler.time_scale;
         let mut series = Series::observed(observed, total_steps, &header.scaler);

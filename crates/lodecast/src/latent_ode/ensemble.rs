@@ -51,8 +51,24 @@ pub struct FitRecord {
     pub held_out_loss: Vec<f64>,
     /// Configurations that each member did not see.
     pub held_out: Vec<Vec<String>>,
+    /// Root mean square error of the final metric on held-out configurations, in the model's units, after the first
+    /// `fraction` of a run: `(fraction, error)`, fractions increasing.
+    #[serde(default)]
+    pub residuals: Vec<(f64, f64)>,
     /// Seconds the fit took.
     pub seconds: f64,
+}
+
+impl FitRecord {
+    /// Error to expect of the final metric after `progress` of a run, interpolated; 0 where nothing was held out.
+    pub fn residual(&self, progress: f64) -> f64 {
+        let after = self.residuals.partition_point(|&(fraction, _)| fraction <= progress);
+        match (after.checked_sub(1).and_then(|at| self.residuals.get(at)), self.residuals.get(after)) {
+            (Some(left), Some(right)) => left.1 + (right.1 - left.1) * (progress - left.0) / (right.0 - left.0),
+            (Some(only), None) | (None, Some(only)) => only.1,
+            (None, None) => 0.0,
+        }
+    }
 }
 
 /// An ensemble in memory, its parameters packed for the solver.

@@ -1,0 +1,308 @@
+//! How good forecasts are: error of the final metric from the first part of a run, beside simple baselines.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::forecast::{Interval, moments};
+use crate::latent_ode::series::{Series, Worst};
+use crate::latent_ode::{ControlledLatentOde, LatentOde, Model};
+use crate::run::{Direction, Point, Run, Sweep};
+
+/// A way to forecast the final metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Forecaster {
+    /// The model.
+    Model,
+    /// The last measured metric stays.
+    LastValue,
+    /// The mean final metric of the five runs of other configurations whose curves are closest so far.
+    NearestRuns,
+    /// The mean final metric of all runs of other configurations.
+    SweepMean,
+}
+
+impl Forecaster {
+    /// Name for tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Model => "lodecast",
+            Self::LastValue => "last value",
+            Self::NearestRuns => "nearest runs",
+            Self::SweepMean => "sweep mean",
+        }
+    }
+}
+
+/// Skill of one forecaster after one fraction of the runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Skill {
+    /// Observed fraction of each run.
+    pub observed: f64,
+    /// Who forecasts.
+    pub forecaster: Forecaster,
+    /// Runs forecast; those without a metric yet have no last value.
+    pub runs: usize,
+    /// Mean absolute error of the final metric, in its own units.
+    pub mean_absolute_error: f64,
+    /// Median absolute error.
+    pub median_absolute_error: f64,
+    /// Spearman's rank correlation between forecast and true final metric; `None` where it is undefined.
+    pub rank_correlation: Option<f64>,
+    /// Fraction of runs whose final metric lies within one standard deviation of the forecast (0.68 is right); the model's
+    /// only.
+    pub coverage: Option<f64>,
+}
+
+/// One forecast of one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunForecast {
+    /// The run.
+    pub run: String,
+    /// Observed fraction.
+    pub observed: f64,
+    /// Forecast of the final metric.
+    pub predicted: Interval,
+    /// What it became.
+    pub actual: f64,
+}
+
+/// Result of [`evaluate`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// The metric that is forecast.
+    pub metric: String,
+    /// Was every run forecast only by members that had not seen its configuration?
+    pub held_out: bool,
+    /// Skill by fraction and forecaster.
+    pub skills: Vec<Skill>,
+    /// The model's forecasts.
+    pub forecasts: Vec<RunForecast>,
+}
+
+/// Neighbours that [`Forecaster::NearestRuns`] asks.
+const NEIGHBOURS: usize = 5;
+
+/// A run to be forecast.
+struct Case<'a> {
+    run: &'a Run,
+    configuration: String,
+    series: Series,
+    /// Standardised final metric.
+    truth: f64,
+    /// Members that did not see its configuration.
+    members: Vec<usize>,
+}
+
+/// Forecasts the final metric of every run from its first `fractions`. A run whose sweep the model was fitted on is
+/// forecast by the members that did not see its configuration, and left out if all have.
+///
+/// # Errors
+/// If the sweep does not record the model's metric, or none of its runs can be forecast.
+pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evaluation> {
+    let metric = sweep.metric_index(&model.metric().name)?;
+    let cases = cases(model, sweep, metric);
+    if cases.len() < 2 {
+        return Err(Error::Sweep {
+            reason: format!(
+                "{} run(s) can be evaluated; runs need a measured final {} and a configuration that a member did not see",
+                cases.len(),
+                model.metric()
+            ),
+        });
+    }
+    let column = model.scaler().validation;
+    let time_scale = model.scaler().time_scale;
+    let mut evaluation = Evaluation {
+        metric: model.metric().to_string(),
+        held_out: cases.iter().all(|case| case.members.len() < model.members() || model.record().sweep.is_empty()),
+        skills: Vec::new(),
+        forecasts: Vec::new(),
+    };
+    for &fraction in fractions {
+        let residual = model.record().residual(fraction);
+        let predictions: Vec<Option<(f64, f64)>> = cases
+            .par_iter()
+            .map(|case| {
+                let values = match model {
+                    Model::Controlled(model) => predict_controlled(model, case, fraction),
+                    Model::LatentOde(model) => predict_latent(model, case, metric, fraction)?,
+                };
+                let (mean, deviation) = moments(values.into_iter(), residual);
+                mean.is_finite().then_some((mean, deviation))
+            })
+            .collect();
+        for forecaster in [Forecaster::Model, Forecaster::LastValue, Forecaster::NearestRuns, Forecaster::SweepMean] {
+            let mut pairs = Vec::new();
+            let mut covered = 0;
+            for (index, case) in cases.iter().enumerate() {
+                let predicted = match forecaster {
+                    Forecaster::Model => predictions[index].map(|(mean, _)| mean),
+                    Forecaster::LastValue => last_value(case, fraction * time_scale),
+                    Forecaster::NearestRuns => nearest(&cases, index, fraction * time_scale, NEIGHBOURS),
+                    Forecaster::SweepMean => nearest(&cases, index, 0.0, usize::MAX),
+                };
+                let Some(predicted) = predicted else { continue };
+                pairs.push((column.natural(predicted), column.natural(case.truth)));
+                if let (Forecaster::Model, Some((mean, deviation))) = (forecaster, predictions[index]) {
+                    covered += usize::from((mean - case.truth).abs() <= deviation);
+                    evaluation.forecasts.push(RunForecast {
+                        run: case.run.id.clone(),
+                        observed: fraction,
+                        predicted: Interval::natural(&column, mean, deviation),
+                        actual: column.natural(case.truth),
+                    });
+                }
+            }
+            if pairs.is_empty() {
+                continue;
+            }
+            let coverage = (forecaster == Forecaster::Model).then(|| covered as f64 / pairs.len() as f64);
+            evaluation.skills.push(skill(fraction, forecaster, &pairs, coverage));
+        }
+    }
+    Ok(evaluation)
+}
+
+fn cases<'a>(model: &Model, sweep: &'a Sweep, metric: usize) -> Vec<Case<'a>> {
+    let scaler = model.scaler();
+    let worst = Worst {
+        train_loss: scaler.train_loss.range.1,
+        validation: match model.metric().direction {
+            Direction::Max => scaler.validation.range.0,
+            Direction::Min => scaler.validation.range.1,
+        },
+    };
+    let record = model.record();
+    sweep
+        .runs
+        .iter()
+        .filter_map(|run| {
+            let series = Series::from_run(run, metric, scaler, worst).ok()?;
+            let truth = series.points.iter().rev().map(|point| point.validation).find(|value| !value.is_nan())?;
+            let configuration = run.configuration();
+            let known = record.held_out.iter().any(|names| names.contains(&configuration));
+            let members: Vec<usize> = (0..model.members())
+                .filter(|&member| {
+                    !known || record.held_out.get(member).is_some_and(|names| names.contains(&configuration))
+                })
+                .collect();
+            (!members.is_empty()).then_some(Case { run, configuration, series, truth, members })
+        })
+        .collect()
+}
+
+fn predict_controlled(model: &ControlledLatentOde, case: &Case<'_>, fraction: f64) -> Vec<f64> {
+    let header = &model.0.header;
+    let points = &case.series.points;
+    let observed = points.iter().filter(|point| point.time <= fraction * header.scaler.time_scale + 1e-9).count();
+    let observed = if fraction <= 0.0 { 0 } else { observed.min(points.len() - 1) };
+    let now = if observed == 0 { case.series.control.start } else { points[observed - 1].time };
+    let reach = now - header.window * header.scaler.time_scale - 1e-9;
+    let window = Series {
+        points: points[..observed].iter().filter(|point| point.time > reach).copied().collect(),
+        control: crate::ode::Control::default(),
+    };
+    let all = model.final_metrics(&window, &case.series.control.after(now));
+    case.members.iter().map(|&member| all[member]).collect()
+}
+
+fn predict_latent(model: &LatentOde, case: &Case<'_>, metric: usize, fraction: f64) -> Option<Vec<f64>> {
+    let total = case.run.total_steps();
+    let observed: Vec<Point> =
+        case.run.points(metric).filter(|point| point.step as f64 <= fraction * total as f64).collect();
+    let column = model.0.header.scaler.validation;
+    let end = case.series.points.last()?.time / model.0.header.scaler.time_scale;
+    case.members
+        .iter()
+        .map(|&member| {
+            let latent = model.encode(member, &observed, total).ok()?;
+            let curve = model.decode(member, &[latent], &[end]).pop()?;
+            curve.validation.last().map(|&value| column.standardise(value))
+        })
+        .collect()
+}
+
+fn last_value(case: &Case<'_>, until: f64) -> Option<f64> {
+    let seen = case.series.points.iter().filter(|point| point.time <= until + 1e-9);
+    seen.map(|point| point.validation).filter(|value| !value.is_nan()).last()
+}
+
+/// Mean final metric of the `count` runs of other configurations that are closest to run `index` up to model time `until`.
+fn nearest(cases: &[Case<'_>], index: usize, until: f64, count: usize) -> Option<f64> {
+    let case = &cases[index];
+    let mut others: Vec<(f64, f64)> = cases
+        .iter()
+        .filter(|other| other.configuration != case.configuration)
+        .map(|other| (distance(&case.series, &other.series, until), other.truth))
+        .collect();
+    others.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let chosen = &others[..count.min(others.len())];
+    (!chosen.is_empty()).then(|| chosen.iter().map(|&(_, truth)| truth).sum::<f64>() / chosen.len() as f64)
+}
+
+/// Mean squared difference of loss, rate and metric of two runs up to model time `until`, at the first one's times.
+fn distance(a: &Series, b: &Series, until: f64) -> f64 {
+    let (mut sum, mut count) = (0.0, 0usize);
+    for point in a.points.iter().take_while(|point| point.time <= until + 1e-9) {
+        let after = b.points.partition_point(|other| other.time < point.time);
+        let candidates = [after.checked_sub(1).and_then(|at| b.points.get(at)), b.points.get(after)];
+        let gap = |other: &&crate::latent_ode::series::SeriesPoint| (other.time - point.time).abs();
+        let Some(other) = candidates.into_iter().flatten().min_by(|x, y| gap(x).total_cmp(&gap(y))) else { continue };
+        let differences = [
+            point.train_loss - other.train_loss,
+            point.learning_rate - other.learning_rate,
+            point.validation - other.validation,
+        ];
+        for difference in differences.into_iter().filter(|difference| !difference.is_nan()) {
+            sum += difference * difference;
+            count += 1;
+        }
+    }
+    if count == 0 { 0.0 } else { sum / count as f64 }
+}
+
+fn skill(observed: f64, forecaster: Forecaster, pairs: &[(f64, f64)], coverage: Option<f64>) -> Skill {
+    let mut errors: Vec<f64> = pairs.iter().map(|(predicted, actual)| (predicted - actual).abs()).collect();
+    errors.sort_by(f64::total_cmp);
+    Skill {
+        observed,
+        forecaster,
+        runs: pairs.len(),
+        mean_absolute_error: errors.iter().sum::<f64>() / errors.len() as f64,
+        median_absolute_error: errors[errors.len() / 2],
+        rank_correlation: rank_correlation(pairs),
+        coverage,
+    }
+}
+
+/// Spearman's rank correlation, with mean ranks for ties.
+fn rank_correlation(pairs: &[(f64, f64)]) -> Option<f64> {
+    let ranks = |values: Vec<f64>| -> Vec<f64> {
+        let below = |value: f64| values.iter().filter(|&&other| other < value).count() as f64;
+        let equal = |value: f64| values.iter().filter(|&&other| other == value).count() as f64;
+        values.iter().map(|&value| below(value) + 0.5 * (equal(value) - 1.0)).collect()
+    };
+    let (a, b) = (ranks(pairs.iter().map(|p| p.0).collect()), ranks(pairs.iter().map(|p| p.1).collect()));
+    let mean = (pairs.len() as f64 - 1.0) / 2.0;
+    let product = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| (x - mean) * (y - mean)).sum::<f64>();
+    let correlation = product(&a, &b) / (product(&a, &a) * product(&b, &b)).sqrt();
+    correlation.is_finite().then_some(correlation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rank_correlation_agrees_with_known_values() {
+        let pairs = |x: &[f64], y: &[f64]| -> Vec<(f64, f64)> { x.iter().copied().zip(y.iter().copied()).collect() };
+        assert_eq!(rank_correlation(&pairs(&[1.0, 2.0, 3.0], &[10.0, 20.0, 90.0])), Some(1.0));
+        assert_eq!(rank_correlation(&pairs(&[1.0, 2.0, 3.0], &[3.0, 2.0, 1.0])), Some(-1.0));
+        // scipy.stats.spearmanr([1, 2, 2, 4, 5], [2, 1, 4, 3, 5]) = 0.66688592885535
+        let found = rank_correlation(&pairs(&[1.0, 2.0, 2.0, 4.0, 5.0], &[2.0, 1.0, 4.0, 3.0, 5.0])).expect("defined");
+        assert!((found - 0.666_885_928_855_35).abs() < 1e-12, "{found}");
+        assert_eq!(rank_correlation(&pairs(&[1.0, 1.0], &[1.0, 2.0])), None);
+    }
+}
