@@ -8,6 +8,8 @@ mod control;
 mod dense_output;
 mod solve;
 mod step_control;
+#[cfg(test)]
+mod tests;
 mod tsit5;
 
 pub(crate) use adjoint::Adjoint;
