@@ -1,1 +1,33 @@
-//! The lab: tasks, sweeps and comparisons.
+//! The lab: trains small networks, to make the sweeps that lodecast learns from and to compare it with other methods.
+//!
+//! Separate things behind small traits: what is trained ([`Task`]), how its weights follow their gradients
+//! ([`OptimizerKind`]), and what decides the learning rate ([`Method`]).
+
+mod compare;
+mod crew;
+mod error;
+mod journal;
+mod method;
+pub mod mnist1d;
+mod optimizer;
+mod record;
+mod single_run;
+pub mod statistics;
+mod sweep;
+mod task;
+pub mod tasks;
+mod train;
+
+pub use compare::{Comparison, ComparisonConfiguration, ComparisonRow, Contender, MethodFactory, compare};
+pub use crew::{Execution, Progress};
+pub use error::{Error, Result};
+pub use method::{FixedSchedule, Method};
+pub use optimizer::OptimizerKind;
+pub use record::{Note, RunRecord};
+pub use single_run::{RunConfiguration, run_one};
+pub use sweep::{SweepConfiguration, SweepOutcome, run_sweep};
+pub use task::{Evaluation, Length, Split, Task};
+pub use train::{Trainable, Training};
+
+/// The device networks are trained on.
+pub use burn::tensor::Device;

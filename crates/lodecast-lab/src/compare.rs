@@ -1,0 +1,188 @@
+//! Methods side by side: the same seeds for each, and a table that says what can be concluded from them.
+
+use lodecast::Metric;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::crew::{Execution, run_all};
+use crate::error::{Error, Result};
+use crate::method::Method;
+use crate::optimizer::OptimizerKind;
+use crate::record::RunRecord;
+use crate::statistics::{PairedDifference, holm, mean, median, standard_error, t_test, wilcoxon_test};
+use crate::sweep::{all_different, checked_length};
+use crate::task::Length;
+use crate::train::{Trainable, Training};
+
+/// Makes the method of one run from the run's seed and its number of optimizer steps.
+pub type MethodFactory<'a> = dyn Fn(u64, u64) -> lodecast::Result<Box<dyn Method>> + Sync + 'a;
+
+/// A method that takes part in a comparison.
+pub struct Contender<'a> {
+    /// Name in the table.
+    pub name: String,
+    /// Whatever decides what the method does besides its name (its schedule, the hash of its model). A journal is
+    /// resumed only if it is the same.
+    pub fingerprint: String,
+    /// Makes the method anew for each run.
+    pub factory: Box<MethodFactory<'a>>,
+}
+
+/// What to compare on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComparisonConfiguration {
+    /// Name of the task.
+    pub task: String,
+    /// Optimizer.
+    pub optimizer: OptimizerKind,
+    /// Seeds each method is run with. Take ones that no sweep has used.
+    pub seeds: Vec<u64>,
+    /// Name of the method the others are compared with.
+    pub reference: String,
+    /// Length of the runs, if not the task's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<Length>,
+}
+
+/// A finished comparison.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// What was compared on.
+    pub configuration: ComparisonConfiguration,
+    /// Metric of the table, measured on the test set.
+    pub metric: Metric,
+    /// One row a method, in the order given.
+    pub rows: Vec<ComparisonRow>,
+    /// All runs: by method, then by seed, in the order given.
+    pub records: Vec<RunRecord>,
+}
+
+/// One method's row. All values are over the test set after the last step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ComparisonRow {
+    /// Method.
+    pub method: String,
+    /// Mean metric over the seeds.
+    pub mean: f64,
+    /// Standard error of the mean; `None` of a single seed.
+    pub standard_error: Option<f64>,
+    /// Median metric.
+    pub median: f64,
+    /// Lowest metric of a seed.
+    pub lowest: f64,
+    /// Highest metric of a seed.
+    pub highest: f64,
+    /// Mean loss over the seeds whose loss is finite; `None` if there is none.
+    pub loss: Option<f64>,
+    /// Runs that diverged.
+    pub diverged: usize,
+    /// Runs with notes: the method failed at some point, and the training went on.
+    pub with_notes: usize,
+    /// Seconds a run, evaluations and method included, mean over the seeds.
+    pub wall_seconds: f64,
+    /// Share of those seconds that was spent inside the method.
+    pub scheduler_overhead: f64,
+    /// Difference to the reference; `None` for the reference itself.
+    pub difference: Option<PairedDifference>,
+}
+
+/// Runs or resumes a comparison.
+///
+/// # Errors
+/// If the configuration does not fit the task or the methods, or repeats itself; if the journal cannot be used; if a
+/// method cannot be made; if a run fails or the work is cancelled. Runs finished by then are in the journal.
+pub fn compare(
+    task: &dyn Trainable,
+    configuration: &ComparisonConfiguration,
+    contenders: &[Contender<'_>],
+    execution: &Execution<'_>,
+) -> Result<Comparison> {
+    let ComparisonConfiguration { optimizer, seeds, reference, .. } = configuration;
+    let length = checked_length(task, &configuration.task, configuration.length)?;
+    let total_steps = length.total_steps(task.train_examples());
+    let names: Vec<&str> = contenders.iter().map(|contender| contender.name.as_str()).collect();
+    all_different("method", &names)?;
+    all_different("seed", seeds)?;
+    let Some(reference) = names.iter().position(|name| name == reference) else {
+        return Err(Error::UnknownReference { reference: reference.clone(), known: names.join(", ") });
+    };
+
+    let ids: Vec<String> =
+        names.iter().flat_map(|name| seeds.iter().map(move |seed| format!("{name} seed {seed}"))).collect();
+    let methods: Vec<_> = contenders.iter().map(|contender| json!([contender.name, contender.fingerprint])).collect();
+    let whole = json!({
+        "kind": "comparison", "comparison": configuration, "length": length, "data": task.description(),
+        "methods": methods,
+    });
+    let records = run_all(&ids, &whole, execution, |index| {
+        let (contender, seed) = (&contenders[index / seeds.len()], seeds[index % seeds.len()]);
+        let mut method = (contender.factory)(seed, total_steps)?;
+        let training =
+            Training { id: &ids[index], optimizer: *optimizer, seed, length, cancel: Some(execution.cancel) };
+        let mut record = task.train(&training, method.as_mut())?;
+        record.method.clone_from(&contender.name);
+        Ok(record)
+    })?;
+    let metric = task.metric();
+    let rows = rows(&records, seeds.len(), reference, &metric);
+    Ok(Comparison { configuration: configuration.clone(), metric, rows, records })
+}
+
+/// The table over records that come method by method, each with the same seeds in the same order.
+fn rows(records: &[RunRecord], seeds: usize, reference: usize, metric: &Metric) -> Vec<ComparisonRow> {
+    let by_method: Vec<&[RunRecord]> = records.chunks_exact(seeds).collect();
+    let mut rows: Vec<ComparisonRow> = by_method
+        .iter()
+        .enumerate()
+        .map(|(index, runs)| {
+            let difference = (index != reference).then(|| paired(runs, by_method[reference], metric));
+            row(runs, difference)
+        })
+        .collect();
+    let p_values: Vec<_> = rows.iter().map(|row| row.difference.and_then(|difference| difference.t_test_p)).collect();
+    for (row, p) in rows.iter_mut().zip(holm(&p_values)) {
+        if let Some(difference) = &mut row.difference {
+            difference.holm_p = p;
+        }
+    }
+    rows
+}
+
+fn row(runs: &[RunRecord], difference: Option<PairedDifference>) -> ComparisonRow {
+    let metrics: Vec<f64> = runs.iter().map(|run| run.test_metric).collect();
+    let losses: Vec<f64> = runs.iter().map(|run| run.test_loss).filter(|loss| loss.is_finite()).collect();
+    let wall: f64 = runs.iter().map(|run| run.wall_seconds).sum();
+    let scheduler: f64 = runs.iter().map(|run| run.scheduler_seconds).sum();
+    ComparisonRow {
+        method: runs[0].method.clone(),
+        mean: mean(&metrics),
+        standard_error: standard_error(&metrics),
+        median: median(&metrics),
+        lowest: metrics.iter().copied().fold(f64::INFINITY, f64::min),
+        highest: metrics.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        loss: (!losses.is_empty()).then(|| mean(&losses)),
+        diverged: runs.iter().filter(|run| run.diverged_at.is_some()).count(),
+        with_notes: runs.iter().filter(|run| !run.notes.is_empty()).count(),
+        wall_seconds: wall / runs.len() as f64,
+        scheduler_overhead: scheduler / wall,
+        difference,
+    }
+}
+
+fn paired(runs: &[RunRecord], reference: &[RunRecord], metric: &Metric) -> PairedDifference {
+    let pairs = || runs.iter().zip(reference).map(|(run, reference)| (run.test_metric, reference.test_metric));
+    let differences: Vec<f64> = pairs().map(|(method, reference)| method - reference).collect();
+    let won = pairs().filter(|&(method, reference)| metric.direction.is_better(method, reference)).count();
+    let lost = pairs().filter(|&(method, reference)| metric.direction.is_better(reference, method)).count();
+    PairedDifference {
+        mean: mean(&differences),
+        standard_error: standard_error(&differences),
+        t_test_p: t_test(&differences),
+        wilcoxon_p: wilcoxon_test(&differences),
+        holm_p: None,
+        won,
+        tied: differences.len() - won - lost,
+        lost,
+    }
+}

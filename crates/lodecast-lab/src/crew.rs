@@ -1,0 +1,114 @@
+//! Trainings side by side: one thread a run, one run a core.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::journal::Journal;
+use crate::record::RunRecord;
+
+/// How far a sweep or comparison has come; given to the progress callback after each run.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// Runs finished, those found in the journal included.
+    pub finished: usize,
+    /// Runs asked for.
+    pub total: usize,
+    /// The run that has just finished.
+    pub latest: &'a RunRecord,
+}
+
+/// How to work through many runs.
+#[derive(Clone, Copy)]
+pub struct Execution<'a> {
+    /// Runs in flight at a time. Results do not depend on it.
+    pub jobs: NonZeroUsize,
+    /// Where finished runs are written down, and from where an earlier start is resumed.
+    pub journal: Option<&'a Path>,
+    /// Stops the work, runs in flight included, once it is true.
+    pub cancel: &'a AtomicBool,
+    /// Called after each run, on the thread that started the work.
+    pub progress: &'a dyn Fn(Progress<'_>),
+}
+
+impl Execution<'_> {
+    /// As many runs in flight as the machine has cores.
+    pub fn all_cores() -> NonZeroUsize {
+        thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+    }
+}
+
+/// Makes one record for each of the `ids`, in their order, by calling `work` with an id's index.
+///
+/// Runs that the journal already holds are not made again.
+pub(crate) fn run_all(
+    ids: &[String],
+    configuration: &Value,
+    execution: &Execution<'_>,
+    work: impl Fn(usize) -> Result<RunRecord> + Sync,
+) -> Result<Vec<RunRecord>> {
+    let mut records: Vec<Option<RunRecord>> = vec![None; ids.len()];
+    let mut journal = None;
+    if let Some(path) = execution.journal {
+        let (opened, found) = Journal::open(path, configuration)?;
+        journal = Some(opened);
+        for record in found {
+            if let Some(index) = ids.iter().position(|id| *id == record.run.id) {
+                records[index] = Some(record);
+            }
+        }
+    }
+    let missing: Vec<usize> = (0..ids.len()).filter(|&index| records[index].is_none()).collect();
+    let mut finished = ids.len() - missing.len();
+
+    let next = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    let stopped = || stop.load(Ordering::Relaxed) || execution.cancel.load(Ordering::Relaxed);
+    let (sender, receiver) = mpsc::channel();
+    let mut failure = None;
+    thread::scope(|scope| {
+        for _ in 0..execution.jobs.get().min(missing.len()) {
+            let sender = sender.clone();
+            let (missing, next, work, stopped) = (&missing, &next, &work, &stopped);
+            scope.spawn(move || {
+                while !stopped() {
+                    let Some(&index) = missing.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                    if sender.send((index, work(index))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (index, outcome) in receiver {
+            let outcome = outcome.and_then(|record| {
+                journal.as_mut().map_or(Ok(()), |journal| journal.append(&record))?;
+                Ok(record)
+            });
+            match outcome {
+                Ok(record) => {
+                    finished += 1;
+                    (execution.progress)(Progress { finished, total: ids.len(), latest: &record });
+                    records[index] = Some(record);
+                }
+                // The others end once they see the flag, and their records are kept.
+                Err(error) => {
+                    stop.store(true, Ordering::Relaxed);
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+    });
+    match failure {
+        Some(Error::Cancelled { .. }) | None if finished < ids.len() => {
+            Err(Error::Cancelled { finished, total: ids.len() })
+        }
+        Some(error) => Err(error),
+        None => Ok(records.into_iter().flatten().collect()),
+    }
+}

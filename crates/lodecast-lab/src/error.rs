@@ -1,0 +1,128 @@
+//! Everything that can go wrong in the lab, each with the remedy.
+
+use std::path::PathBuf;
+
+/// A result of the lab.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of the lab.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A task nobody knows.
+    #[error("no task '{task}'; choose one of {known}")]
+    UnknownTask {
+        /// The name given.
+        task: String,
+        /// Those there are.
+        known: String,
+    },
+    /// A configuration was written for another task than the one it is run on.
+    #[error("the configuration is for the task '{configured}', but '{given}' was opened: open '{configured}'")]
+    TaskMismatch {
+        /// Task the configuration names.
+        configured: String,
+        /// Task that was given.
+        given: String,
+    },
+    /// A setting out of its range.
+    #[error("{name} = {value}: {remedy}")]
+    Setting {
+        /// Name of the setting.
+        name: &'static str,
+        /// The value given.
+        value: String,
+        /// The range it has to be in.
+        remedy: &'static str,
+    },
+    /// A configuration that is not valid JSON, or has unknown or missing fields.
+    #[error("not a usable configuration: {source}")]
+    Configuration {
+        /// Where and why.
+        #[from]
+        source: serde_json::Error,
+    },
+    /// A method gave an impossible learning rate before it had given any usable one.
+    #[error("run '{run}': {method} gives the learning rate {value} at step {step}: give a finite one, not negative")]
+    LearningRate {
+        /// Run.
+        run: String,
+        /// Method.
+        method: String,
+        /// Optimizer step.
+        step: u64,
+        /// The rate.
+        value: f64,
+    },
+    /// The network could not be trained because the framework gave up on it.
+    #[error("run '{run}' broke down: {reason}")]
+    Panicked {
+        /// Run.
+        run: String,
+        /// What the framework said.
+        reason: String,
+    },
+    /// A name occurs twice where names tell things apart.
+    #[error("{what} '{name}' is there twice: keep one of them")]
+    Duplicate {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The method the others are compared with is not among them.
+    #[error("the reference '{reference}' is not among the methods; choose one of {known}")]
+    UnknownReference {
+        /// The name given.
+        reference: String,
+        /// Those there are.
+        known: String,
+    },
+    /// A file that cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no journal, or a line of it is damaged.
+    #[error("{}, line {line}: not a usable journal: {reason}; move the file away to start anew", path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// Line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The journal belongs to another configuration.
+    #[error(
+        "{}: the journal was started with another configuration ({difference}); \
+         restore that configuration, or give another journal file to start anew",
+        path.display()
+    )]
+    JournalConfiguration {
+        /// The file.
+        path: PathBuf,
+        /// The first setting that differs, with both values.
+        difference: String,
+    },
+    /// Another process writes to the journal.
+    #[error("{}: another process is writing to this journal: wait for it, or stop it", path.display())]
+    JournalInUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Stopped on request. What was finished is in the journal, if there is one.
+    #[error("stopped after {finished} of {total} runs")]
+    Cancelled {
+        /// Runs finished.
+        finished: usize,
+        /// Runs asked for.
+        total: usize,
+    },
+    /// An error of the engine.
+    #[error(transparent)]
+    Engine(#[from] lodecast::Error),
+}

@@ -1,0 +1,53 @@
+//! One run on its own: a configuration in, a record out.
+
+use lodecast::Schedule;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::method::FixedSchedule;
+use crate::optimizer::OptimizerKind;
+use crate::record::RunRecord;
+use crate::sweep::checked_length;
+use crate::task::Length;
+use crate::tasks;
+use crate::train::Training;
+
+/// One run on its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfiguration {
+    /// Name of the task.
+    pub task: String,
+    /// Optimizer.
+    pub optimizer: OptimizerKind,
+    /// Learning-rate schedule.
+    pub schedule: Schedule,
+    /// Seed of the first weights and of the order of the examples.
+    pub seed: u64,
+    /// Length of the run, if not the task's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<Length>,
+}
+
+/// Trains one run.
+///
+/// ```no_run
+/// let configuration = r#"{"task": "mnist1d-cnn", "optimizer": "adamw", "seed": 1,
+///     "schedule": {"kind": "parametric", "family": "cosine", "peak_lr": 0.01, "warmup": 0.0}}"#;
+/// let record = lodecast_lab::run_one(&serde_json::from_str(configuration)?)?;
+/// assert!(record.test_metric > 0.8);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// If the configuration names no known task or does not fit it, or the run fails.
+pub fn run_one(configuration: &RunConfiguration) -> Result<RunRecord> {
+    let task = tasks::open(&configuration.task)?;
+    let length = checked_length(task.as_ref(), &configuration.task, configuration.length)?;
+    let total_steps = length.total_steps(task.train_examples());
+    let mut method = FixedSchedule::new(configuration.schedule.clone(), total_steps)?;
+    let id = format!("{} seed {}", configuration.schedule.describe(), configuration.seed);
+    let training =
+        Training { id: &id, optimizer: configuration.optimizer, seed: configuration.seed, length, cancel: None };
+    task.train(&training, &mut method)
+}

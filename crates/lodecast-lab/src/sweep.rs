@@ -1,0 +1,110 @@
+//! Sweeps: every schedule family at every peak learning rate under every seed.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use lodecast::{Family, Schedule, Sweep};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::crew::{Execution, run_all};
+use crate::error::{Error, Result};
+use crate::method::FixedSchedule;
+use crate::optimizer::OptimizerKind;
+use crate::record::RunRecord;
+use crate::task::Length;
+use crate::train::{Trainable, Training};
+
+/// What to sweep over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SweepConfiguration {
+    /// Name of the task.
+    pub task: String,
+    /// Optimizer.
+    pub optimizer: OptimizerKind,
+    /// Schedule families.
+    pub families: Vec<Family>,
+    /// Peak learning rates of each family.
+    pub peak_learning_rates: Vec<f64>,
+    /// Fraction of the run in which the rate rises linearly before each family's own curve.
+    #[serde(default)]
+    pub warmup: f64,
+    /// Seeds of each family at each peak.
+    pub seeds: Vec<u64>,
+    /// Length of the runs, if not the task's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<Length>,
+}
+
+/// A finished sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweepOutcome {
+    /// The runs as the engine takes them: by family, then peak, then seed, in the configuration's order.
+    pub sweep: Sweep,
+    /// The same runs with their test results, in the same order.
+    pub records: Vec<RunRecord>,
+}
+
+/// Runs or resumes a sweep.
+///
+/// # Errors
+/// If the configuration does not fit the task, repeats itself or is empty; if the journal cannot be used; if a run
+/// fails or the work is cancelled. Runs finished by then are in the journal.
+pub fn run_sweep(
+    task: &dyn Trainable,
+    configuration: &SweepConfiguration,
+    execution: &Execution<'_>,
+) -> Result<SweepOutcome> {
+    let SweepConfiguration { optimizer, families, peak_learning_rates, warmup, seeds, .. } = configuration;
+    let length = checked_length(task, &configuration.task, configuration.length)?;
+    all_different("family", families)?;
+    all_different("peak learning rate", peak_learning_rates)?;
+    all_different("seed", seeds)?;
+
+    let total_steps = length.total_steps(task.train_examples());
+    let (mut ids, mut runs) = (Vec::new(), Vec::new());
+    for family in families {
+        for &peak in peak_learning_rates {
+            let schedule = Schedule::parametric(*family, peak).with_warmup(*warmup)?;
+            let method = FixedSchedule::new(schedule, total_steps)?;
+            for &seed in seeds {
+                // The schedule's own short name rounds the peak, and two peaks may round alike.
+                ids.push(format!("{family} {peak:e} seed {seed}"));
+                runs.push((method.clone(), seed));
+            }
+        }
+    }
+    let whole = json!({ "kind": "sweep", "sweep": configuration, "length": length, "data": task.description() });
+    let records = run_all(&ids, &whole, execution, |index| {
+        let (method, seed) = &runs[index];
+        let training =
+            Training { id: &ids[index], optimizer: *optimizer, seed: *seed, length, cancel: Some(execution.cancel) };
+        task.train(&training, &mut method.clone())
+    })?;
+    let mut sweep = Sweep::new(vec![task.metric()]);
+    sweep.runs = records.iter().map(|record| record.run.clone()).collect();
+    Ok(SweepOutcome { sweep, records })
+}
+
+/// The length of the runs, once task and length are known to fit.
+pub(crate) fn checked_length(task: &dyn Trainable, configured: &str, length: Option<Length>) -> Result<Length> {
+    if task.name() != configured {
+        return Err(Error::TaskMismatch { configured: configured.to_owned(), given: task.name().to_owned() });
+    }
+    let length = length.unwrap_or_else(|| task.default_length());
+    length.check(task.train_examples())?;
+    Ok(length)
+}
+
+/// Refuses an empty list, and a value that is there twice.
+pub(crate) fn all_different(what: &'static str, values: &[impl Display]) -> Result<()> {
+    if values.is_empty() {
+        return Err(Error::Setting { name: what, value: "(none)".to_owned(), remedy: "give at least one" });
+    }
+    let mut seen = BTreeSet::new();
+    match values.iter().map(ToString::to_string).find(|value| !seen.insert(value.clone())) {
+        Some(name) => Err(Error::Duplicate { what, name }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,162 @@
+//! The task `mnist1d-cnn`: MNIST-1D digits and the small convolutional network of the data set's authors.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use lodecast::{Direction, Metric};
+use rand_chacha::ChaCha8Rng;
+
+use super::classification;
+use super::strided_convolution::{StridedConvolution, uniform_weights};
+use crate::error::{Error, Result};
+use crate::mnist1d::{CLASSES, Digits, LENGTH};
+use crate::task::{Evaluation, Length, Split, Task};
+
+pub(super) const NAME: &str = "mnist1d-cnn";
+const CHANNELS: usize = 25;
+const KERNELS: [usize; 3] = [5, 3, 3];
+/// Examples evaluated at a time: few enough that the activations stay in the processor's cache.
+const EVALUATION_BATCH: usize = 125;
+
+/// How many digits each split has, and the seed they are drawn with. It stays the same over all runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mnist1dSizes {
+    /// Training digits.
+    pub train: usize,
+    /// Validation digits, which methods see.
+    pub validation: usize,
+    /// Test digits, for the final report only.
+    pub test: usize,
+    /// Seed of the generator.
+    pub seed: u64,
+}
+
+impl Default for Mnist1dSizes {
+    /// The 4,000 training digits of the original, and 1,000 for each other split.
+    fn default() -> Self {
+        Self { train: 4000, validation: 1000, test: 1000, seed: 42 }
+    }
+}
+
+/// The task: three convolutions of 25 channels, then a linear layer, on generated digits.
+#[derive(Debug)]
+pub struct Mnist1dCnn {
+    sizes: Mnist1dSizes,
+    device: Device,
+    train: Examples,
+    validation: Examples,
+    test: Examples,
+}
+
+#[derive(Debug)]
+struct Examples {
+    /// (example, place, channel)
+    signals: Tensor<3>,
+    classes: Vec<u8>,
+}
+
+impl Examples {
+    fn new(digits: Digits, device: &Device) -> Self {
+        let values: Vec<f32> = digits.values.iter().map(|&value| value as f32).collect();
+        let signals = Tensor::from_data(TensorData::new(values, [digits.len(), LENGTH, 1]), device);
+        Self { signals, classes: digits.classes }
+    }
+}
+
+impl Mnist1dCnn {
+    /// Draws the digits and puts them on `device`.
+    ///
+    /// # Errors
+    /// If a split is empty.
+    pub fn new(sizes: Mnist1dSizes, device: &Device) -> Result<Self> {
+        for (name, value) in [("train", sizes.train), ("validation", sizes.validation), ("test", sizes.test)] {
+            if value == 0 {
+                return Err(Error::Setting { name, value: "0".to_owned(), remedy: "take at least one digit" });
+            }
+        }
+        let [mut train, mut validation, mut test] = [(sizes.train, 0), (sizes.validation, 1), (sizes.test, 2)]
+            .map(|(count, stream)| Digits::generate(count, sizes.seed, stream));
+        let (mean, deviation) = train.mean_and_deviation();
+        for digits in [&mut train, &mut validation, &mut test] {
+            digits.standardise(mean, deviation);
+        }
+        let [train, validation, test] = [train, validation, test].map(|digits| Examples::new(digits, device));
+        Ok(Self { sizes, device: device.clone(), train, validation, test })
+    }
+}
+
+/// The network: convolutions over (example, place, channel), then one linear layer.
+#[derive(Module, Debug)]
+pub struct Network {
+    convolutions: Vec<StridedConvolution>,
+    head_weight: Param<Tensor<2>>,
+    head_bias: Param<Tensor<1>>,
+}
+
+impl Network {
+    fn new(device: &Device, random: &mut ChaCha8Rng) -> Self {
+        let (mut inputs, mut places) = (1, LENGTH);
+        let mut convolutions = Vec::with_capacity(KERNELS.len());
+        for kernel in KERNELS {
+            convolutions.push(StridedConvolution::new(inputs, CHANNELS, kernel, device, random));
+            (inputs, places) = (CHANNELS, StridedConvolution::output_places(places, kernel));
+        }
+        let (head_weight, head_bias) = uniform_weights(places * CHANNELS, CLASSES, device, random);
+        Self { convolutions, head_weight, head_bias }
+    }
+
+    fn logits(&self, signals: Tensor<3>) -> Tensor<2> {
+        let features =
+            self.convolutions.iter().fold(signals, |signals, layer| activation::relu(layer.forward(signals)));
+        features.flatten::<2>(1, 2).matmul(self.head_weight.val()) + self.head_bias.val().unsqueeze()
+    }
+}
+
+impl Task for Mnist1dCnn {
+    type Model = Network;
+
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn description(&self) -> String {
+        let Mnist1dSizes { train, validation, test, seed } = self.sizes;
+        format!("{train} training, {validation} validation and {test} test digits of seed {seed}")
+    }
+
+    fn metric(&self) -> Metric {
+        Metric::new("val_accuracy", Direction::Max)
+    }
+
+    fn default_length(&self) -> Length {
+        Length { epochs: 20, batch_size: 100, points_per_epoch: 5 }
+    }
+
+    fn train_examples(&self) -> usize {
+        self.sizes.train
+    }
+
+    fn initial_model(&self, random: &mut ChaCha8Rng) -> Network {
+        Network::new(&self.device.clone().autodiff(), random)
+    }
+
+    fn loss(&self, model: &Network, batch: &[usize]) -> Tensor<1> {
+        let indices: Vec<i64> = batch.iter().map(|&index| index as i64).collect();
+        let classes: Vec<i64> = batch.iter().map(|&index| i64::from(self.train.classes[index])).collect();
+        let on_device = |values| Tensor::<1, Int>::from_data(TensorData::new(values, [batch.len()]), &self.device);
+        let signals = self.train.signals.clone().select(0, on_device(indices));
+        let logits = model.logits(Tensor::from_inner(signals));
+        classification::cross_entropy(logits, Tensor::from_inner(on_device(classes)))
+    }
+
+    fn evaluate(&self, model: &Network, split: Split) -> Evaluation {
+        let examples = match split {
+            Split::Validation => &self.validation,
+            Split::Test => &self.test,
+        };
+        let count = examples.classes.len();
+        let logits = (0..count)
+            .step_by(EVALUATION_BATCH)
+            .map(|start| model.logits(examples.signals.clone().slice([start..(start + EVALUATION_BATCH).min(count)])));
+        classification::evaluate(Tensor::cat(logits.collect(), 0), &examples.classes)
+    }
+}

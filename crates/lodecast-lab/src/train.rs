@@ -1,0 +1,237 @@
+//! One training run: a task, an optimizer, a method and a seed in, a record out.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+use lodecast::{Metric, Point, Run};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::error::{Error, Result};
+use crate::method::Method;
+use crate::optimizer::OptimizerKind;
+use crate::record::{Note, RunRecord};
+use crate::task::{Length, Split, Task};
+
+/// Streams of a run's seed, one a purpose, so that runs of equal seed share weights and data order whatever the method.
+const INITIAL_MODEL: u64 = 0;
+const EXAMPLE_ORDER: u64 = 1;
+
+/// What a run is besides its task and its method.
+#[derive(Clone, Copy, Debug)]
+pub struct Training<'a> {
+    /// Identity of the run.
+    pub id: &'a str,
+    /// Optimizer.
+    pub optimizer: OptimizerKind,
+    /// Seed of the first weights and of the order of the examples.
+    pub seed: u64,
+    /// Length of the run.
+    pub length: Length,
+    /// Ends the run with [`Error::Cancelled`] once it is true.
+    pub cancel: Option<&'a AtomicBool>,
+}
+
+/// A task without its network's type, so that tasks can be chosen by name. Every [`Task`] is one.
+pub trait Trainable: Send + Sync {
+    /// See [`Task::name`].
+    fn name(&self) -> &str;
+
+    /// See [`Task::description`].
+    fn description(&self) -> String;
+
+    /// See [`Task::metric`].
+    fn metric(&self) -> Metric;
+
+    /// See [`Task::default_length`].
+    fn default_length(&self) -> Length;
+
+    /// See [`Task::train_examples`].
+    fn train_examples(&self) -> usize;
+
+    /// Trains a fresh network. Equal seeds give bit-identical curves, whatever else is running.
+    ///
+    /// A NaN or infinite loss ends the run early; its point is kept.
+    ///
+    /// # Errors
+    /// If the length does not fit the task, the method never gives a usable learning rate, or the run is cancelled.
+    fn train(&self, training: &Training<'_>, method: &mut dyn Method) -> Result<RunRecord>;
+}
+
+impl<T: Task> Trainable for T {
+    fn name(&self) -> &str {
+        Task::name(self)
+    }
+
+    fn description(&self) -> String {
+        Task::description(self)
+    }
+
+    fn metric(&self) -> Metric {
+        Task::metric(self)
+    }
+
+    fn default_length(&self) -> Length {
+        Task::default_length(self)
+    }
+
+    fn train_examples(&self) -> usize {
+        Task::train_examples(self)
+    }
+
+    fn train(&self, training: &Training<'_>, method: &mut dyn Method) -> Result<RunRecord> {
+        // The framework panics where it cannot go on (out of memory, a shape that does not fit); a sweep must not fall.
+        catch_unwind(AssertUnwindSafe(|| train(self, training, method))).unwrap_or_else(|panic| {
+            Err(Error::Panicked { run: training.id.to_owned(), reason: panic_message(panic.as_ref()) })
+        })
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("it did not say why")
+        .to_owned()
+}
+
+/// A method with the clock running while it works, and its failures written down.
+struct Supervised<'a> {
+    method: &'a mut dyn Method,
+    rate_in_force: Option<f64>,
+    time: Duration,
+    notes: Vec<Note>,
+}
+
+impl Supervised<'_> {
+    fn learning_rate(&mut self, step: u64, run: &str) -> Result<f64> {
+        let start = Instant::now();
+        let value = self.method.learning_rate(step);
+        self.time += start.elapsed();
+        if value.is_finite() && value >= 0.0 {
+            self.rate_in_force = Some(value);
+            return Ok(value);
+        }
+        let Some(rate_in_force) = self.rate_in_force else {
+            return Err(Error::LearningRate { run: run.to_owned(), method: self.method.name(), step, value });
+        };
+        self.note(step, format!("the learning rate {value} is not usable: {rate_in_force} stays in force"));
+        Ok(rate_in_force)
+    }
+
+    fn observe(&mut self, point: &Point) {
+        let start = Instant::now();
+        let outcome = self.method.observe(point);
+        self.time += start.elapsed();
+        if let Err(error) = outcome {
+            self.note(point.step, error.to_string());
+        }
+    }
+
+    /// Notes repeated at every step say nothing new: only the first of a series is kept.
+    fn note(&mut self, step: u64, message: String) {
+        if self.notes.last().is_none_or(|last| last.message != message) {
+            self.notes.push(Note { step, message });
+        }
+    }
+}
+
+fn stream(seed: u64, purpose: u64) -> ChaCha8Rng {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(purpose);
+    random
+}
+
+fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) -> Result<RunRecord> {
+    let start = Instant::now();
+    let Training { id, length, seed, .. } = *training;
+    let examples = Task::train_examples(task);
+    length.check(examples)?;
+
+    let mut method = Supervised { method, rate_in_force: None, time: Duration::ZERO, notes: Vec::new() };
+    let mut run = Run::new(id, 1);
+    run.attributes = method.method.attributes();
+    run.attributes.seed = Some(seed);
+    run.attributes.optimizer = Some(training.optimizer.to_string());
+    run.attributes.total_steps = Some(length.total_steps(examples));
+    run.attributes.source = Some(format!("lab {}", Task::name(task)));
+
+    let mut model = task.initial_model(&mut stream(seed, INITIAL_MODEL));
+    let mut optimizer = training.optimizer.start();
+    let mut random = stream(seed, EXAMPLE_ORDER);
+    let mut order: Vec<usize> = (0..examples).collect();
+    let mut losses = LossSum::default();
+    let mut diverged_at = None;
+    let mut done = 0;
+
+    'epochs: for _ in 0..length.epochs {
+        order.shuffle(&mut random);
+        for batch in order.chunks_exact(length.batch_size) {
+            if training.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+                return Err(Error::Cancelled { finished: 0, total: 1 });
+            }
+            let rate = method.learning_rate(done, id)?;
+            let loss = task.loss(&model, batch);
+            losses.add(loss.clone().inner());
+            let gradients = GradientsParams::from_grads(loss.backward(), &model);
+            model = optimizer.step(rate, model, gradients);
+            done += 1;
+
+            if length.point_due(done, examples) {
+                let metric = task.evaluate(&model.valid(), Split::Validation).metric;
+                let point = Point::new(done).train_loss(losses.take_mean()).learning_rate(rate).validation(metric);
+                run.push(done, point.train_loss, point.learning_rate, &[point.validation])?;
+                method.observe(&point);
+                if [point.train_loss, point.validation].iter().flatten().any(|value| !value.is_finite()) {
+                    diverged_at = Some(done);
+                    break 'epochs;
+                }
+            }
+        }
+    }
+
+    let test = task.evaluate(&model.valid(), Split::Test);
+    Ok(RunRecord {
+        task: Task::name(task).to_owned(),
+        method: method.method.name(),
+        seed,
+        metric: Task::metric(task),
+        run,
+        diverged_at,
+        test_metric: test.metric,
+        test_loss: test.loss,
+        wall_seconds: start.elapsed().as_secs_f64(),
+        scheduler_seconds: method.time.as_secs_f64(),
+        notes: method.notes,
+    })
+}
+
+/// The losses since the last metric point. They stay on the device until the mean is asked for: reading one back at
+/// every step would stall an accelerator.
+#[derive(Default)]
+struct LossSum {
+    sum: Option<Tensor<1>>,
+    count: u32,
+}
+
+impl LossSum {
+    fn add(&mut self, loss: Tensor<1>) {
+        self.sum = Some(match self.sum.take() {
+            Some(sum) => sum + loss,
+            None => loss,
+        });
+        self.count += 1;
+    }
+
+    fn take_mean(&mut self) -> f64 {
+        let sum = self.sum.take().map_or(f64::NAN, |sum| f64::from(sum.into_scalar::<f32>()));
+        sum / f64::from(std::mem::take(&mut self.count))
+    }
+}

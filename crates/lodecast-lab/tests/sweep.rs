@@ -1,0 +1,167 @@
+//! Sweeps: deterministic order, and a journal that survives whatever a kill leaves of it.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use lodecast::Family;
+use lodecast_lab::tasks::{Mnist1dCnn, Mnist1dSizes};
+use lodecast_lab::{
+    Device, Error, Execution, Length, OptimizerKind, Result, SweepConfiguration, SweepOutcome, Trainable, run_sweep,
+};
+
+fn task() -> Mnist1dCnn {
+    let sizes = Mnist1dSizes { train: 100, validation: 50, test: 50, ..Mnist1dSizes::default() };
+    Mnist1dCnn::new(sizes, &Device::flex()).unwrap()
+}
+
+fn configuration() -> SweepConfiguration {
+    SweepConfiguration {
+        task: "mnist1d-cnn".to_owned(),
+        optimizer: OptimizerKind::Sgd,
+        families: vec![Family::Cosine, Family::Constant],
+        // The second peak diverges: NaN has to go through the journal too.
+        peak_learning_rates: vec![0.05, 1e9],
+        warmup: 0.0,
+        seeds: vec![3, 1],
+        length: Some(Length { epochs: 2, batch_size: 25, points_per_epoch: 2 }),
+    }
+}
+
+/// Runs the sweep; also says how many runs were trained in this call.
+fn run(configuration: &SweepConfiguration, jobs: usize, journal: Option<&Path>) -> (Result<SweepOutcome>, usize) {
+    let (cancel, trained) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let outcome = {
+        let progress = |_: lodecast_lab::Progress<'_>| {
+            trained.fetch_add(1, Ordering::Relaxed);
+        };
+        let execution =
+            Execution { jobs: NonZeroUsize::new(jobs).unwrap(), journal, cancel: &cancel, progress: &progress };
+        run_sweep(&task(), configuration, &execution)
+    };
+    (outcome, trained.into_inner())
+}
+
+/// Everything but the clocks, NaN comparable.
+fn fingerprint(outcome: &SweepOutcome) -> Vec<String> {
+    outcome
+        .records
+        .iter()
+        .map(|record| format!("{:?} {} {}", record.run, record.test_metric, record.test_loss))
+        .collect()
+}
+
+#[test]
+fn order_and_results_do_not_depend_on_the_number_of_jobs() {
+    let (alone, _) = run(&configuration(), 1, None);
+    let (together, trained) = run(&configuration(), 4, None);
+    let (alone, together) = (alone.unwrap(), together.unwrap());
+    assert_eq!(trained, 8);
+    assert_eq!(fingerprint(&alone), fingerprint(&together));
+    let ids: Vec<&str> = together.sweep.runs.iter().map(|run| run.id.as_str()).collect();
+    assert_eq!(ids[..3], ["cosine 5e-2 seed 3", "cosine 5e-2 seed 1", "cosine 1e9 seed 3"]);
+    assert_eq!(ids[7], "constant 1e9 seed 1");
+    assert_eq!(together.sweep.metrics[0].to_string(), "val_accuracy:max");
+    assert_eq!(together.sweep.configurations().len(), 4);
+    assert!(together.records[2].diverged_at.is_some());
+}
+
+#[test]
+fn resumes_from_whatever_a_kill_leaves_of_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sweep.journal");
+    let (whole, _) = run(&configuration(), 2, Some(&path));
+    let whole = whole.unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let line_ends: Vec<usize> = (0..bytes.len()).filter(|&index| bytes[index] == b'\n').collect();
+    assert_eq!(line_ends.len(), 9, "a header and eight runs");
+
+    // (bytes left, runs that are still whole in them)
+    let cuts = [
+        (bytes.len(), 8),
+        (bytes.len() - 1, 7),
+        (line_ends[5] + 40, 5),
+        (line_ends[5] + 1, 5),
+        (line_ends[0] + 1, 0),
+        (line_ends[0] - 7, 0),
+        (0, 0),
+    ];
+    for (left, runs) in cuts {
+        fs::write(&path, &bytes[..left]).unwrap();
+        let (resumed, trained) = run(&configuration(), 2, Some(&path));
+        assert_eq!(fingerprint(&resumed.unwrap()), fingerprint(&whole), "{left} bytes left");
+        assert_eq!(trained, 8 - runs, "{left} bytes left");
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 9, "{left} bytes left");
+    }
+}
+
+#[test]
+fn a_journal_of_another_configuration_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sweep.journal");
+    let small = SweepConfiguration { families: vec![Family::Cosine], seeds: vec![1], ..configuration() };
+    run(&small, 1, Some(&path)).0.unwrap();
+    let before = fs::read(&path).unwrap();
+    let other = SweepConfiguration { optimizer: OptimizerKind::Adam, ..small };
+    let error = run(&other, 1, Some(&path)).0.unwrap_err().to_string();
+    assert!(error.contains(r#"optimizer was "sgd" and is "adam""#), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_damaged_journal_and_a_file_that_is_none_are_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sweep.journal");
+    let small = SweepConfiguration { families: vec![Family::Cosine], ..configuration() };
+    run(&small, 1, Some(&path)).0.unwrap();
+    let mut lines: Vec<String> = fs::read_to_string(&path).unwrap().lines().map(str::to_owned).collect();
+    lines[2].truncate(50);
+    for text in [lines.join("\n") + "\n", "a shopping list".to_owned(), "milk\neggs\n".to_owned()] {
+        fs::write(&path, &text).unwrap();
+        let error = run(&small, 1, Some(&path)).0.unwrap_err();
+        assert!(matches!(error, Error::Journal { .. }), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+    let locked = fs::File::open(&path).unwrap();
+    locked.lock().unwrap();
+    assert!(matches!(run(&small, 1, Some(&path)).0.unwrap_err(), Error::JournalInUse { .. }));
+}
+
+#[test]
+fn cancelling_keeps_what_was_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sweep.journal");
+    let cancel = AtomicBool::new(false);
+    let progress = |progress: lodecast_lab::Progress<'_>| cancel.store(progress.finished >= 3, Ordering::Relaxed);
+    let execution = Execution { jobs: NonZeroUsize::MIN, journal: Some(&path), cancel: &cancel, progress: &progress };
+    let error = run_sweep(&task(), &configuration(), &execution).unwrap_err();
+    let Error::Cancelled { finished, total: 8 } = error else { panic!("{error}") };
+    // One more run may have ended between the callback and the flag.
+    assert!((3..=4).contains(&finished));
+    let (resumed, trained) = run(&configuration(), 1, Some(&path));
+    assert_eq!((resumed.unwrap().records.len(), trained), (8, 8 - finished));
+}
+
+#[test]
+fn configurations_that_make_no_sense_are_typed_errors() {
+    let check = |change: &dyn Fn(&mut SweepConfiguration), expected: &str| {
+        let mut changed = configuration();
+        change(&mut changed);
+        let error = run(&changed, 1, None).0.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    check(&|it| it.seeds = vec![1, 2, 1], "seed '1' is there twice");
+    check(&|it| it.families.clear(), "family = (none): give at least one");
+    check(&|it| it.peak_learning_rates = vec![0.1, 0.10], "peak learning rate '0.1' is there twice");
+    check(&|it| it.peak_learning_rates = vec![-0.1], "the peak learning rate is -0.1");
+    check(&|it| it.task = "other".to_owned(), "for the task 'other', but 'mnist1d-cnn' was opened");
+    check(&|it| it.warmup = 1.0, "the warm-up is 1");
+    check(&|it| it.length = Some(Length { epochs: 1, batch_size: 101, points_per_epoch: 1 }), "batch_size = 101");
+
+    let written = serde_json::to_string(&configuration()).unwrap();
+    assert_eq!(serde_json::from_str::<SweepConfiguration>(&written).unwrap(), configuration());
+    let unknown = written.replace("warmup", "warm_up");
+    assert!(serde_json::from_str::<SweepConfiguration>(&unknown).unwrap_err().to_string().contains("warm_up"));
+    assert_eq!(task().train_examples(), 100);
+}
