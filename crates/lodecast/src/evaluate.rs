@@ -12,7 +12,7 @@ use crate::run::{Direction, Point, Run, Sweep};
 /// A way to forecast the final metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Forecaster {
+pub enum ForecastMethod {
     /// The model.
     Model,
     /// The last measured metric stays.
@@ -23,7 +23,7 @@ pub enum Forecaster {
     SweepMean,
 }
 
-impl Forecaster {
+impl ForecastMethod {
     /// Name for tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -35,13 +35,13 @@ impl Forecaster {
     }
 }
 
-/// Skill of one forecaster after one fraction of the runs.
+/// Skill of one method after one fraction of the runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Skill {
     /// Observed fraction of each run.
     pub observed: f64,
     /// Who forecasts.
-    pub forecaster: Forecaster,
+    pub method: ForecastMethod,
     /// Runs forecast; those without a metric yet have no last value.
     pub runs: usize,
     /// Mean absolute error of the final metric, in its own units.
@@ -75,13 +75,13 @@ pub struct Evaluation {
     pub metric: String,
     /// Was every run forecast only by members that had not seen its configuration?
     pub held_out: bool,
-    /// Skill by fraction and forecaster.
+    /// Skill by fraction and method.
     pub skills: Vec<Skill>,
     /// The model's forecasts.
     pub forecasts: Vec<RunForecast>,
 }
 
-/// Neighbours that [`Forecaster::NearestRuns`] asks.
+/// Neighbours that [`ForecastMethod::NearestRuns`] asks.
 const NEIGHBOURS: usize = 5;
 
 /// A run to be forecast.
@@ -133,19 +133,21 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
                 mean.is_finite().then_some((mean, deviation))
             })
             .collect();
-        for forecaster in [Forecaster::Model, Forecaster::LastValue, Forecaster::NearestRuns, Forecaster::SweepMean] {
+        for method in
+            [ForecastMethod::Model, ForecastMethod::LastValue, ForecastMethod::NearestRuns, ForecastMethod::SweepMean]
+        {
             let mut pairs = Vec::new();
             let mut covered = 0;
             for (index, case) in cases.iter().enumerate() {
-                let predicted = match forecaster {
-                    Forecaster::Model => predictions[index].map(|(mean, _)| mean),
-                    Forecaster::LastValue => last_value(case, fraction * time_scale),
-                    Forecaster::NearestRuns => nearest(&cases, index, fraction * time_scale, NEIGHBOURS),
-                    Forecaster::SweepMean => nearest(&cases, index, 0.0, usize::MAX),
+                let predicted = match method {
+                    ForecastMethod::Model => predictions[index].map(|(mean, _)| mean),
+                    ForecastMethod::LastValue => last_value(case, fraction * time_scale),
+                    ForecastMethod::NearestRuns => nearest(&cases, index, fraction * time_scale, NEIGHBOURS),
+                    ForecastMethod::SweepMean => nearest(&cases, index, 0.0, usize::MAX),
                 };
                 let Some(predicted) = predicted else { continue };
                 pairs.push((column.natural(predicted), column.natural(case.truth)));
-                if let (Forecaster::Model, Some((mean, deviation))) = (forecaster, predictions[index]) {
+                if let (ForecastMethod::Model, Some((mean, deviation))) = (method, predictions[index]) {
                     covered += usize::from((mean - case.truth).abs() <= deviation);
                     evaluation.forecasts.push(RunForecast {
                         run: case.run.id.clone(),
@@ -158,8 +160,8 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
             if pairs.is_empty() {
                 continue;
             }
-            let coverage = (forecaster == Forecaster::Model).then(|| covered as f64 / pairs.len() as f64);
-            evaluation.skills.push(skill(fraction, forecaster, &pairs, coverage));
+            let coverage = (method == ForecastMethod::Model).then(|| covered as f64 / pairs.len() as f64);
+            evaluation.skills.push(skill(fraction, method, &pairs, coverage));
         }
     }
     Ok(evaluation)
@@ -263,12 +265,12 @@ fn distance(a: &Series, b: &Series, until: f64) -> f64 {
     if count == 0 { 0.0 } else { sum / count as f64 }
 }
 
-fn skill(observed: f64, forecaster: Forecaster, pairs: &[(f64, f64)], coverage: Option<f64>) -> Skill {
+fn skill(observed: f64, method: ForecastMethod, pairs: &[(f64, f64)], coverage: Option<f64>) -> Skill {
     let mut errors: Vec<f64> = pairs.iter().map(|(predicted, actual)| (predicted - actual).abs()).collect();
     errors.sort_by(f64::total_cmp);
     Skill {
         observed,
-        forecaster,
+        method,
         runs: pairs.len(),
         mean_absolute_error: errors.iter().sum::<f64>() / errors.len() as f64,
         median_absolute_error: errors[errors.len() / 2],

@@ -9,7 +9,7 @@ use crate::schedule::Schedule;
 
 /// A curve with its spread: mean, and one standard deviation to either side in the model's units.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Band {
+pub struct Spread {
     /// Mean.
     pub mean: Vec<f64>,
     /// Mean minus one deviation.
@@ -18,7 +18,7 @@ pub struct Band {
     pub high: Vec<f64>,
 }
 
-impl Band {
+impl Spread {
     fn push(&mut self, column: &Column, values: impl Iterator<Item = f64> + Clone, extra: f64) {
         let (mean, deviation) = moments(values, extra);
         self.mean.push(column.natural(mean));
@@ -42,11 +42,11 @@ pub struct Forecast {
     /// Times, as fractions of the planned run.
     pub progress: Vec<f64>,
     /// Train loss.
-    pub train_loss: Band,
+    pub train_loss: Spread,
     /// Learning rate: the schedule asked about, or what the paper's model expects to follow.
     pub learning_rate: Vec<f64>,
     /// Validation metric.
-    pub validation: Band,
+    pub validation: Spread,
     /// The final metric: mean, low and high, where low and high also contain the error that held-out runs had.
     pub final_validation: Interval,
 }
@@ -129,7 +129,7 @@ fn forecast_controlled(
     let scaler = &model.0.header.scaler;
     let progress = grid(now);
     let members = model.curves(observed, total_steps, schedule, &progress);
-    let (mut train_loss, mut validation) = (Band::default(), Band::default());
+    let (mut train_loss, mut validation) = (Spread::default(), Spread::default());
     for time in 0..progress.len() {
         train_loss.push(&scaler.train_loss, members.iter().map(|member| member[time][0]), 0.0);
         validation.push(&scaler.validation, members.iter().map(|member| member[time][1]), 0.0);
@@ -153,7 +153,7 @@ fn forecast_latent(model: &LatentOde, observed: &[Point], total_steps: u64, resi
         let latent = model.encode(member, observed, total_steps)?;
         curves.extend(model.decode(member, &[latent], &progress));
     }
-    let (mut train_loss, mut rate, mut validation) = (Band::default(), Band::default(), Band::default());
+    let (mut train_loss, mut rate, mut validation) = (Spread::default(), Spread::default(), Spread::default());
     for time in 0..progress.len() {
         let standardised = |column: Column, pick: fn(&crate::plan::Curve) -> &Vec<f64>| {
             let values: Vec<f64> = curves.iter().map(|curve| column.standardise(pick(curve)[time])).collect();

@@ -19,10 +19,14 @@ mod run;
 mod schedule;
 
 pub use error::{Error, Result};
-pub use evaluate::{Evaluation, Forecaster, RunForecast, Skill, evaluate};
+pub use evaluate::{Evaluation, ForecastMethod, RunForecast, Skill, evaluate};
 pub use fit::{FitOptions, FitProgress, FitSettings, FitSummary, Fitted, LeftOut, ModelKind, fit};
-pub use forecast::{Band, Forecast, Interval};
+pub use forecast::{Forecast, Interval, Spread};
 pub use latent_ode::{Architecture, Column, ControlledLatentOde, FitRecord, LatentOde, Model, Scaler, Transform};
-pub use plan::{Curve, Experience};
+pub use plan::{
+    Alignment, Band, Candidate, Configuration, ControlledForecaster, ControlledSettings, Curve, Experience, Forecaster,
+    GenerativeForecaster, GenerativeSettings, Origin, Plan, Planner, PlannerSettings, Prediction, RateRange, Score,
+    SearchFamily, Seen, Situation, Surprise, Verdict, Window,
+};
 pub use run::{Attributes, Direction, Metric, Point, Run, Sweep};
 pub use schedule::{Family, Knot, Schedule};

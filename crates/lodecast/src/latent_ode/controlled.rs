@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::fit::ModelKind;
 use crate::lanes::{Dispatch, LaneKernel, Lanes};
 use crate::ode::Control;
+use crate::plan::{ControlledForecaster, Experience};
 use crate::run::Point;
 use crate::schedule::Schedule;
 
@@ -98,6 +99,35 @@ impl ControlledLatentOde {
         }
         let samples: Vec<(f64, f64)> = times.into_iter().map(|time| (time, value(time))).collect();
         Control::simplified(&samples, CONTROL_TOLERANCE)
+    }
+}
+
+impl ControlledForecaster for ControlledLatentOde {
+    fn members(&self) -> usize {
+        self.members()
+    }
+
+    fn final_rewards(
+        &self,
+        observed: &[Point],
+        total_steps: u64,
+        now: f64,
+        schedules: &[Schedule],
+    ) -> Result<Vec<f64>> {
+        Ok(self.final_rewards(observed, total_steps, now, schedules))
+    }
+
+    fn metric_from_reward(&self, reward: f64) -> f64 {
+        let header = &self.0.header;
+        header.scaler.validation.natural(reward * header.metric.direction.sign())
+    }
+
+    fn experience(&self) -> &Experience {
+        &self.0.header.experience
+    }
+
+    fn fingerprint(&self) -> String {
+        self.0.fingerprint.clone()
     }
 }
 

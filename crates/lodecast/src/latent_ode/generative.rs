@@ -1,5 +1,6 @@
 //! [`LatentOde`]: the paper's model, where the learning rate is one of the decoded columns (section 2).
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -13,8 +14,8 @@ use crate::error::{Error, Result};
 use crate::fit::ModelKind;
 use crate::lanes::{Dispatch, LaneKernel, Lanes};
 use crate::ode::Control;
-use crate::plan::{Curve, Experience};
-use crate::run::{Metric, Point};
+use crate::plan::{Curve, Experience, GenerativeForecaster};
+use crate::run::{Direction, Metric, Point};
 
 /// An ensemble of path-minimised latent ODEs.
 #[derive(Clone, Debug)]
@@ -101,6 +102,57 @@ impl LatentOde {
     /// beyond 1 the model extrapolates).
     pub fn decode(&self, member: usize, latents: &[Vec<f64>], progress: &[f64]) -> Vec<Curve> {
         f32::dispatch(Decode { ensemble: &self.0, member, latents, progress })
+    }
+}
+
+impl LatentOde {
+    /// Typical error of a decoded value, in the model's units: what the fit left on held-out runs.
+    fn typical_error(&self) -> f64 {
+        const UNKNOWN: f64 = 0.15;
+        let losses = &self.0.header.record.held_out_loss;
+        let mean = losses.iter().sum::<f64>() / losses.len() as f64;
+        // The loss is half the mean square, and a little for the path.
+        if mean.is_finite() { (2.0 * mean).sqrt().clamp(0.03, 0.5) } else { UNKNOWN }
+    }
+
+    fn range(&self, column: &Column, value: f64, deviations: f64) -> RangeInclusive<f64> {
+        let (middle, reach) = (column.standardise(value), deviations * self.typical_error());
+        let ends = [column.natural(middle - reach), column.natural(middle + reach)];
+        ends[0].min(ends[1])..=ends[0].max(ends[1])
+    }
+}
+
+impl GenerativeForecaster for LatentOde {
+    fn members(&self) -> usize {
+        self.members()
+    }
+
+    fn encode(&self, member: usize, window: &[Point], total_steps: u64) -> Result<Vec<f64>> {
+        self.encode(member, window, total_steps)
+    }
+
+    fn decode(&self, member: usize, latents: &[Vec<f64>], progress: &[f64]) -> Result<Vec<Curve>> {
+        Ok(self.decode(member, latents, progress))
+    }
+
+    fn loss_range(&self, loss: f64, deviations: f64) -> RangeInclusive<f64> {
+        self.range(&self.0.header.scaler.train_loss, loss, deviations)
+    }
+
+    fn validation_range(&self, validation: f64, deviations: f64) -> RangeInclusive<f64> {
+        self.range(&self.0.header.scaler.validation, validation, deviations)
+    }
+
+    fn direction(&self) -> Direction {
+        self.0.header.metric.direction
+    }
+
+    fn experience(&self) -> &Experience {
+        &self.0.header.experience
+    }
+
+    fn fingerprint(&self) -> String {
+        self.0.fingerprint.clone()
     }
 }
 

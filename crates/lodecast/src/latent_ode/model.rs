@@ -6,7 +6,7 @@ use super::ensemble::{Ensemble, FitRecord};
 use super::{Architecture, ControlledLatentOde, LatentOde, Scaler};
 use crate::error::{Error, Result};
 use crate::fit::ModelKind;
-use crate::plan::Experience;
+use crate::plan::{Experience, Forecaster};
 use crate::run::Metric;
 
 /// A fitted model of either kind.
@@ -96,6 +96,15 @@ impl Model {
     /// Tells this model from others; kept in the state of a scheduler.
     pub fn fingerprint(&self) -> &str {
         &self.ensemble().fingerprint
+    }
+}
+
+impl From<Model> for Forecaster {
+    fn from(model: Model) -> Self {
+        match model {
+            Model::LatentOde(model) => Self::generative(model),
+            Model::Controlled(model) => Self::controlled(model),
+        }
     }
 }
 

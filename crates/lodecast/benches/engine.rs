@@ -1,0 +1,101 @@
+//! How fast the engine is: fit steps, whole fits, forecasts and plans, at the sizes of the reference's benchmark.
+//!
+//! `cargo bench -p lodecast`. Before the timings, the work and the fraction of the machine's peak are printed.
+
+#[path = "../tests/toy_sweep/mod.rs"]
+mod toy_sweep;
+
+use std::hint::black_box;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use lodecast::instrument::{peak_operations, whole_run_fit_steps};
+use lodecast::{FitOptions, FitSettings, Model, ModelKind, Point, Schedule, fit};
+
+/// The reference's benchmark: batch 64, hidden = latent = width = 20, two hidden layers, whole runs, tolerance 1e-5.
+fn reference_settings() -> FitSettings {
+    let mut settings = FitSettings { tolerance: 1e-5, ..FitSettings::new(ModelKind::LatentOde) };
+    settings.architecture.inputs = 4;
+    settings
+}
+
+fn fit_steps(criterion: &mut Criterion) {
+    let peak = peak_operations() * rayon::current_num_threads() as f64;
+    let mut group = criterion.benchmark_group("fit step");
+    group.sample_size(20).measurement_time(Duration::from_secs(4));
+    let cases = [
+        ("latent ODE, T = 100", 100, reference_settings()),
+        ("latent ODE, T = 600", 600, reference_settings()),
+        ("controlled, T = 100", 100, FitSettings::new(ModelKind::Controlled)),
+    ];
+    for (name, points, settings) in cases {
+        let sweep = toy_sweep::sweep(4, points);
+        let once = whole_run_fit_steps(&sweep, &settings, 20);
+        let rate = once.operations * 20.0 / once.elapsed.as_secs_f64();
+        eprintln!(
+            "{name}: {:.0} MFLOP a step in matrix products, {:.1} accepted ODE steps a trajectory, {:.0} % of the peak of {:.0} GFLOP/s",
+            once.operations / 1e6,
+            once.accepted,
+            100.0 * rate / peak,
+            peak / 1e9
+        );
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|count| whole_run_fit_steps(&sweep, &settings, count).elapsed);
+        });
+    }
+    group.finish();
+}
+
+fn fitted(kind: ModelKind, iterations: u64) -> Model {
+    let settings = FitSettings { iterations, ..FitSettings::new(kind) };
+    let options =
+        FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
+    fit(&toy_sweep::sweep(2, 100), &settings, options).expect("a usable sweep").model
+}
+
+fn plans(criterion: &mut Criterion) {
+    let observed: Vec<Point> = toy_sweep::run("new", &Schedule::cosine(0.5), 3, 100, 500).points(0).take(30).collect();
+    let Model::LatentOde(latent) = fitted(ModelKind::LatentOde, 200) else { return };
+    let latents: Vec<Vec<f64>> = {
+        let latent = latent.encode(0, &observed, 500).expect("points");
+        (0..30).map(|k| latent.iter().map(|z| z * (1.0 + 0.01 * f64::from(k))).collect()).collect()
+    };
+    let progress: Vec<f64> = (0..1200).map(|k| f64::from(k) / 600.0).collect();
+    let one_core = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    criterion.bench_function("latent ODE: 30 candidates x 1,200 points, one core", |bencher| {
+        bencher.iter(|| one_core.install(|| black_box(latent.decode(0, &latents, &progress))));
+    });
+    let Model::Controlled(controlled) = fitted(ModelKind::Controlled, 200) else { return };
+    let schedules: Vec<Schedule> = (0..500)
+        .map(|k| {
+            let rate = |j: i32| 0.1 * (1.0 + 0.002 * f64::from(k)) * 0.7f64.powi(j + (j * k) % 3);
+            Schedule::piecewise_linear((0..7).map(|j| (0.3 + 0.7 * f64::from(j) / 6.0, rate(j)))).expect("knots")
+        })
+        .collect();
+    criterion.bench_function("controlled: 500 schedules x 5 models", |bencher| {
+        bencher.iter(|| black_box(controlled.final_rewards(&observed, 500, 0.3, &schedules)));
+    });
+}
+
+fn whole_fit(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("fit");
+    group.sample_size(10).measurement_time(Duration::from_secs(20));
+    let sweep = toy_sweep::sweep(5, 100);
+    group.bench_function("controlled x 5, 100 runs x 100 points, 100 iterations", |bencher| {
+        bencher.iter(|| {
+            let settings = FitSettings { iterations: 100, ..FitSettings::new(ModelKind::Controlled) };
+            let options = FitOptions {
+                progress: &mut |_| {},
+                interrupt: &AtomicBool::new(false),
+                checkpoint: None,
+                resume: false,
+            };
+            black_box(fit(&sweep, &settings, options).expect("a usable sweep"));
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, fit_steps, plans, whole_fit);
+criterion_main!(benches);
