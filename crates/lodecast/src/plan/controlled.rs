@@ -1,0 +1,279 @@
+//! The planner of the controlled model (method section 6): what if I set this rate?
+
+use serde::{Deserialize, Serialize};
+
+use super::explanation::{Candidate, Origin, Plan, Prediction, Score, Verdict};
+use super::remaining::{KnownSchedules, Remaining};
+use super::search::{CrossEntropy, SearchFamily, Shape};
+use super::{ControlledForecaster, Situation, setting};
+use crate::error::{Error, Result};
+use crate::random::{Purpose, stream};
+use crate::schedule::Schedule;
+
+/// How many of the best candidates keep their schedule in the plan.
+const SHOWN: usize = 12;
+
+/// What can be chosen about the planner of the controlled model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ControlledSettings {
+    /// Which schedules are searched besides those of the sweep.
+    pub family: SearchFamily,
+    /// Knots of [`SearchFamily::FreeKnots`], and of the measure of roughness.
+    pub knots: usize,
+    /// Schedules tried in a round of the search.
+    pub population: usize,
+    /// Rounds.
+    pub rounds: usize,
+    /// The best so far, around which the next round looks.
+    pub elite: usize,
+    /// Standard deviations over the ensemble that are taken off the predicted reward.
+    pub pessimism: f64,
+    /// Weight of the squared distance to the nearest schedule of the sweep, in units of the sweep's spread of ln lr.
+    pub trust_weight: f64,
+    /// Weight of the squared second differences.
+    pub roughness_weight: f64,
+    /// Fraction of the run over which the rate in force passes into the planned one.
+    pub ramp: f64,
+    /// The schedule in force stays unless the score gains more than this many standard deviations (over the ensemble) of
+    /// the predicted difference.
+    pub required_gain: f64,
+    /// A run this many standard deviations outside what the sweep showed is not planned for.
+    pub surprise_limit: f64,
+}
+
+impl Default for ControlledSettings {
+    fn default() -> Self {
+        Self {
+            family: SearchFamily::FreeKnots,
+            knots: 7,
+            population: 64,
+            rounds: 6,
+            elite: 10,
+            pessimism: 1.0,
+            trust_weight: 0.5,
+            roughness_weight: 0.02,
+            ramp: 0.025,
+            required_gain: 0.5,
+            surprise_limit: 3.0,
+        }
+    }
+}
+
+impl ControlledSettings {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// Names the first one that is out of its range.
+    pub fn check(&self) -> Result<()> {
+        let count = |name, value: usize, range: std::ops::RangeInclusive<usize>, remedy| {
+            setting(name, value, range.contains(&value), remedy)
+        };
+        count("knots", self.knots, 3..=64, "give between 3 and 64")?;
+        count("population", self.population, 2..=100_000, "give between 2 and 100000")?;
+        count("rounds", self.rounds, 0..=1000, "give at most 1000")?;
+        count("elite", self.elite, 1..=self.population, "give at least 1 and at most the population")?;
+        let weight = |name, value: f64| {
+            setting(name, value, (0.0..f64::INFINITY).contains(&value), "give a finite number that is not negative")
+        };
+        weight("pessimism", self.pessimism)?;
+        weight("trust_weight", self.trust_weight)?;
+        weight("roughness_weight", self.roughness_weight)?;
+        weight("required_gain", self.required_gain)?;
+        setting("ramp", self.ramp, (0.0..=0.5).contains(&self.ramp), "give a fraction of the run between 0 and 0.5")?;
+        setting("surprise_limit", self.surprise_limit, self.surprise_limit > 0.0, "give a positive number")
+    }
+}
+
+/// Candidates with what is needed to compare them.
+struct Board<'a> {
+    model: &'a dyn ControlledForecaster,
+    settings: &'a ControlledSettings,
+    situation: &'a Situation<'a>,
+    remaining: &'a Remaining,
+    known: KnownSchedules,
+    candidates: Vec<Candidate>,
+    /// Of each candidate.
+    schedules: Vec<Schedule>,
+    /// Of each candidate and member.
+    rewards: Vec<f64>,
+}
+
+impl Board<'_> {
+    /// Has the model judge candidates, all at once.
+    fn judge(&mut self, entries: Vec<(Origin, Schedule)>) -> Result<()> {
+        let (origins, schedules): (Vec<Origin>, Vec<Schedule>) = entries.into_iter().unzip();
+        let Situation { observed, total_steps, now, .. } = *self.situation;
+        let rewards = self.model.final_rewards(observed, total_steps, now, &schedules)?;
+        let members = self.model.members();
+        if members == 0 || rewards.len() != schedules.len() * members {
+            let reason = format!(
+                "the model gave {} predictions for {} schedules and {members} members",
+                rewards.len(),
+                schedules.len()
+            );
+            return Err(Error::Window { reason });
+        }
+        for ((origin, schedule), rewards) in origins.into_iter().zip(&schedules).zip(rewards.chunks_exact(members)) {
+            let candidate = self.candidate(origin, schedule, rewards);
+            self.candidates.push(candidate);
+        }
+        self.schedules.extend(schedules);
+        self.rewards.extend(rewards);
+        Ok(())
+    }
+
+    fn candidate(&self, origin: Origin, schedule: &Schedule, rewards: &[f64]) -> Candidate {
+        let mut candidate = Candidate {
+            origin,
+            verdict: Verdict::Accepted,
+            prediction: None,
+            score: None,
+            aligned_at: None,
+            schedule: None,
+        };
+        let reject = |reason: String| Verdict::Rejected { reason };
+        if let Some(member) = rewards.iter().position(|reward| !reward.is_finite()) {
+            candidate.verdict = reject(format!("member {member} predicts a reward of {}", rewards[member]));
+            return candidate;
+        }
+        let settings = self.settings;
+        let (reward, deviation) = mean_and_deviation(rewards);
+        let metric = |reward| self.model.metric_from_reward(reward);
+        let prediction = Prediction {
+            metric: metric(reward),
+            spread: 0.5 * (metric(reward + deviation) - metric(reward - deviation)).abs(),
+        };
+        let pessimism = settings.pessimism * deviation;
+        let distrust = settings.trust_weight * self.known.squared_distance(self.remaining, schedule);
+        let roughness = settings.roughness_weight * self.known.roughness(self.remaining, schedule, settings.knots);
+        let total = reward - pessimism - distrust - roughness;
+        if !(total.is_finite() && prediction.metric.is_finite() && prediction.spread.is_finite()) {
+            candidate.verdict = reject("its predicted metric is not finite".to_owned());
+            return candidate;
+        }
+        candidate.prediction = Some(prediction);
+        candidate.score = Some(Score { total, reward, pessimism, distrust, roughness });
+        candidate
+    }
+
+    fn total(&self, index: usize) -> Option<f64> {
+        self.candidates[index].score.map(|score| score.total)
+    }
+
+    /// Standard deviation over the members of the difference between two candidates' rewards.
+    fn doubt(&self, a: usize, b: usize) -> f64 {
+        let members = self.model.members();
+        let rewards = |index: usize| &self.rewards[index * members..(index + 1) * members];
+        let differences: Vec<f64> = rewards(a).iter().zip(rewards(b)).map(|(a, b)| a - b).collect();
+        mean_and_deviation(&differences).1
+    }
+}
+
+/// Mean and standard deviation of a sample; the deviation of one value is 0.
+fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+    (mean, (squares / (count - 1.0).max(1.0)).sqrt())
+}
+
+pub(super) fn plan(
+    model: &dyn ControlledForecaster,
+    settings: &ControlledSettings,
+    situation: &Situation<'_>,
+) -> Result<Plan> {
+    let experience = model.experience();
+    if let Some(objection) = experience.objection(situation.observed, situation.total_steps, settings.surprise_limit) {
+        return Ok(situation.keep(objection, Vec::new()));
+    }
+    // Too high a rate wrecks a run, so the good configurations bound it; too low a one only wastes time, so every run does.
+    let range = super::RateRange {
+        lowest: experience.learning_rates.lowest.min(experience.good_learning_rates.lowest),
+        highest: experience.good_learning_rates.highest,
+    };
+    let remaining = &Remaining::new(situation, experience, range, settings.ramp);
+    let mut board = Board {
+        model,
+        settings,
+        situation,
+        remaining,
+        known: KnownSchedules::new(experience, remaining),
+        candidates: Vec::new(),
+        schedules: Vec::new(),
+        rewards: Vec::new(),
+    };
+    let mut entries = vec![(Origin::InForce, situation.in_force.clone())];
+    entries.extend(experience.configurations.iter().map(|configuration| {
+        (Origin::Sweep { name: configuration.name.clone() }, remaining.rest_of(&configuration.schedule))
+    }));
+    board.judge(entries)?;
+    let shape = match settings.family {
+        SearchFamily::FreeKnots => Some(Shape::FreeKnots { knots: settings.knots }),
+        SearchFamily::HoldAndAnneal => Some(Shape::HoldAndAnneal),
+        SearchFamily::SweepOnly => None,
+    };
+    if let Some(shape) = shape {
+        search(&mut board, shape)?;
+    }
+    Ok(decide(board))
+}
+
+fn search(board: &mut Board<'_>, shape: Shape) -> Result<()> {
+    let remaining = board.remaining;
+    let mut search = CrossEntropy::new(shape, remaining, board.settings.elite);
+    let scored = |board: &Board<'_>, index: usize| board.total(index).unwrap_or(f64::NEG_INFINITY);
+    search.tell(
+        (0..board.schedules.len())
+            .map(|index| (scored(board, index), shape.project(remaining, &board.schedules[index]))),
+    );
+    let mut random = stream(board.situation.seed, Purpose::Candidate, board.situation.replan);
+    for round in 1..=board.settings.rounds {
+        let samples = search.ask(&mut random, board.settings.population);
+        let first = board.schedules.len();
+        let entries = samples
+            .iter()
+            .map(|parameters| (Origin::Search { round }, shape.schedule(remaining, parameters)))
+            .collect();
+        board.judge(entries)?;
+        search.tell(samples.into_iter().enumerate().map(|(k, parameters)| (scored(board, first + k), parameters)));
+    }
+    Ok(())
+}
+
+/// Takes the best candidate, unless the schedule in force (the first candidate) is as good as far as the model can tell.
+fn decide(mut board: Board<'_>) -> Plan {
+    let in_force = 0;
+    let mut order: Vec<(f64, usize)> =
+        (0..board.schedules.len()).filter_map(|index| Some((board.total(index)?, index))).collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0));
+    for &(_, index) in order.iter().take(SHOWN).chain([&(0.0, in_force)]) {
+        board.candidates[index].schedule = Some(board.schedules[index].clone());
+    }
+    let Some(&(total, best)) = order.first() else {
+        let reason = Plan::commonest_rejection(&board.candidates).map_or_else(String::new, |(reason, _)| reason);
+        return board.situation.keep(format!("no prediction can be used: {reason}"), board.candidates);
+    };
+    let (chosen, reason) = match board.total(in_force) {
+        Some(_) if best == in_force => (in_force, "no candidate is predicted to do better".to_owned()),
+        Some(current) => {
+            let (gain, doubt) = (total - current, board.settings.required_gain * board.doubt(best, in_force));
+            let origin = &board.candidates[best].origin;
+            if gain > doubt {
+                (best, format!("{origin} gains {gain:.3} in score, more than the doubt of {doubt:.3}"))
+            } else {
+                (in_force, format!("{origin} gains {gain:.3} in score, within the doubt of {doubt:.3}"))
+            }
+        }
+        None => (best, format!("{} is the best with a usable prediction", board.candidates[best].origin)),
+    };
+    board.candidates[chosen].verdict = Verdict::Chosen;
+    Plan {
+        schedule: board.schedules[chosen].clone(),
+        changed: chosen != in_force,
+        reason,
+        now: board.remaining.now(),
+        replan: board.situation.replan,
+        prediction: board.candidates[chosen].prediction,
+        candidates: board.candidates,
+    }
+}
