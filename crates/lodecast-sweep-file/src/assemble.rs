@@ -95,6 +95,14 @@ struct Draft {
     sorted: bool,
 }
 
+/// Values that the runs of any file may hold, and those that each of its bytes may stand for besides. A value that is not
+/// measured takes no place in a file but as much as any in memory, so a small file could otherwise fill it.
+const CELLS: u64 = 1 << 22;
+const CELLS_PER_BYTE: u64 = 8;
+
+/// A run by itself takes the memory of about this many points.
+const POINTS_OF_A_RUN: u64 = 8;
+
 /// Runs in the making.
 pub(crate) struct Assembly {
     origin: Origin,
@@ -103,43 +111,65 @@ pub(crate) struct Assembly {
     index: HashMap<String, usize>,
     /// Rows of one run mostly follow each other.
     latest: usize,
+    points: u64,
+    /// Points that the size of the file allows for.
+    limit: u64,
     report: ReadReport,
 }
 
 impl Assembly {
-    /// No runs yet.
-    pub(crate) fn new(origin: Origin, metrics: &[Metric]) -> Self {
+    /// No runs yet, of a file of `size` bytes.
+    pub(crate) fn new(origin: Origin, metrics: &[Metric], size: u64) -> Self {
+        let cells = CELLS.saturating_add(size.saturating_mul(CELLS_PER_BYTE));
         Self {
             origin,
             metrics: metrics.to_vec(),
             drafts: Vec::new(),
             index: HashMap::new(),
             latest: 0,
+            points: 0,
+            limit: cells / (2 + metrics.len() as u64),
             report: ReadReport::default(),
         }
     }
 
     /// Index of the run named `id`, which is added if it is new.
-    pub(crate) fn run(&mut self, id: &str) -> usize {
+    pub(crate) fn run(&mut self, id: &str) -> Result<usize> {
         if self.drafts.get(self.latest).is_some_and(|draft| draft.run.id == id) {
-            return self.latest;
+            return Ok(self.latest);
         }
         self.latest = if let Some(&run) = self.index.get(id) {
             run
         } else {
+            self.grow(POINTS_OF_A_RUN)?;
             self.index.insert(id.to_owned(), self.drafts.len());
             self.drafts.push(Draft { run: Run::new(id, self.metrics.len()), places: Vec::new(), sorted: true });
             self.drafts.len() - 1
         };
-        self.latest
+        Ok(self.latest)
+    }
+
+    /// Counts `points` more, and checks that the file can mean as many.
+    fn grow(&mut self, points: u64) -> Result<()> {
+        self.points += points;
+        if self.points <= self.limit {
+            return Ok(());
+        }
+        Err(Error::TooLarge {
+            path: self.origin.path.clone(),
+            what: "the number of points times metrics".to_owned(),
+            found: self.points.saturating_mul(2 + self.metrics.len() as u64),
+            limit: self.limit.saturating_mul(2 + self.metrics.len() as u64),
+            remedy: "read fewer metrics with --val NAME:max, or convert the file to CSV",
+        })
     }
 
     /// Adds a run that a header announces. False if there is one of this name already.
-    pub(crate) fn announce(&mut self, id: &str, attributes: Attributes) -> bool {
+    pub(crate) fn announce(&mut self, id: &str, attributes: Attributes) -> Result<bool> {
         let count = self.drafts.len();
-        let run = self.run(id);
+        let run = self.run(id)?;
         self.drafts[run].run.attributes = attributes;
-        run == count
+        Ok(run == count)
     }
 
     /// Adds a row of run `run`. A row without step and values only names its run.
@@ -162,7 +192,7 @@ impl Assembly {
         }
         draft.places.push(place);
         append(&mut draft.run, step, row);
-        Ok(())
+        self.grow(1)
     }
 
     /// Sets an attribute of run `run`, or checks it against what it has been before. An absent cell says nothing.

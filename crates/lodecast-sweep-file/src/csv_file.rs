@@ -21,7 +21,8 @@ pub(crate) fn read(source: impl Read, path: &Path, runs: Runs, options: &ReadOpt
     let names: Vec<String> = header.iter().map(column_name).collect();
     let mut layout = Layout::new(path, runs, options, &[])?;
     let roles = layout.name_columns(&names, true)?;
-    let mut assembly = Assembly::new(origin.clone(), layout.metrics());
+    // Every value has its comma here, so the file is as large as what is read from it.
+    let mut assembly = Assembly::new(origin.clone(), layout.metrics(), u64::MAX);
     let run_column = roles.iter().position(|role| *role == Role::Fixed(Fixed::RunId));
     let single = crate::run_id_of(path);
 
@@ -37,10 +38,10 @@ pub(crate) fn read(source: impl Read, path: &Path, runs: Runs, options: &ReadOpt
         let line = record.position().map_or(before, csv::Position::line);
         row.clear();
         let run = match run_column {
-            None => assembly.run(&single),
+            None => assembly.run(&single)?,
             Some(column) => match &record[column] {
                 "" => return Err(Error::MissingRunId { place: origin.at(line) }),
-                id => assembly.run(id),
+                id => assembly.run(id)?,
             },
         };
         for (column, text) in record.iter().enumerate() {

@@ -12,9 +12,10 @@ use crate::json_point::PointReader;
 use crate::layout::{Fixed, Layout, Runs};
 use crate::options::{ReadOptions, ReadReport};
 
-/// Reads a sweep from JSON lines; `path` is named in errors.
+/// Reads a sweep from JSON lines of `size` bytes; `path` is named in errors.
 pub(crate) fn read(
     source: impl BufRead,
+    size: u64,
     path: &Path,
     runs: Runs,
     options: &ReadOptions,
@@ -26,12 +27,12 @@ pub(crate) fn read(
     let has_header = header.is_some();
     let header = header.unwrap_or_default();
     let layout = Layout::new(path, runs, options, &header.metrics)?;
-    let mut assembly = Assembly::new(origin.clone(), layout.metrics());
+    let mut assembly = Assembly::new(origin.clone(), layout.metrics(), size);
     for (id, attributes) in header.runs {
         if id.is_empty() {
             return Err(Error::Header { place: origin.at(1), reason: "a run has an empty id".to_owned() });
         }
-        if !assembly.announce(&id, attributes) {
+        if !assembly.announce(&id, attributes)? {
             return Err(Error::Header { place: origin.at(1), reason: format!("the run '{id}' occurs twice") });
         }
     }

@@ -65,8 +65,8 @@ impl PointReader {
         }
         let place = || self.origin.at(line);
         let run = match (&self.id, &self.single) {
-            (Some(id), _) if !id.is_empty() => assembly.run(id),
-            (None, Some(single)) => assembly.run(single),
+            (Some(id), _) if !id.is_empty() => assembly.run(id)?,
+            (None, Some(single)) => assembly.run(single)?,
             _ => return Err(Error::MissingRunId { place: place() }),
         };
         for (attribute, text) in self.attributes.drain(..) {

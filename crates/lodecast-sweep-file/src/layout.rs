@@ -1,6 +1,6 @@
 //! Decides what each column of a file is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use lodecast::Metric;
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::options::ReadOptions;
 
 /// What a column holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Role {
     /// One of the four columns of every sweep.
     Fixed(Fixed),
@@ -22,7 +22,7 @@ pub(crate) enum Role {
 }
 
 /// The four columns of every sweep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Fixed {
     RunId,
     Step,
@@ -73,7 +73,7 @@ impl Fixed {
 }
 
 /// A run attribute that a column may hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Attribute {
     Schedule,
     PeakLr,
@@ -153,9 +153,11 @@ pub(crate) struct Layout {
     asked: [Option<String>; 4],
     /// Column found, one a fixed role, and whether it bears the role's proper name.
     found: [Option<(String, bool)>; 4],
-    declared: Vec<Metric>,
+    /// Metrics that the file's header declares.
+    declared: HashSet<String>,
     metrics: Vec<Metric>,
     metric_found: Vec<bool>,
+    metric_index: HashMap<String, usize>,
     /// Does the caller choose the metrics? Otherwise the file does.
     chosen: bool,
     /// Columns in the order of the file, with their role.
@@ -172,9 +174,10 @@ impl Layout {
             runs,
             asked,
             found: Default::default(),
-            declared: declared.to_vec(),
+            declared: declared.iter().map(|metric| metric.name.clone()).collect(),
             metrics: Vec::new(),
             metric_found: Vec::new(),
+            metric_index: HashMap::new(),
             chosen: !options.metrics.is_empty(),
             columns: Vec::new(),
             index: HashMap::new(),
@@ -201,13 +204,14 @@ impl Layout {
         }
         // Proper names first, so that the order of the columns does not matter.
         let mut roles = vec![Role::Ignored; names.len()];
+        let mut taken = HashSet::new();
         let (proper, rest): (Vec<usize>, Vec<usize>) =
             (0..names.len()).partition(|&column| self.proper(&names[column]).is_some());
         for column in proper.into_iter().chain(rest) {
             let metric = if in_names { directed(&names[column]).map(|metric| metric.name) } else { None };
             let name = metric.as_deref().unwrap_or(&names[column]);
             let role = self.decide(name, names)?;
-            if role != Role::Ignored && roles.contains(&role) {
+            if role != Role::Ignored && !taken.insert(role.clone()) {
                 return Err(Error::DuplicateColumn { path: self.path.clone(), column: name.to_owned() });
             }
             roles[column] = role;
@@ -260,7 +264,7 @@ impl Layout {
             }
         }
         let missing = self.metrics.iter().zip(&self.metric_found).find(|&(metric, &found)| {
-            let optional = has_header && self.declared.contains(metric);
+            let optional = has_header && self.declared.contains(&metric.name);
             !found && !optional
         });
         match missing {
@@ -294,7 +298,7 @@ impl Layout {
         if let Some(fixed) = self.proper(&metric.name) {
             return Err(Error::ColumnUsedTwice { path: self.path.clone(), column: metric.name, what: fixed.what() });
         }
-        if self.metrics.iter().any(|known| known.name == metric.name) {
+        if self.metric_index.insert(metric.name.clone(), self.metrics.len()).is_some() {
             return Err(Error::DuplicateMetric { path: self.path.clone(), metric: metric.name });
         }
         self.metrics.push(metric);
@@ -304,7 +308,7 @@ impl Layout {
 
     /// Checks a metric that the file declares against those that the caller chose.
     fn agree(&self, declared: &Metric) -> Result<()> {
-        match self.metrics.iter().find(|metric| metric.name == declared.name) {
+        match self.metric_index.get(&declared.name).map(|&metric| &self.metrics[metric]) {
             Some(asked) if asked.direction != declared.direction => Err(Error::DirectionConflict {
                 path: self.path.clone(),
                 declared: declared.to_string(),
@@ -324,7 +328,7 @@ impl Layout {
         if let Some(fixed) = self.proper(name) {
             return self.claim(fixed, name, true, names);
         }
-        if let Some(metric) = self.metrics.iter().position(|metric| metric.name == name) {
+        if let Some(&metric) = self.metric_index.get(name) {
             self.metric_found[metric] = true;
             return Ok(Role::Metric(metric));
         }

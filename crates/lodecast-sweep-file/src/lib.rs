@@ -62,7 +62,7 @@ mod parquet_read;
 mod parquet_write;
 mod replace;
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{BufReader, Write};
 use std::path::Path;
 
@@ -126,7 +126,7 @@ pub fn read_bytes(
     match format {
         Format::Parquet => parquet_read::read(bytes, name, Runs::Many, options),
         Format::Csv => csv_file::read(&bytes[..], name, Runs::Many, options),
-        Format::JsonLines => json_lines::read(&bytes[..], name, Runs::Many, options),
+        Format::JsonLines => json_lines::read(&bytes[..], bytes.len() as u64, name, Runs::Many, options),
     }
 }
 
@@ -159,7 +159,11 @@ fn read_file(path: &Path, runs: Runs, options: &ReadOptions) -> Result<(Sweep, R
     match format {
         Format::Parquet => parquet_read::read(file, path, runs, options),
         Format::Csv => csv_file::read(file, path, runs, options),
-        Format::JsonLines => json_lines::read(BufReader::with_capacity(1 << 16, file), path, runs, options),
+        Format::JsonLines => {
+            // A pipe has no size that could bound what comes.
+            let size = file.metadata().ok().filter(Metadata::is_file).map_or(u64::MAX, |metadata| metadata.len());
+            json_lines::read(BufReader::with_capacity(1 << 16, file), size, path, runs, options)
+        }
     }
 }
 

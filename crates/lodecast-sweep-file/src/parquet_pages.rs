@@ -15,9 +15,11 @@ use parquet::file::reader::{ChunkReader, SerializedPageReader};
 
 use crate::error::Error;
 
-/// Pages are about 1 MiB by default; compression beyond this factor is only believed up to this size.
-const PLAUSIBLE_PAGE: u64 = 16 << 20;
+/// Pages are about 1 MiB by default. Compression beyond this factor is only believed of pages that take no more than this
+/// together, one a column.
 const PLAUSIBLE_COMPRESSION: u64 = 64;
+const PLAUSIBLE_PAGES: u64 = 64 << 20;
+const PLAUSIBLE_PAGE: u64 = 16 << 20;
 
 /// A page reader that checks each page's sizes first.
 pub(crate) struct CheckedPages<R: ChunkReader> {
@@ -27,11 +29,13 @@ pub(crate) struct CheckedPages<R: ChunkReader> {
     offset: u64,
     remaining: u64,
     has_levels: bool,
+    /// Largest page believed whatever its compression.
+    plausible: u64,
 }
 
 impl<R: ChunkReader + 'static> CheckedPages<R> {
-    /// The pages of one column chunk of `rows` rows.
-    pub(crate) fn new(source: &Arc<R>, path: &Path, chunk: &ColumnChunkMetaData, rows: usize) -> Result<Self> {
+    /// The pages of one column chunk, of `columns` that are read side by side.
+    pub(crate) fn new(source: &Arc<R>, path: &Path, chunk: &ColumnChunkMetaData, columns: usize) -> Result<Self> {
         let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
         let (Ok(offset), Ok(remaining)) = (u64::try_from(start), u64::try_from(chunk.compressed_size())) else {
             return Err(ParquetError::General(format!("the chunk starts at the offset {start}")));
@@ -41,9 +45,10 @@ impl<R: ChunkReader + 'static> CheckedPages<R> {
                 "the chunk has {remaining} bytes from {offset} on, beyond the end of the file"
             )));
         }
-        let inner = SerializedPageReader::new(Arc::clone(source), chunk, rows, None)?;
+        let inner = SerializedPageReader::new(Arc::clone(source), chunk, 0, None)?;
         let has_levels = chunk.column_descr().max_def_level() > 0;
-        Ok(Self { inner, source: Arc::clone(source), path: path.to_owned(), offset, remaining, has_levels })
+        let plausible = (PLAUSIBLE_PAGES / columns.max(1) as u64).min(PLAUSIBLE_PAGE);
+        Ok(Self { plausible, inner, source: Arc::clone(source), path: path.to_owned(), offset, remaining, has_levels })
     }
 
     /// Checks the header of the page that the decoder is about to read.
@@ -69,7 +74,7 @@ impl<R: ChunkReader + 'static> CheckedPages<R> {
                     remedy: "write the file again with smaller pages",
                 })))
             };
-            let limit = PLAUSIBLE_PAGE.max(compressed * PLAUSIBLE_COMPRESSION);
+            let limit = self.plausible.max(compressed * PLAUSIBLE_COMPRESSION);
             if uncompressed > limit {
                 return too_large("the uncompressed size of a page", uncompressed, limit);
             }

@@ -74,9 +74,9 @@ fn read_checked<R: ChunkReader + 'static>(
         }
     }
 
-    let mut assembly = Assembly::new(origin.clone(), layout.metrics());
+    let mut assembly = Assembly::new(origin.clone(), layout.metrics(), source.len());
     for (id, attributes) in header.runs {
-        if id.is_empty() || !assembly.announce(&id, attributes) {
+        if id.is_empty() || !assembly.announce(&id, attributes)? {
             let reason = format!("the run id '{}' is empty or occurs twice", crate::error::shorten(&id));
             return Err(Error::Header { place: origin.at(0), reason });
         }
@@ -89,7 +89,7 @@ fn read_checked<R: ChunkReader + 'static>(
     for group in metadata.row_groups() {
         let mut columns = Vec::with_capacity(used.len());
         for &(index, kind) in &used {
-            columns.push((index, open(source, path, group, index, kind, &names)?));
+            columns.push((index, open(source, path, group, (index, kind), &names, used.len())?));
         }
         let rows = group.num_rows() as u64;
         let mut read = 0;
@@ -124,7 +124,7 @@ struct RowReader<'a> {
 impl RowReader<'_> {
     fn read(&mut self, place: u64, columns: &mut [(usize, Column)], assembly: &mut Assembly) -> Result<()> {
         self.row.clear();
-        let mut run = self.single.as_deref().map(|id| assembly.run(id));
+        let mut run = self.single.as_deref().map(|id| assembly.run(id)).transpose()?;
         for (index, column) in columns {
             let name = &self.names[*index];
             let cell = column.next().ok_or_else(|| Error::Value {
@@ -138,7 +138,7 @@ impl RowReader<'_> {
             match &self.roles[*index] {
                 Role::Fixed(Fixed::RunId) => {
                     let id = cell.text().map_err(|_| self.origin.not_an_id(place, name, cell))?;
-                    run = id.map(|id| assembly.run(&id));
+                    run = id.map(|id| assembly.run(&id)).transpose()?;
                 }
                 Role::Fixed(Fixed::Step) => {
                     self.row.step = cell.count().map_err(|_| self.origin.not_a_step(place, name, cell))?;
@@ -163,9 +163,9 @@ fn open<R: ChunkReader + 'static>(
     source: &Arc<R>,
     path: &Path,
     group: &RowGroupMetaData,
-    index: usize,
-    kind: Kind,
+    (index, kind): (usize, Kind),
     names: &[String],
+    columns: usize,
 ) -> Result<Column> {
     let damaged = |error| damaged(path, &names[index], error);
     let missing = || ParquetError::General("a row group lacks the column".to_owned());
@@ -177,7 +177,7 @@ fn open<R: ChunkReader + 'static>(
             remedy: "write the file with snappy, zstd, gzip or lz4",
         });
     }
-    let pages = CheckedPages::new(source, path, chunk, group.num_rows() as usize).map_err(damaged)?;
+    let pages = CheckedPages::new(source, path, chunk, columns).map_err(damaged)?;
     Ok(Column::new(kind, chunk.column_descr_ptr(), Box::new(pages)))
 }
 

@@ -72,6 +72,18 @@ fn a_file_cut_off_anywhere_is_an_error_or_shorter() {
 }
 
 #[test]
+fn a_small_file_cannot_mean_gigabytes() {
+    let metrics: Vec<String> = (0..2000).map(|metric| format!("\"{metric}:max\"")).collect();
+    let mut text = format!("{{\"lodecast_sweep\":1,\"metrics\":[{}],\"runs\":{{}}}}\n", metrics.join(","));
+    for step in 0..4000 {
+        writeln!(text, "{{\"run_id\":1,\"step\":{step}}}").unwrap();
+    }
+    assert!(matches!(outcome(text.as_bytes(), Format::JsonLines), Err(Error::TooLarge { .. })));
+    let few = text.replacen(&metrics[1..].join(","), "", 1).replacen(",]", "]", 1);
+    assert_eq!(outcome(few.as_bytes(), Format::JsonLines).unwrap().runs[0].len(), 4000);
+}
+
+#[test]
 fn a_file_with_any_byte_changed_is_no_panic() {
     for format in [Format::Parquet, Format::Csv, Format::JsonLines] {
         let bytes = write_bytes(&small(), format).unwrap();
