@@ -8,7 +8,7 @@ use crate::crew::{Execution, run_all};
 use crate::error::{Error, Result};
 use crate::method::Method;
 use crate::optimizer::OptimizerKind;
-use crate::record::RunRecord;
+use crate::record::{RunRecord, number_json};
 use crate::statistics::{PairedDifference, holm, mean, median, standard_error, t_test, wilcoxon_test};
 use crate::sweep::{all_different, checked_length};
 use crate::task::Length;
@@ -64,14 +64,18 @@ pub struct ComparisonRow {
     /// Method.
     pub method: String,
     /// Mean metric over the seeds.
+    #[serde(with = "number_json")]
     pub mean: f64,
     /// Standard error of the mean; `None` of a single seed.
     pub standard_error: Option<f64>,
     /// Median metric.
+    #[serde(with = "number_json")]
     pub median: f64,
     /// Lowest metric of a seed.
+    #[serde(with = "number_json")]
     pub lowest: f64,
     /// Highest metric of a seed.
+    #[serde(with = "number_json")]
     pub highest: f64,
     /// Mean loss over the seeds whose loss is finite; `None` if there is none.
     pub loss: Option<f64>,
@@ -173,8 +177,10 @@ fn row(runs: &[RunRecord], difference: Option<PairedDifference>) -> ComparisonRo
 fn paired(runs: &[RunRecord], reference: &[RunRecord], metric: &Metric) -> PairedDifference {
     let pairs = || runs.iter().zip(reference).map(|(run, reference)| (run.test_metric, reference.test_metric));
     let differences: Vec<f64> = pairs().map(|(method, reference)| method - reference).collect();
-    let won = pairs().filter(|&(method, reference)| metric.direction.is_better(method, reference)).count();
-    let lost = pairs().filter(|&(method, reference)| metric.direction.is_better(reference, method)).count();
+    // A metric that came out NaN loses against any that did not.
+    let better = |a: f64, b: f64| metric.direction.is_better(a, b) || (b.is_nan() && !a.is_nan());
+    let won = pairs().filter(|&(method, reference)| better(method, reference)).count();
+    let lost = pairs().filter(|&(method, reference)| better(reference, method)).count();
     PairedDifference {
         mean: mean(&differences),
         standard_error: standard_error(&differences),

@@ -17,6 +17,14 @@ pub enum Error {
         /// Those there are.
         known: String,
     },
+    /// An optimizer nobody knows.
+    #[error("no optimizer '{optimizer}'; choose one of {known}")]
+    UnknownOptimizer {
+        /// The name given.
+        optimizer: String,
+        /// Those there are.
+        known: String,
+    },
     /// A configuration was written for another task than the one it is run on.
     #[error("the configuration is for the task '{configured}', but '{given}' was opened: open '{configured}'")]
     TaskMismatch {

@@ -48,7 +48,7 @@ impl Journal {
             let header = serde_json::to_string(&header)?;
             // A kill can tear the header too; anything else without a line end is somebody's file.
             if !header.as_bytes().starts_with(&bytes) {
-                return Err(journal.damaged(1, "it does not start with a journal's header"));
+                return Err(journal.damaged(1, &"it does not start with a journal's header"));
             }
             journal.cut(0).map_err(failed)?;
             journal.write_line(&header)?;
@@ -66,19 +66,19 @@ impl Journal {
     }
 
     fn read(&self, bytes: &[u8], configuration: &Value) -> Result<Vec<RunRecord>> {
-        let text = std::str::from_utf8(bytes).map_err(|error| self.damaged(1, error))?;
+        let text = std::str::from_utf8(bytes).map_err(|error| self.damaged(1, &error))?;
         let mut lines = text.lines();
         let header: Header =
-            serde_json::from_str(lines.next().unwrap_or_default()).map_err(|error| self.damaged(1, error))?;
+            serde_json::from_str(lines.next().unwrap_or_default()).map_err(|error| self.damaged(1, &error))?;
         if header.format != FORMAT {
-            return Err(self.damaged(1, format!("its format is '{}', not '{FORMAT}'", header.format)));
+            return Err(self.damaged(1, &format!("its format is '{}', not '{FORMAT}'", header.format)));
         }
         if let Some(difference) = difference("configuration", &header.configuration, configuration) {
             return Err(Error::JournalConfiguration { path: self.path.clone(), difference });
         }
         lines
             .enumerate()
-            .map(|(index, line)| serde_json::from_str(line).map_err(|error| self.damaged(index + 2, error)))
+            .map(|(index, line)| serde_json::from_str(line).map_err(|error| self.damaged(index + 2, &error)))
             .collect()
     }
 
@@ -93,7 +93,7 @@ impl Journal {
         written.map_err(|source| Error::File { path: self.path.clone(), source })
     }
 
-    fn damaged(&self, line: usize, reason: impl ToString) -> Error {
+    fn damaged(&self, line: usize, reason: &dyn ToString) -> Error {
         Error::Journal { path: self.path.clone(), line, reason: reason.to_string() }
     }
 }

@@ -93,6 +93,7 @@ impl<'de> Deserialize<'de> for Number {
 pub(crate) mod number_json {
     use super::{Deserialize, Deserializer, Number, Serialize, Serializer};
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
     pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
         Number(*value).serialize(serializer)
     }

@@ -16,6 +16,20 @@ use crate::task::Length;
 use crate::train::{Trainable, Training};
 
 /// What to sweep over.
+///
+/// ```
+/// let configuration: lodecast_lab::SweepConfiguration = serde_json::from_str(
+///     r#"{
+///         "task": "mnist1d-cnn",
+///         "optimizer": "adamw",
+///         "families": ["constant", "cosine", "one-cycle", "staircase"],
+///         "peak_learning_rates": [0.005, 0.01, 0.02, 0.04, 0.08],
+///         "seeds": [1, 2, 3, 4, 5]
+///     }"#,
+/// )?;
+/// assert_eq!(configuration.runs(), 100);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SweepConfiguration {
@@ -35,6 +49,13 @@ pub struct SweepConfiguration {
     /// Length of the runs, if not the task's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<Length>,
+}
+
+impl SweepConfiguration {
+    /// Number of runs.
+    pub fn runs(&self) -> usize {
+        self.families.len() * self.peak_learning_rates.len() * self.seeds.len()
+    }
 }
 
 /// A finished sweep.

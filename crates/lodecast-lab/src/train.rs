@@ -135,9 +135,9 @@ impl Supervised<'_> {
         }
     }
 
-    /// Notes repeated at every step say nothing new: only the first of a series is kept.
+    /// What is said at every step is written down once.
     fn note(&mut self, step: u64, message: String) {
-        if self.notes.last().is_none_or(|last| last.message != message) {
+        if self.notes.iter().all(|note| note.message != message) {
             self.notes.push(Note { step, message });
         }
     }
@@ -166,7 +166,7 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
     let mut model = task.initial_model(&mut stream(seed, INITIAL_MODEL));
     let mut optimizer = training.optimizer.start();
     let mut random = stream(seed, EXAMPLE_ORDER);
-    let mut order: Vec<usize> = (0..examples).collect();
+    let mut order: Vec<u32> = (0..examples as u32).collect();
     let mut losses = LossSum::default();
     let mut diverged_at = None;
     let mut done = 0;

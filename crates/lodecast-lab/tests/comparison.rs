@@ -1,5 +1,7 @@
 //! Comparisons: paired seeds, a table that can be checked by hand, a journal.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

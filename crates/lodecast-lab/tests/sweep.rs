@@ -1,5 +1,7 @@
 //! Sweeps: deterministic order, and a journal that survives whatever a kill leaves of it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! One run at a time: it learns, it repeats itself bit for bit, and nothing a method does can crash it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::atomic::AtomicBool;
 use std::thread;
 

@@ -139,10 +139,11 @@ impl Task for Mnist1dCnn {
         Network::new(&self.device.clone().autodiff(), random)
     }
 
-    fn loss(&self, model: &Network, batch: &[usize]) -> Tensor<1> {
-        let indices: Vec<i64> = batch.iter().map(|&index| index as i64).collect();
-        let classes: Vec<i64> = batch.iter().map(|&index| i64::from(self.train.classes[index])).collect();
-        let on_device = |values| Tensor::<1, Int>::from_data(TensorData::new(values, [batch.len()]), &self.device);
+    fn loss(&self, model: &Network, batch: &[u32]) -> Tensor<1> {
+        let indices = batch.iter().map(|&index| i64::from(index)).collect();
+        let classes = batch.iter().map(|&index| i64::from(self.train.classes[index as usize])).collect();
+        let on_device =
+            |values: Vec<i64>| Tensor::<1, Int>::from_data(TensorData::new(values, [batch.len()]), &self.device);
         let signals = self.train.signals.clone().select(0, on_device(indices));
         let logits = model.logits(Tensor::from_inner(signals));
         classification::cross_entropy(logits, Tensor::from_inner(on_device(classes)))
@@ -156,7 +157,7 @@ impl Task for Mnist1dCnn {
         let count = examples.classes.len();
         let logits = (0..count)
             .step_by(EVALUATION_BATCH)
-            .map(|start| model.logits(examples.signals.clone().slice([start..(start + EVALUATION_BATCH).min(count)])));
+            .map(|start| model.logits(examples.signals.clone().narrow(0, start, EVALUATION_BATCH.min(count - start))));
         classification::evaluate(Tensor::cat(logits.collect(), 0), &examples.classes)
     }
 }

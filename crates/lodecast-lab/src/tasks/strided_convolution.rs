@@ -38,12 +38,13 @@ impl StridedConvolution {
         let padded = signals.pad((0, 0, PADDING, PADDING), 0.0);
         let windows = (0..self.kernel).map(|tap| padded.clone().slice(s![.., tap..tap + span;2, ..])).collect();
         let rows = Tensor::cat(windows, 2).reshape([examples * output, self.kernel * channels]);
-        let result = rows.matmul(self.weight.val()) + self.bias.val().unsqueeze();
-        result.reshape([examples as i64, output as i64, -1])
+        let weight = self.weight.val();
+        let outputs = weight.dims()[1];
+        (rows.matmul(weight) + self.bias.val().unsqueeze()).reshape([examples, output, outputs])
     }
 }
 
-/// Weights and biases uniform within `1 / sqrt(inputs)`, which is what PyTorch starts from.
+/// Weights and biases uniform within `1 / sqrt(inputs)`, the usual start of such layers.
 pub(super) fn uniform_weights(
     inputs: usize,
     outputs: usize,
