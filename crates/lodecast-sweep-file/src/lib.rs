@@ -61,6 +61,7 @@ mod parquet_pages;
 mod parquet_read;
 mod parquet_write;
 mod replace;
+mod thrift;
 
 use std::fs::{File, Metadata};
 use std::io::{BufReader, Write};

@@ -14,6 +14,7 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{ChunkReader, SerializedPageReader};
 
 use crate::error::Error;
+use crate::thrift::{self, Thrift};
 
 /// Pages are about 1 MiB by default. Compression beyond this factor is only believed of pages that take no more than this
 /// together, one a column.
@@ -54,12 +55,12 @@ impl<R: ChunkReader + 'static> CheckedPages<R> {
     /// Checks the header of the page that the decoder is about to read.
     fn check_next(&mut self) -> Result<()> {
         while self.remaining > 0 {
-            let mut thrift = Thrift { source: self.source.get_read(self.offset)?, left: self.remaining };
+            let mut thrift = Thrift::new(self.source.get_read(self.offset)?, self.remaining);
             let header = PageHeader::read(&mut thrift)?;
             let compressed = count(header.compressed, "compressed size")?;
             let uncompressed = count(header.uncompressed, "uncompressed size")?;
             let values = count(header.values, "number of values")?;
-            let size = (self.remaining - thrift.left) + compressed;
+            let size = (self.remaining - thrift.left()) + compressed;
             if size > self.remaining {
                 return Err(ParquetError::EOF(format!("a page of {compressed} bytes is beyond the end of its chunk")));
             }
@@ -114,7 +115,7 @@ impl<R: ChunkReader + 'static> CheckedPages<R> {
             }
             Page::DictionaryPage { .. } => return Ok(()),
         };
-        let mut thrift = Thrift { left: data.map_or(0, <[u8]>::len) as u64, source: data.unwrap_or_default() };
+        let mut thrift = Thrift::new(data.unwrap_or_default(), data.map_or(0, <[u8]>::len) as u64);
         let (_block, _mini_blocks) = (thrift.varint()?, thrift.varint()?);
         let values = thrift.varint()?;
         if values > u64::from(page.num_values()) {
@@ -155,6 +156,20 @@ impl<R: ChunkReader + 'static> Iterator for CheckedPages<R> {
     }
 }
 
+/// Walks through the footer of a file once. The decoder passes over what it does not know element by element, and two
+/// billion booleans of a list that it does not know take no bytes there; here every element takes one.
+pub(crate) fn check_footer<R: ChunkReader>(source: &R) -> Result<()> {
+    const TAIL: u64 = 8;
+    let Some(tail) = source.len().checked_sub(TAIL) else { return Ok(()) };
+    let tail_bytes = source.get_bytes(tail, TAIL as usize)?;
+    let length = tail_bytes.first_chunk().map_or(0, |&length| u64::from(u32::from_le_bytes(length)));
+    // What is wrong with a footer as a whole is the decoder's to say.
+    match tail.checked_sub(length) {
+        Some(start) => Thrift::new(source.get_read(start)?, length).skip_struct(),
+        None => Ok(()),
+    }
+}
+
 fn count(value: i64, what: &str) -> Result<u64> {
     u64::try_from(value).map_err(|_| ParquetError::General(format!("the {what} of a page is {value}")))
 }
@@ -172,126 +187,27 @@ impl PageHeader {
     const INDEX: i64 = 1;
     const DICTIONARY: i64 = 2;
 
-    fn read<R: Read>(thrift: &mut Thrift<R>) -> Result<Self> {
+    fn read<R: Read>(input: &mut Thrift<R>) -> Result<Self> {
         let mut header = Self::default();
         let mut field = 0;
-        while let Some(kind) = thrift.field(&mut field)? {
+        while let Some(kind) = input.field(&mut field)? {
             match (field, kind) {
-                (1, Thrift::<R>::I32) => header.kind = thrift.zigzag()?,
-                (2, Thrift::<R>::I32) => header.uncompressed = thrift.zigzag()?,
-                (3, Thrift::<R>::I32) => header.compressed = thrift.zigzag()?,
+                (1, thrift::I32) => header.kind = input.zigzag()?,
+                (2, thrift::I32) => header.uncompressed = input.zigzag()?,
+                (3, thrift::I32) => header.compressed = input.zigzag()?,
                 // The headers of a data page, a dictionary page and a data page of version 2 all begin with their number of values.
-                (5 | 7 | 8, Thrift::<R>::STRUCT) => {
+                (5 | 7 | 8, thrift::STRUCT) => {
                     let mut inner = 0;
-                    while let Some(kind) = thrift.field(&mut inner)? {
+                    while let Some(kind) = input.field(&mut inner)? {
                         match (inner, kind) {
-                            (1, Thrift::<R>::I32) => header.values = thrift.zigzag()?,
-                            _ => thrift.skip(kind, 0)?,
+                            (1, thrift::I32) => header.values = input.zigzag()?,
+                            _ => input.skip(kind)?,
                         }
                     }
                 }
-                _ => thrift.skip(kind, 0)?,
+                _ => input.skip(kind)?,
             }
         }
         Ok(header)
-    }
-}
-
-/// As much of Thrift's compact protocol as page headers need; nothing is allocated.
-struct Thrift<R> {
-    source: R,
-    /// Bytes that may still be read.
-    left: u64,
-}
-
-impl<R: Read> Thrift<R> {
-    const I32: u8 = 5;
-    const STRUCT: u8 = 12;
-    /// Deeper than any page header.
-    const DEPTH: u8 = 16;
-
-    fn bad(what: &str) -> ParquetError {
-        ParquetError::General(format!("a page header {what}"))
-    }
-
-    fn byte(&mut self) -> Result<u8> {
-        let mut byte = [0];
-        self.left = self.left.checked_sub(1).ok_or_else(|| Self::bad("is cut off"))?;
-        self.source.read_exact(&mut byte).map_err(|_| Self::bad("is cut off"))?;
-        Ok(byte[0])
-    }
-
-    fn bytes(&mut self, count: u64) -> Result<()> {
-        self.left = self.left.checked_sub(count).ok_or_else(|| Self::bad("is cut off"))?;
-        let read = std::io::copy(&mut self.source.by_ref().take(count), &mut std::io::sink())?;
-        if read == count { Ok(()) } else { Err(Self::bad("is cut off")) }
-    }
-
-    fn varint(&mut self) -> Result<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err(Self::bad("has an endless number"))
-    }
-
-    fn zigzag(&mut self) -> Result<i64> {
-        let value = self.varint()?;
-        Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
-    }
-
-    /// Goes to the next field, whose number follows from the `last` one, and gives its type; none at the end of the struct.
-    fn field(&mut self, last: &mut i64) -> Result<Option<u8>> {
-        let byte = self.byte()?;
-        let kind = byte & 0x0f;
-        if kind == 0 {
-            return Ok(None);
-        }
-        *last = match i64::from(byte >> 4) {
-            0 => self.zigzag()?,
-            delta => last.saturating_add(delta),
-        };
-        Ok(Some(kind))
-    }
-
-    fn skip(&mut self, kind: u8, depth: u8) -> Result<()> {
-        if depth > Self::DEPTH {
-            return Err(Self::bad("is nested too deeply"));
-        }
-        match kind {
-            // A boolean's value is in its type.
-            1 | 2 => Ok(()),
-            3 => self.bytes(1),
-            4..=6 => self.varint().map(|_| ()),
-            7 => self.bytes(8),
-            8 => {
-                let length = self.varint()?;
-                self.bytes(length)
-            }
-            9 | 10 => {
-                let byte = self.byte()?;
-                let length = if byte >> 4 == 15 { self.varint()? } else { u64::from(byte >> 4) };
-                for _ in 0..length {
-                    match byte & 0x0f {
-                        // Inside a list a boolean is a byte.
-                        1 | 2 => self.bytes(1)?,
-                        kind => self.skip(kind, depth + 1)?,
-                    }
-                }
-                Ok(())
-            }
-            Self::STRUCT => {
-                let mut field = 0;
-                while let Some(kind) = self.field(&mut field)? {
-                    self.skip(kind, depth + 1)?;
-                }
-                Ok(())
-            }
-            _ => Err(Self::bad("has a field of an unknown type")),
-        }
     }
 }

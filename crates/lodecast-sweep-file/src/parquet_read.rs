@@ -18,7 +18,7 @@ use crate::header::{Header, KEY};
 use crate::layout::{Fixed, Layout, Role, Runs};
 use crate::options::{ReadOptions, ReadReport};
 use crate::parquet_columns::{Column, Kind};
-use crate::parquet_pages::CheckedPages;
+use crate::parquet_pages::{CheckedPages, check_footer};
 
 /// Rows decoded at a time.
 const BATCH: usize = 4096;
@@ -49,6 +49,7 @@ fn read_checked<R: ChunkReader + 'static>(
     options: &ReadOptions,
 ) -> Result<(Sweep, ReadReport)> {
     let origin = Origin::new(path, Unit::Row);
+    check_footer(&**source).map_err(|error| damaged(path, "", error))?;
     let metadata =
         ParquetMetaDataReader::new().parse_and_finish(&**source).map_err(|error| damaged(path, "", error))?;
     check_rows(&metadata, path, source.len())?;

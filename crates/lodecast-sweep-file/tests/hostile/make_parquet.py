@@ -72,7 +72,7 @@ def page(data, lies, number=None):
     return encode(header)[1] + data
 
 
-def parquet(name, lie_in="", rows=3, footer=None, **lies):
+def parquet(name, lie_in="", rows=3, footer=None, unknown=b"", **lies):
     body, chunks = b"PAR1", []
     for column, kind, data in COLUMNS:
         mine = lies if column == lie_in else {}
@@ -99,7 +99,7 @@ def parquet(name, lie_in="", rows=3, footer=None, **lies):
     schema = [{4: "sweep", 5: I32(len(COLUMNS))}]
     schema += [{1: I32(kind), 3: I32(0), 4: column} for column, kind, _ in COLUMNS]
     group = {1: chunks, 2: I64(len(body)), 3: I64(rows)}
-    metadata = encode({1: I32(1), 2: schema, 3: I64(rows), 4: [group]})[1]
+    metadata = encode({1: I32(1), 2: schema, 3: I64(rows), 4: [group]})[1][:-1] + unknown + b"\0"
     length = len(metadata) if footer is None else footer
     with open(name, "wb") as file:
         file.write(body + metadata + struct.pack("<I", length) + b"PAR1")
@@ -110,6 +110,8 @@ parquet("footer_length.parquet", footer=0x7FFFFFFF)
 parquet("more_rows_than_values.parquet", rows=4)
 parquet("more_values_than_rows.parquet", rows=2)
 parquet("a_trillion_rows.parquet", rows=10**12)
+# Field 15, a list of 2^31 - 1 booleans, which some decoders take to have no bytes.
+parquet("two_billion_booleans.parquet", unknown=b"\xb9" + b"\xf1" + varint(0x7FFFFFFF))
 parquet("negative_rows.parquet", rows=-3)
 parquet("two_gigabytes_in_a_page.parquet", "train_loss", uncompressed=0x7FFFFFFF, codec=1)
 parquet("negative_page.parquet", "train_loss", compressed=-1)
