@@ -157,7 +157,8 @@ impl<R: ChunkReader + 'static> Iterator for CheckedPages<R> {
 }
 
 /// Walks through the footer of a file once. The decoder passes over what it does not know element by element, and two
-/// billion booleans of a list that it does not know take no bytes there; here every element takes one.
+/// billion booleans of a list that it does not know take no bytes there; here every element takes one. A footer that gives a
+/// known field another type can still lead the decoder astray: that costs time, but neither memory nor a crash.
 pub(crate) fn check_footer<R: ChunkReader>(source: &R) -> Result<()> {
     const TAIL: u64 = 8;
     let Some(tail) = source.len().checked_sub(TAIL) else { return Ok(()) };
@@ -165,7 +166,14 @@ pub(crate) fn check_footer<R: ChunkReader>(source: &R) -> Result<()> {
     let length = tail_bytes.first_chunk().map_or(0, |&length| u64::from(u32::from_le_bytes(length)));
     // What is wrong with a footer as a whole is the decoder's to say.
     match tail.checked_sub(length) {
-        Some(start) => Thrift::new(source.get_read(start)?, length).skip_struct(),
+        Some(start) => {
+            let mut footer = Thrift::new(source.get_read(start)?, length);
+            footer.skip_struct()?;
+            match footer.left() {
+                0 => Ok(()),
+                left => Err(ParquetError::General(format!("the footer ends {left} bytes before its length"))),
+            }
+        }
         None => Ok(()),
     }
 }
