@@ -192,3 +192,60 @@ fn paired(runs: &[RunRecord], reference: &[RunRecord], metric: &Metric) -> Paire
         lost,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lodecast::{Direction, Run};
+
+    use super::*;
+
+    fn record(method: &str, test_metric: f64) -> RunRecord {
+        RunRecord {
+            task: "task".to_owned(),
+            method: method.to_owned(),
+            seed: 1,
+            metric: Metric::new("perplexity", Direction::Min),
+            run: Run::new("run", 1),
+            diverged_at: test_metric.is_nan().then_some(1),
+            test_metric,
+            test_loss: test_metric,
+            wall_seconds: 2.0,
+            scheduler_seconds: 0.5,
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn smaller_is_better_where_the_metric_says_so_and_nan_loses() {
+        let metrics = [[3.0, 5.0, f64::NAN, f64::NAN], [4.0, 4.0, 9.0, f64::NAN]];
+        let records: Vec<RunRecord> = ["method", "reference"]
+            .iter()
+            .zip(metrics)
+            .flat_map(|(name, metrics)| metrics.map(|metric| record(name, metric)))
+            .collect();
+        let rows = rows(&records, 4, 1, &records[0].metric);
+        let difference = rows[0].difference.unwrap();
+        assert_eq!((difference.won, difference.tied, difference.lost), (1, 1, 2));
+        assert!(rows[0].mean.is_nan(), "a mean over a diverged perplexity is none");
+        assert_eq!((difference.t_test_p, difference.holm_p), (None, None));
+        assert_eq!((rows[0].diverged, rows[0].loss), (2, Some(4.0)));
+        assert_eq!((rows[0].scheduler_overhead, rows[1].difference), (0.25, None));
+        let written = serde_json::to_string(&rows).unwrap();
+        assert!(serde_json::from_str::<Vec<ComparisonRow>>(&written).unwrap()[0].mean.is_nan());
+    }
+
+    #[test]
+    fn p_values_are_corrected_for_the_number_of_methods() {
+        let finals = [[5.0, 6.1, 7.2, 8.0], [5.5, 6.0, 7.9, 8.1], [5.3, 6.4, 7.6, 8.5]];
+        let records: Vec<RunRecord> = ["reference", "a", "b"]
+            .iter()
+            .zip(finals)
+            .flat_map(|(name, metrics)| metrics.map(|metric| record(name, metric)))
+            .collect();
+        let rows = rows(&records, 4, 0, &records[0].metric);
+        let [a, b] = [1, 2].map(|row: usize| rows[row].difference.unwrap());
+        assert!(b.t_test_p < a.t_test_p);
+        assert_eq!(b.holm_p.unwrap(), 2.0 * b.t_test_p.unwrap());
+        assert_eq!(a.holm_p, a.t_test_p);
+    }
+}

@@ -34,7 +34,7 @@ pub fn median(values: &[f64]) -> f64 {
 
 /// Two-sided p-value of the t-test that the mean of `differences` is zero.
 ///
-/// `None` of fewer than two differences, or if they are all equal: the test knows no spread then.
+/// `None` of fewer than two differences, if one is NaN, or if they are all equal: the test knows no spread then.
 pub fn t_test(differences: &[f64]) -> Option<f64> {
     let error = standard_error(differences).filter(|&error| error > 0.0)?;
     let t = mean(differences) / error;
@@ -45,11 +45,11 @@ pub fn t_test(differences: &[f64]) -> Option<f64> {
 /// Two-sided p-value of Wilcoxon's signed-rank test that `differences` are symmetric around zero.
 ///
 /// Zero differences are left out, equal ones share their mean rank. The p-value is exact: it counts over all assignments
-/// of signs, also with shared ranks. `None` if no difference is left.
+/// of signs, also with shared ranks. `None` if no difference is left, or one is NaN.
 pub fn wilcoxon_test(differences: &[f64]) -> Option<f64> {
     let mut kept: Vec<f64> = differences.iter().copied().filter(|&difference| difference != 0.0).collect();
     kept.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
-    if kept.is_empty() {
+    if kept.is_empty() || kept.iter().any(|difference| difference.is_nan()) {
         return None;
     }
     // Shared ranks are halves: ranks are doubled so that rank sums stay whole.
@@ -146,6 +146,7 @@ mod tests {
         assert_eq!(t_test(&[0.1]), None);
         assert_eq!(t_test(&[0.1, 0.1]), None);
         assert_eq!(wilcoxon_test(&[0.0, 0.0]), None);
+        assert_eq!((t_test(&[0.1, f64::NAN]), wilcoxon_test(&[0.1, f64::NAN])), (None, None));
         assert_eq!(standard_error(&[1.0]), None);
         assert!(median(&[]).is_nan());
     }
