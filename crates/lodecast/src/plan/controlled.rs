@@ -30,7 +30,7 @@ pub struct ControlledSettings {
     pub pessimism: f64,
     /// Weight of the squared distance to the nearest schedule of the sweep, in units of the sweep's spread of ln lr.
     pub trust_weight: f64,
-    /// Weight of the squared second differences.
+    /// Weight of the squared second differences of ln lr beyond those of the nearest schedule of the sweep.
     pub roughness_weight: f64,
     /// Fraction of the run over which the rate in force passes into the planned one.
     pub ramp: f64,
@@ -144,8 +144,9 @@ impl Board<'_> {
             spread: 0.5 * (metric(reward + deviation) - metric(reward - deviation)).abs(),
         };
         let pessimism = settings.pessimism * deviation;
-        let distrust = settings.trust_weight * self.known.squared_distance(self.remaining, schedule);
-        let roughness = settings.roughness_weight * self.known.roughness(self.remaining, schedule, settings.knots);
+        let strangeness = self.known.strangeness(self.remaining, schedule);
+        let distrust = settings.trust_weight * strangeness.squared_distance;
+        let roughness = settings.roughness_weight * strangeness.excess_roughness;
         let total = reward - pessimism - distrust - roughness;
         if !(total.is_finite() && prediction.metric.is_finite() && prediction.spread.is_finite()) {
             candidate.verdict = reject("its predicted metric is not finite".to_owned());
@@ -197,7 +198,7 @@ pub(super) fn plan(
         settings,
         situation,
         remaining,
-        known: KnownSchedules::new(experience, remaining),
+        known: KnownSchedules::new(experience, remaining, settings.knots),
         candidates: Vec::new(),
         schedules: Vec::new(),
         rewards: Vec::new(),

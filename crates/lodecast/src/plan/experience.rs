@@ -223,3 +223,32 @@ fn log_rate_spread(configurations: &[Configuration], floor: f64) -> f64 {
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64;
     variance.sqrt().max(LEAST_SPREAD)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Metric;
+
+    #[test]
+    fn a_damaged_experience_is_refused() {
+        let mut sweep = Sweep::new(vec![Metric::new("accuracy", Direction::Max)]);
+        let points = (0..20).map(|k| Point::new(k).train_loss(1.0).learning_rate(0.1).validation(0.5));
+        sweep.runs.push(Run::from_points("run", points).expect("steps increase"));
+        let sound = Experience::from_sweep(&sweep, 0).expect("a usable sweep");
+        assert_eq!(sound.check(), Ok(()));
+        let damages: [fn(&mut Experience); 7] = [
+            |experience| experience.best = 1,
+            |experience| experience.configurations.clear(),
+            |experience| experience.configurations[0].schedule = Schedule::constant(f64::NAN),
+            |experience| experience.learning_rates.lowest = 0.0,
+            |experience| experience.good_learning_rates.highest = f64::INFINITY,
+            |experience| experience.log_rate_spread = f64::NAN,
+            |experience| experience.seen.train_loss.truncate(3),
+        ];
+        for damage in damages {
+            let mut damaged = sound.clone();
+            damage(&mut damaged);
+            assert!(damaged.check().is_err(), "{damaged:?}");
+        }
+    }
+}

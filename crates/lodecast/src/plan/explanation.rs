@@ -77,7 +77,7 @@ pub struct Score {
     pub pessimism: f64,
     /// Penalty for the distance to the nearest schedule of the sweep.
     pub distrust: f64,
-    /// Penalty for a rough schedule.
+    /// Penalty for being rougher than the nearest schedule of the sweep.
     pub roughness: f64,
 }
 
