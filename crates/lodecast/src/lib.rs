@@ -17,6 +17,7 @@ mod plan;
 mod random;
 mod run;
 mod schedule;
+mod scheduler;
 
 pub use error::{Error, Result};
 pub use evaluate::{Evaluation, ForecastMethod, RunForecast, Skill, evaluate};
@@ -30,3 +31,4 @@ pub use plan::{
 };
 pub use run::{Attributes, Direction, Metric, Point, Run, Sweep};
 pub use schedule::{Family, Knot, Schedule};
+pub use scheduler::{Observation, Replan, Scheduler, SchedulerBuilder, SchedulerState};

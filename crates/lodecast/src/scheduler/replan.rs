@@ -1,0 +1,53 @@
+//! When to replan.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::plan::{Forecaster, setting};
+
+/// When the scheduler plans the rest of the run anew.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Replan {
+    /// When the run first reaches each of these fractions of its length; 0 is before the first step for a model that can
+    /// plan before anything was observed, else after the first point.
+    At(Vec<f64>),
+    /// After each such fraction of the run.
+    EveryFraction(f64),
+    /// After each so many points.
+    EveryPoints(u64),
+}
+
+impl Replan {
+    /// The measured defaults: few replans, and the paper's model not before it has seen some of the run.
+    pub fn default_for(forecaster: &Forecaster) -> Self {
+        Self::At(match forecaster {
+            Forecaster::Controlled(_) => vec![0.0, 0.1, 0.3, 0.5, 0.7],
+            Forecaster::Generative(_) => vec![0.3, 0.6, 0.9],
+        })
+    }
+
+    /// Occasions to replan up to here.
+    pub(super) fn occasions(&self, progress: f64, points: u64) -> u64 {
+        // 0.3 of a run may come out as 0.29999999999999999.
+        let progress = progress + 1e-9;
+        match self {
+            Self::At(marks) => marks.iter().filter(|&&mark| mark <= progress).count() as u64,
+            Self::EveryFraction(fraction) => (progress / fraction) as u64,
+            Self::EveryPoints(count) => points / count,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        match self {
+            Self::At(marks) => marks.iter().try_for_each(|&mark| {
+                setting("replan_at", mark, (0.0..1.0).contains(&mark), "give fractions of the run in [0, 1)")
+            }),
+            &Self::EveryFraction(fraction) => {
+                let sound = fraction > 0.0 && fraction <= 1.0;
+                setting("replan every", fraction, sound, "give a fraction of the run in (0, 1]")
+            }
+            &Self::EveryPoints(count) => setting("replan every", count, count > 0, "give at least one point"),
+        }
+    }
+}
