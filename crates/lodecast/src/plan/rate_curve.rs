@@ -72,7 +72,7 @@ pub(super) fn interpolate(points: &[(f64, f64)], at: f64) -> f64 {
 
 /// Keeps as few of the points as describe all of them: adds the worst one until ln lr is right everywhere, or until there
 /// are as many as allowed. Rates below `floor` count as `floor`.
-pub(super) fn simplify(points: &[(f64, f64)], floor: f64) -> Vec<(f64, f64)> {
+fn simplify(points: &[(f64, f64)], floor: f64) -> Vec<(f64, f64)> {
     let ln = |rate: f64| rate.max(floor).ln();
     let mut kept = vec![0, points.len() - 1];
     kept.dedup();

@@ -1,8 +1,7 @@
 //! The rest of a run: how a wish for ln lr becomes a schedule that starts from the rate in force and stays in bounds.
 
-use super::rate_curve::simplify;
 use super::{Experience, RateRange, Situation};
-use crate::schedule::Schedule;
+use crate::schedule::{Knot, Schedule};
 
 /// Times at which schedules are compared.
 const COMPARED: usize = 33;
@@ -70,10 +69,8 @@ impl Remaining {
                 _ => wish.exp(),
             }
         };
-        let points: Vec<(f64, f64)> = times.into_iter().map(|progress| (progress, rate(progress))).collect();
-        let knots = simplify(&points, self.floor.exp());
-        let knots = knots.into_iter().map(|(progress, learning_rate)| crate::Knot { progress, learning_rate });
-        Schedule::PiecewiseLinear { knots: knots.collect() }
+        let knot = |progress| Knot { progress, learning_rate: rate(progress) };
+        Schedule::PiecewiseLinear { knots: times.into_iter().map(knot).collect() }
     }
 
     /// The rest of `schedule`; the schedule itself where it can be followed as it is.

@@ -9,6 +9,9 @@ const PARTS: usize = 20;
 /// The recent past of a live run, as a fraction of it, and its least number of points.
 const RECENT: f64 = 0.02;
 const LEAST_RECENT: usize = 3;
+/// A band's deviation is at least this fraction of the whole column's. Configurations that look alike at some progress by
+/// chance do not make the next run a surprise.
+const LEAST_DEVIATION: f64 = 0.1;
 
 /// Values of one column within one part of all runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,22 +22,20 @@ pub struct Band {
     pub highest: f64,
     /// Mean.
     pub mean: f64,
-    /// Standard deviation.
+    /// Standard deviation, but at least a tenth of that of the column over whole runs.
     pub deviation: f64,
     /// Number of values.
     pub count: u64,
 }
 
 impl Band {
-    fn new(values: &[f64]) -> Option<Self> {
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+    fn new(values: &[f64], least_deviation: f64) -> Option<Self> {
+        let (mean, deviation) = mean_and_deviation(values);
         Some(Self {
             lowest: values.iter().copied().reduce(f64::min)?,
             highest: values.iter().copied().reduce(f64::max)?,
             mean,
-            deviation: variance.sqrt(),
+            deviation: deviation.max(least_deviation),
             count: values.len() as u64,
         })
     }
@@ -50,6 +51,13 @@ impl Band {
         let numbers = [self.lowest, self.highest, self.mean, self.deviation];
         numbers.iter().all(|number| number.is_finite()) && self.lowest <= self.highest && self.deviation >= 0.0
     }
+}
+
+fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+    (mean, variance.sqrt())
 }
 
 /// Bands of every column over the twentieths of a run; `None` where nothing was measured.
@@ -100,8 +108,10 @@ impl Seen {
                 columns[2][part].extend(finite(point.validation));
             }
         }
-        let [train_loss, learning_rate, validation] =
-            columns.map(|parts| parts.iter().map(|values| Band::new(values)).collect());
+        let [train_loss, learning_rate, validation] = columns.map(|parts| {
+            let least = LEAST_DEVIATION * mean_and_deviation(&parts.concat()).1;
+            parts.iter().map(|values| Band::new(values, least)).collect()
+        });
         Self { train_loss, learning_rate, validation }
     }
 
