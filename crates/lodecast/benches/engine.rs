@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p lodecast`. Before the timings, the work and the fraction of the machine's peak are printed.
 
+#![allow(clippy::print_stderr)]
+
 #[path = "../tests/toy_sweep/mod.rs"]
 mod toy_sweep;
 

@@ -228,7 +228,7 @@ fn predict_latent(model: &LatentOde, case: &Case<'_>, metric: usize, fraction: f
 
 fn last_value(case: &Case<'_>, until: f64) -> Option<f64> {
     let seen = case.series.points.iter().filter(|point| point.time <= until + 1e-9);
-    seen.map(|point| point.validation).filter(|value| !value.is_nan()).last()
+    seen.map(|point| point.validation).rfind(|value| !value.is_nan())
 }
 
 /// Mean final metric of the `count` runs of other configurations that are closest to run `index` up to model time `until`.

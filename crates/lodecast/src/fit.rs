@@ -8,6 +8,7 @@ mod settings;
 mod split;
 mod trainer;
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -142,12 +143,8 @@ impl Prepared {
         if prepared.series.len() < 2 {
             let mut reason = format!("{} usable run(s); at least two that differ are needed", prepared.series.len());
             if let Some(first) = prepared.left_out.first() {
-                reason += &format!(
-                    " ({} left out, the first, '{}', because {})",
-                    prepared.left_out.len(),
-                    first.run,
-                    first.reason
-                );
+                let count = prepared.left_out.len();
+                let _ = write!(reason, " ({count} left out, the first, '{}', because {})", first.run, first.reason);
             }
             return Err(Error::Sweep { reason });
         }
@@ -173,13 +170,13 @@ pub fn fit(sweep: &Sweep, settings: &FitSettings, options: FitOptions<'_>) -> Re
     let fingerprint = fingerprint(sweep);
     let experience = Experience::from_sweep(sweep, metric)?;
     let started = Instant::now();
-    let (members, earlier) = match options.checkpoint.as_deref().filter(|path| options.resume && path.exists()) {
-        Some(path) => checkpoint::load(path, settings, &fingerprint)?,
-        None => {
-            let seed = |member: usize| settings.seed.wrapping_mul(1_000_003).wrapping_add(member as u64);
-            let start = |member: usize| MemberState::new(settings.architecture.random_parameters(seed(member)));
-            ((0..settings.members).map(start).collect(), 0.0)
-        }
+    let checkpoint = options.checkpoint.as_deref().filter(|path| options.resume && path.exists());
+    let (members, earlier) = if let Some(path) = checkpoint {
+        checkpoint::load(path, settings, &fingerprint)?
+    } else {
+        let seed = |member: usize| settings.seed.wrapping_mul(1_000_003).wrapping_add(member as u64);
+        let start = |member: usize| MemberState::new(settings.architecture.random_parameters(seed(member)));
+        ((0..settings.members).map(start).collect(), 0.0)
     };
     let job = FitJob { prepared: &prepared, settings, fingerprint: &fingerprint, options, started, earlier, members };
     let FitResult { members, held_out, residuals } = f32::dispatch(job)?;
@@ -354,7 +351,7 @@ pub(crate) fn measure(
                 .map(|index| {
                     let series = series[index % series.len()];
                     match settings.kind {
-                        ModelKind::LatentOde => sampler.whole(series, 0..series.points.len()),
+                        ModelKind::LatentOde => Sampler::whole(series, 0..series.points.len()),
                         ModelKind::Controlled => sampler.future(series, series.points.len() / 4),
                     }
                 })

@@ -29,14 +29,11 @@ pub(crate) trait Real:
     + Div<Output = Self>
     + 'static
 {
-    /// Difference between one and the next representable number.
-    const EPSILON: Self;
     fn from_f64(value: f64) -> Self;
     fn to_f64(self) -> f64;
 }
 
 impl Real for f32 {
-    const EPSILON: Self = f32::EPSILON;
     #[inline(always)]
     fn from_f64(value: f64) -> Self {
         value as f32
@@ -48,7 +45,6 @@ impl Real for f32 {
 }
 
 impl Real for f64 {
-    const EPSILON: Self = f64::EPSILON;
     #[inline(always)]
     fn from_f64(value: f64) -> Self {
         value
@@ -167,14 +163,11 @@ pub(crate) trait LaneKernel<R: Real> {
 pub(crate) trait Dispatch: Real {
     /// Runs `kernel` on the widest lanes that this machine supports.
     fn dispatch<K: LaneKernel<Self>>(kernel: K) -> K::Output;
-    /// Lanes in a vector.
-    const COUNT: usize;
 }
 
 macro_rules! dispatch {
     ($real:ty, $count:literal, $avx512:ident, $avx2:ident) => {
         impl Dispatch for $real {
-            const COUNT: usize = $count;
             fn dispatch<K: LaneKernel<Self>>(kernel: K) -> K::Output {
                 #[cfg(target_arch = "x86_64")]
                 match x86::instruction_set() {

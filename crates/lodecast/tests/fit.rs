@@ -23,7 +23,7 @@ fn a_controlled_model_orders_schedules_it_has_not_seen() {
     let schedules =
         [Schedule::constant(0.15), Schedule::cosine(0.6), Schedule::constant(0.9), Schedule::one_cycle(1.0)];
     let rewards = model.final_rewards(&[], 250, 0.0, &schedules);
-    let predicted: Vec<f64> = rewards.chunks(2).map(|pair| (pair[0] + pair[1]) / 2.0).collect();
+    let predicted: Vec<f64> = rewards.chunks(2).map(|pair| f64::midpoint(pair[0], pair[1])).collect();
     let truth: Vec<f64> = schedules
         .iter()
         .map(|schedule| toy_sweep::run("truth", schedule, 9, 50, 250).final_validation(0).expect("measured"))

@@ -65,12 +65,12 @@ impl Sampler<'_> {
                 let start = random.random::<f64>();
                 let from_start = random.random::<f64>() < 0.5;
                 if whole {
-                    return self.whole(series, 0..count);
+                    return Self::whole(series, 0..count);
                 }
                 let least = (count / 20).max(2).min(count);
                 let length = least + (length * (count - least) as f64) as usize;
                 let start = if from_start { 0 } else { (start * (count - length) as f64) as usize };
-                self.whole(series, start..start + length)
+                Self::whole(series, start..start + length)
             }
         }
     }
@@ -121,7 +121,7 @@ impl Sampler<'_> {
     }
 
     /// A whole run to be reconstructed from the points in `window`, for the paper's model.
-    pub(crate) fn whole(&self, series: &Series, window: std::ops::Range<usize>) -> Sample {
+    pub(crate) fn whole(series: &Series, window: std::ops::Range<usize>) -> Sample {
         let points = &series.points;
         let columns = |point: &SeriesPoint| [point.train_loss, point.learning_rate, point.validation];
         let measured = points.iter().flat_map(columns).filter(|value| !value.is_nan()).count();

@@ -289,7 +289,7 @@ impl<'a, L: Lanes> Trainer<'a, L> {
             let observed = (fraction * points as f64) as usize;
             match self.sampler.settings.kind {
                 ModelKind::Controlled => self.sampler.future(series, observed.min(points - 1)),
-                ModelKind::LatentOde => self.sampler.whole(series, 0..observed.clamp(2, points)),
+                ModelKind::LatentOde => Sampler::whole(series, 0..observed.clamp(2, points)),
             }
         })
     }

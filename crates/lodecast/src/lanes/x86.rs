@@ -3,7 +3,7 @@
 //! These are the only intrinsics of the engine. A value of one of these types is only ever made inside work that
 //! [`super::Dispatch`] started after it had asked the processor (tests ask by themselves), which is what makes the
 //! intrinsics below sound.
-#![allow(clippy::missing_transmute_annotations)]
+#![allow(clippy::wildcard_imports)]
 
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Neg, Sub};

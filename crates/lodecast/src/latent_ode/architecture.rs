@@ -139,7 +139,7 @@ impl Architecture {
         MlpShape { inputs: self.state + control, width: self.width, depth: self.depth, outputs: self.state }
     }
 
-    pub(crate) fn to_state_shape(&self) -> MlpShape {
+    pub(crate) fn to_state_shape(self) -> MlpShape {
         MlpShape { inputs: self.latent, width: self.width, depth: self.depth, outputs: self.state }
     }
 

@@ -11,7 +11,8 @@ pub(crate) struct ReferenceModel {
     pub(crate) architecture: Architecture,
     /// In the order of [`Architecture::tensors`], which is the reference's.
     pub(crate) parameters: Vec<f64>,
-    /// Weight of the path length it was fitted with.
+    /// Weight of the path length it was fitted with; for comparisons with the reference only.
+    #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) alpha: f64,
     /// First step of the solver.
     pub(crate) first_step: f64,

@@ -8,7 +8,7 @@ use super::equinox::{ReferenceModel, read_equinox};
 use super::pass::{Network, Pass, Task};
 use crate::lanes::{Dispatch, LaneKernel, Lanes};
 use crate::network::mlp::{Activation, Mlp};
-use crate::ode::{Control, Tolerances, VectorField as _};
+use crate::ode::{Control, Tolerances};
 
 struct Fixture {
     model: ReferenceModel,
@@ -39,7 +39,7 @@ impl Fixture {
     }
 
     /// Encoder inputs, last point first, of runs with `points` points of 3 columns each.
-    fn windows<L: Lanes<Real = f64>>(&self, times: &[f64], columns: &[f64], points: usize) -> Task<L> {
+    fn windows<L: Lanes<Real = f64>>(times: &[f64], columns: &[f64], points: usize) -> Task<L> {
         let lanes = (times.len() / points).min(L::COUNT);
         let mut task = Task::default();
         for point in (0..points).rev() {
@@ -131,6 +131,7 @@ impl LaneKernel<f64> for GradientCheck<'_> {
     /// Losses of the five runs, and the gradient of their mean.
     type Output = (Vec<f64>, Vec<f64>);
 
+    #[allow(clippy::too_many_lines)]
     fn run<L: Lanes<Real = f64>>(self) -> Self::Output {
         let fixture = self.fixture;
         let (times, ys) = (fixture.array("ts"), fixture.array("ys"));
@@ -138,7 +139,7 @@ impl LaneKernel<f64> for GradientCheck<'_> {
         let architecture = fixture.model.architecture;
         let latent_size = architecture.latent;
         let network = fixture.network();
-        let mut task: Task<L> = fixture.windows(&fixture.array("ts_enc"), &fixture.array("ys_enc"), 30);
+        let mut task: Task<L> = Fixture::windows(&fixture.array("ts_enc"), &fixture.array("ys_enc"), 30);
         task.controls = times.chunks(points).map(|times| Control::none(times[0], times[points - 1])).collect();
         // The reference solves twice: columns at the run's own times, the path on an even grid of as many. Read both.
         let merged: Vec<Vec<(f64, Reading)>> = times
@@ -266,12 +267,12 @@ impl LaneKernel<f64> for Trajectories<'_> {
         let network = fixture.network();
         let latent_size = fixture.model.architecture.latent;
         let mut pass = Pass::default();
-        let task: Task<L> = fixture.windows(&fixture.array("ts_enc"), &fixture.array("ys_enc"), 30);
+        let task: Task<L> = Fixture::windows(&fixture.array("ts_enc"), &fixture.array("ys_enc"), 30);
         let latents = pass.encode(&network, &task).to_vec();
         let found: Vec<f64> = (0..5).flat_map(|run| lane(&latents, run)).collect();
         close(&found, &fixture.array("latent"), 1e-6, "latent");
 
-        let mut task: Task<L> = fixture.windows(&fixture.array("win_ts"), &fixture.array("win_ys"), 30);
+        let mut task: Task<L> = Fixture::windows(&fixture.array("win_ts"), &fixture.array("win_ys"), 30);
         let latent = pass.encode(&network, &task).to_vec();
         close(&lane(&latent, 0), &fixture.array("win_latent"), 1e-6, "win_latent");
         let state = pass.state(&network, &latents).to_vec();

@@ -148,9 +148,9 @@ impl Position {
 impl<L: Lanes> Solution<L> {
     /// 1 in lanes that reached their end, else 0.
     pub(crate) fn finished(&self) -> L {
-        // Unfinished lanes end in NaN.
+        // Unfinished lanes end in NaN, of which no magnitude is above a negative number.
         let end = self.end.first().copied().unwrap_or(L::zero());
-        (end - end + L::constant(1.0)).where_positive(L::constant(1.0), L::zero())
+        (end.abs() + L::constant(1.0)).where_positive(L::constant(1.0), L::zero())
     }
 
     /// Ends of the steps that a lane accepted.

@@ -9,7 +9,7 @@ const CURVATURE: [f64; 2] = [1.0, 0.05];
 const NOISE: f64 = 0.3;
 
 /// Metric points of one run under `schedule`: `points` of them over `total_steps`.
-pub fn run(id: &str, schedule: &Schedule, seed: u64, points: u64, total_steps: u64) -> Run {
+pub(crate) fn run(id: &str, schedule: &Schedule, seed: u64, points: u64, total_steps: u64) -> Run {
     let mut run = Run::new(id, 1);
     let mut excess = [1.0, 1.0];
     let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
@@ -45,7 +45,7 @@ pub fn run(id: &str, schedule: &Schedule, seed: u64, points: u64, total_steps: u
 }
 
 /// Four families x five peaks x `seeds`.
-pub fn sweep(seeds: u64, points: u64) -> Sweep {
+pub(crate) fn sweep(seeds: u64, points: u64) -> Sweep {
     let mut sweep = Sweep::new(vec![Metric::new("accuracy", Direction::Max)]);
     for family in [Family::Constant, Family::Cosine, Family::OneCycle, Family::Staircase] {
         for peak_lr in [0.1, 0.2, 0.4, 0.8, 1.6] {
