@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::forecast::{Interval, moments};
+use crate::latent_ode::pass::Network;
 use crate::latent_ode::series::{Series, Worst};
 use crate::latent_ode::{ControlledLatentOde, LatentOde, Model};
 use crate::run::{Direction, Point, Run, Sweep};
@@ -73,7 +74,7 @@ pub struct RunForecast {
 pub struct Evaluation {
     /// The metric that is forecast.
     pub metric: String,
-    /// Was every run forecast only by members that had not seen its configuration?
+    /// Was no run forecast by a member that had seen its configuration?
     pub held_out: bool,
     /// Skill by fraction and method.
     pub skills: Vec<Skill>,
@@ -91,18 +92,18 @@ struct Case<'a> {
     series: Series,
     /// Standardised final metric.
     truth: f64,
-    /// Members that did not see its configuration.
-    members: Vec<usize>,
+    /// The networks that may forecast it: those that did not see its configuration.
+    networks: Vec<Network<f32>>,
 }
 
-/// Forecasts the final metric of every run from its first `fractions`. A run whose sweep the model was fitted on is
-/// forecast by the members that did not see its configuration, and left out if all have.
+/// Forecasts the final metric of every run from its first `fractions`. A run whose configuration the model was fitted on
+/// is forecast by the members that had not seen it at the end of their first cycle.
 ///
 /// # Errors
 /// If the sweep does not record the model's metric, or none of its runs can be forecast.
 pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evaluation> {
     let metric = sweep.metric_index(&model.metric().name)?;
-    let cases = cases(model, sweep, metric);
+    let (cases, held_out) = cases(model, sweep, metric);
     if cases.len() < 2 {
         return Err(Error::Sweep {
             reason: format!(
@@ -114,12 +115,8 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
     }
     let column = model.scaler().validation;
     let time_scale = model.scaler().time_scale;
-    let mut evaluation = Evaluation {
-        metric: model.metric().to_string(),
-        held_out: cases.iter().all(|case| case.members.len() < model.members() || model.record().sweep.is_empty()),
-        skills: Vec::new(),
-        forecasts: Vec::new(),
-    };
+    let mut evaluation =
+        Evaluation { metric: model.metric().to_string(), held_out, skills: Vec::new(), forecasts: Vec::new() };
     for &fraction in fractions {
         let residual = model.record().residual(fraction);
         let predictions: Vec<Option<(f64, f64)>> = cases
@@ -167,7 +164,8 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
     Ok(evaluation)
 }
 
-fn cases<'a>(model: &Model, sweep: &'a Sweep, metric: usize) -> Vec<Case<'a>> {
+/// The runs that can be forecast, and whether no forecast knows its own configuration.
+fn cases<'a>(model: &Model, sweep: &'a Sweep, metric: usize) -> (Vec<Case<'a>>, bool) {
     let scaler = model.scaler();
     let worst = Worst {
         train_loss: scaler.train_loss.range.1,
@@ -176,23 +174,31 @@ fn cases<'a>(model: &Model, sweep: &'a Sweep, metric: usize) -> Vec<Case<'a>> {
             Direction::Min => scaler.validation.range.1,
         },
     };
+    let ensemble = match model {
+        Model::LatentOde(model) => &model.0,
+        Model::Controlled(model) => &model.0,
+    };
     let record = model.record();
-    sweep
+    let mut held_out = true;
+    let cases = sweep
         .runs
         .iter()
         .filter_map(|run| {
             let series = Series::from_run(run, metric, scaler, worst).ok()?;
             let truth = series.points.iter().rev().map(|point| point.validation).find(|value| !value.is_nan())?;
             let configuration = run.configuration();
-            let known = record.held_out.iter().any(|names| names.contains(&configuration));
-            let members: Vec<usize> = (0..model.members())
-                .filter(|&member| {
-                    !known || record.held_out.get(member).is_some_and(|names| names.contains(&configuration))
-                })
-                .collect();
-            (!members.is_empty()).then_some(Case { run, configuration, series, truth, members })
+            let witnesses = record.held_out.iter().zip(&ensemble.held_out_networks);
+            let witnesses = witnesses.filter(|(names, _)| names.contains(&configuration));
+            let mut networks: Vec<Network<f32>> = witnesses.map(|(_, network)| network.clone()).collect();
+            if networks.is_empty() {
+                // A configuration of another sweep, which no member has seen; or one that all have, of this one.
+                held_out &= !record.learned.contains(&configuration);
+                networks.clone_from(&ensemble.networks);
+            }
+            Some(Case { run, configuration, series, truth, networks })
         })
-        .collect()
+        .collect();
+    (cases, held_out)
 }
 
 fn predict_controlled(model: &ControlledLatentOde, case: &Case<'_>, fraction: f64) -> Vec<f64> {
@@ -206,8 +212,7 @@ fn predict_controlled(model: &ControlledLatentOde, case: &Case<'_>, fraction: f6
         points: points[..observed].iter().filter(|point| point.time > reach).copied().collect(),
         control: crate::ode::Control::default(),
     };
-    let all = model.final_metrics(&window, &case.series.control.after(now));
-    case.members.iter().map(|&member| all[member]).collect()
+    model.final_metrics(&case.networks, &window, &case.series.control.after(now))
 }
 
 fn predict_latent(model: &LatentOde, case: &Case<'_>, metric: usize, fraction: f64) -> Option<Vec<f64>> {
@@ -216,11 +221,11 @@ fn predict_latent(model: &LatentOde, case: &Case<'_>, metric: usize, fraction: f
         case.run.points(metric).filter(|point| point.step as f64 <= fraction * total as f64).collect();
     let column = model.0.header.scaler.validation;
     let end = case.series.points.last()?.time / model.0.header.scaler.time_scale;
-    case.members
+    case.networks
         .iter()
-        .map(|&member| {
-            let latent = model.encode(member, &observed, total).ok()?;
-            let curve = model.decode(member, &[latent], &[end]).pop()?;
+        .map(|network| {
+            let latent = model.encode_with(network, &observed, total).ok()?;
+            let curve = model.decode_with(network, &[latent], &[end]).pop()?;
             curve.validation.last().map(|&value| column.standardise(value))
         })
         .collect()

@@ -194,13 +194,16 @@ pub fn fit(sweep: &Sweep, settings: &FitSettings, options: FitOptions<'_>) -> Re
         seed: settings.seed,
         held_out_loss: held_out_losses.clone(),
         held_out,
+        learned: prepared.names.clone(),
         residuals,
         seconds,
     };
+    let loss = mean(members.iter().map(|member| member.loss).collect());
     let ensemble = Ensemble::new(Parts {
         kind: settings.kind,
         architecture: settings.architecture,
-        parameters: members.iter().map(|member| member.best.clone()).collect(),
+        held_out_parameters: members.iter().map(|member| member.best.clone()).collect(),
+        parameters: members.into_iter().map(|member| member.parameters).collect(),
         scaler: prepared.scaler,
         metric: sweep.metrics[metric].clone(),
         window: settings.window,
@@ -215,7 +218,7 @@ pub fn fit(sweep: &Sweep, settings: &FitSettings, options: FitOptions<'_>) -> Re
         points,
         diverged: prepared.diverged,
         left_out: prepared.left_out,
-        loss: mean(members.iter().map(|member| member.loss).collect()),
+        loss,
         held_out_loss: (!held_out_losses.is_empty()).then(|| mean(held_out_losses)),
         seconds,
     };
@@ -237,7 +240,7 @@ struct FitJob<'a, 'o> {
 /// What comes out of the loop.
 struct FitResult {
     members: Vec<MemberState>,
-    /// Names of the configurations that each member did not see.
+    /// Names of the configurations that each member did not see in its first cycle.
     held_out: Vec<Vec<String>>,
     /// See [`FitRecord::residuals`].
     residuals: Vec<(f64, f64)>,

@@ -38,7 +38,8 @@ pub struct FitSettings {
     pub kind: ModelKind,
     /// Its sizes.
     pub architecture: Architecture,
-    /// Models in the ensemble; each holds out another fifth of the configurations.
+    /// Models in the ensemble. Each is first fitted without another fifth of the configurations and measured on them, then
+    /// on all.
     pub members: usize,
     /// Optimizer steps of each member.
     pub iterations: u64,
@@ -56,7 +57,7 @@ pub struct FitSettings {
     pub seed: u64,
     /// Name of the validation metric; the sweep's first one when not given.
     pub metric: Option<String>,
-    /// Stop a member after this many held-out checks (of 20 over a fit) without a new best; 20 never stops.
+    /// End a member's first cycle after this many held-out checks (of 20) without a new best; 20 never does.
     pub patience: u32,
 }
 
@@ -82,7 +83,7 @@ impl FitSettings {
                 kind,
                 architecture: Architecture::controlled(),
                 members: 5,
-                iterations: 2000,
+                iterations: 3000,
                 batch_size: 64,
                 peak_lr: 0.01,
                 alpha: 0.0,

@@ -1,4 +1,4 @@
-//! Which configurations each member of the ensemble does not see.
+//! Which configurations each member of the ensemble does not see in its first cycle.
 
 use rand::seq::SliceRandom;
 

@@ -19,7 +19,7 @@ pub(crate) struct MemberState {
     pub(crate) parameters: Vec<f64>,
     pub(crate) adam: Adam,
     pub(crate) iteration: u64,
-    /// Parameters with the best held-out loss so far, and that loss.
+    /// Parameters with the best held-out loss of the first cycle so far, and that loss.
     pub(crate) best: Vec<f64>,
     pub(crate) best_held_out: f64,
     /// Held-out checks since the best one.
@@ -142,14 +142,24 @@ fn reset<L: Lanes>(memory: &mut Vec<L>, size: usize) {
 /// Trains one member on its share of the series.
 pub(crate) struct Trainer<'a, L> {
     sampler: Sampler<'a>,
+    /// What the first cycle learns from, and what it is measured on; the second cycle learns from both.
     train: Vec<&'a Series>,
     held_out: Vec<&'a Series>,
     member: u64,
     groups: Vec<Group<L>>,
 }
 
-/// How often a fit checks the held-out runs.
+/// How often the first cycle checks the held-out runs.
 pub(crate) const CHECKS: u64 = 20;
+/// Fraction of the iterations that belong to the first cycle.
+const FIRST_CYCLE: f64 = 0.6;
+/// Peak learning rate of the second cycle, relative to the first.
+const SECOND_PEAK: f64 = 0.5;
+
+/// Iterations of the first cycle.
+pub(crate) fn first_cycle(iterations: u64) -> u64 {
+    ((FIRST_CYCLE * iterations as f64) as u64).clamp(1, iterations)
+}
 
 /// Observed fractions of the held-out checks.
 const CHECK_FRACTIONS: [f64; 3] = [0.0, 0.1, 0.3];
@@ -225,9 +235,12 @@ impl<'a, L: Lanes> Trainer<'a, L> {
         let settings = self.sampler.settings;
         let index = (self.member << 40) | iteration;
         let mut random = stream(settings.seed, Purpose::Batch, index);
+        let first = iteration < first_cycle(settings.iterations);
+        let count = self.train.len() + if first { 0 } else { self.held_out.len() };
         (0..settings.batch_size)
             .map(|_| {
-                let series = self.train[random.random_range(0..self.train.len())];
+                let chosen = random.random_range(0..count);
+                let series = self.train.get(chosen).unwrap_or_else(|| &self.held_out[chosen - self.train.len()]);
                 self.sampler.draw(series, &mut random)
             })
             .collect()
@@ -252,23 +265,40 @@ impl<'a, L: Lanes> Trainer<'a, L> {
     }
 
     /// Advances to `until`, a number of iterations.
+    ///
+    /// The first cycle learns from the member's own part of the runs and is measured on the rest: that is what its forecasts
+    /// are worth on configurations it has not seen. The second starts from the best of the first and learns from all runs,
+    /// since a planner is to use everything that is known.
     pub(crate) fn advance(&mut self, state: &mut MemberState, until: u64) {
         let settings = self.sampler.settings;
-        let check_every = (settings.iterations / CHECKS).max(1);
+        let switch = first_cycle(settings.iterations);
+        let check_every = (switch / CHECKS).max(1);
         while state.iteration < until {
-            if state.stale >= settings.patience && settings.patience < CHECKS as u32 {
-                state.iteration = until;
-                return;
+            if state.stale >= settings.patience && settings.patience < CHECKS as u32 && state.iteration < switch {
+                state.iteration = switch.min(until);
+            }
+            if state.iteration == switch {
+                state.parameters.clone_from(&state.best);
+                state.adam = Adam::new(state.parameters.len());
+                if state.iteration >= until {
+                    return;
+                }
             }
             let samples = self.draw(state.iteration);
             let (loss, gradient) = self.gradient(&state.parameters, samples);
-            let progress = state.iteration as f64 / settings.iterations as f64;
-            state.adam.step(&mut state.parameters, &gradient, one_cycle(settings.peak_lr, progress));
+            let rate = if state.iteration < switch {
+                one_cycle(settings.peak_lr, state.iteration as f64 / switch as f64)
+            } else {
+                let progress = (state.iteration - switch) as f64 / (settings.iterations - switch) as f64;
+                one_cycle(SECOND_PEAK * settings.peak_lr, progress)
+            };
+            state.adam.step(&mut state.parameters, &gradient, rate);
             if loss.is_finite() {
                 state.loss = if state.loss.is_nan() { loss } else { 0.98 * state.loss + 0.02 * loss };
             }
             state.iteration += 1;
-            if state.iteration.is_multiple_of(check_every) || state.iteration == settings.iterations {
+            let checked = state.iteration.is_multiple_of(check_every) || state.iteration == switch;
+            if checked && state.iteration <= switch {
                 let held_out = self.held_out_loss(&state.parameters);
                 // Without held-out runs the last parameters are the best there are.
                 if held_out.is_none_or(|held_out| held_out < state.best_held_out) {

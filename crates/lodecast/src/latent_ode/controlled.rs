@@ -5,7 +5,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::ensemble::Ensemble;
-use super::pass::{Pass, Task};
+use super::pass::{Network, Pass, Task};
 use super::series::{CONTROL_TOLERANCE, Series};
 use crate::error::Result;
 use crate::fit::ModelKind;
@@ -45,7 +45,7 @@ impl ControlledLatentOde {
     pub fn final_rewards(&self, observed: &[Point], total_steps: u64, now: f64, schedules: &[Schedule]) -> Vec<f64> {
         let (series, start) = self.window(observed, total_steps, now);
         let controls: Vec<Control> = schedules.par_iter().map(|schedule| self.control(schedule, start)).collect();
-        let values = f32::dispatch(Futures { ensemble: &self.0, window: &series, controls: &controls, times: &[] });
+        let values = f32::dispatch(self.futures(&series, &controls, &[]));
         let sign = self.0.header.metric.direction.sign();
         values.into_iter().map(|value| sign * value[0][1]).collect()
     }
@@ -62,14 +62,18 @@ impl ControlledLatentOde {
         let (series, start) = self.window(observed, total_steps, now);
         let control = [self.control(schedule, start)];
         let times: Vec<f64> = progress.iter().map(|at| at * self.0.header.scaler.time_scale).collect();
-        f32::dispatch(Futures { ensemble: &self.0, window: &series, controls: &control, times: &times })
+        f32::dispatch(self.futures(&series, &control, &times))
     }
 
-    /// Final metric in the model's units, one a member of `members`, for the rest of a run under `control`.
-    pub(crate) fn final_metrics(&self, window: &Series, control: &Control) -> Vec<f64> {
+    /// Final metric in the model's units, one a network, for the rest of a run under `control`.
+    pub(crate) fn final_metrics(&self, networks: &[Network<f32>], window: &Series, control: &Control) -> Vec<f64> {
         let controls = std::slice::from_ref(control);
-        let values = f32::dispatch(Futures { ensemble: &self.0, window, controls, times: &[] });
+        let values = f32::dispatch(Futures { ensemble: &self.0, networks, window, controls, times: &[] });
         values.into_iter().map(|value| value[0][1]).collect()
+    }
+
+    fn futures<'a>(&'a self, window: &'a Series, controls: &'a [Control], times: &'a [f64]) -> Futures<'a> {
+        Futures { ensemble: &self.0, networks: &self.0.networks, window, controls, times }
     }
 
     /// The last points in the model's units, and the model time from which the future is solved.
@@ -134,6 +138,7 @@ impl ControlledForecaster for ControlledLatentOde {
 /// Futures of one observed run under several controls.
 struct Futures<'a> {
     ensemble: &'a Ensemble,
+    networks: &'a [Network<f32>],
     window: &'a Series,
     controls: &'a [Control],
     /// Empty: the end only.
@@ -150,8 +155,8 @@ impl LaneKernel<f32> for Futures<'_> {
         window.read(self.window.points.iter(), &ensemble.header);
         // All lanes hold the same window, so one encoding serves every group of controls.
         let latents: Vec<Vec<L>> =
-            ensemble.networks.par_iter().map(|network| Pass::default().encode(network, &window).to_vec()).collect();
-        let members = ensemble.networks.len();
+            self.networks.par_iter().map(|network| Pass::default().encode(network, &window).to_vec()).collect();
+        let members = self.networks.len();
         let groups = self.controls.len().div_ceil(L::COUNT);
         let times: Vec<L> = self.times.iter().map(|&time| L::constant(time)).collect();
         let results: Vec<Vec<Vec<[f64; 2]>>> = (0..groups * members)
@@ -164,7 +169,7 @@ impl LaneKernel<f32> for Futures<'_> {
                     task.times.clone_from(&times);
                     task.controls.clear();
                     task.controls.extend(controls.iter().take(L::COUNT).cloned());
-                    let network = &ensemble.networks[member];
+                    let network = &self.networks[member];
                     let values = pass.decode(network, task, &latents[member], ensemble.tolerances(), false);
                     (0..task.controls.len())
                         .map(|lane| {

@@ -49,8 +49,11 @@ pub struct FitRecord {
     pub seed: u64,
     /// Loss of each member on the configurations it did not see; empty where none were held out.
     pub held_out_loss: Vec<f64>,
-    /// Configurations that each member did not see.
+    /// Configurations that each member did not see in its first cycle, on which it was measured.
     pub held_out: Vec<Vec<String>>,
+    /// Configurations learned from.
+    #[serde(default)]
+    pub learned: Vec<String>,
     /// Root mean square error of the final metric on held-out configurations, in the model's units, after the first
     /// `fraction` of a run: `(fraction, error)`, fractions increasing.
     #[serde(default)]
@@ -77,6 +80,9 @@ pub(crate) struct Ensemble {
     pub(crate) header: Header,
     pub(crate) parameters: Vec<Vec<f64>>,
     pub(crate) networks: Vec<Network<f32>>,
+    /// The members before they saw the configurations that were held out from them; empty for models from elsewhere.
+    held_out_parameters: Vec<Vec<f64>>,
+    pub(crate) held_out_networks: Vec<Network<f32>>,
     pub(crate) fingerprint: String,
 }
 
@@ -85,6 +91,7 @@ pub(crate) struct Parts {
     pub(crate) kind: ModelKind,
     pub(crate) architecture: Architecture,
     pub(crate) parameters: Vec<Vec<f64>>,
+    pub(crate) held_out_parameters: Vec<Vec<f64>>,
     pub(crate) scaler: Scaler,
     pub(crate) metric: Metric,
     pub(crate) window: f64,
@@ -96,33 +103,32 @@ pub(crate) struct Parts {
 
 impl Ensemble {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { kind, architecture, parameters, scaler, metric, window, tolerance, first_step, experience, record } =
-            parts;
-        let members = parameters.len();
         let header = Header {
             format: FORMAT,
-            kind,
-            architecture,
-            members,
-            scaler,
-            metric,
-            window,
-            tolerance,
-            first_step,
-            experience,
-            record,
+            kind: parts.kind,
+            architecture: parts.architecture,
+            members: parts.parameters.len(),
+            scaler: parts.scaler,
+            metric: parts.metric,
+            window: parts.window,
+            tolerance: parts.tolerance,
+            first_step: parts.first_step,
+            experience: parts.experience,
+            record: parts.record,
         };
-        Self::packed(header, parameters)
+        Self::packed(header, parts.parameters, parts.held_out_parameters)
     }
 
-    fn packed(header: Header, parameters: Vec<Vec<f64>>) -> Self {
-        let networks = parameters.iter().map(|parameters| Network::new(header.architecture, parameters)).collect();
+    fn packed(header: Header, parameters: Vec<Vec<f64>>, held_out_parameters: Vec<Vec<f64>>) -> Self {
+        let pack = |all: &[Vec<f64>]| all.iter().map(|one| Network::new(header.architecture, one)).collect();
+        let (networks, held_out_networks) = (pack(&parameters), pack(&held_out_parameters));
         let mut fingerprint = Fingerprint::default();
         fingerprint.add(header.kind.name().as_bytes());
         for value in parameters.iter().flatten() {
             fingerprint.add(&value.to_le_bytes());
         }
-        Self { header, parameters, networks, fingerprint: fingerprint.finish() }
+        let fingerprint = fingerprint.finish();
+        Self { header, parameters, networks, held_out_parameters, held_out_networks, fingerprint }
     }
 
     /// Tolerances of the solver.
@@ -134,10 +140,12 @@ impl Ensemble {
 
     pub(crate) fn save(&self, path: &Path) -> Result<()> {
         let mut tensors = Tensors::default();
-        for (member, parameters) in self.parameters.iter().enumerate() {
-            for tensor in self.header.architecture.tensors() {
-                let values = parameters[tensor.offset..tensor.offset + tensor.len()].to_vec();
-                tensors.push(format!("member.{member}.{}", tensor.name), &tensor.shape, values);
+        for (kind, all) in [(MEMBER, &self.parameters), (HELD_OUT, &self.held_out_parameters)] {
+            for (member, parameters) in all.iter().enumerate() {
+                for tensor in self.header.architecture.tensors() {
+                    let values = parameters[tensor.offset..tensor.offset + tensor.len()].to_vec();
+                    tensors.push(format!("{kind}.{member}.{}", tensor.name), &tensor.shape, values);
+                }
             }
         }
         file::write(path, &self.header, &tensors)
@@ -184,21 +192,30 @@ impl Ensemble {
             return Err("its scaler or solver settings are not usable numbers; fit it again".to_owned());
         }
         header.experience.check()?;
-        let mut parameters = Vec::with_capacity(header.members);
-        for member in 0..header.members {
-            let mut all = Vec::with_capacity(header.architecture.parameters());
-            for tensor in header.architecture.tensors() {
-                let name = format!("member.{member}.{}", tensor.name);
-                all.extend(tensors.take(&name, &tensor.shape)?);
+        let mut take = |kind: &str| -> std::result::Result<Vec<Vec<f64>>, String> {
+            let mut parameters = Vec::with_capacity(header.members);
+            for member in 0..header.members {
+                let mut all = Vec::with_capacity(header.architecture.parameters());
+                for tensor in header.architecture.tensors() {
+                    let name = format!("{kind}.{member}.{}", tensor.name);
+                    all.extend(tensors.take(&name, &tensor.shape)?);
+                }
+                if let Some(value) = all.iter().find(|value| !value.is_finite()) {
+                    return Err(format!("{kind} {member} contains {value}; fit it again"));
+                }
+                parameters.push(all);
             }
-            if let Some(value) = all.iter().find(|value| !value.is_finite()) {
-                return Err(format!("member {member} contains {value}; fit it again"));
-            }
-            parameters.push(all);
-        }
-        Ok(Self::packed(header, parameters))
+            Ok(parameters)
+        };
+        let parameters = take(MEMBER)?;
+        let held_out_parameters = if header.record.held_out.is_empty() { Vec::new() } else { take(HELD_OUT)? };
+        Ok(Self::packed(header, parameters, held_out_parameters))
     }
 }
+
+/// Prefixes of the tensors in a model file.
+const MEMBER: &str = "member";
+const HELD_OUT: &str = "held_out";
 
 /// FNV-1a, 64 bits: tells files and sweeps apart; no protection against forgery.
 #[derive(Clone, Copy, Debug)]

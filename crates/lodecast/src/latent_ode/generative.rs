@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::ensemble::{Ensemble, FitRecord, Parts};
 use super::equinox::read_equinox;
-use super::pass::{Pass, Task};
+use super::pass::{Network, Pass, Task};
 use super::series::Series;
 use super::{Architecture, Column, Scaler};
 use crate::error::{Error, Result};
@@ -71,6 +71,7 @@ impl LatentOde {
             kind: ModelKind::LatentOde,
             architecture: reference.architecture,
             parameters: vec![reference.parameters],
+            held_out_parameters: Vec::new(),
             scaler,
             metric,
             window: 1.0,
@@ -91,17 +92,27 @@ impl LatentOde {
     /// # Errors
     /// If the window holds nothing measured.
     pub fn encode(&self, member: usize, window: &[Point], total_steps: u64) -> Result<Vec<f64>> {
+        self.encode_with(&self.0.networks[member], window, total_steps)
+    }
+
+    /// As [`Self::encode`], with one of the ensemble's networks.
+    pub(crate) fn encode_with(&self, network: &Network<f32>, window: &[Point], total_steps: u64) -> Result<Vec<f64>> {
         let series = Series::observed(window, total_steps, &self.0.header.scaler);
         if series.points.iter().all(|point| point.train_loss.is_nan() && point.validation.is_nan()) {
             return Err(Error::Window { reason: "nothing finite was measured in it yet".to_owned() });
         }
-        Ok(f32::dispatch(Encode { ensemble: &self.0, member, series: &series }))
+        Ok(f32::dispatch(Encode { ensemble: &self.0, network, series: &series }))
     }
 
     /// Curves that member `member` decodes from latent vectors, at times `progress` (fractions of the run, not decreasing;
     /// beyond 1 the model extrapolates).
     pub fn decode(&self, member: usize, latents: &[Vec<f64>], progress: &[f64]) -> Vec<Curve> {
-        f32::dispatch(Decode { ensemble: &self.0, member, latents, progress })
+        self.decode_with(&self.0.networks[member], latents, progress)
+    }
+
+    /// As [`Self::decode`], with one of the ensemble's networks.
+    pub(crate) fn decode_with(&self, network: &Network<f32>, latents: &[Vec<f64>], progress: &[f64]) -> Vec<Curve> {
+        f32::dispatch(Decode { ensemble: &self.0, network, latents, progress })
     }
 }
 
@@ -158,7 +169,7 @@ impl GenerativeForecaster for LatentOde {
 
 struct Encode<'a> {
     ensemble: &'a Ensemble,
-    member: usize,
+    network: &'a Network<f32>,
     series: &'a Series,
 }
 
@@ -169,14 +180,14 @@ impl LaneKernel<f32> for Encode<'_> {
         let mut task = Task::<L>::default();
         task.read(self.series.points.iter().rev(), &self.ensemble.header);
         let mut pass = Pass::default();
-        let latent = pass.encode(&self.ensemble.networks[self.member], &task);
+        let latent = pass.encode(self.network, &task);
         latent.iter().map(|value| f64::from(value.lanes()[0])).collect()
     }
 }
 
 struct Decode<'a> {
     ensemble: &'a Ensemble,
-    member: usize,
+    network: &'a Network<f32>,
     latents: &'a [Vec<f64>],
     progress: &'a [f64],
 }
@@ -187,7 +198,7 @@ impl LaneKernel<f32> for Decode<'_> {
     fn run<L: Lanes<Real = f32>>(self) -> Vec<Curve> {
         let header = &self.ensemble.header;
         let scaler = &header.scaler;
-        let network = &self.ensemble.networks[self.member];
+        let network = self.network;
         let end = self.progress.last().copied().unwrap_or(1.0).max(1e-6) * scaler.time_scale;
         let times: Vec<L> = self.progress.iter().map(|&at| L::constant(at.max(0.0) * scaler.time_scale)).collect();
         let chunks: Vec<Vec<Curve>> = self
