@@ -1,0 +1,183 @@
+//! Who takes part in a comparison: schedules that a sweep recommends, and lodecast's scheduler with a model.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use lodecast::{Family, Forecaster, Model, ModelKind, Plan, Point, Schedule, Scheduler, Sweep};
+use lodecast_lab::{Contender, FixedSchedule, Method};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::failure;
+use crate::report::learning_rate;
+use crate::schedule_option::schedule_of;
+use crate::study::Decisions;
+
+/// A schedule that follows from a sweep, and how it is called in tables.
+pub(crate) struct Recommended {
+    /// Name.
+    pub name: String,
+    /// The schedule.
+    pub schedule: Schedule,
+}
+
+/// The configuration with the best mean final metric: what anybody would take from a sweep.
+pub(crate) fn best_of_sweep(sweep: &Sweep, metric: usize) -> Result<Recommended> {
+    let best = sweep.best_configuration(metric).and_then(|(_, _, runs)| schedule_of(&sweep.runs[runs[0]]));
+    let schedule = best.ok_or_else(|| {
+        failure("no run of the sweep has a final metric and a schedule", "look at it with 'lodecast runs'")
+    })?;
+    Ok(Recommended { name: format!("best of the sweep ({})", short(&schedule)), schedule })
+}
+
+/// The best configuration of one family, if the sweep has any and it is not the best of all.
+pub(crate) fn best_of_family(sweep: &Sweep, metric: usize, family: Family) -> Option<Recommended> {
+    let overall = sweep.best_configuration(metric)?.0;
+    let runs = sweep.runs.iter().filter(|run| run.attributes.schedule.as_deref() == Some(family.name())).cloned();
+    let part = Sweep { metrics: sweep.metrics.clone(), runs: runs.collect() };
+    let (name, _, runs) = part.best_configuration(metric)?;
+    let schedule = schedule_of(&part.runs[runs[0]])?;
+    (name != overall).then(|| Recommended { name: format!("{} (best peak)", short(&schedule)), schedule })
+}
+
+/// A schedule in a few words.
+pub(crate) fn short(schedule: &Schedule) -> String {
+    match schedule {
+        Schedule::Parametric { family, peak_lr, warmup } if *warmup > 0.0 => {
+            format!("{family} {}, warm-up {:.0} %", learning_rate(*peak_lr), warmup * 100.0)
+        }
+        Schedule::Parametric { family, peak_lr, .. } => format!("{family} {}", learning_rate(*peak_lr)),
+        Schedule::PiecewiseLinear { .. } => schedule.describe(),
+    }
+}
+
+/// How lodecast with a kind of model is called in tables.
+pub(crate) fn lodecast_name(kind: ModelKind) -> String {
+    match kind {
+        ModelKind::Controlled => "lodecast (controlled)".to_owned(),
+        ModelKind::LatentOde => "lodecast (latent ODE)".to_owned(),
+    }
+}
+
+/// A schedule that is fixed before the run.
+pub(crate) fn fixed(recommended: Recommended) -> Contender<'static> {
+    let Recommended { name, schedule } = recommended;
+    Contender {
+        name,
+        fingerprint: serde_json::to_string(&schedule).unwrap_or_else(|_| schedule.describe()),
+        factory: Box::new(move |_, total_steps| Ok(Box::new(FixedSchedule::new(schedule.clone(), total_steps)?))),
+    }
+}
+
+/// Lodecast's scheduler with a model, its decisions written to `log`.
+pub(crate) fn lodecast(name: String, model: Model, log: Arc<DecisionLog>) -> Contender<'static> {
+    let forecaster: Forecaster = model.into();
+    Contender {
+        name: name.clone(),
+        fingerprint: forecaster.fingerprint(),
+        factory: Box::new(move |seed, total_steps| {
+            let scheduler = Scheduler::builder(forecaster.clone()).total_steps(total_steps).seed(seed).build()?;
+            if let Some(plan) = scheduler.last_plan() {
+                log.add(&name, seed, plan);
+            }
+            Ok(Box::new(LiveRun { name: name.clone(), seed, scheduler, log: Arc::clone(&log) }))
+        }),
+    }
+}
+
+/// A scheduler in charge of one run.
+struct LiveRun {
+    name: String,
+    seed: u64,
+    scheduler: Scheduler,
+    log: Arc<DecisionLog>,
+}
+
+impl Method for LiveRun {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn learning_rate(&mut self, step: u64) -> f64 {
+        self.scheduler.learning_rate(step)
+    }
+
+    fn observe(&mut self, point: &Point) -> lodecast::Result<()> {
+        let before = self.scheduler.replans();
+        self.scheduler.observe(*point);
+        if self.scheduler.replans() > before
+            && let Some(plan) = self.scheduler.last_plan()
+        {
+            self.log.add(&self.name, self.seed, plan);
+        }
+        Ok(())
+    }
+}
+
+/// The decisions of all runs, in memory and in a file, so that they outlive an interruption.
+pub(crate) struct DecisionLog {
+    path: PathBuf,
+    lines: Mutex<Vec<Line>>,
+}
+
+/// One decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Line {
+    method: String,
+    seed: u64,
+    progress: f64,
+    changed: bool,
+    reason: String,
+}
+
+impl DecisionLog {
+    /// Opens or starts the log at `path`. What cannot be read of it is left out: it explains, and decides nothing.
+    pub(crate) fn open(path: &Path) -> Arc<Self> {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let lines = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        Arc::new(Self { path: path.to_owned(), lines: Mutex::new(lines) })
+    }
+
+    fn add(&self, method: &str, seed: u64, plan: &Plan) {
+        let (progress, changed, reason) = (plan.now, plan.changed, plan.reason.clone());
+        let line = Line { method: method.to_owned(), seed, progress, changed, reason };
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        // A training is never stopped because its explanation could not be written down.
+        if let (Ok(text), Ok(mut file)) =
+            (serde_json::to_string(&line), std::fs::OpenOptions::new().create(true).append(true).open(&self.path))
+        {
+            let _ = writeln!(file, "{text}");
+        }
+        lines.push(line);
+    }
+
+    /// The decisions by run, in the order of progress. A run that was started twice counts as it went the last time.
+    pub(crate) fn decisions(&self) -> Vec<Decisions> {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut runs: BTreeMap<(String, u64), BTreeMap<u64, String>> = BTreeMap::new();
+        for line in lines.iter() {
+            let verb = if line.changed { "new schedule" } else { "kept" };
+            let moments = runs.entry((line.method.clone(), line.seed)).or_default();
+            moments.insert((line.progress * 1e6).round() as u64, format!("{verb}: {}", line.reason));
+        }
+        runs.into_iter()
+            .map(|((method, seed), moments)| Decisions {
+                method,
+                seed,
+                moments: moments.into_iter().map(|(at, reason)| (at as f64 / 1e6, reason)).collect(),
+            })
+            .collect()
+    }
+
+    /// Removes the file.
+    pub(crate) fn remove(&self) -> Result<()> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}", self.path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+}

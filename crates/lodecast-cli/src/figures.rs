@@ -1,0 +1,83 @@
+//! From results to what a report is made of: tables and figures with their readings.
+
+pub(crate) mod comparison;
+pub(crate) mod evaluation;
+pub(crate) mod forecast;
+pub(crate) mod sweep;
+
+use lodecast::{Direction, Metric, Run};
+
+use crate::report::{Axis, learning_rate, significant};
+
+/// A metric in words: `val_accuracy` is "validation accuracy".
+pub(crate) fn metric_name(metric: &Metric) -> String {
+    let words = metric.name.replace(['_', '/', '.'], " ");
+    let words = words.strip_prefix("val ").map(|rest| format!("validation {rest}")).unwrap_or(words);
+    words.trim().to_owned()
+}
+
+/// A metric's name without "validation", for values measured elsewhere.
+pub(crate) fn bare_metric_name(metric: &Metric) -> String {
+    let name = metric_name(metric);
+    name.strip_prefix("validation ").map_or(name.clone(), str::to_owned)
+}
+
+/// Is the metric a fraction that is better the larger it is, such as an accuracy?
+pub(crate) fn is_fraction(metric: &Metric, values: impl IntoIterator<Item = f64>) -> bool {
+    metric.direction == Direction::Max && values.into_iter().filter(|v| v.is_finite()).all(|v| (0.0..=1.0).contains(&v))
+}
+
+/// A metric's value in words: a percentage where it is a fraction.
+pub(crate) fn metric_value(value: f64, fraction: bool) -> String {
+    if fraction && value.is_finite() { format!("{:.2} %", value * 100.0) } else { significant(value, 4) }
+}
+
+/// An error or difference of a metric in words: percentage points where the metric is a fraction.
+pub(crate) fn metric_error(value: f64, fraction: bool) -> String {
+    if fraction && value.is_finite() { format!("{:.2} pp", value * 100.0) } else { significant(value, 3) }
+}
+
+/// A configuration in words: its schedule and peak, or else its name.
+pub(crate) fn configuration_label(run: &Run) -> String {
+    let attributes = &run.attributes;
+    match (&attributes.schedule, attributes.peak_lr) {
+        (Some(schedule), Some(peak)) => {
+            let others = attributes.other.iter().map(|(name, value)| format!(", {name} {value}"));
+            format!("{schedule} {}{}", learning_rate(peak), others.collect::<String>())
+        }
+        _ => run.configuration(),
+    }
+}
+
+/// An axis for a metric: from a low quantile of what was measured up to the best, so that the end of training is seen.
+pub(crate) fn metric_axis(metric: &Metric, label: String, values: impl Iterator<Item = f64>) -> Axis {
+    let mut sorted: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+    sorted.sort_by(f64::total_cmp);
+    let quantile = |q: f64| sorted[((sorted.len() - 1) as f64 * q).round() as usize];
+    let axis = Axis { percent: is_fraction(metric, sorted.iter().copied()), ..Axis::linear(label) };
+    if sorted.len() < 2 {
+        return axis;
+    }
+    let (low, high) = match metric.direction {
+        Direction::Max => (quantile(0.08), quantile(1.0)),
+        Direction::Min => (quantile(0.0), quantile(0.92)),
+    };
+    let air = 0.03 * (high - low).max(1e-9);
+    axis.between(low - air, high + air)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_read_as_words() {
+        let accuracy = Metric::new("val_accuracy", Direction::Max);
+        assert_eq!(metric_name(&accuracy), "validation accuracy");
+        assert_eq!(bare_metric_name(&accuracy), "accuracy");
+        assert!(is_fraction(&accuracy, [0.1, 1.0, f64::NAN]));
+        assert!(!is_fraction(&Metric::new("bleu", Direction::Max), [31.0]));
+        assert!(!is_fraction(&Metric::new("val_loss", Direction::Min), [0.3]));
+        assert_eq!(metric_value(0.9425, true), "94.25 %");
+    }
+}
