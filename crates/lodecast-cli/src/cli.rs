@@ -1,0 +1,75 @@
+//! The command line: what can be asked for. Help, completions and man pages all come from here.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{
+    compare, completions, demo, evaluate, fit, forecast, import_model, lab_run, lab_sweep, man, plan, report, runs,
+};
+
+/// A learning-rate scheduler that has seen training runs before
+#[derive(Parser, Debug)]
+#[command(name = "lodecast", version, propagate_version = true, max_term_width = 110)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 command line not understood, 130 interrupted (what was finished is saved)."
+)]
+pub(crate) struct Cli {
+    /// Data as JSON
+    #[arg(long, global = true, help_heading = "Output")]
+    pub json: bool,
+    /// No progress and no talk, only data, warnings and errors
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub quiet: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// The whole path on real training: sweep, fit, forecast, schedule, and a report to open
+    Demo(demo::Arguments),
+    /// What is in a sweep: configurations, points, ranges, the best
+    Runs(runs::Arguments),
+    /// Fit a model to a sweep
+    Fit(fit::Arguments),
+    /// Forecast error of a model beside simple baselines
+    Evaluate(evaluate::Arguments),
+    /// How a run will go on
+    Forecast(forecast::Arguments),
+    /// Which schedule to follow from here on
+    Plan(plan::Arguments),
+    /// Train small networks: sweeps, single runs, methods side by side
+    #[command(subcommand)]
+    Lab(Lab),
+    /// Write the report of a directory that `demo` or `lab compare` filled
+    Report(report::Arguments),
+    /// Turn a model of the method's reference implementation (.eqx) into a model file
+    ImportModel(import_model::Arguments),
+    /// Print the completions of a shell
+    Completions(completions::Arguments),
+    /// Write the man pages into a directory
+    Man(man::Arguments),
+}
+
+/// The lab's commands.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Lab {
+    /// Train every schedule family at every peak rate under every seed
+    Sweep(lab_sweep::Arguments),
+    /// Train one run
+    Run(lab_run::Arguments),
+    /// Train fresh seeds with the sweep's best configuration and with lodecast, side by side
+    Compare(compare::Arguments),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,225 @@
+//! `lodecast demo`: the whole path on real training: sweep, fit, forecast, schedule, report.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use lodecast::{Family, FitSettings, Model, ModelKind, Sweep};
+use lodecast_lab::{OptimizerKind, SweepConfiguration, tasks};
+
+use super::compare::{self, Contest};
+use super::fit::{self, Kept};
+use super::lab_sweep::{self, peaks};
+use crate::contenders::lodecast_name;
+use crate::figures::configuration_label;
+use crate::figures::evaluation::ModelEvaluation;
+use crate::figures::forecast::ForecastExample;
+use crate::lab_setup::{Jobs, Seeds};
+use crate::machine::Machine;
+use crate::output::Output;
+use crate::progress::{Phase, duration};
+use crate::schedule_option::schedule_of;
+use crate::study::{FitEntry, StudyDirectory, StudyRecord};
+
+/// How large a demonstration.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Directory for the results and the report, made if it is not there; the same command goes on where it stopped
+    #[arg(short, long, value_name = "DIR", default_value = "demo")]
+    out: PathBuf,
+    /// Fresh seeds that the methods are compared on
+    #[arg(long, default_value = "100-104")]
+    seeds: Seeds,
+    /// Optimizer: sgd (momentum 0.9), adam or adamw
+    #[arg(long, default_value = "sgd")]
+    optimizer: OptimizerKind,
+    /// A small sweep, short fits and short runs, to see that everything works; its numbers say little
+    #[arg(long)]
+    quick: bool,
+    #[command(flatten)]
+    jobs: Jobs,
+}
+
+/// Parts of a run that are seen before its forecast.
+const OBSERVED: [f64; 5] = [0.0, 0.05, 0.1, 0.25, 0.5];
+/// Part that is seen before the forecasts that are drawn.
+const DRAWN_AFTER: f64 = 0.1;
+
+impl Arguments {
+    pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        let started = Instant::now();
+        let directory = StudyDirectory::create(&self.out)?;
+        let task = tasks::open("mnist1d-cnn")?;
+        let configuration = self.sweep_configuration(task.as_ref());
+        output.say(format_args!(
+            "{} with {}; everything goes to {}",
+            compare::in_words(task.as_ref(), configuration.length),
+            self.optimizer,
+            self.out.display()
+        ));
+        let mut record = StudyRecord {
+            study: StudyRecord::VERSION,
+            task: compare::in_words(task.as_ref(), configuration.length),
+            optimizer: self.optimizer.to_string(),
+            machine: Machine::here(),
+            fits: Vec::new(),
+            lodecast_methods: Vec::new(),
+            phases: Vec::new(),
+            decisions: Vec::new(),
+            quick: self.quick,
+        };
+
+        let begun = Instant::now();
+        let journal = directory.file("sweep.journal");
+        let sweep = lab_sweep::sweep(task.as_ref(), &configuration, &journal, self.jobs, output)?.sweep;
+        lodecast_sweep_file::write(directory.file("sweep.parquet"), &sweep)?;
+        record.phases.push(("sweep".to_owned(), begun.elapsed().as_secs_f64()));
+
+        let mut models = Vec::new();
+        for kind in [ModelKind::Controlled, ModelKind::LatentOde] {
+            let (entry, model) = self.fit(&sweep, kind, kind.name(), &directory, output)?;
+            record.phases.push((format!("fit {}", kind.name()), entry.summary.seconds));
+            record.fits.push(entry);
+            models.push((lodecast_name(kind), model));
+        }
+
+        let begun = Instant::now();
+        let evaluations = evaluate(&models, &sweep, output)?;
+        directory.write_json("evaluation.json", &evaluations)?;
+        let examples = self.examples(&sweep, &directory, output)?;
+        directory.write_json("forecasts.json", &examples)?;
+        record.phases.push(("held-out forecasts".to_owned(), begun.elapsed().as_secs_f64()));
+
+        let contest = Contest {
+            sweep: &sweep,
+            models,
+            schedules: Vec::new(),
+            optimizer: self.optimizer,
+            length: configuration.length,
+            seeds: self.seeds.clone(),
+            jobs: self.jobs,
+        };
+        let outcome = contest.run(task.as_ref(), &directory, output)?;
+        record.phases.push(("comparison".to_owned(), outcome.seconds));
+        record.lodecast_methods.clone_from(&outcome.lodecast_methods);
+        record.decisions.clone_from(&outcome.decisions);
+        directory.write_json("study.json", &record)?;
+        output.say(format_args!("{:<12} {}", "in all", duration(started.elapsed())));
+        output.say("");
+        compare::finish(&directory, &self.out, &outcome, output)
+    }
+
+    fn sweep_configuration(&self, task: &dyn lodecast_lab::Trainable) -> SweepConfiguration {
+        let mut configuration = SweepConfiguration {
+            task: task.name().to_owned(),
+            optimizer: self.optimizer,
+            families: vec![Family::Constant, Family::Cosine, Family::OneCycle, Family::Staircase],
+            peak_learning_rates: peaks(self.optimizer),
+            warmup: 0.0,
+            seeds: (0..4).collect(),
+            length: None,
+        };
+        if self.quick {
+            let own = task.default_length();
+            let every_other = configuration.peak_learning_rates.iter().copied().step_by(2);
+            configuration.peak_learning_rates = every_other.collect();
+            configuration.seeds = vec![0, 1];
+            configuration.length = Some(lodecast_lab::Length { epochs: (own.epochs / 4).max(1), ..own });
+        }
+        configuration
+    }
+
+    fn settings(&self, kind: ModelKind) -> FitSettings {
+        // A member a fold, so that every configuration has one that did not see it.
+        let mut settings = FitSettings { members: 5, ..FitSettings::new(kind) };
+        if self.quick {
+            settings.iterations /= 8;
+        }
+        settings
+    }
+
+    fn fit(
+        &self,
+        sweep: &Sweep,
+        kind: ModelKind,
+        name: &str,
+        directory: &StudyDirectory,
+        output: &mut Output,
+    ) -> Result<(FitEntry, Model)> {
+        let settings = self.settings(kind);
+        // The checkpoint stays: a fit that is finished is resumed at its end.
+        let kept = Kept { checkpoint: Some(directory.file(&format!("{name}.checkpoint"))), resume: true };
+        let fitted =
+            fit::fit(sweep, &settings, kept, "fit", output).with_context(|| format!("cannot fit the {name} model"))?;
+        fit::say_what_was_left_out(&fitted.summary, output);
+        let file = format!("{name}.lode");
+        fitted.model.save(directory.file(&file))?;
+        let entry = FitEntry {
+            model: lodecast_name(kind),
+            file: file.into(),
+            members: settings.members,
+            iterations: settings.iterations,
+            summary: fitted.summary,
+        };
+        Ok((entry, fitted.model))
+    }
+
+    /// Forecasts of runs whose configurations a further model has not seen, with what became of them.
+    fn examples(&self, sweep: &Sweep, directory: &StudyDirectory, output: &mut Output) -> Result<Vec<ForecastExample>> {
+        let held_out = spread_out(sweep, if self.quick { 3 } else { 6 });
+        let runs = sweep.runs.iter().filter(|run| !held_out.contains(&run.configuration())).cloned();
+        let rest = Sweep { metrics: sweep.metrics.clone(), runs: runs.collect() };
+        let settings = self.settings(ModelKind::Controlled);
+        let kept = Kept { checkpoint: Some(directory.file("held-out.checkpoint")), resume: true };
+        let model = fit::fit(&rest, &settings, kept, "fit held-out", output)
+            .context("cannot fit the model for held-out forecasts")?
+            .model;
+        let mut examples = Vec::new();
+        for name in &held_out {
+            let Some(run) = sweep.runs.iter().find(|run| run.configuration() == *name) else { continue };
+            let total = run.total_steps();
+            let seen = |step: u64| step as f64 <= DRAWN_AFTER * total as f64;
+            let observed: Vec<_> = run.points(0).filter(|point| seen(point.step)).collect();
+            let forecast = model.forecast(&observed, total, schedule_of(run).as_ref())?;
+            examples.push(ForecastExample::new(
+                configuration_label(run),
+                run,
+                0,
+                model.metric(),
+                DRAWN_AFTER,
+                forecast,
+            ));
+        }
+        Ok(examples)
+    }
+}
+
+/// Forecast errors of every model on configurations it has not seen.
+fn evaluate(models: &[(String, Model)], sweep: &Sweep, output: &mut Output) -> Result<Vec<ModelEvaluation>> {
+    let phase = Phase::start("evaluate", models.len() as u64, output);
+    let mut evaluations = Vec::new();
+    for (index, (name, model)) in models.iter().enumerate() {
+        let evaluation = lodecast::evaluate(model, sweep, &OBSERVED)?;
+        evaluations.push(ModelEvaluation { model: name.clone(), evaluation });
+        phase.at(index as u64 + 1, name.clone());
+    }
+    phase.done(output, "forecast errors on configurations that each model had not seen");
+    Ok(evaluations)
+}
+
+/// Names of `count` configurations without diverged runs, evenly spread from the worst final metric to the best.
+fn spread_out(sweep: &Sweep, count: usize) -> Vec<String> {
+    let mut ranked: Vec<(f64, String)> = sweep
+        .configurations()
+        .into_iter()
+        .filter_map(|(name, runs)| {
+            let finals: Vec<f64> = runs.iter().filter_map(|&run| sweep.runs[run].final_validation(0)).collect();
+            let sound = runs.iter().all(|&run| sweep.runs[run].diverged_at(0).is_none()) && finals.len() == runs.len();
+            sound.then(|| (finals.iter().sum::<f64>() / finals.len() as f64, name))
+        })
+        .collect();
+    ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let count = count.min(ranked.len());
+    (0..count).map(|k| ranked[(2 * k + 1) * ranked.len() / (2 * count)].1.clone()).collect()
+}

@@ -1,0 +1,80 @@
+//! `lodecast evaluate`: forecast error of a model beside simple baselines.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use lodecast::Model;
+
+use crate::figures::evaluation::{self, ModelEvaluation};
+use crate::output::Output;
+use crate::report::{Block, Report, Section};
+use crate::sweep_input::SweepInput;
+
+/// Which model on which sweep.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    #[command(flatten)]
+    input: SweepInput,
+    /// Parts of the run that are seen before the forecast
+    #[arg(long, value_delimiter = ',', value_name = "FRACTIONS", default_value = "0,0.05,0.1,0.25,0.5", value_parser = fraction)]
+    fractions: Vec<f64>,
+    /// Also write the errors as an HTML page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+impl Arguments {
+    pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        let model = Model::load(&self.model)?;
+        let mut columns = self.input.columns.clone();
+        if columns.metrics.is_empty() && self.input.path.extension().is_some_and(|ending| ending == "csv") {
+            // A bare CSV file need not be told what the model knows.
+            columns.metrics = vec![model.metric().clone()];
+        }
+        let sweep = columns.read_sweep(&self.input.path, output)?;
+        let evaluation = lodecast::evaluate(&model, &sweep, &self.fractions)?;
+        let name = crate::contenders::lodecast_name(model.kind());
+        let evaluations = [ModelEvaluation { model: name, evaluation }];
+        if let Some(path) = &self.html {
+            std::fs::write(path, page(&evaluations).to_html())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            output.say(format_args!("page written to {}", path.display()));
+        }
+        if output.wants_json() {
+            return output.json(&evaluations[0].evaluation);
+        }
+        let table = evaluation::table(&evaluations);
+        output.line(&table.caption)?;
+        output.line("")?;
+        output.table(&table)?;
+        if let Some(sentence) = evaluation::coverage(&evaluations) {
+            output.line("")?;
+            output.line(sentence)?;
+        }
+        Ok(())
+    }
+}
+
+fn page(evaluations: &[ModelEvaluation]) -> Report {
+    let mut blocks = vec![Block::Table(evaluation::table(evaluations))];
+    blocks.extend(evaluation::coverage(evaluations).map(Block::Prose));
+    blocks.extend(evaluation::errors(evaluations).map(Block::Figure));
+    blocks.extend(evaluation::scatter(evaluations).map(Block::Figure));
+    Report {
+        title: "How good the forecasts are".to_owned(),
+        sections: vec![Section { title: "Forecasts".to_owned(), blocks }],
+        ..Report::default()
+    }
+}
+
+/// Reads a fraction of a run.
+pub(crate) fn fraction(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(value) if (0.0..1.0).contains(&value) => Ok(value),
+        _ => Err("give a fraction of the run from 0 to below 1".to_owned()),
+    }
+}

@@ -1,0 +1,158 @@
+//! `lodecast fit`: a model from a sweep.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use lodecast::{FitOptions, FitSettings, FitSummary, Fitted, ModelKind, Sweep};
+
+use crate::interrupt;
+use crate::output::Output;
+use crate::progress::Phase;
+use crate::report::significant;
+use crate::sweep_input::SweepInput;
+
+/// What to fit, and how.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    input: SweepInput,
+    /// Model file to write
+    #[arg(short, long, value_name = "FILE", default_value = "model.lode")]
+    out: PathBuf,
+    /// Which model: controlled (the learning rate drives it) or latent-ode (the paper's)
+    #[arg(long, default_value = "controlled", value_parser = model_kind)]
+    kind: ModelKind,
+    /// Validation metric to predict [default: the first]
+    #[arg(long, value_name = "NAME")]
+    metric: Option<String>,
+    /// Models in the ensemble; each holds out another fifth of the configurations
+    #[arg(long, value_name = "COUNT")]
+    members: Option<usize>,
+    /// Optimizer steps of each member
+    #[arg(long, value_name = "COUNT")]
+    iterations: Option<u64>,
+    /// Windows in a batch
+    #[arg(long, value_name = "COUNT")]
+    batch_size: Option<usize>,
+    /// Peak of the fit's own learning rate
+    #[arg(long, value_name = "RATE")]
+    peak_lr: Option<f64>,
+    /// Weight of the path length (latent-ode only)
+    #[arg(long, value_name = "WEIGHT")]
+    alpha: Option<f64>,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Where an interrupted fit is kept [default: OUT.checkpoint]
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// Go on from the checkpoint, to the same result as without the interruption
+    #[arg(long)]
+    resume: bool,
+}
+
+impl Arguments {
+    pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        let sweep = self.input.read(output)?;
+        let checkpoint = self.checkpoint.clone().unwrap_or_else(|| {
+            let mut name = self.out.clone().into_os_string();
+            name.push(".checkpoint");
+            name.into()
+        });
+        let kept = Kept { checkpoint: Some(checkpoint.clone()), resume: self.resume };
+        let fitted = fit(&sweep, &self.settings(), kept, "fit", output)
+            .with_context(|| format!("cannot fit {}", self.input.path.display()))?;
+        fitted.model.save(&self.out)?;
+        // The checkpoint has served; that it cannot be removed harms nobody.
+        let _ = std::fs::remove_file(checkpoint);
+        say_what_was_left_out(&fitted.summary, output);
+        if output.wants_json() {
+            return output.json(&fitted.summary);
+        }
+        output.say(format_args!("written to {}; how good it is: 'lodecast evaluate'", self.out.display()));
+        Ok(())
+    }
+
+    fn settings(&self) -> FitSettings {
+        let mut settings = FitSettings::new(self.kind);
+        settings.metric.clone_from(&self.metric);
+        settings.seed = self.seed;
+        settings.members = self.members.unwrap_or(settings.members);
+        settings.iterations = self.iterations.unwrap_or(settings.iterations);
+        settings.batch_size = self.batch_size.unwrap_or(settings.batch_size);
+        settings.peak_lr = self.peak_lr.unwrap_or(settings.peak_lr);
+        settings.alpha = self.alpha.unwrap_or(settings.alpha);
+        settings
+    }
+}
+
+/// Where a fit is kept while it runs.
+pub(crate) struct Kept {
+    /// The checkpoint file.
+    pub checkpoint: Option<PathBuf>,
+    /// Go on from it, if it is there?
+    pub resume: bool,
+}
+
+/// Fits a model with its progress shown.
+pub(crate) fn fit(
+    sweep: &Sweep,
+    settings: &FitSettings,
+    kept: Kept,
+    name: &str,
+    output: &mut Output,
+) -> Result<Fitted> {
+    let phase = Phase::start(name, settings.iterations, output);
+    let mut progress = |progress: &lodecast::FitProgress| {
+        let held_out =
+            progress.held_out.map_or_else(String::new, |loss| format!(", held out {}", significant(loss, 3)));
+        phase.at(progress.iteration, format!("loss {}{held_out}", significant(progress.loss, 3)));
+    };
+    let options = FitOptions {
+        progress: &mut progress,
+        interrupt: interrupt::flag()?,
+        checkpoint: kept.checkpoint,
+        resume: kept.resume,
+    };
+    let fitted = lodecast::fit(sweep, settings, options)?;
+    phase.done(output, outcome(settings, &fitted.summary));
+    Ok(fitted)
+}
+
+fn outcome(settings: &FitSettings, summary: &FitSummary) -> String {
+    let held_out =
+        summary.held_out_loss.map_or_else(String::new, |loss| format!(", held out {}", significant(loss, 3)));
+    format!(
+        "{} model of {} members from {} runs of {} configurations: loss {}{held_out}",
+        settings.kind,
+        settings.members,
+        summary.runs,
+        summary.configurations,
+        significant(summary.loss, 3)
+    )
+}
+
+/// Nothing is dropped silently: names the runs that were not learned from, and why.
+pub(crate) fn say_what_was_left_out(summary: &FitSummary, output: &mut Output) {
+    const SHOWN: usize = 5;
+    for left_out in summary.left_out.iter().take(SHOWN) {
+        output.warn(format_args!("run '{}' was left out: {}", left_out.run, left_out.reason));
+    }
+    if summary.left_out.len() > SHOWN {
+        output.warn(format_args!("{} more runs were left out; --json names them all", summary.left_out.len() - SHOWN));
+    }
+    if !summary.diverged.is_empty() {
+        output.say(format_args!(
+            "{} runs diverged and count as the worst of the sweep from there on: {}",
+            summary.diverged.len(),
+            summary.diverged.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ")
+        ));
+    }
+}
+
+/// Reads the name of a kind of model.
+fn model_kind(text: &str) -> Result<ModelKind, String> {
+    let known = [ModelKind::Controlled, ModelKind::LatentOde];
+    known.into_iter().find(|kind| kind.name() == text).ok_or_else(|| "choose controlled or latent-ode".to_owned())
+}

@@ -1,0 +1,94 @@
+//! `lodecast forecast`: how a run will go on.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use lodecast::{Model, ModelKind};
+
+use crate::failure::failure;
+use crate::figures::forecast::ForecastExample;
+use crate::figures::{is_fraction, metric_name, metric_value};
+use crate::output::Output;
+use crate::report::{Block, Report, Section, Table, learning_rate, significant};
+use crate::run_input::RunInput;
+use crate::schedule_option::{ScheduleOption, schedule_of};
+
+/// Which run, under which schedule.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    #[command(flatten)]
+    input: RunInput,
+    /// Schedule to follow from here on: FAMILY:PEAK, FAMILY:PEAK:WARMUP or a JSON file [default: the run's own]
+    #[arg(long, value_name = "SCHEDULE")]
+    schedule: Option<ScheduleOption>,
+    /// Also write the forecast as an HTML page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+impl Arguments {
+    pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        let model = Model::load(&self.model)?;
+        let run = self.input.read(model.metric())?;
+        let schedule = self.schedule.clone().map(|option| option.0).or_else(|| schedule_of(&run.run));
+        if schedule.is_none() && model.kind() == ModelKind::Controlled {
+            return Err(failure(
+                format!("run '{}' does not say which schedule it follows", run.run.id),
+                "give one, for example --schedule cosine:0.01",
+            ));
+        }
+        let forecast = model.forecast(&run.observed, run.total_steps, schedule.as_ref())?;
+        if output.wants_json() {
+            output.json(&forecast)?;
+        }
+        let example = ForecastExample::new(run.run.id.clone(), &run.run, 0, model.metric(), run.now, forecast);
+        if let Some(path) = &self.html {
+            let page = Report {
+                title: format!("How {} will go on", run.run.id),
+                sections: vec![Section { title: "Forecast".to_owned(), blocks: vec![Block::Figure(example.figure())] }],
+                ..Report::default()
+            };
+            std::fs::write(path, page.to_html()).with_context(|| format!("cannot write {}", path.display()))?;
+            output.say(format_args!("page written to {}", path.display()));
+        }
+        if output.wants_json() {
+            return Ok(());
+        }
+        if let Some(schedule) = &schedule {
+            output.say(format_args!("under {}", schedule.describe()));
+        }
+        output.line(format_args!("final {}: {}", metric_name(model.metric()), example.final_in_words()))?;
+        output.line("")?;
+        output.table(&table(&example, run.total_steps))
+    }
+}
+
+/// The forecast at tenths of the run.
+fn table(example: &ForecastExample, total_steps: u64) -> Table {
+    let forecast = &example.forecast;
+    let metric = metric_name(&example.metric);
+    let fraction = is_fraction(&example.metric, forecast.validation.mean.iter().copied());
+    let headings = ["#progress", "#step", "#learning rate", "#train loss", &format!("#{metric}"), "#low", "#high"];
+    let mut table = Table::new("", headings);
+    let last = forecast.progress.len() - 1;
+    let rows = (1..=10).filter_map(|tenth| {
+        let at = f64::from(tenth) / 10.0;
+        (at > example.observed).then(|| forecast.progress.partition_point(|&progress| progress < at - 1e-9).min(last))
+    });
+    for index in rows {
+        table.push([
+            format!("{:.0} %", forecast.progress[index] * 100.0),
+            format!("{:.0}", forecast.progress[index] * total_steps as f64),
+            learning_rate(forecast.learning_rate[index]),
+            significant(forecast.train_loss.mean[index], 3),
+            metric_value(forecast.validation.mean[index], fraction),
+            metric_value(forecast.validation.low[index], fraction),
+            metric_value(forecast.validation.high[index], fraction),
+        ]);
+    }
+    table
+}

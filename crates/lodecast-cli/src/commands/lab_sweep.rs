@@ -1,0 +1,153 @@
+//! `lodecast lab sweep`: train every schedule family at every peak rate under every seed.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use lodecast::{Family, Sweep};
+use lodecast_lab::{Execution, OptimizerKind, SweepConfiguration, SweepOutcome, Trainable, run_sweep, tasks};
+use serde::Serialize;
+
+use crate::figures::configuration_label;
+use crate::lab_setup::{Jobs, Seeds, Setup};
+use crate::output::Output;
+use crate::progress::Phase;
+use crate::{interrupt, report};
+
+/// What to sweep over.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Sweep file to write: .parquet, .csv or .jsonl
+    #[arg(short, long, value_name = "FILE", default_value = "sweep.parquet")]
+    out: PathBuf,
+    /// Everything below as JSON, instead of options
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "optimizer", "epochs", "batch_size", "points_per_epoch", "families", "peaks", "warmup", "seeds"])]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    setup: Setup,
+    /// Schedule families
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = "constant,cosine,one-cycle,staircase")]
+    families: Vec<Family>,
+    /// Peak learning rates [default: a grid that suits the optimizer]
+    #[arg(long, value_delimiter = ',', value_name = "RATES")]
+    peaks: Vec<f64>,
+    /// Fraction of the run in which the rate rises linearly first
+    #[arg(long, default_value_t = 0.0, value_name = "FRACTION")]
+    warmup: f64,
+    /// Seeds of each configuration: 0,1,5 or 0-4
+    #[arg(long, default_value = "0-3")]
+    seeds: Seeds,
+    /// Where finished runs are kept, so that the same command goes on where it stopped [default: OUT.journal]
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+    #[command(flatten)]
+    jobs: Jobs,
+}
+
+/// What a sweep came to, as JSON.
+#[derive(Serialize)]
+struct Written<'a> {
+    file: &'a Path,
+    configuration: &'a SweepConfiguration,
+    runs: usize,
+    diverged: usize,
+    best_configuration: Option<String>,
+    best_mean: Option<f64>,
+}
+
+impl Arguments {
+    pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        let (task, configuration) = self.configuration()?;
+        let journal = self.journal.clone().unwrap_or_else(|| {
+            let mut name = self.out.clone().into_os_string();
+            name.push(".journal");
+            name.into()
+        });
+        let outcome = sweep(task.as_ref(), &configuration, &journal, self.jobs, output)?;
+        lodecast_sweep_file::write(&self.out, &outcome.sweep)?;
+        let best = outcome.sweep.best_configuration(0);
+        if output.wants_json() {
+            return output.json(&Written {
+                file: &self.out,
+                configuration: &configuration,
+                runs: outcome.records.len(),
+                diverged: diverged(&outcome),
+                best_configuration: best.as_ref().map(|best| best.0.clone()),
+                best_mean: best.as_ref().map(|best| best.1),
+            });
+        }
+        output.say(format_args!("written to {}; look at it with 'lodecast runs'", self.out.display()));
+        Ok(())
+    }
+
+    fn configuration(&self) -> Result<(Box<dyn Trainable>, SweepConfiguration)> {
+        if let Some(path) = &self.config {
+            let configuration: SweepConfiguration = read_configuration(path)?;
+            return Ok((tasks::open(&configuration.task)?, configuration));
+        }
+        let task = self.setup.open()?;
+        let configuration = SweepConfiguration {
+            task: self.setup.task.clone(),
+            optimizer: self.setup.optimizer,
+            families: self.families.clone(),
+            peak_learning_rates: if self.peaks.is_empty() { peaks(self.setup.optimizer) } else { self.peaks.clone() },
+            warmup: self.warmup,
+            seeds: self.seeds.0.clone(),
+            length: self.setup.length(task.as_ref()),
+        };
+        Ok((task, configuration))
+    }
+}
+
+/// Peak learning rates worth sweeping, by factors of two across the point where training breaks down.
+pub(crate) fn peaks(optimizer: OptimizerKind) -> Vec<f64> {
+    match optimizer {
+        OptimizerKind::Sgd => vec![0.01, 0.02, 0.04, 0.08, 0.16, 0.32],
+        OptimizerKind::Adam | OptimizerKind::AdamW => vec![0.001, 0.002, 0.004, 0.008, 0.016, 0.032],
+    }
+}
+
+/// Reads a configuration of the lab from a JSON file.
+pub(crate) fn read_configuration<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text)
+        .map_err(lodecast_lab::Error::from)
+        .with_context(|| format!("cannot use {}", path.display()))
+}
+
+/// Runs or resumes a sweep with its progress shown.
+pub(crate) fn sweep(
+    task: &dyn Trainable,
+    configuration: &SweepConfiguration,
+    journal: &Path,
+    jobs: Jobs,
+    output: &mut Output,
+) -> Result<SweepOutcome> {
+    let total = configuration.families.len() * configuration.peak_learning_rates.len() * configuration.seeds.len();
+    let phase = Phase::start("sweep", total as u64, output);
+    let metric = task.metric();
+    let progress = |progress: lodecast_lab::Progress<'_>| {
+        let last = report::significant(progress.latest.test_metric, 3);
+        phase.at(progress.finished as u64, format!("{}: {} {last}", progress.latest.run.id, metric.name));
+    };
+    let execution =
+        Execution { jobs: jobs.count(), journal: Some(journal), cancel: interrupt::flag()?, progress: &progress };
+    let outcome = run_sweep(task, configuration, &execution)?;
+    phase.done(output, summary(&outcome.sweep, diverged(&outcome)));
+    Ok(outcome)
+}
+
+fn diverged(outcome: &SweepOutcome) -> usize {
+    outcome.records.iter().filter(|record| record.diverged_at.is_some()).count()
+}
+
+fn summary(sweep: &Sweep, diverged: usize) -> String {
+    let configurations = sweep.configurations().len();
+    let runs = format!("{} runs of {configurations} configurations", sweep.runs.len());
+    let diverged = if diverged > 0 { format!(", {diverged} diverged") } else { String::new() };
+    let best = sweep.best_configuration(0).map_or_else(String::new, |(_, mean, indices)| {
+        let best = configuration_label(&sweep.runs[indices[0]]);
+        format!("; best: {best}, mean {} {}", sweep.metrics[0].name, report::significant(mean, 4))
+    });
+    runs + &diverged + &best
+}

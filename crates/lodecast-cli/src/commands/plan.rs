@@ -1,0 +1,287 @@
+//! `lodecast plan`: which schedule to follow from here on.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use lodecast::{
+    ControlledSettings, Forecaster, Model, Origin, Plan, Planner, PlannerSettings, Point, Prediction, SearchFamily,
+    Situation, Verdict,
+};
+
+use crate::failure::failure;
+use crate::figures::{is_fraction, metric_name, metric_value};
+use crate::output::Output;
+use crate::report::{
+    Axis, Block, Color, Curves, Figure, Guide, Key, Mark, Panel, Plot, Report, Section, Series, Size, Table, Weight,
+    learning_rate, signed,
+};
+use crate::run_input::RunInput;
+use crate::schedule_option::{ScheduleOption, schedule_of};
+use crate::sweep_input::Columns;
+
+/// Which run, and how to plan.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// File of the run so far: .parquet, .csv or .jsonl; leave it out to plan before the start
+    #[arg(value_name = "RUN")]
+    run: Option<PathBuf>,
+    /// Planned length of the run, if the file does not say it
+    #[arg(long, value_name = "STEPS")]
+    total_steps: Option<u64>,
+    /// Look only at this first part of the run, as if it had come no further
+    #[arg(long, value_name = "FRACTION", value_parser = super::evaluate::fraction)]
+    observed: Option<f64>,
+    #[command(flatten)]
+    columns: Columns,
+    /// Schedule in force: FAMILY:PEAK, FAMILY:PEAK:WARMUP or a JSON file [default: the run's own, else the sweep's best]
+    #[arg(long, value_name = "SCHEDULE")]
+    in_force: Option<ScheduleOption>,
+    /// Seed of the candidates
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Where to search (controlled model)
+    #[arg(long, value_enum)]
+    search: Option<Search>,
+    /// Weight of the models' disagreement against a candidate (controlled model)
+    #[arg(long, value_name = "WEIGHT")]
+    pessimism: Option<f64>,
+    /// Weight of a candidate's distance from the sweep's schedules against it (controlled model)
+    #[arg(long, value_name = "WEIGHT")]
+    trust: Option<f64>,
+    /// Also write the schedule as a table of steps and learning rates
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Also write the plan as an HTML page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+/// Families of schedules to search.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Search {
+    /// Free knots of the learning rate
+    FreeKnots,
+    /// Hold a level, then anneal
+    HoldAndAnneal,
+    /// Only schedules of the sweep
+    SweepOnly,
+}
+
+impl Arguments {
+    pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        let model = Model::load(&self.model)?;
+        let metric = model.metric().clone();
+        let planner = self.planner(model)?;
+        let (points, total_steps, own) = self.observed(&planner, &metric)?;
+        let in_force = match (&self.in_force, own) {
+            (Some(option), _) => option.0.clone(),
+            (None, Some(own)) => own,
+            (None, None) => planner.forecaster().experience().best_configuration().schedule.clone(),
+        };
+        let situation = Situation { seed: self.seed, ..Situation::after(&points, total_steps, &in_force) };
+        let plan = planner.plan(&situation)?;
+        if let Some(path) = &self.csv {
+            write_csv(path, &plan, total_steps)?;
+            output.say(format_args!("schedule written to {}", path.display()));
+        }
+        if let Some(path) = &self.html {
+            std::fs::write(path, page(&plan, &points, total_steps, &in_force).to_html())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            output.say(format_args!("page written to {}", path.display()));
+        }
+        if output.wants_json() {
+            return output.json(&plan);
+        }
+        let verb = if plan.changed { "new schedule" } else { "schedule kept" };
+        output.line(format_args!("{verb} at {:.0} % of the run: {}", plan.now * 100.0, plan.reason))?;
+        if let Some(prediction) = plan.prediction {
+            output.line(format_args!("predicted final {}: {}", metric_name(&metric), in_words(prediction, &metric)))?;
+        }
+        output.line("")?;
+        output.table(&schedule_table(&plan, total_steps))?;
+        output.line("")?;
+        output.table(&candidate_table(&plan, &metric))
+    }
+
+    fn planner(&self, model: Model) -> Result<Planner> {
+        let forecaster: Forecaster = model.into();
+        let mut settings = forecaster.default_settings();
+        let asked = self.search.is_some() || self.pessimism.is_some() || self.trust.is_some();
+        match &mut settings {
+            PlannerSettings::Controlled(settings) => self.adjust(settings),
+            PlannerSettings::Generative(_) if asked => {
+                return Err(failure(
+                    "--search, --pessimism and --trust are for controlled models, and this is a latent ODE",
+                    "leave them out, or fit a model with --kind controlled",
+                ));
+            }
+            PlannerSettings::Generative(_) => {}
+        }
+        Ok(Planner::new(forecaster, settings)?)
+    }
+
+    fn adjust(&self, settings: &mut ControlledSettings) {
+        if let Some(search) = self.search {
+            settings.family = match search {
+                Search::FreeKnots => SearchFamily::FreeKnots,
+                Search::HoldAndAnneal => SearchFamily::HoldAndAnneal,
+                Search::SweepOnly => SearchFamily::SweepOnly,
+            };
+        }
+        settings.pessimism = self.pessimism.unwrap_or(settings.pessimism);
+        settings.trust_weight = self.trust.unwrap_or(settings.trust_weight);
+    }
+
+    /// The points seen, the planned length, and the schedule that the run says it follows.
+    fn observed(
+        &self,
+        planner: &Planner,
+        metric: &lodecast::Metric,
+    ) -> Result<(Vec<Point>, u64, Option<lodecast::Schedule>)> {
+        if let Some(path) = &self.run {
+            let input = RunInput {
+                path: path.clone(),
+                total_steps: self.total_steps,
+                observed: self.observed,
+                columns: self.columns.clone(),
+            };
+            let run = input.read(metric)?;
+            return Ok((run.observed, run.total_steps, schedule_of(&run.run)));
+        }
+        if !planner.plans_ahead() {
+            return Err(failure(
+                "a latent ODE cannot plan before the run has started",
+                "give the points so far as RUN, or plan with a controlled model",
+            ));
+        }
+        // A schedule is a matter of progress; steps only matter for the tables.
+        Ok((Vec::new(), self.total_steps.unwrap_or(1000), None))
+    }
+}
+
+fn in_words(prediction: Prediction, metric: &lodecast::Metric) -> String {
+    let fraction = is_fraction(metric, [prediction.metric]);
+    format!("{} ± {}", metric_value(prediction.metric, fraction), metric_value(prediction.spread, fraction))
+}
+
+fn schedule_table(plan: &Plan, total_steps: u64) -> Table {
+    let mut table = Table::new("The schedule.", ["#progress", "#step", "#learning rate"]);
+    for part in 0..=10 {
+        let progress = plan.now + (1.0 - plan.now) * f64::from(part) / 10.0;
+        table.push([
+            format!("{:.0} %", progress * 100.0),
+            format!("{:.0}", progress * total_steps as f64),
+            learning_rate(plan.schedule.learning_rate(progress)),
+        ]);
+    }
+    table
+}
+
+/// What was weighed, summed up by where it came from.
+fn candidate_table(plan: &Plan, metric: &lodecast::Metric) -> Table {
+    let mut table =
+        Table::new("What was weighed.", ["from", "#candidates", "#rejected", "#best prediction", "#best score"]);
+    let mut groups: Vec<(String, Vec<&lodecast::Candidate>)> = Vec::new();
+    for candidate in &plan.candidates {
+        let name = match &candidate.origin {
+            Origin::InForce => "the schedule in force".to_owned(),
+            Origin::Sweep { .. } => "schedules of the sweep".to_owned(),
+            Origin::Search { round } => format!("search, round {round}"),
+            Origin::Latent { member, .. } => format!("latents of member {member}"),
+        };
+        match groups.iter_mut().find(|group| group.0 == name) {
+            Some(group) => group.1.push(candidate),
+            None => groups.push((name, vec![candidate])),
+        }
+    }
+    for (name, candidates) in groups {
+        let rejected = candidates.iter().filter(|c| matches!(c.verdict, Verdict::Rejected { .. })).count();
+        let score = |candidate: &lodecast::Candidate| candidate.score.map(|score| score.total);
+        let best = candidates
+            .iter()
+            .filter(|candidate| !matches!(candidate.verdict, Verdict::Rejected { .. }))
+            .max_by(|a, b| score(a).unwrap_or(f64::NEG_INFINITY).total_cmp(&score(b).unwrap_or(f64::NEG_INFINITY)));
+        let missing = || "-".to_owned();
+        table.push([
+            name,
+            candidates.len().to_string(),
+            if rejected == 0 { missing() } else { rejected.to_string() },
+            best.and_then(|best| best.prediction).map_or_else(missing, |prediction| in_words(prediction, metric)),
+            best.and_then(|best| score(best)).map_or_else(missing, |score| signed(score, 3)),
+        ]);
+    }
+    table
+}
+
+fn write_csv(path: &Path, plan: &Plan, total_steps: u64) -> Result<()> {
+    let first = (plan.now * total_steps as f64).ceil() as u64;
+    let write = || -> std::io::Result<()> {
+        let mut file = BufWriter::new(File::create(path)?);
+        writeln!(file, "step,learning_rate")?;
+        for step in first..total_steps {
+            writeln!(file, "{step},{:e}", plan.schedule.at_step(step, total_steps))?;
+        }
+        file.flush()
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn page(plan: &Plan, points: &[Point], total_steps: u64, in_force: &lodecast::Schedule) -> Report {
+    let line = |label: &str, color, mark, weight, points: Vec<(f64, f64)>| Series {
+        label: label.to_owned(),
+        color,
+        mark,
+        weight,
+        points: points.into_iter().filter(|point| point.1 > 0.0).collect(),
+    };
+    let follow = |schedule: &lodecast::Schedule| {
+        let places = (0..=200).map(|k| plan.now + (1.0 - plan.now) * f64::from(k) / 200.0);
+        places.map(|at| (at, schedule.learning_rate(at))).collect::<Vec<_>>()
+    };
+    let set = points.iter().filter_map(|point| Some((point.step as f64 / total_steps as f64, point.learning_rate?)));
+    let mut series: Vec<Series> = plan
+        .candidates
+        .iter()
+        .filter_map(|candidate| candidate.schedule.as_ref())
+        .map(|schedule| line("", Color::Hue(7), Mark::Line, Weight::Faint, follow(schedule)))
+        .collect();
+    series.push(line("so far", Color::Ink, Mark::Line, Weight::Normal, set.collect()));
+    series.push(line("in force", Color::Ink, Mark::Dashes, Weight::Normal, follow(in_force)));
+    series.push(line("planned", Color::Hue(0), Mark::Line, Weight::Strong, follow(&plan.schedule)));
+    let highest =
+        series.iter().flat_map(|series| &series.points).map(|point| point.1).fold(f64::MIN_POSITIVE, f64::max);
+    let lowest = series.iter().flat_map(|series| &series.points).map(|point| point.1).fold(highest, f64::min);
+    let plot = Curves {
+        x: Axis::linear("progress of the run").percent().between(0.0, 1.0),
+        y: Axis::log("learning rate").between(lowest.max(highest * 3e-4).min(highest * 0.3), highest * 1.15),
+        guides: vec![Guide::Vertical(plan.now)],
+        series,
+        ..Curves::default()
+    };
+    let key = |label: &str, color, mark| Key { label: label.to_owned(), color, mark };
+    let figure = Figure {
+        title: "The schedule from here on".to_owned(),
+        reading: format!("{}.", plan.reason.trim_end_matches('.')),
+        keys: vec![
+            key("planned", Color::Hue(0), Mark::Line),
+            key("in force", Color::Ink, Mark::Dashes),
+            key("so far", Color::Ink, Mark::Line),
+            key("other candidates", Color::Hue(7), Mark::Line),
+        ],
+        panels: vec![Panel { title: String::new(), plot: Plot::Curves(plot), size: Size::Wide }],
+    };
+    Report {
+        title: if plan.changed { "A new schedule".to_owned() } else { "The schedule is kept".to_owned() },
+        sections: vec![Section {
+            title: "The plan".to_owned(),
+            blocks: vec![Block::Figure(figure), Block::Table(schedule_table(plan, total_steps))],
+        }],
+        ..Report::default()
+    }
+}

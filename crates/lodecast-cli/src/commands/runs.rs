@@ -1,0 +1,180 @@
+//! `lodecast runs`: what is in a sweep.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use lodecast::{Metric, Sweep};
+use serde::Serialize;
+
+use crate::figures::sweep::{self, ConfigurationSummary};
+use crate::figures::{configuration_label, is_fraction, metric_value};
+use crate::output::Output;
+use crate::report::{Block, Report, Section, Table};
+use crate::sweep_input::SweepInput;
+
+/// Which sweep, and how much of it.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    input: SweepInput,
+    /// Metric to go by [default: the first]
+    #[arg(long, value_name = "NAME")]
+    metric: Option<String>,
+    /// One line a run instead of one a configuration
+    #[arg(long)]
+    each: bool,
+    /// Also write the sweep's curves as an HTML page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+/// A sweep, summed up.
+#[derive(Serialize)]
+struct Summary {
+    metrics: Vec<Metric>,
+    metric: String,
+    runs: usize,
+    configurations: usize,
+    points: usize,
+    shortest_run: usize,
+    longest_run: usize,
+    validated_points: usize,
+    points_without_loss: usize,
+    points_without_learning_rate: usize,
+    diverged: usize,
+    empty: Vec<String>,
+    by_configuration: Vec<ConfigurationSummary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_run: Option<Vec<RunSummary>>,
+}
+
+/// A run, summed up.
+#[derive(Serialize)]
+struct RunSummary {
+    run: String,
+    configuration: String,
+    points: usize,
+    total_steps: u64,
+    final_validation: Option<f64>,
+    diverged_at: Option<u64>,
+}
+
+impl Arguments {
+    pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        let sweep = self.input.read(output)?;
+        if sweep.metrics.is_empty() || sweep.runs.is_empty() {
+            return Err(lodecast::Error::Sweep { reason: "it has no runs".to_owned() })
+                .with_context(|| format!("cannot sum up {}", self.input.path.display()));
+        }
+        let metric = self.metric.as_deref().map_or(Ok(0), |name| sweep.metric_index(name))?;
+        if let Some(path) = &self.html {
+            std::fs::write(path, page(&sweep, metric, &self.input.path.display().to_string()).to_html())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            output.say(format_args!("page written to {}", path.display()));
+        }
+        let summary = summary(&sweep, metric, self.each);
+        if output.wants_json() {
+            return output.json(&summary);
+        }
+        for line in lines(&sweep, &summary) {
+            output.line(line)?;
+        }
+        output.line("")?;
+        match &summary.by_run {
+            Some(runs) => output.table(&run_table(&sweep, metric, runs)),
+            None => output.table(&sweep::configuration_table(&sweep, metric)),
+        }
+    }
+}
+
+fn summary(sweep: &Sweep, metric: usize, each: bool) -> Summary {
+    let lengths = || sweep.runs.iter().map(lodecast::Run::len);
+    let missing = |column: fn(&lodecast::Run) -> &Vec<Option<f64>>| {
+        sweep.runs.iter().map(|run| column(run).iter().filter(|value| value.is_none()).count()).sum()
+    };
+    let by_run = each.then(|| {
+        let runs = sweep.runs.iter().map(|run| RunSummary {
+            run: run.id.clone(),
+            configuration: configuration_label(run),
+            points: run.len(),
+            total_steps: run.total_steps(),
+            final_validation: run.final_validation(metric),
+            diverged_at: run.diverged_at(metric).map(|index| run.steps[index]),
+        });
+        runs.collect()
+    });
+    Summary {
+        metrics: sweep.metrics.clone(),
+        metric: sweep.metrics[metric].name.clone(),
+        runs: sweep.runs.len(),
+        configurations: sweep.configurations().len(),
+        points: lengths().sum(),
+        shortest_run: lengths().min().unwrap_or(0),
+        longest_run: lengths().max().unwrap_or(0),
+        validated_points: sweep.runs.iter().map(|run| run.validation[metric].iter().flatten().count()).sum(),
+        points_without_loss: missing(|run| &run.train_loss),
+        points_without_learning_rate: missing(|run| &run.learning_rate),
+        diverged: sweep.runs.iter().filter(|run| run.diverged_at(metric).is_some()).count(),
+        empty: sweep.runs.iter().filter(|run| run.is_empty()).map(|run| run.id.clone()).collect(),
+        by_configuration: sweep::configurations(sweep, metric),
+        by_run,
+    }
+}
+
+/// The summary in words.
+fn lines(sweep: &Sweep, summary: &Summary) -> Vec<String> {
+    let metrics = summary.metrics.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let mut lines = vec![
+        format!(
+            "runs            {} of {} configurations, {} diverged",
+            summary.runs, summary.configurations, summary.diverged
+        ),
+        format!("points          {}, from {} to {} a run", summary.points, summary.shortest_run, summary.longest_run),
+        format!("metrics         {metrics}; {} measured at {} of the points", summary.metric, summary.validated_points),
+        format!("learning rates  {}", sweep::learning_rate_range(sweep)),
+    ];
+    if summary.points_without_loss + summary.points_without_learning_rate > 0 {
+        lines.push(format!(
+            "gaps            {} points without a train loss, {} without a learning rate",
+            summary.points_without_loss, summary.points_without_learning_rate
+        ));
+    }
+    if !summary.empty.is_empty() {
+        lines.push(format!("empty           {}", summary.empty.join(", ")));
+    }
+    lines
+}
+
+fn run_table(sweep: &Sweep, metric: usize, runs: &[RunSummary]) -> Table {
+    let fraction = is_fraction(&sweep.metrics[metric], runs.iter().filter_map(|run| run.final_validation));
+    let mut table =
+        Table::new("", ["Run", "Configuration", "#Points", "#Steps planned", "#Last value", "#Diverged at"]);
+    for run in runs {
+        table.push([
+            run.run.clone(),
+            run.configuration.clone(),
+            run.points.to_string(),
+            run.total_steps.to_string(),
+            run.final_validation.map_or_else(|| "-".to_owned(), |value| metric_value(value, fraction)),
+            run.diverged_at.map_or_else(|| "-".to_owned(), |step| step.to_string()),
+        ]);
+    }
+    table
+}
+
+fn page(sweep: &Sweep, metric: usize, name: &str) -> Report {
+    let mut blocks = vec![Block::Figure(sweep::curves(sweep, metric))];
+    blocks.extend(sweep::finals(sweep, metric).map(Block::Figure));
+    blocks.push(Block::Table(sweep::configuration_table(sweep, metric)));
+    Report {
+        title: format!("The runs in {name}"),
+        facts: vec![
+            ("Runs".to_owned(), sweep.runs.len().to_string()),
+            ("Configurations".to_owned(), sweep.configurations().len().to_string()),
+            ("Learning rates".to_owned(), sweep::learning_rate_range(sweep)),
+        ],
+        sections: vec![Section { title: "The sweep".to_owned(), blocks }],
+        ..Report::default()
+    }
+}

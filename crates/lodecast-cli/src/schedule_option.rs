@@ -1,0 +1,76 @@
+//! A learning-rate schedule on the command line.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use lodecast::{Family, Run, Schedule};
+
+/// A schedule: `cosine:0.01`, `cosine:0.01:0.1` (with a warm-up over a tenth of the run), or a JSON file with a schedule
+/// or a plan in it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ScheduleOption(pub(crate) Schedule);
+
+impl FromStr for ScheduleOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if Path::new(text).extension().is_some_and(|ending| ending == "json") {
+            return from_file(text);
+        }
+        let mut parts = text.split(':');
+        let family: Family =
+            parts.next().unwrap_or_default().parse().map_err(|error: lodecast::Error| error.to_string())?;
+        let number = |text: Option<&str>, what: &str| match text.map(str::parse::<f64>) {
+            Some(Ok(value)) => Ok(value),
+            _ => Err(format!("'{}' is no {what}: write FAMILY:PEAK or FAMILY:PEAK:WARMUP", text.unwrap_or_default())),
+        };
+        let peak = number(parts.next(), "peak learning rate")?;
+        let warmup = parts.next().map_or(Ok(0.0), |text| number(Some(text), "warm-up"))?;
+        if parts.next().is_some() {
+            return Err("too many colons: write FAMILY:PEAK or FAMILY:PEAK:WARMUP".to_owned());
+        }
+        let schedule = Schedule::Parametric { family, peak_lr: peak, warmup };
+        schedule.check().map_err(|error| error.to_string())?;
+        Ok(Self(schedule))
+    }
+}
+
+fn from_file(path: &str) -> Result<ScheduleOption, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| format!("{path}: {error}"))?;
+    // A plan holds its schedule under this name.
+    let value = value.get("schedule").cloned().unwrap_or(value);
+    let schedule: Schedule = serde_json::from_value(value).map_err(|error| format!("{path}: {error}"))?;
+    schedule.check().map_err(|error| format!("{path}: {error}"))?;
+    Ok(ScheduleOption(schedule))
+}
+
+/// The schedule a run says it follows: its family and peak, or else the learning rates it recorded.
+pub(crate) fn schedule_of(run: &Run) -> Option<Schedule> {
+    let attributes = &run.attributes;
+    let family = attributes.schedule.as_deref().and_then(|name| name.parse::<Family>().ok());
+    if let (Some(family), Some(peak_lr)) = (family, attributes.peak_lr) {
+        let warmup = attributes.other.get("warmup").and_then(|text| text.parse().ok()).unwrap_or(0.0);
+        let schedule = Schedule::Parametric { family, peak_lr, warmup };
+        return schedule.check().is_ok().then_some(schedule);
+    }
+    let total = run.total_steps() as f64;
+    let knots = run.points(0).filter_map(|point| Some((point.step as f64 / total, point.learning_rate?)));
+    Schedule::piecewise_linear(knots).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schedules_are_read_and_checked() {
+        let read = |text: &str| text.parse::<ScheduleOption>().map(|option| option.0);
+        assert_eq!(read("cosine:0.01"), Ok(Schedule::cosine(0.01)));
+        let warmup = Schedule::Parametric { family: Family::OneCycle, peak_lr: 0.1, warmup: 0.05 };
+        assert_eq!(read("one-cycle:1e-1:0.05"), Ok(warmup));
+        for bad in ["cosine", "cosine:x", "sine:0.1", "cosine:-1", "cosine:0.1:2", "cosine:0.1:0:0", "none.json"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+}

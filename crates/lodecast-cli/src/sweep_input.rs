@@ -1,0 +1,77 @@
+//! Options that say which sweep or run to read, and what its columns mean.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use lodecast::{Metric, Run, Sweep};
+use lodecast_sweep_file::ReadOptions;
+
+use crate::output::Output;
+
+/// Heading of these options in help texts.
+const HEADING: &str = "Columns (only needed for files that lodecast did not write)";
+
+/// What the columns of a sweep file mean, where the file does not say so itself.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Columns {
+    /// Validation metric and its better direction; the first one given is the one to go by
+    #[arg(long = "val", value_name = "NAME:max|min", help_heading = HEADING)]
+    pub metrics: Vec<Metric>,
+    /// Column of the run id
+    #[arg(id = "run_column", long = "run", value_name = "COLUMN", help_heading = HEADING)]
+    pub run: Option<String>,
+    /// Column of the optimizer step
+    #[arg(long, value_name = "COLUMN", help_heading = HEADING)]
+    pub step: Option<String>,
+    /// Column of the train loss
+    #[arg(long, value_name = "COLUMN", help_heading = HEADING)]
+    pub loss: Option<String>,
+    /// Column of the learning rate
+    #[arg(long, value_name = "COLUMN", help_heading = HEADING)]
+    pub lr: Option<String>,
+}
+
+impl Columns {
+    fn options(&self) -> ReadOptions {
+        let mut options = ReadOptions::with_metrics(self.metrics.iter().cloned());
+        options.run_id.clone_from(&self.run);
+        options.step.clone_from(&self.step);
+        options.train_loss.clone_from(&self.loss);
+        options.learning_rate.clone_from(&self.lr);
+        options
+    }
+
+    /// Reads a sweep and says what was left unused.
+    pub(crate) fn read_sweep(&self, path: &Path, output: &mut Output) -> Result<Sweep> {
+        let (sweep, report) = lodecast_sweep_file::read_with_report(path, &self.options())?;
+        if !report.ignored_columns.is_empty() {
+            output.say(format_args!("{}: columns not used: {}", path.display(), report.ignored_columns.join(", ")));
+        }
+        Ok(sweep)
+    }
+
+    /// Reads the one run of a file, with the metric that a model goes by as its only validation column.
+    pub(crate) fn read_run(&self, path: &Path, metric: &Metric) -> Result<Run> {
+        let mut options = self.options();
+        options.metrics = vec![self.metrics.first().cloned().unwrap_or_else(|| metric.clone())];
+        Ok(lodecast_sweep_file::read_run(path, &options)?)
+    }
+}
+
+/// A sweep file and what its columns mean.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SweepInput {
+    /// Sweep file: .parquet, .csv or .jsonl
+    #[arg(value_name = "SWEEP")]
+    pub path: PathBuf,
+    #[command(flatten)]
+    pub columns: Columns,
+}
+
+impl SweepInput {
+    /// Reads the sweep.
+    pub(crate) fn read(&self, output: &mut Output) -> Result<Sweep> {
+        self.columns.read_sweep(&self.path, output)
+    }
+}
