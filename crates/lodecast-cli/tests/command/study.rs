@@ -1,0 +1,59 @@
+//! Methods side by side, and the report of what came out.
+
+use std::fs;
+
+use super::{TINY, data, json, lodecast, talk, trained};
+
+#[test]
+fn a_comparison_is_written_down_resumed_and_reported() {
+    let directory = tempfile::tempdir().unwrap();
+    let copy = |name: &str| fs::copy(trained().join(name), directory.path().join(name)).unwrap();
+    for name in ["sweep.parquet", "controlled.lode", "latent-ode.lode"] {
+        copy(name);
+    }
+    let who = ["lab", "compare", "sweep.parquet", "--model", "controlled.lode", "--model", "latent-ode.lode"];
+    let arguments =
+        [&who[..], &["--seeds", "100-101", "--schedule", "linear:0.16", "--json", "-o", "out"], &TINY].concat();
+    let comparison = json(directory.path(), &arguments);
+    let rows = comparison["rows"].as_array().unwrap();
+    let methods: Vec<&str> = rows.iter().map(|row| row["method"].as_str().unwrap()).collect();
+    assert!(methods[0].starts_with("best of the sweep ("), "{methods:?}");
+    assert!(methods.contains(&"linear 0.16"), "{methods:?}");
+    assert!(methods.ends_with(&["lodecast (controlled)", "lodecast (latent ODE)"]), "{methods:?}");
+    assert_eq!(comparison["records"].as_array().unwrap().len(), 2 * methods.len());
+
+    let before = fs::metadata(directory.path().join("out/comparison.journal")).unwrap().len();
+    assert_eq!(json(directory.path(), &arguments), comparison, "the same command gives the same result");
+    assert_eq!(fs::metadata(directory.path().join("out/comparison.journal")).unwrap().len(), before);
+
+    let report = data(directory.path(), &["report", "out", "-o", "page.html"]);
+    assert_eq!(report, "page.html\n");
+    let page = fs::read_to_string(directory.path().join("page.html")).unwrap();
+    for needed in
+        ["<h2>The result</h2>", "<h2>The schedules</h2>", "<h2>The sweep</h2>", "lodecast (controlled)", "role=\"img\""]
+    {
+        assert!(page.contains(needed), "{needed}");
+    }
+    for forbidden in ["http://", "https://", "<script", "NaN"] {
+        assert!(!page.contains(forbidden), "a report needs nothing from outside: {forbidden}");
+    }
+}
+
+#[test]
+fn seeds_of_the_sweep_test_nothing() {
+    let output = lodecast(trained(), &["lab", "compare", "sweep.parquet", "--seeds", "1-3"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(talk(&output).contains("seed 1 was used in the sweep"), "{}", talk(&output));
+}
+
+#[test]
+fn man_pages_and_completions_cover_every_command() {
+    let directory = tempfile::tempdir().unwrap();
+    data(directory.path(), &["man", "man"]);
+    for page in ["lodecast.1", "lodecast-fit.1", "lodecast-lab-sweep.1"] {
+        assert!(directory.path().join("man").join(page).exists(), "{page}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(data(directory.path(), &["completions", shell]).contains("import-model"), "{shell}");
+    }
+}
