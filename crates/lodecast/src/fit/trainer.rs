@@ -252,16 +252,21 @@ impl<'a, L: Lanes> Trainer<'a, L> {
         self.fill(samples);
         let network = Network::new(self.sampler.settings.architecture, parameters);
         let loss = self.run(&network, true);
-        let mut gradient = vec![0.0; parameters.len()];
-        for group in &self.groups {
-            for (total, &sum) in gradient.iter_mut().zip(&group.sums) {
-                *total += sum.sum();
-            }
-        }
-        for total in &mut gradient {
-            *total /= count;
-        }
-        (loss, gradient)
+        // Groups are added in their order, lane by lane, then the lanes: the same on any number of threads.
+        let Some((first, others)) = self.groups.split_first_mut() else {
+            return (loss, vec![0.0; parameters.len()]);
+        };
+        L::vectorize(
+            #[inline(always)]
+            || {
+                for other in others {
+                    for (sum, &more) in first.sums.iter_mut().zip(&other.sums) {
+                        *sum = *sum + more;
+                    }
+                }
+            },
+        );
+        (loss, first.sums.iter().map(|sum| sum.sum() / count).collect())
     }
 
     /// Advances to `until`, a number of iterations.
