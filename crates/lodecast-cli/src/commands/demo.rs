@@ -28,9 +28,9 @@ pub(crate) struct Arguments {
     /// Directory for the results and the report, made if it is not there; the same command goes on where it stopped
     #[arg(short, long, value_name = "DIR", default_value = "demo")]
     out: PathBuf,
-    /// Fresh seeds that the methods are compared on
-    #[arg(long, default_value = "100-104")]
-    seeds: Seeds,
+    /// Number of fresh seeds that the methods are compared on
+    #[arg(long, default_value_t = 10, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(2..=1000))]
+    seeds: u64,
     /// Optimizer: sgd (momentum 0.9), adam or adamw
     #[arg(long, default_value = "sgd")]
     optimizer: OptimizerKind,
@@ -43,6 +43,8 @@ pub(crate) struct Arguments {
 
 /// Parts of a run that are seen before its forecast.
 const OBSERVED: [f64; 5] = [0.0, 0.05, 0.1, 0.25, 0.5];
+/// The sweep's seeds are below it.
+const FIRST_FRESH_SEED: u64 = 100;
 /// Part that is seen before the forecasts that are drawn.
 const DRAWN_AFTER: f64 = 0.1;
 
@@ -97,7 +99,7 @@ impl Arguments {
             schedules: Vec::new(),
             optimizer: self.optimizer,
             length: configuration.length,
-            seeds: self.seeds.clone(),
+            seeds: Seeds((FIRST_FRESH_SEED..FIRST_FRESH_SEED + self.seeds).collect()),
             jobs: self.jobs,
         };
         let outcome = contest.run(task.as_ref(), &directory, output)?;

@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     /// Validation metric to predict [default: the first]
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
-    /// Models in the ensemble; each holds out another fifth of the configurations
+    /// Models in the ensemble; each is measured on another fifth of the configurations
     #[arg(long, value_name = "COUNT")]
     members: Option<usize>,
     /// Optimizer steps of each member

@@ -274,7 +274,7 @@ impl<'a> View<'a> {
             keys,
             panels: vec![
                 panel(&capitalised(&name), Curves { y, ..validation }),
-                panel("The last third of it", end),
+                panel("Its last third", end),
                 panel("Train loss", Curves { y: Axis::log("train loss"), ..loss }),
             ],
         }

@@ -147,20 +147,29 @@ pub(crate) fn errors(evaluations: &[ModelEvaluation]) -> Option<Figure> {
 
 /// Forecast against truth, a panel for each of some parts seen, for the first model.
 pub(crate) fn scatter(evaluations: &[ModelEvaluation]) -> Option<Figure> {
-    const MOST_PANELS: usize = 3;
     let evaluation = evaluations.first()?;
     let metric = evaluation.metric();
     let fraction = evaluation.fraction();
+    // The least, a middle and the largest part seen.
+    let observed = evaluation.observed();
+    let mut shown = vec![*observed.first()?, observed[observed.len() / 2], *observed.last()?];
+    shown.dedup();
     let all = &evaluation.evaluation.forecasts;
-    let ends = all.iter().flat_map(|forecast| [forecast.actual, forecast.predicted.mean]).filter(|v| v.is_finite());
+    let ends = all
+        .iter()
+        .filter(|forecast| shown.contains(&forecast.observed))
+        .flat_map(|forecast| [forecast.actual, forecast.predicted.mean])
+        .filter(|v| v.is_finite());
     let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
     if low >= high {
         return None;
     }
     let air = 0.03 * (high - low);
+    // A forecast can lie outside of what is possible; an axis need not follow it there.
+    let (low, high) = if fraction { (low.max(0.0), high.min(1.0)) } else { (low, high) };
     let name = bare_metric_name(&metric);
     let axis = |label: String| Axis { percent: fraction, ..Axis::linear(label).between(low - air, high + air) };
-    let panels = evaluation.observed().into_iter().take(MOST_PANELS).map(|observed| {
+    let panels = shown.into_iter().map(|observed| {
         let forecasts: Vec<_> = all.iter().filter(|forecast| forecast.observed == observed).collect();
         let mut series: Vec<Series> = forecasts
             .iter()
