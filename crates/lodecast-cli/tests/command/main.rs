@@ -2,6 +2,8 @@
 
 mod errors;
 mod help;
+#[cfg(unix)]
+mod interruption;
 mod path;
 mod study;
 

@@ -195,6 +195,19 @@ fn a_controlled_model_plans_before_the_start() {
 }
 
 #[test]
+fn a_model_of_the_reference_implementation_is_imported() {
+    let reference = concat!(env!("CARGO_MANIFEST_DIR"), "/../lodecast/tests/data/reference_a.eqx");
+    data(trained(), &["import-model", reference, "sweep.parquet", "--points-per-run", "20", "-o", "imported.lode"]);
+    let run = one_run("imported-run.csv");
+    let common = ["imported.lode", &run, "--total-steps", "80", "--observed", "0.5", "--json"];
+    let forecast = json(trained(), &[&["forecast"][..], &common].concat());
+    assert!(forecast["validation"]["mean"][100].is_number());
+    // Another sweep's model may find nothing plausible here; it still answers, and says why.
+    let plan = json(trained(), &[&["plan"][..], &common].concat());
+    assert!(!plan["reason"].as_str().unwrap().is_empty());
+}
+
+#[test]
 fn quiet_says_nothing_but_the_data() {
     let output = lodecast(trained(), &["runs", "sweep.parquet", "--quiet"]);
     assert!(output.status.success());
