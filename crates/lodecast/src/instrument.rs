@@ -57,3 +57,8 @@ pub fn peak_operations() -> f64 {
     }
     (0..3).map(|_| f32::dispatch(Peak)).fold(0.0, f64::max)
 }
+
+/// Are the bytes a model file of the reference implementation? For fuzzing its reader.
+pub fn is_reference_model(bytes: &[u8]) -> bool {
+    crate::latent_ode::read_equinox(bytes, std::path::Path::new("(bytes)")).is_ok()
+}

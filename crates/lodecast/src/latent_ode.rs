@@ -17,6 +17,7 @@ mod vector_field;
 pub use architecture::Architecture;
 pub use controlled::ControlledLatentOde;
 pub use ensemble::FitRecord;
+pub(crate) use equinox::read_equinox;
 pub use generative::LatentOde;
 pub use model::Model;
 pub use scaler::{Column, Scaler, Transform};

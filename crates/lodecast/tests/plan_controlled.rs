@@ -165,7 +165,8 @@ fn a_plan_explains_itself_and_is_plain_data() {
         let (score, prediction) = (candidate.score.expect("scored"), candidate.prediction.expect("predicted"));
         let total = score.reward - score.pessimism - score.distrust - score.roughness;
         assert!((score.total - total).abs() < 1e-12);
-        assert!((score.pessimism - 1.0).abs() < 1e-12, "members differ by one: {score:?}");
+        let pessimism = ControlledSettings::default().pessimism;
+        assert!((score.pessimism - pessimism).abs() < 1e-12, "members differ by one: {score:?}");
         assert!((prediction.metric - (1.0 - (-score.reward).exp())).abs() < 1e-12, "in natural units");
         assert!(prediction.spread > 0.0);
     }

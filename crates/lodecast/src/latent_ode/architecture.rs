@@ -90,8 +90,8 @@ impl Architecture {
             hidden: 24,
             latent: 16,
             state: 8,
-            width: 32,
-            depth: 2,
+            width: 48,
+            depth: 1,
             decoder_depth: 1,
             controlled: true,
         }

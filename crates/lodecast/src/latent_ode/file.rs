@@ -55,7 +55,11 @@ pub(crate) fn write(path: &Path, header: &impl Serialize, tensors: &Tensors) -> 
     let metadata = HashMap::from([(HEADER.to_owned(), header)]);
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(|error| model_error(error.to_string()))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(file_error)?;
+    let mut temporary = tempfile::Builder::new();
+    // Temporary files are private; a model is as readable as any other file.
+    #[cfg(unix)]
+    temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = temporary.tempfile_in(folder).map_err(file_error)?;
     file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(file_error)?;
     file.persist(path).map_err(|error| file_error(error.error))?;
     Ok(())

@@ -43,7 +43,7 @@ pub(crate) struct Series {
 }
 
 /// How far a control may be from the recorded rate, in standardised units of ln lr.
-pub(crate) const CONTROL_TOLERANCE: f64 = 0.03;
+pub(crate) const CONTROL_TOLERANCE: f64 = 0.05;
 
 /// Why a run cannot be learned from.
 #[derive(Clone, Debug, PartialEq, Eq)]

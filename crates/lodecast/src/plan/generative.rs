@@ -80,7 +80,7 @@ impl Default for GenerativeSettings {
             candidates: 30,
             noise: 0.15,
             grid: 200,
-            alignment: Alignment::Loss,
+            alignment: Alignment::None,
             tolerance: 2.0,
             best: 3,
             horizon: None,
