@@ -10,6 +10,11 @@ use lodecast::{
 };
 use plan_models::{Analytic, TOTAL_STEPS};
 
+/// The paper's alignment, which most of these tests are about.
+fn aligned_by_loss() -> GenerativeSettings {
+    GenerativeSettings { alignment: Alignment::Loss, ..GenerativeSettings::default() }
+}
+
 /// Points up to `now` (in thousandths of the run) with this loss and metric.
 fn points(now: u64, loss: f64, validation: f64) -> Vec<Point> {
     (1..=now / 10).map(|k| Point::new(10 * k).train_loss(loss).learning_rate(0.1).validation(validation)).collect()
@@ -23,7 +28,7 @@ fn plan(model: &Arc<Analytic>, settings: GenerativeSettings, observed: &[Point])
 
 /// The analytic curves are not those of the sweep; that is not what these tests are about.
 fn settings() -> GenerativeSettings {
-    GenerativeSettings { surprise_limit: f64::INFINITY, ..GenerativeSettings::default() }
+    GenerativeSettings { surprise_limit: f64::INFINITY, ..aligned_by_loss() }
 }
 
 #[test]
@@ -157,7 +162,7 @@ fn a_window_of_which_nothing_can_be_said_is_an_error() {
 
 #[test]
 fn impossible_settings_are_named() {
-    let sound = GenerativeSettings::default();
+    let sound = aligned_by_loss();
     for (name, settings) in [
         ("window", GenerativeSettings { window: Window::Points(0), ..sound }),
         ("window", GenerativeSettings { window: Window::Fraction(f64::NAN), ..sound }),

@@ -5,8 +5,8 @@ mod plan_models;
 use std::sync::Arc;
 
 use lodecast::{
-    ControlledSettings, Error, Forecaster, GenerativeSettings, Observation, Point, Replan, Schedule, Scheduler,
-    SchedulerBuilder, SchedulerState,
+    Alignment, ControlledSettings, Error, Forecaster, GenerativeSettings, Observation, Point, Replan, Schedule,
+    Scheduler, SchedulerBuilder, SchedulerState,
 };
 use plan_models::{Analytic, TOTAL_STEPS, Told, mean_log_rate};
 use proptest::prelude::*;
@@ -120,6 +120,7 @@ fn an_exploding_loss_or_a_failing_model_keeps_the_schedule_and_says_why() {
     let mut failing = Scheduler::builder(Forecaster::generative(Analytic::new(1)))
         .total_steps(TOTAL_STEPS)
         .start(Schedule::constant(0.1))
+        .settings(GenerativeSettings { alignment: Alignment::Loss, ..GenerativeSettings::default() })
         .replan_at([0.0])
         .build()
         .expect("sound settings");
