@@ -20,7 +20,7 @@ pub(crate) use trainer::tolerances;
 
 use crate::error::{Error, Result};
 use crate::lanes::{Dispatch, LaneKernel, Lanes};
-use crate::latent_ode::ensemble::{Ensemble, Fingerprint, Parts};
+use crate::latent_ode::ensemble::{Ensemble, Fingerprint, Header};
 use crate::latent_ode::series::{Series, Unusable, Worst};
 use crate::latent_ode::{FitRecord, Model, Scaler};
 use crate::plan::Experience;
@@ -199,11 +199,11 @@ pub fn fit(sweep: &Sweep, settings: &FitSettings, options: FitOptions<'_>) -> Re
         seconds,
     };
     let loss = mean(members.iter().map(|member| member.loss).collect());
-    let ensemble = Ensemble::new(Parts {
+    let header = Header {
+        format: 0,
+        members: 0,
         kind: settings.kind,
         architecture: settings.architecture,
-        held_out_parameters: members.iter().map(|member| member.best.clone()).collect(),
-        parameters: members.into_iter().map(|member| member.parameters).collect(),
         scaler: prepared.scaler,
         metric: sweep.metrics[metric].clone(),
         window: settings.window,
@@ -211,7 +211,9 @@ pub fn fit(sweep: &Sweep, settings: &FitSettings, options: FitOptions<'_>) -> Re
         first_step: tolerances(settings.tolerance, prepared.scaler.time_scale).first_step,
         experience,
         record,
-    });
+    };
+    let (held_out_parameters, parameters) = members.into_iter().map(|member| (member.best, member.parameters)).unzip();
+    let ensemble = Ensemble::new(header, parameters, held_out_parameters);
     let summary = FitSummary {
         runs: prepared.series.len(),
         configurations: prepared.names.len(),

@@ -18,10 +18,11 @@ const FORMAT: u32 = 1;
 /// Everything in a model file but the parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Header {
-    format: u32,
+    /// Set by [`Ensemble::new`], like the number of members.
+    pub(crate) format: u32,
     pub(crate) kind: ModelKind,
     pub(crate) architecture: Architecture,
-    members: usize,
+    pub(crate) members: usize,
     pub(crate) scaler: Scaler,
     pub(crate) metric: Metric,
     /// Longest window the encoder was fitted on, as a fraction of the run.
@@ -86,37 +87,12 @@ pub(crate) struct Ensemble {
     pub(crate) fingerprint: String,
 }
 
-/// What a new ensemble consists of.
-pub(crate) struct Parts {
-    pub(crate) kind: ModelKind,
-    pub(crate) architecture: Architecture,
-    pub(crate) parameters: Vec<Vec<f64>>,
-    pub(crate) held_out_parameters: Vec<Vec<f64>>,
-    pub(crate) scaler: Scaler,
-    pub(crate) metric: Metric,
-    pub(crate) window: f64,
-    pub(crate) tolerance: f64,
-    pub(crate) first_step: f64,
-    pub(crate) experience: Experience,
-    pub(crate) record: FitRecord,
-}
-
 impl Ensemble {
-    pub(crate) fn new(parts: Parts) -> Self {
-        let header = Header {
-            format: FORMAT,
-            kind: parts.kind,
-            architecture: parts.architecture,
-            members: parts.parameters.len(),
-            scaler: parts.scaler,
-            metric: parts.metric,
-            window: parts.window,
-            tolerance: parts.tolerance,
-            first_step: parts.first_step,
-            experience: parts.experience,
-            record: parts.record,
-        };
-        Self::packed(header, parts.parameters, parts.held_out_parameters)
+    /// An ensemble of `parameters`; `held_out_parameters` are the members' before they saw everything.
+    pub(crate) fn new(mut header: Header, parameters: Vec<Vec<f64>>, held_out_parameters: Vec<Vec<f64>>) -> Self {
+        header.format = FORMAT;
+        header.members = parameters.len();
+        Self::packed(header, parameters, held_out_parameters)
     }
 
     fn packed(header: Header, parameters: Vec<Vec<f64>>, held_out_parameters: Vec<Vec<f64>>) -> Self {

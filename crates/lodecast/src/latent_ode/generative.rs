@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::ensemble::{Ensemble, FitRecord, Parts};
+use super::ensemble::{Ensemble, FitRecord, Header};
 use super::equinox::read_equinox;
 use super::pass::{Network, Pass, Task};
 use super::series::Series;
@@ -67,11 +67,11 @@ impl LatentOde {
             learning_rate: Column { transform: super::Transform::Log, ..identity },
             validation: identity,
         };
-        Ok(Self(Ensemble::new(Parts {
+        let header = Header {
+            format: 0,
+            members: 0,
             kind: ModelKind::LatentOde,
             architecture: reference.architecture,
-            parameters: vec![reference.parameters],
-            held_out_parameters: Vec::new(),
             scaler,
             metric,
             window: 1.0,
@@ -79,7 +79,8 @@ impl LatentOde {
             first_step: reference.first_step,
             experience,
             record: FitRecord::default(),
-        })))
+        };
+        Ok(Self(Ensemble::new(header, vec![reference.parameters], Vec::new())))
     }
 
     /// Number of models in the ensemble.
