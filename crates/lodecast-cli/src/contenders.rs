@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use lodecast::{Family, Forecaster, Model, ModelKind, Plan, Point, Schedule, Scheduler, Sweep};
 use lodecast_lab::{Contender, FixedSchedule, Method};
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,7 @@ pub(crate) fn short(schedule: &Schedule) -> String {
             format!("{family} {}, warm-up {:.0} %", learning_rate(*peak_lr), warmup * 100.0)
         }
         Schedule::Parametric { family, peak_lr, .. } => format!("{family} {}", learning_rate(*peak_lr)),
-        Schedule::PiecewiseLinear { .. } => schedule.describe(),
+        Schedule::PiecewiseLinear { knots } => format!("a schedule of {} knots", knots.len()),
     }
 }
 
@@ -169,15 +169,5 @@ impl DecisionLog {
                 moments: moments.into_iter().map(|(at, reason)| (at as f64 / 1e6, reason)).collect(),
             })
             .collect()
-    }
-
-    /// Removes the file.
-    pub(crate) fn remove(&self) -> Result<()> {
-        match std::fs::remove_file(&self.path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("cannot remove {}", self.path.display()))
-            }
-            _ => Ok(()),
-        }
     }
 }

@@ -7,6 +7,7 @@
 //! | `evaluation.json` | forecast error on held-out configurations |
 //! | `forecasts.json` | some forecasts beside what happened |
 //! | `comparison.json` | methods side by side on fresh seeds, with all their curves |
+//! | `decisions.jsonl` | what lodecast decided during those runs |
 //! | `*.lode` | the models |
 //! | `*.journal` | finished runs, so that an interrupted study goes on |
 

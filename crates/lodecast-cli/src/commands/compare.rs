@@ -185,7 +185,6 @@ impl Contest<'_> {
         directory.write_json("comparison.json", &comparison)?;
         let lodecast_methods = self.models.iter().map(|(name, _)| name.clone()).collect();
         let decisions = log.decisions();
-        log.remove()?;
         Ok(Outcome { comparison, lodecast_methods, decisions, seconds })
     }
 

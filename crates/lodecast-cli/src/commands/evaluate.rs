@@ -31,8 +31,8 @@ impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let model = Model::load(&self.model)?;
         let mut columns = self.input.columns.clone();
-        if columns.metrics.is_empty() && self.input.path.extension().is_some_and(|ending| ending == "csv") {
-            // A bare CSV file need not be told what the model knows.
+        if columns.metrics.is_empty() {
+            // The model knows its metric and the direction; a file that does not say them need not be told.
             columns.metrics = vec![model.metric().clone()];
         }
         let sweep = columns.read_sweep(&self.input.path, output)?;

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use lodecast::{Model, ModelKind};
 
+use crate::contenders;
 use crate::failure::failure;
 use crate::figures::forecast::ForecastExample;
 use crate::figures::{is_fraction, metric_name, metric_value};
@@ -59,7 +60,7 @@ impl Arguments {
             return Ok(());
         }
         if let Some(schedule) = &schedule {
-            output.say(format_args!("under {}", schedule.describe()));
+            output.say(format_args!("under {}", contenders::short(schedule)));
         }
         output.line(format_args!("final {}: {}", metric_name(model.metric()), example.final_in_words()))?;
         output.line("")?;

@@ -101,12 +101,15 @@ pub(crate) fn coverage(evaluations: &[ModelEvaluation]) -> Option<String> {
             (!covered.is_empty()).then(|| {
                 let low = covered.iter().copied().fold(f64::INFINITY, f64::min);
                 let high = covered.iter().copied().fold(0.0, f64::max);
-                format!("{} to {} ({})", percent(low), percent(high), evaluation.model)
+                format!("in {} to {} of the runs for {}", percent(low), percent(high), evaluation.model)
             })
         })
         .collect();
     (!parts.is_empty()).then(|| {
-        format!("The final value lay within one standard deviation of the forecast for {} of the runs; 68 % would be right.", parts.join(", "))
+        format!(
+            "The final value lay within one standard deviation of the forecast {}; 68 % would be right.",
+            parts.join(", ")
+        )
     })
 }
 

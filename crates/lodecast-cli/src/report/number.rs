@@ -31,10 +31,11 @@ pub(crate) fn signed(value: f64, decimals: usize) -> String {
     if text[1..].chars().all(|c| matches!(c, '0' | '.')) { text[1..].to_owned() } else { minus(&text) }
 }
 
-/// A learning rate: plain between 0.001 and 1000, else as a power of ten.
+/// A learning rate, to four digits at most: plain between 0.001 and 1000, else as a power of ten.
 pub(crate) fn learning_rate(value: f64) -> String {
     if value == 0.0 || (1e-3..1e3).contains(&value.abs()) {
-        trimmed(&format!("{value:.6}"))
+        let decimals = if value == 0.0 { 0 } else { (3 - value.abs().log10().floor() as i32).max(0) as usize };
+        trimmed(&format!("{value:.decimals$}"))
     } else {
         scientific(value, 2)
     }
@@ -98,6 +99,8 @@ mod tests {
         assert_eq!(signed(-0.003_21, 4), "−0.0032");
         assert_eq!(signed(0.000_01, 3), "0.000");
         assert_eq!(learning_rate(0.003), "0.003");
+        assert_eq!(learning_rate(0.127_086), "0.1271");
+        assert_eq!(learning_rate(0.0), "0");
         assert_eq!(learning_rate(2.5e-4), "2.5×10⁻⁴");
         assert_eq!(learning_rate(1e-5), "10⁻⁵");
         assert_eq!(probability(0.000_4), "< 0.001");

@@ -20,7 +20,7 @@ fn start(directory: &std::path::Path, arguments: &[&str]) -> Child {
 fn interrupt(child: Child, ready: impl Fn() -> bool) -> (Option<i32>, String) {
     let started = Instant::now();
     while !ready() {
-        assert!(started.elapsed() < Duration::from_secs(60), "the work never came to where it was to be interrupted");
+        assert!(started.elapsed() < Duration::from_mins(1), "the work never came to where it was to be interrupted");
         std::thread::sleep(Duration::from_millis(20));
     }
     let pid = child.id().to_string();

@@ -57,3 +57,28 @@ fn man_pages_and_completions_cover_every_command() {
         assert!(data(directory.path(), &["completions", shell]).contains("import-model"), "{shell}");
     }
 }
+
+#[test]
+fn a_demonstration_ends_with_a_report_and_is_not_run_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let arguments = ["demo", "--quick", "--seeds", "2", "--json"];
+    let comparison = json(directory.path(), &arguments);
+    assert_eq!(comparison["configuration"]["seeds"], serde_json::json!([100, 101]));
+    let methods: Vec<&str> =
+        comparison["rows"].as_array().unwrap().iter().map(|row| row["method"].as_str().unwrap()).collect();
+    assert!(methods.ends_with(&["lodecast (controlled)", "lodecast (latent ODE)"]), "{methods:?}");
+    let page = fs::read_to_string(directory.path().join("demo/report.html")).unwrap();
+    for section in ["The result", "The schedules", "The runs", "Forecasts", "The sweep", "The models", "How to read it"]
+    {
+        assert!(page.contains(&format!("<h2>{section}</h2>")), "{section}");
+    }
+    assert!(page.contains("the numbers say little"), "a quick run says that it was one");
+    assert!(!page.contains("NaN"));
+
+    let journals = ["demo/sweep.journal", "demo/comparison.journal"].map(|name| directory.path().join(name));
+    let lengths = journals.each_ref().map(|path| fs::metadata(path).unwrap().len());
+    assert_eq!(json(directory.path(), &arguments), comparison);
+    assert_eq!(journals.each_ref().map(|path| fs::metadata(path).unwrap().len()), lengths);
+    let page = fs::read_to_string(directory.path().join("demo/report.html")).unwrap();
+    assert!(page.contains("What lodecast decided"), "decisions outlive the run they were made in");
+}
