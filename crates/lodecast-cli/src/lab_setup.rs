@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use anyhow::Result;
 use clap::Args;
-use lodecast_lab::{Execution, Length, OptimizerKind, Trainable, tasks};
+use lodecast_lab::{Execution, Length, OptimizerKind, RunRecord, Trainable, tasks};
 
 /// What to train.
 #[derive(Args, Clone, Debug)]
@@ -57,6 +57,11 @@ impl Jobs {
     /// Their number.
     pub(crate) fn count(self) -> NonZeroUsize {
         self.jobs.unwrap_or_else(Execution::all_cores)
+    }
+
+    /// How long so many at a time take for these runs, whether they ran in one go or in several.
+    pub(crate) fn seconds(self, records: &[RunRecord]) -> f64 {
+        records.iter().map(|record| record.wall_seconds).sum::<f64>() / self.count().get() as f64
     }
 }
 

@@ -38,11 +38,9 @@ impl Phase {
     }
 
     /// Ends the phase with a line that stays.
-    pub(crate) fn done(self, output: &mut Output, outcome: impl std::fmt::Display) -> Duration {
+    pub(crate) fn done(self, output: &mut Output, outcome: impl std::fmt::Display) {
         self.bar.finish_and_clear();
-        let elapsed = self.started.elapsed();
-        output.say(format_args!("{:<12} {outcome} ({})", self.name, duration(elapsed)));
-        elapsed
+        output.say(format_args!("{:<12} {outcome} ({})", self.name, duration(self.started.elapsed())));
     }
 }
 

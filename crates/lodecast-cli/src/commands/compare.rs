@@ -181,7 +181,8 @@ impl Contest<'_> {
         };
         let comparison = compare(task, &configuration, &all, &execution)?;
         let runs = format!("{} runs, {} methods on seeds {}", comparison.records.len(), all.len(), self.seeds);
-        let seconds = phase.done(output, runs).as_secs_f64();
+        phase.done(output, runs);
+        let seconds = self.jobs.seconds(&comparison.records);
         directory.write_json("comparison.json", &comparison)?;
         let lodecast_methods = self.models.iter().map(|(name, _)| name.clone()).collect();
         let decisions = log.decisions();

@@ -72,11 +72,11 @@ impl Arguments {
             quick: self.quick,
         };
 
-        let begun = Instant::now();
         let journal = directory.file("sweep.journal");
-        let sweep = lab_sweep::sweep(task.as_ref(), &configuration, &journal, self.jobs, output)?.sweep;
+        let outcome = lab_sweep::sweep(task.as_ref(), &configuration, &journal, self.jobs, output)?;
+        record.phases.push(("sweep".to_owned(), self.jobs.seconds(&outcome.records)));
+        let sweep = outcome.sweep;
         lodecast_sweep_file::write(directory.file("sweep.parquet"), &sweep)?;
-        record.phases.push(("sweep".to_owned(), begun.elapsed().as_secs_f64()));
 
         let mut models = Vec::new();
         for kind in [ModelKind::Controlled, ModelKind::LatentOde] {
@@ -86,12 +86,11 @@ impl Arguments {
             models.push((lodecast_name(kind), model));
         }
 
-        let begun = Instant::now();
         let evaluations = evaluate(&models, &sweep, output)?;
         directory.write_json("evaluation.json", &evaluations)?;
-        let examples = self.examples(&sweep, &directory, output)?;
+        let (examples, seconds) = self.examples(&sweep, &directory, output)?;
         directory.write_json("forecasts.json", &examples)?;
-        record.phases.push(("held-out forecasts".to_owned(), begun.elapsed().as_secs_f64()));
+        record.phases.push(("fit without held-out configurations".to_owned(), seconds));
 
         let contest = Contest {
             sweep: &sweep,
@@ -167,16 +166,22 @@ impl Arguments {
         Ok((entry, fitted.model))
     }
 
-    /// Forecasts of runs whose configurations a further model has not seen, with what became of them.
-    fn examples(&self, sweep: &Sweep, directory: &StudyDirectory, output: &mut Output) -> Result<Vec<ForecastExample>> {
+    /// Forecasts of runs whose configurations a further model has not seen, with what became of them; and how many seconds
+    /// that model's fit took.
+    fn examples(
+        &self,
+        sweep: &Sweep,
+        directory: &StudyDirectory,
+        output: &mut Output,
+    ) -> Result<(Vec<ForecastExample>, f64)> {
         let held_out = spread_out(sweep, if self.quick { 3 } else { 6 });
         let runs = sweep.runs.iter().filter(|run| !held_out.contains(&run.configuration())).cloned();
         let rest = Sweep { metrics: sweep.metrics.clone(), runs: runs.collect() };
         let settings = self.settings(ModelKind::Controlled);
         let kept = Kept { checkpoint: Some(directory.file("held-out.checkpoint")), resume: true };
-        let model = fit::fit(&rest, &settings, kept, "fit held-out", output)
-            .context("cannot fit the model for held-out forecasts")?
-            .model;
+        let fitted = fit::fit(&rest, &settings, kept, "fit held-out", output)
+            .context("cannot fit the model for held-out forecasts")?;
+        let model = &fitted.model;
         let mut examples = Vec::new();
         for name in &held_out {
             let Some(run) = sweep.runs.iter().find(|run| run.configuration() == *name) else { continue };
@@ -193,7 +198,7 @@ impl Arguments {
                 forecast,
             ));
         }
-        Ok(examples)
+        Ok((examples, fitted.summary.seconds))
     }
 }
 
