@@ -112,7 +112,19 @@ impl<'a> View<'a> {
             if difference.tied > 0 { format!(", equal on {}", difference.tied) } else { String::new() },
             self.power(row),
         );
-        Some((outcome, sentence, basis))
+        Some((outcome, sentence, [basis, self.other_models()].join(" ").trim_end().to_owned()))
+    }
+
+    /// How lodecast's further models did, for which the verdict does not go.
+    fn other_models(&self) -> String {
+        let rows =
+            self.lodecast.iter().skip(1).filter_map(|name| self.comparison.rows.iter().find(|row| row.method == *name));
+        let parts = rows.filter_map(|row| {
+            let difference = row.difference?;
+            let chance = difference.holm_p.map_or_else(|| "no test".to_owned(), equation);
+            Some(format!("{}: {} ({chance}).", row.method, self.difference(difference.mean)))
+        });
+        parts.collect::<Vec<_>>().join(" ")
     }
 
     /// What size of difference so many seeds could have shown.
