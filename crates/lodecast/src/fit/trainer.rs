@@ -378,3 +378,92 @@ impl<'a, L: Lanes> Trainer<'a, L> {
 pub(crate) fn tolerances(tolerance: f64, time_scale: f64) -> Tolerances {
     Tolerances { rtol: tolerance, atol: tolerance, first_step: time_scale / 50.0, max_steps: 2000 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fit::settings::FitSettings;
+    use crate::lanes::{Dispatch, LaneKernel};
+    use crate::latent_ode::series::SeriesPoint;
+    use crate::latent_ode::{Column, Scaler};
+    use crate::ode::Control;
+
+    /// Runs whose rate falls in stairs, with a metric at every third point.
+    fn series(count: usize) -> Vec<Series> {
+        (0..count)
+            .map(|run| {
+                let rate = |k: usize| if k < 6 { 0.5 } else { -0.3 - 0.1 * run as f64 };
+                let points: Vec<SeriesPoint> = (1..=12)
+                    .map(|k| SeriesPoint {
+                        time: k as f64 * 10.0 / 12.0,
+                        train_loss: (0.3 * (k + run) as f64).sin(),
+                        learning_rate: rate(k),
+                        validation: if k % 3 == 0 { (0.2 * (k * (run + 1)) as f64).cos() } else { f64::NAN },
+                    })
+                    .collect();
+                let samples: Vec<(f64, f64)> = points.iter().map(|point| (point.time, point.learning_rate)).collect();
+                Series { points, control: Control::simplified(&samples, 1e-9) }
+            })
+            .collect()
+    }
+
+    struct Check {
+        kind: ModelKind,
+    }
+
+    impl LaneKernel<f64> for Check {
+        /// Gradient and central difference of some parameters of every tensor.
+        type Output = Vec<(String, f64, f64)>;
+
+        fn run<L: Lanes<Real = f64>>(self) -> Self::Output {
+            let identity = Column::identity();
+            let scaler = Scaler {
+                time_scale: 10.0,
+                points_per_run: 12.0,
+                train_loss: identity,
+                learning_rate: identity,
+                validation: identity,
+            };
+            // The path term is left out: its spread counts as a constant, which differences cannot know.
+            let settings = FitSettings { tolerance: 1e-10, alpha: 0.0, ..FitSettings::new(self.kind) };
+            let series = series(11);
+            let sampler = Sampler { settings: &settings, scaler: &scaler };
+            let samples = || -> Vec<Sample> {
+                let sample = |(run, series): (usize, &Series)| match self.kind {
+                    ModelKind::Controlled => sampler.future(series, run),
+                    ModelKind::LatentOde => Sampler::whole(series, run / 2..run + 1),
+                };
+                series.iter().enumerate().map(sample).collect()
+            };
+            let mut trainer = Trainer::<L>::new(sampler, Vec::new(), Vec::new(), 0);
+            let parameters = settings.architecture.random_parameters(3);
+            let (_, gradient) = trainer.gradient(&parameters, samples());
+            let mut checked = Vec::new();
+            for tensor in settings.architecture.tensors() {
+                for index in [tensor.offset, tensor.offset + tensor.len() / 2] {
+                    let mut loss_at = |change: f64| {
+                        let mut parameters = parameters.clone();
+                        parameters[index] += change;
+                        trainer.gradient(&parameters, samples()).0
+                    };
+                    let difference = (loss_at(1e-5) - loss_at(-1e-5)) / 2e-5;
+                    checked.push((tensor.name.clone(), gradient[index], difference));
+                }
+            }
+            checked
+        }
+    }
+
+    #[test]
+    fn gradients_of_whole_models_agree_with_finite_differences() {
+        for kind in [ModelKind::Controlled, ModelKind::LatentOde] {
+            let checked = f64::dispatch(Check { kind });
+            let scale = checked.iter().map(|(_, gradient, _)| gradient.abs()).fold(0.0, f64::max);
+            assert!(scale > 1e-3, "{kind}: nothing is learned");
+            for (name, gradient, difference) in checked {
+                let error = (gradient - difference).abs() / difference.abs().max(1e-3 * scale);
+                assert!(error < 1e-4, "{kind}, {name}: {gradient} is not {difference}");
+            }
+        }
+    }
+}
