@@ -83,7 +83,7 @@ impl FitSettings {
                 kind,
                 architecture: Architecture::controlled(),
                 members: 5,
-                iterations: 5000,
+                iterations: 4500,
                 batch_size: 64,
                 peak_lr: 0.01,
                 alpha: 0.0,
