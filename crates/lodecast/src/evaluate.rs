@@ -8,7 +8,7 @@ use crate::forecast::{Interval, moments};
 use crate::latent_ode::pass::Network;
 use crate::latent_ode::series::{Series, Worst};
 use crate::latent_ode::{ControlledLatentOde, LatentOde, Model};
-use crate::run::{Direction, Point, Run, Sweep};
+use crate::run::{Point, Run, Sweep};
 
 /// A way to forecast the final metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -167,13 +167,7 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
 /// The runs that can be forecast, and whether no forecast knows its own configuration.
 fn cases<'a>(model: &Model, sweep: &'a Sweep, metric: usize) -> (Vec<Case<'a>>, bool) {
     let scaler = model.scaler();
-    let worst = Worst {
-        train_loss: scaler.train_loss.range.1,
-        validation: match model.metric().direction {
-            Direction::Max => scaler.validation.range.0,
-            Direction::Min => scaler.validation.range.1,
-        },
-    };
+    let worst = Worst::of(scaler, model.metric().direction);
     let ensemble = match model {
         Model::LatentOde(model) => &model.0,
         Model::Controlled(model) => &model.0,

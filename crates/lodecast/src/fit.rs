@@ -24,7 +24,7 @@ use crate::latent_ode::ensemble::{Ensemble, Fingerprint, Header};
 use crate::latent_ode::series::{Series, Unusable, Worst};
 use crate::latent_ode::{FitRecord, Model, Scaler};
 use crate::plan::Experience;
-use crate::run::{Direction, Sweep};
+use crate::run::Sweep;
 use sample::Sampler;
 use trainer::{CHECKS, MemberState, Trainer};
 
@@ -107,13 +107,7 @@ struct Prepared {
 impl Prepared {
     fn new(sweep: &Sweep, metric: usize) -> Result<Self> {
         let scaler = Scaler::fit(sweep, metric)?;
-        let worst = Worst {
-            train_loss: scaler.train_loss.range.1,
-            validation: match sweep.metrics[metric].direction {
-                Direction::Max => scaler.validation.range.0,
-                Direction::Min => scaler.validation.range.1,
-            },
-        };
+        let worst = Worst::of(&scaler, sweep.metrics[metric].direction);
         let mut prepared = Self {
             scaler,
             series: Vec::new(),

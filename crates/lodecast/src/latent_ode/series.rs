@@ -2,7 +2,7 @@
 
 use super::Scaler;
 use crate::ode::Control;
-use crate::run::{Point, Run};
+use crate::run::{Direction, Point, Run};
 
 /// One point in the model's units. NaN means "not measured".
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -160,6 +160,15 @@ impl Series {
 pub(crate) struct Worst {
     pub(crate) train_loss: f64,
     pub(crate) validation: f64,
+}
+
+impl Worst {
+    /// The worst that the scaler's sweep showed, for a metric of this direction.
+    pub(crate) fn of(scaler: &Scaler, direction: Direction) -> Self {
+        let (low, high) = scaler.validation.range;
+        let validation = if direction == Direction::Max { low } else { high };
+        Self { train_loss: scaler.train_loss.range.1, validation }
+    }
 }
 
 /// Points that are averaged into one.
