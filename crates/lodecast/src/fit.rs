@@ -328,19 +328,13 @@ fn fingerprint(sweep: &Sweep) -> String {
 }
 
 /// Times fit steps on whole runs, for benchmarks. Panics on an unusable sweep.
-pub(crate) fn measure(
-    sweep: &Sweep,
-    settings: &FitSettings,
-    count: u64,
-    clock: impl Fn() -> Instant,
-) -> crate::instrument::FitSteps {
-    struct Measure<'a, C> {
+pub(crate) fn measure(sweep: &Sweep, settings: &FitSettings, count: u64) -> crate::instrument::FitSteps {
+    struct Measure<'a> {
         prepared: &'a Prepared,
         settings: &'a FitSettings,
         count: u64,
-        clock: C,
     }
-    impl<C: Fn() -> Instant> LaneKernel<f32> for Measure<'_, C> {
+    impl LaneKernel<f32> for Measure<'_> {
         type Output = crate::instrument::FitSteps;
         fn run<L: Lanes<Real = f32>>(self) -> Self::Output {
             let settings = self.settings;
@@ -362,11 +356,11 @@ pub(crate) fn measure(
                 state.adam.step(&mut state.parameters, &gradient, 1e-3);
             };
             step(&mut state);
-            let started = (self.clock)();
+            let started = Instant::now();
             for _ in 0..self.count {
                 step(&mut state);
             }
-            let elapsed = (self.clock)() - started;
+            let elapsed = started.elapsed();
             let statistics = trainer.statistics();
             let groups = statistics.len() as f64;
             let accepted = statistics.iter().map(|counts| counts.accepted as f64).sum::<f64>();
@@ -380,7 +374,7 @@ pub(crate) fn measure(
         }
     }
     let prepared = Prepared::new(sweep, 0).expect("a usable sweep");
-    f32::dispatch(Measure { prepared: &prepared, settings, count, clock })
+    f32::dispatch(Measure { prepared: &prepared, settings, count })
 }
 
 /// Floating-point operations of the matrix products of one fit step (activations are not counted).

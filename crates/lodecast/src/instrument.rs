@@ -23,7 +23,7 @@ pub struct FitSteps {
 /// # Panics
 /// If the sweep is not usable.
 pub fn whole_run_fit_steps(sweep: &Sweep, settings: &FitSettings, count: u64) -> FitSteps {
-    fit::measure(sweep, settings, count, Instant::now)
+    fit::measure(sweep, settings, count)
 }
 
 /// The machine's peak of fused multiply-adds in the widest lanes: floating-point operations a second of one core, single

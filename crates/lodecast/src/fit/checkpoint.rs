@@ -31,11 +31,9 @@ pub(crate) fn save(
 ) -> Result<()> {
     let mut tensors = Tensors::default();
     for (index, member) in members.iter().enumerate() {
-        let size = [member.parameters.len()];
         let mut push = |name: &str, values: &[f64]| {
             tensors.push(format!("member.{index}.{name}"), &[values.len()], values.to_vec());
         };
-        debug_assert_eq!(size[0], member.adam.first.len());
         push("parameters", &member.parameters);
         push("adam.first", &member.adam.first);
         push("adam.second", &member.adam.second);
