@@ -102,7 +102,10 @@ pub trait Task: Send + Sync {
     fn initial_model(&self, random: &mut ChaCha8Rng) -> Self::Model;
 
     /// Mean loss over a batch of training examples, given by their indices.
-    fn loss(&self, model: &Self::Model, batch: &[u32]) -> Tensor<1>;
+    ///
+    /// Dropout masks and augmentation are drawn from `random`, a stream of the run's own. The framework's dropout draws
+    /// from a generator that all runs share.
+    fn loss(&self, model: &Self::Model, batch: &[u32], random: &mut ChaCha8Rng) -> Tensor<1>;
 
     /// How well the network does on held-out examples. The network is given without gradient recording.
     fn evaluate(&self, model: &Self::Model, split: Split) -> Evaluation;

@@ -22,6 +22,7 @@ use crate::task::{Length, Split, Task};
 /// Streams of a run's seed, one a purpose, so that runs of equal seed share weights and data order whatever the method.
 const INITIAL_MODEL: u64 = 0;
 const EXAMPLE_ORDER: u64 = 1;
+const LOSS: u64 = 2;
 
 /// What a run is besides its task and its method.
 #[derive(Clone, Copy, Debug)]
@@ -166,6 +167,7 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
     let mut model = task.initial_model(&mut stream(seed, INITIAL_MODEL));
     let mut optimizer = training.optimizer.start();
     let mut random = stream(seed, EXAMPLE_ORDER);
+    let mut loss_random = stream(seed, LOSS);
     let mut order: Vec<u32> = (0..examples as u32).collect();
     let mut losses = LossSum::default();
     let mut diverged_at = None;
@@ -178,7 +180,7 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
                 return Err(Error::Cancelled { finished: 0, total: 1 });
             }
             let rate = method.learning_rate(done, id)?;
-            let loss = task.loss(&model, batch);
+            let loss = task.loss(&model, batch, &mut loss_random);
             losses.add(loss.clone().inner());
             let gradients = GradientsParams::from_grads(loss.backward(), &model);
             model = optimizer.step(rate, model, gradients);

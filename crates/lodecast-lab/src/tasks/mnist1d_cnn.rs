@@ -139,7 +139,7 @@ impl Task for Mnist1dCnn {
         Network::new(&self.device.clone().autodiff(), random)
     }
 
-    fn loss(&self, model: &Network, batch: &[u32]) -> Tensor<1> {
+    fn loss(&self, model: &Network, batch: &[u32], _random: &mut ChaCha8Rng) -> Tensor<1> {
         let indices = batch.iter().map(|&index| i64::from(index)).collect();
         let classes = batch.iter().map(|&index| i64::from(self.train.classes[index as usize])).collect();
         let on_device =
