@@ -1,0 +1,76 @@
+//! What a format of a tracker has to provide, and what it is asked for.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use crate::error::Result;
+use crate::limits::Limits;
+use crate::recording::Recording;
+use crate::source::Source;
+
+/// A format: finds its runs under a source and hands them over one at a time, so that memory does not grow with their number.
+pub trait Format: Sync {
+    /// Name on the command line.
+    fn name(&self) -> &'static str;
+
+    /// What its files are, in a few words, for lists and messages.
+    fn describes(&self) -> &'static str;
+
+    /// Does the source look like this format's? Judged by names and first bytes; nothing is read in full.
+    fn recognises(&self, source: &Source) -> bool;
+
+    /// Reads every run under `source` in an order that depends on nothing but names, and hands each to `visit`, which may
+    /// end the reading. A run that cannot be used is handed over as [`Outcome::Skipped`], and the next one is read.
+    ///
+    /// # Errors
+    /// If nothing at all can be read: the source is gone, is not of this format, or is damaged beyond a single run.
+    fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()>;
+}
+
+/// Takes what a format has read, and says whether to go on.
+pub type Visit<'a> = dyn FnMut(Outcome) -> ControlFlow<()> + 'a;
+
+/// A run that was read, or that was not.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// A run.
+    Recording(Recording),
+    /// Something that is a run but cannot be used.
+    Skipped(Skipped),
+}
+
+/// A run that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its id, or the path if it has none.
+    pub run: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Outcome {
+    /// The outcome of a run that was left out.
+    pub fn skipped(run: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Skipped(Skipped { run: run.into(), reason: reason.into() })
+    }
+}
+
+/// What a reader is asked for. The default asks for everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Names of the series to keep; all of them if there are no names.
+    pub series: Option<BTreeSet<String>>,
+    /// The experiment, study or project to read, where a store holds several.
+    pub collection: Option<String>,
+    /// Column that names the run, in tables with several runs.
+    pub run_column: Option<String>,
+    /// Column or series that counts the optimizer steps.
+    pub step_column: Option<String>,
+}
+
+impl Wanted {
+    /// Is the series of this name asked for?
+    pub fn wants(&self, name: &str) -> bool {
+        self.series.as_ref().is_none_or(|names| names.contains(name))
+    }
+}

@@ -1,0 +1,40 @@
+//! How much a reader takes from files it has no reason to trust.
+
+/// Bounds that a reader checks before it allocates. The defaults are far beyond what trackers write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Files in a folder tree.
+    pub files: usize,
+    /// Folders within folders.
+    pub depth: usize,
+    /// Bytes of one line, record or document that has to be in memory at once.
+    pub record_bytes: usize,
+    /// Bytes of a small file that is read whole: settings, metadata.
+    pub document_bytes: u64,
+    /// Objects and lists within each other in JSON, YAML or protocol buffers.
+    pub nesting: usize,
+    /// Samples of one run, all of its series together; of a file that holds many runs, samples in memory at once.
+    pub samples: usize,
+    /// Series of one run, columns of one table.
+    pub series: usize,
+    /// Settings of one run.
+    pub settings: usize,
+    /// Bytes of a name or of a setting's value.
+    pub text_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            files: 1_000_000,
+            depth: 32,
+            record_bytes: 64 << 20,
+            document_bytes: 1 << 30,
+            nesting: 64,
+            samples: 100_000_000,
+            series: 20_000,
+            settings: 10_000,
+            text_bytes: 1 << 16,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What a tracker recorded of one run, before anybody has said which series is the loss.
+
+use std::collections::BTreeMap;
+
+/// One run as a tracker recorded it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recording {
+    /// Identity of the run within its source.
+    pub id: String,
+    /// Path or address it was read from, for people.
+    pub source: String,
+    /// Hyper-parameters and what else was set, as text; nested keys are joined by `.`.
+    pub settings: BTreeMap<String, String>,
+    /// The metrics, by name.
+    pub series: BTreeMap<String, Series>,
+    /// What was mended or lost while reading: a truncated tail, a bad checksum.
+    pub notes: Vec<String>,
+    /// Planned length in optimizer steps, where the format itself records it.
+    pub planned_steps: Option<u64>,
+    /// Do the steps count epochs, because the format records nothing finer?
+    pub steps_are_epochs: bool,
+}
+
+impl Recording {
+    /// An empty recording.
+    pub fn new(id: impl Into<String>, source: impl Into<String>) -> Self {
+        Self { id: id.into(), source: source.into(), ..Self::default() }
+    }
+
+    /// Appends a sample to the series named `name`, which is added if it is new.
+    pub fn push(&mut self, name: &str, step: u64, value: f64) {
+        match self.series.get_mut(name) {
+            Some(series) => series.push(step, value),
+            None => self.series.entry(name.to_owned()).or_default().push(step, value),
+        }
+    }
+
+    /// Number of samples of all series.
+    pub fn samples(&self) -> usize {
+        self.series.values().map(Series::len).sum()
+    }
+}
+
+/// One metric's samples in the order they were recorded. Steps repeat or go back where a run was restarted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series {
+    /// Step of each sample, in whatever the tracker counts.
+    pub steps: Vec<u64>,
+    /// Value of each sample; NaN and infinities as they were recorded.
+    pub values: Vec<f64>,
+    /// Wall-clock time of each sample in seconds since 1970, NaN where it is unknown; empty if the tracker records none.
+    pub times: Vec<f64>,
+}
+
+impl Series {
+    /// Appends a sample without a time.
+    pub fn push(&mut self, step: u64, value: f64) {
+        self.steps.push(step);
+        self.values.push(value);
+        if !self.times.is_empty() {
+            self.times.push(f64::NAN);
+        }
+    }
+
+    /// Appends a sample recorded at `time`.
+    pub fn push_timed(&mut self, step: u64, value: f64, time: f64) {
+        self.times.resize(self.steps.len(), f64::NAN);
+        self.steps.push(step);
+        self.values.push(value);
+        self.times.push(time);
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Has nothing been recorded?
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+}

@@ -1,0 +1,34 @@
+//! The formats there are, and which of them a source is.
+
+use crate::error::{Error, Result};
+use crate::format::Format;
+use crate::source::Source;
+
+/// Every format, the particular before the general: the first that recognises a source is taken to be its format.
+pub static FORMATS: &[&dyn Format] = &[];
+
+/// The format named `name`.
+///
+/// # Errors
+/// If there is none; the message lists those there are.
+pub fn format_named(name: &str) -> Result<&'static dyn Format> {
+    let found = FORMATS.iter().copied().find(|format| format.name() == name);
+    found.ok_or_else(|| Error::NoSuchFormat { name: name.to_owned(), known: names() })
+}
+
+/// The formats that recognise `source`, the likeliest first.
+///
+/// # Errors
+/// If there is none.
+pub fn recognise(source: &Source) -> Result<Vec<&'static dyn Format>> {
+    let found: Vec<_> = FORMATS.iter().copied().filter(|format| format.recognises(source)).collect();
+    if found.is_empty() {
+        return Err(Error::UnknownFormat { place: source.to_string(), known: names() });
+    }
+    Ok(found)
+}
+
+/// The names of all formats.
+fn names() -> String {
+    FORMATS.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ")
+}

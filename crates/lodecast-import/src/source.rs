@@ -1,0 +1,215 @@
+//! Where runs are read from: a file, a folder tree, an address.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+
+/// A place that runs are read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// One file.
+    File(PathBuf),
+    /// A folder with everything below it.
+    Folder(Tree),
+    /// A server or database: `https://...`, `sqlite:///...`, `postgresql://...`.
+    Url(String),
+}
+
+/// The files of a folder tree, in the order of their paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tree {
+    root: PathBuf,
+    files: Vec<PathBuf>,
+    notes: Vec<String>,
+}
+
+impl Source {
+    /// Looks at what `text` names. A folder is walked through.
+    ///
+    /// # Errors
+    /// If there is no such file or folder, or the tree is larger than `limits` allow.
+    pub fn open(text: &str, limits: &Limits) -> Result<Self> {
+        if text.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme)) {
+            return Ok(Self::Url(text.to_owned()));
+        }
+        let path = PathBuf::from(text);
+        let metadata = fs::metadata(&path).map_err(|source| Error::File { path: path.clone(), source })?;
+        if metadata.is_dir() { Tree::walk(path, limits).map(Self::Folder) } else { Ok(Self::File(path)) }
+    }
+
+    /// Its files: those of the tree, or the one; none of an address.
+    pub fn files(&self) -> &[PathBuf] {
+        match self {
+            Self::File(path) => std::slice::from_ref(path),
+            Self::Folder(tree) => &tree.files,
+            Self::Url(_) => &[],
+        }
+    }
+
+    /// The files whose name is `name`.
+    pub fn files_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Path> {
+        self.files().iter().map(PathBuf::as_path).filter(move |path| file_name(path) == name)
+    }
+
+    /// The files whose name has the ending `ending`, in upper or lower case.
+    pub fn files_ending<'a>(&'a self, ending: &'a str) -> impl Iterator<Item = &'a Path> {
+        self.files().iter().map(PathBuf::as_path).filter(move |path| has_ending(path, ending))
+    }
+
+    /// Identity of the run that `path`, a file or folder of this source, holds: its place below the source's root, with `/`
+    /// between the parts and without the file's ending. The root itself goes by its own name.
+    pub fn run_id(&self, path: &Path) -> String {
+        let root = match self {
+            Self::Folder(tree) => tree.root.as_path(),
+            Self::File(file) => file.parent().unwrap_or(file),
+            Self::Url(url) => return url.clone(),
+        };
+        let below = path.strip_prefix(root).unwrap_or(path);
+        let ended = if path.is_dir() { below.to_path_buf() } else { below.with_extension("") };
+        let parts: Vec<_> = ended.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+        if !parts.is_empty() {
+            return parts.join("/");
+        }
+        let whole = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+        whole.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// What the walk left out: links that lead out of the tree, folders that may not be read.
+    pub fn notes(&self) -> &[String] {
+        match self {
+            Self::Folder(tree) => &tree.notes,
+            _ => &[],
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Folder(tree) => write!(f, "{}", tree.root.display()),
+            Self::Url(url) => f.write_str(&without_password(url)),
+        }
+    }
+}
+
+impl Tree {
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Lists the files below `root`. Links are not followed: what they lead to within the tree is found there anyway.
+    fn walk(root: PathBuf, limits: &Limits) -> Result<Self> {
+        let failed = |path: &Path, source| Error::File { path: path.to_owned(), source };
+        let true_root = fs::canonicalize(&root).map_err(|source| failed(&root, source))?;
+        let mut tree = Self { root: root.clone(), files: Vec::new(), notes: Vec::new() };
+        let mut pending = vec![(root, 0)];
+        while let Some((folder, depth)) = pending.pop() {
+            let entries = match fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(source) if depth == 0 => return Err(failed(&folder, source)),
+                Err(source) => {
+                    tree.notes.push(format!("{} was not entered: {source}", folder.display()));
+                    continue;
+                }
+            };
+            for entry in entries {
+                let entry = entry.map_err(|source| failed(&folder, source))?;
+                let path = entry.path();
+                let kind = entry.file_type().map_err(|source| failed(&path, source))?;
+                if kind.is_symlink() {
+                    if !fs::canonicalize(&path).is_ok_and(|target| target.starts_with(&true_root)) {
+                        tree.notes.push(format!("{} is a link out of the folder: not followed", path.display()));
+                    }
+                } else if kind.is_dir() {
+                    if depth == limits.depth {
+                        tree.notes.push(format!("{} lies deeper than {depth} folders: not entered", path.display()));
+                    } else {
+                        pending.push((path, depth + 1));
+                    }
+                } else if kind.is_file() {
+                    if tree.files.len() == limits.files {
+                        return Err(Error::TooLarge {
+                            place: tree.root.display().to_string(),
+                            what: "the number of files".to_owned(),
+                            limit: limits.files as u64,
+                            remedy: "import its parts one by one",
+                        });
+                    }
+                    tree.files.push(path);
+                }
+            }
+        }
+        tree.files.sort();
+        tree.notes.sort();
+        Ok(tree)
+    }
+}
+
+/// A file's name, empty if it is not Unicode.
+pub(crate) fn file_name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
+/// Has the file's name this ending, in upper or lower case?
+pub(crate) fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().and_then(|found| found.to_str()).is_some_and(|found| found.eq_ignore_ascii_case(ending))
+}
+
+fn is_scheme(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+}
+
+/// An address without the user's name and password.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        let shown = |text| Source::open(text, &Limits::default()).unwrap().to_string();
+        assert_eq!(shown("postgresql://me:secret@host/db"), "postgresql://host/db");
+        assert_eq!(shown("http://localhost:5000/a@b"), "http://localhost:5000/a@b");
+    }
+
+    #[test]
+    fn a_run_goes_by_its_place_in_the_tree() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sweep/a.b/metrics.csv");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "").unwrap();
+        let source = Source::open(folder.path().join("sweep").to_str().unwrap(), &Limits::default()).unwrap();
+        assert_eq!(source.files(), std::slice::from_ref(&path));
+        assert_eq!(source.run_id(&path), "a.b/metrics");
+        assert_eq!(source.run_id(path.parent().unwrap()), "a.b");
+        assert_eq!(source.run_id(&folder.path().join("sweep")), "sweep");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let (tree, outside) = (folder.path().join("tree"), folder.path().join("outside.csv"));
+        fs::create_dir_all(tree.join("deep")).unwrap();
+        fs::write(&outside, "").unwrap();
+        symlink(&outside, tree.join("out.csv")).unwrap();
+        symlink(&tree, tree.join("deep/circle")).unwrap();
+        let source = Source::open(tree.to_str().unwrap(), &Limits::default()).unwrap();
+        assert!(source.files().is_empty());
+        assert_eq!(source.notes().len(), 1, "{:?}", source.notes());
+    }
+}
