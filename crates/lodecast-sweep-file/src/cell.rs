@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// A value as a reader found it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Cell<'a> {
+pub enum Cell<'a> {
     /// Nothing was measured: null, empty or left out.
     Absent,
     /// An integer that is not negative.
@@ -21,14 +21,17 @@ pub(crate) enum Cell<'a> {
 
 /// The cell is not of the kind asked for.
 #[derive(Debug)]
-pub(crate) struct Mismatch;
+pub struct Mismatch;
 
 /// Largest integer below which every integer is a double: 2^53.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 impl<'a> Cell<'a> {
-    /// The cell as a measured number.
-    pub(crate) fn number(self) -> Result<Option<f64>, Mismatch> {
+    /// The cell as a measured number; nothing if it is absent.
+    ///
+    /// # Errors
+    /// If it spells no number.
+    pub fn number(self) -> Result<Option<f64>, Mismatch> {
         match self {
             Cell::Absent => Ok(None),
             Cell::Unsigned(value) => Ok(Some(value as f64)),
@@ -43,7 +46,10 @@ impl<'a> Cell<'a> {
     }
 
     /// The cell as a count: a whole number from 0 on. Tables with gaps often hold counts as 12.0.
-    pub(crate) fn count(self) -> Result<Option<u64>, Mismatch> {
+    ///
+    /// # Errors
+    /// If it spells no such number.
+    pub fn count(self) -> Result<Option<u64>, Mismatch> {
         match self {
             Cell::Absent => Ok(None),
             Cell::Unsigned(value) => Ok(Some(value)),
@@ -60,7 +66,10 @@ impl<'a> Cell<'a> {
     }
 
     /// The cell as a text; an empty one counts as absent.
-    pub(crate) fn text(self) -> Result<Option<Cow<'a, str>>, Mismatch> {
+    ///
+    /// # Errors
+    /// If it is of a type that has no text.
+    pub fn text(self) -> Result<Option<Cow<'a, str>>, Mismatch> {
         match self {
             Cell::Absent | Cell::Text("") => Ok(None),
             Cell::Text(text) => Ok(Some(Cow::Borrowed(text))),
@@ -75,7 +84,7 @@ impl<'a> Cell<'a> {
     }
 
     /// The cell as shown in an error.
-    pub(crate) fn describe(self) -> String {
+    pub fn describe(self) -> String {
         match self {
             Cell::Absent => "nothing".to_owned(),
             Cell::Unsigned(value) => value.to_string(),

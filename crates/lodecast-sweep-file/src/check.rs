@@ -2,16 +2,29 @@
 
 use std::collections::HashSet;
 
-use lodecast::{Run, Sweep};
+use lodecast::{Metric, Run, Sweep};
 
 use crate::error::{Error, Result, shorten};
 use crate::layout::{Attribute, Fixed};
 
 /// Names every way in which a sweep could not be told apart from another in a file.
 pub(crate) fn check(sweep: &Sweep) -> Result<()> {
+    check_metrics(&sweep.metrics)?;
+    let mut ids = HashSet::new();
+    for run in &sweep.runs {
+        check_run(run, sweep.metrics.len())?;
+        if !ids.insert(run.id.as_str()) {
+            return Err(repeated(&run.id));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the names of the metrics.
+pub(crate) fn check_metrics(metrics: &[Metric]) -> Result<()> {
     let fail = |reason: String| Err(Error::Unwritable { reason });
     let mut names = HashSet::new();
-    for metric in &sweep.metrics {
+    for metric in metrics {
         let name = metric.name.as_str();
         let shown = shorten(name);
         if name.is_empty() || name.trim() != name {
@@ -24,20 +37,21 @@ pub(crate) fn check(sweep: &Sweep) -> Result<()> {
             return fail(format!("the metric '{shown}' is in it twice; rename one"));
         }
     }
-    let mut ids = HashSet::new();
-    for run in &sweep.runs {
-        let shown = shorten(&run.id);
-        if run.id.is_empty() {
-            return fail("a run has an empty id; name it".to_owned());
-        }
-        if !ids.insert(run.id.as_str()) {
-            return fail(format!("the run id '{shown}' is in it twice; rename one"));
-        }
-        if let Err(reason) = check_columns(run, sweep.metrics.len()) {
-            return fail(format!("run '{shown}' {reason}"));
-        }
-    }
     Ok(())
+}
+
+/// Checks one run by itself.
+pub(crate) fn check_run(run: &Run, metrics: usize) -> Result<()> {
+    if run.id.is_empty() {
+        return Err(Error::Unwritable { reason: "a run has an empty id; name it".to_owned() });
+    }
+    check_columns(run, metrics)
+        .map_err(|reason| Error::Unwritable { reason: format!("run '{}' {reason}", shorten(&run.id)) })
+}
+
+/// The error of a run id that was there before.
+pub(crate) fn repeated(id: &str) -> Error {
+    Error::Unwritable { reason: format!("the run id '{}' is in it twice; rename one", shorten(id)) }
 }
 
 fn check_columns(run: &Run, metrics: usize) -> Result<(), String> {

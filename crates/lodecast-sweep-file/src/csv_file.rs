@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use csv::{ReaderBuilder, StringRecord, WriterBuilder};
-use lodecast::{Attributes, Sweep};
+use csv::{ByteRecord, ReaderBuilder, StringRecord, Writer, WriterBuilder};
+use lodecast::{Attributes, Metric, Run, Sweep};
 
 use crate::assemble::{Assembly, Origin, Row, spell};
 use crate::cell::Cell;
@@ -77,36 +77,90 @@ pub(crate) fn read(source: impl Read, path: &Path, runs: Runs, options: &ReadOpt
 ///
 /// A metric's column carries its direction (`val_accuracy:max`). Attributes stand on the first line of their run only.
 pub(crate) fn write(sweep: &Sweep, sink: impl Write) -> std::io::Result<()> {
-    let attributes = attribute_columns(sweep);
-    let mut writer = WriterBuilder::new().buffer_capacity(1 << 16).from_writer(sink);
+    let columns = attribute_columns(&sweep.runs.iter().map(|run| &run.attributes));
+    let mut writer = writer(sink);
+    write_header(&sweep.metrics, &columns, &mut writer)?;
+    for run in &sweep.runs {
+        write_run(run, &columns, &mut writer)?;
+    }
+    writer.flush()
+}
+
+/// A writer of CSV.
+pub(crate) fn writer<W: Write>(sink: W) -> Writer<W> {
+    WriterBuilder::new().buffer_capacity(1 << 16).from_writer(sink)
+}
+
+/// Writes the line of column names.
+pub(crate) fn write_header<W: Write>(
+    metrics: &[Metric],
+    columns: &[Attribute],
+    writer: &mut Writer<W>,
+) -> std::io::Result<()> {
     for fixed in Fixed::ALL {
         writer.write_field(fixed.name())?;
     }
-    for metric in &sweep.metrics {
+    for metric in metrics {
         writer.write_field(metric.to_string())?;
     }
-    for attribute in &attributes {
+    for attribute in columns {
         writer.write_field(attribute.column())?;
     }
-    writer.write_record(None::<&[u8]>)?;
+    Ok(writer.write_record(None::<&[u8]>)?)
+}
 
+/// Writes the lines of a run, with the attributes that have a column.
+pub(crate) fn write_run<W: Write>(run: &Run, columns: &[Attribute], writer: &mut Writer<W>) -> std::io::Result<()> {
     let mut number = ryu::Buffer::new();
-    for run in &sweep.runs {
-        // A run without points still has its line.
-        for point in 0..run.len().max(1) {
-            writer.write_field(&run.id)?;
-            match run.steps.get(point) {
-                Some(step) => writer.write_field(step.to_string())?,
+    for point in 0..lines_of(run) {
+        writer.write_field(&run.id)?;
+        match run.steps.get(point) {
+            Some(step) => writer.write_field(step.to_string())?,
+            None => writer.write_field("")?,
+        }
+        for column in [&run.train_loss, &run.learning_rate].into_iter().chain(&run.validation) {
+            match column.get(point).copied().flatten() {
+                Some(value) => writer.write_field(number.format(value))?,
                 None => writer.write_field("")?,
             }
-            for column in [&run.train_loss, &run.learning_rate].into_iter().chain(&run.validation) {
-                match column.get(point).copied().flatten() {
-                    Some(value) => writer.write_field(number.format(value))?,
-                    None => writer.write_field("")?,
-                }
+        }
+        for attribute in columns {
+            let text = if point == 0 { attribute_text(&run.attributes, attribute) } else { None };
+            writer.write_field(text.unwrap_or_default())?;
+        }
+        writer.write_record(None::<&[u8]>)?;
+    }
+    Ok(())
+}
+
+/// Lines that a run takes: one without points still has its line.
+pub(crate) fn lines_of(run: &Run) -> usize {
+    run.len().max(1)
+}
+
+/// Writes a whole file from `body`, a file without attributes, in which each run takes the number of lines given with its
+/// attributes.
+pub(crate) fn write_from_body(
+    metrics: &[Metric],
+    runs: &[(usize, &Attributes)],
+    body: impl Read,
+    sink: impl Write,
+) -> std::io::Result<()> {
+    let columns = attribute_columns(&runs.iter().map(|&(_, attributes)| attributes));
+    let mut writer = writer(sink);
+    write_header(metrics, &columns, &mut writer)?;
+    let mut reader = ReaderBuilder::new().buffer_capacity(1 << 16).from_reader(body);
+    let mut record = ByteRecord::new();
+    for &(lines, attributes) in runs {
+        for line in 0..lines {
+            if !reader.read_byte_record(&mut record)? {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
             }
-            for attribute in &attributes {
-                let text = if point == 0 { attribute_text(&run.attributes, attribute) } else { None };
+            for field in &record {
+                writer.write_field(field)?;
+            }
+            for column in &columns {
+                let text = if line == 0 { attribute_text(attributes, column) } else { None };
                 writer.write_field(text.unwrap_or_default())?;
             }
             writer.write_record(None::<&[u8]>)?;
@@ -116,10 +170,9 @@ pub(crate) fn write(sweep: &Sweep, sink: impl Write) -> std::io::Result<()> {
 }
 
 /// The columns needed to hold every attribute of every run.
-fn attribute_columns(sweep: &Sweep) -> Vec<Attribute> {
-    let known =
-        |attribute: &Attribute| sweep.runs.iter().any(|run| attribute_text(&run.attributes, attribute).is_some());
-    let others: BTreeSet<&String> = sweep.runs.iter().flat_map(|run| run.attributes.other.keys()).collect();
+fn attribute_columns<'a>(runs: &(impl Iterator<Item = &'a Attributes> + Clone)) -> Vec<Attribute> {
+    let known = |attribute: &Attribute| runs.clone().any(|run| attribute_text(run, attribute).is_some());
+    let others: BTreeSet<&String> = runs.clone().flat_map(|run| run.other.keys()).collect();
     let others = others.into_iter().map(|name| Attribute::Other(name.clone()));
     Attribute::NAMED.into_iter().filter(known).chain(others).collect()
 }

@@ -52,22 +52,37 @@ impl Header {
     }
 }
 
-/// The record of `sweep`, ready to be written.
-pub(crate) struct HeaderOf<'a>(pub(crate) &'a Sweep);
+/// The record of a sweep, ready to be written.
+pub(crate) struct HeaderOf<'a> {
+    /// Validation metrics.
+    pub(crate) metrics: &'a [Metric],
+    /// Runs in order, with their attributes.
+    pub(crate) runs: Vec<(&'a str, &'a Attributes)>,
+}
+
+impl<'a> HeaderOf<'a> {
+    /// The record of a sweep in memory.
+    pub(crate) fn sweep(sweep: &'a Sweep) -> Self {
+        Self {
+            metrics: &sweep.metrics,
+            runs: sweep.runs.iter().map(|run| (run.id.as_str(), &run.attributes)).collect(),
+        }
+    }
+}
 
 impl Serialize for HeaderOf<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct RunsOf<'a>(&'a Sweep);
+        struct RunsOf<'a>(&'a [(&'a str, &'a Attributes)]);
         impl Serialize for RunsOf<'_> {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_map(self.0.runs.iter().map(|run| (&run.id, Record::from(run.attributes.clone()))))
+                serializer.collect_map(self.0.iter().map(|&(id, attributes)| (id, Record::from(attributes.clone()))))
             }
         }
-        let metrics: Vec<String> = self.0.metrics.iter().map(ToString::to_string).collect();
+        let metrics: Vec<String> = self.metrics.iter().map(ToString::to_string).collect();
         let mut map = serializer.serialize_map(Some(3))?;
         map.serialize_entry(KEY, &VERSION)?;
         map.serialize_entry("metrics", &metrics)?;
-        map.serialize_entry("runs", &RunsOf(self.0))?;
+        map.serialize_entry("runs", &RunsOf(&self.runs))?;
         map.end()
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{BufRead, Write};
 use std::path::Path;
 
-use lodecast::Sweep;
+use lodecast::{Metric, Run, Sweep};
 
 use crate::assemble::{Assembly, Origin};
 use crate::error::{Error, Result, Unit};
@@ -94,36 +94,48 @@ fn header(origin: &Origin, line: &str) -> Result<Option<Header>> {
 
 /// Writes `sweep` as JSON lines. What was not measured is left out of its line.
 pub(crate) fn write(sweep: &Sweep, mut sink: impl Write) -> std::io::Result<()> {
-    serde_json::to_writer(&mut sink, &HeaderOf(sweep))?;
-    sink.write_all(b"\n")?;
-    let key = |name: &str| -> String { format!(",{}:", serde_json::Value::from(name)) };
-    let keys: Vec<String> = [Fixed::TrainLoss.name(), Fixed::LearningRate.name()]
+    write_header(&HeaderOf::sweep(sweep), &mut sink)?;
+    let keys = keys(&sweep.metrics);
+    sweep.runs.iter().try_for_each(|run| write_run(run, &keys, &mut sink))
+}
+
+/// Writes the first line.
+pub(crate) fn write_header(header: &HeaderOf<'_>, mut sink: impl Write) -> std::io::Result<()> {
+    serde_json::to_writer(&mut sink, header)?;
+    sink.write_all(b"\n")
+}
+
+/// What stands before the values of a line.
+pub(crate) fn keys(metrics: &[Metric]) -> Vec<String> {
+    [Fixed::TrainLoss.name(), Fixed::LearningRate.name()]
         .into_iter()
-        .chain(sweep.metrics.iter().map(|metric| metric.name.as_str()))
-        .map(key)
-        .collect();
+        .chain(metrics.iter().map(|metric| metric.name.as_str()))
+        .map(|name| format!(",{}:", serde_json::Value::from(name)))
+        .collect()
+}
+
+/// Writes the lines of a run's points.
+pub(crate) fn write_run(run: &Run, keys: &[String], mut sink: impl Write) -> std::io::Result<()> {
     let mut number = ryu::Buffer::new();
-    for run in &sweep.runs {
-        let start = format!(
-            "{{\"{}\":{},\"{}\":",
-            Fixed::RunId.name(),
-            serde_json::Value::from(run.id.as_str()),
-            Fixed::Step.name()
-        );
-        for (point, step) in run.steps.iter().enumerate() {
-            write!(sink, "{start}{step}")?;
-            let columns = [&run.train_loss, &run.learning_rate].into_iter().chain(&run.validation);
-            for (column, key) in columns.zip(&keys) {
-                let Some(value) = column[point] else { continue };
-                sink.write_all(key.as_bytes())?;
-                if value.is_finite() {
-                    sink.write_all(number.format_finite(value).as_bytes())?;
-                } else {
-                    write!(sink, "\"{}\"", number.format(value))?;
-                }
+    let start = format!(
+        "{{\"{}\":{},\"{}\":",
+        Fixed::RunId.name(),
+        serde_json::Value::from(run.id.as_str()),
+        Fixed::Step.name()
+    );
+    for (point, step) in run.steps.iter().enumerate() {
+        write!(sink, "{start}{step}")?;
+        let columns = [&run.train_loss, &run.learning_rate].into_iter().chain(&run.validation);
+        for (column, key) in columns.zip(keys) {
+            let Some(value) = column[point] else { continue };
+            sink.write_all(key.as_bytes())?;
+            if value.is_finite() {
+                sink.write_all(number.format_finite(value).as_bytes())?;
+            } else {
+                write!(sink, "\"{}\"", number.format(value))?;
             }
-            sink.write_all(b"}\n")?;
         }
+        sink.write_all(b"}\n")?;
     }
     Ok(())
 }

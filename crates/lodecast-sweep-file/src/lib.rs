@@ -61,6 +61,8 @@ mod parquet_pages;
 mod parquet_read;
 mod parquet_write;
 mod replace;
+mod stream;
+mod table;
 mod thrift;
 
 use std::fs::{File, Metadata};
@@ -70,9 +72,12 @@ use std::path::Path;
 use bytes::Bytes;
 use lodecast::{Run, Sweep};
 
+pub use cell::{Cell, Mismatch};
 pub use error::{Error, Place, Result, Unit};
 pub use format::Format;
 pub use options::{ReadOptions, ReadReport};
+pub use stream::SweepWriter;
+pub use table::ParquetTable;
 
 use layout::Runs;
 

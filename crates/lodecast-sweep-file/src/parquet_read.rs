@@ -1,6 +1,7 @@
 //! Parquet, read: row groups one after the other, their columns side by side.
 
 use std::any::Any;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -35,9 +36,13 @@ pub(crate) fn read<R: ChunkReader + 'static>(
     runs: Runs,
     options: &ReadOptions,
 ) -> Result<(Sweep, ReadReport)> {
-    // The decoder asserts here and there what only holds for sound files (lengths of texts, offsets of chunks). Nothing that
-    // outlives the call is shared with it, so a panic leaves nothing broken behind.
-    catch_unwind(AssertUnwindSafe(|| read_checked(&Arc::new(source), path, runs, options))).unwrap_or_else(|panic| {
+    guarded(path, || read_checked(&Arc::new(source), path, runs, options))
+}
+
+/// Turns a panic of the decoder, which asserts here and there what only holds for sound files (lengths of texts, offsets of
+/// chunks), into an error. Nothing that outlives the call may be shared with `read`, or it may be left broken.
+pub(crate) fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
         Err(Error::Parquet { path: path.to_owned(), reason: format!("the decoder gave up: {}", message(&*panic)) })
     })
 }
@@ -49,17 +54,12 @@ fn read_checked<R: ChunkReader + 'static>(
     options: &ReadOptions,
 ) -> Result<(Sweep, ReadReport)> {
     let origin = Origin::new(path, Unit::Row);
-    check_footer(&**source).map_err(|error| damaged(path, "", error))?;
-    let metadata =
-        ParquetMetaDataReader::new().parse_and_finish(&**source).map_err(|error| damaged(path, "", error))?;
-    check_rows(&metadata, path, source.len())?;
+    let metadata = metadata(source, path)?;
 
     let header = header(&metadata, &origin)?;
     let mut layout = Layout::new(path, runs, options, &header.metrics)?;
-    let schema = metadata.file_metadata().schema_descr();
-    let names: Vec<String> = schema.columns().iter().map(|column| column.path().parts().join(".")).collect();
+    let (names, kinds) = columns(&metadata);
     let roles = layout.name_columns(&names, false)?;
-    let kinds: Vec<_> = schema.columns().iter().map(Kind::of).collect();
     let mut used = Vec::new();
     for (index, (role, kind)) in roles.iter().zip(&kinds).enumerate() {
         match kind {
@@ -86,11 +86,43 @@ fn read_checked<R: ChunkReader + 'static>(
     used.sort_by_key(|&(index, _)| roles[index] != Role::Fixed(Fixed::RunId));
     let single = (runs == Runs::One).then(|| crate::run_id_of(path));
     let mut reader = RowReader { origin, names: &names, roles: &roles, row: Row::new(layout.metrics().len()), single };
+    for_each_row(source, path, &metadata, &names, &used, |row, columns| {
+        reader.read(row, columns, &mut assembly).map(|()| ControlFlow::Continue(()))
+    })?;
+    let ignored = layout.ignored(|column| kinds[column].as_ref().is_ok_and(|kind| kind.is_number()))?;
+    assembly.finish(ignored)
+}
+
+/// Opens a file's footer, and checks that it may be trusted to announce no more than there can be.
+pub(crate) fn metadata<R: ChunkReader + 'static>(source: &Arc<R>, path: &Path) -> Result<ParquetMetaData> {
+    check_footer(&**source).map_err(|error| damaged(path, "", error))?;
+    let metadata =
+        ParquetMetaDataReader::new().parse_and_finish(&**source).map_err(|error| damaged(path, "", error))?;
+    check_rows(&metadata, path, source.len())?;
+    Ok(metadata)
+}
+
+/// Names and kinds of a file's columns.
+pub(crate) fn columns(metadata: &ParquetMetaData) -> (Vec<String>, Vec<Result<Kind, String>>) {
+    let schema = metadata.file_metadata().schema_descr();
+    let names = schema.columns().iter().map(|column| column.path().parts().join(".")).collect();
+    (names, schema.columns().iter().map(Kind::of).collect())
+}
+
+/// Hands the number of each row and the columns `used`, set to it, to `take`, until that breaks off.
+pub(crate) fn for_each_row<R: ChunkReader + 'static>(
+    source: &Arc<R>,
+    path: &Path,
+    metadata: &ParquetMetaData,
+    names: &[String],
+    used: &[(usize, Kind)],
+    mut take: impl FnMut(u64, &mut [(usize, Column)]) -> Result<ControlFlow<()>>,
+) -> Result<()> {
     let mut first_row = 0;
     for group in metadata.row_groups() {
         let mut columns = Vec::with_capacity(used.len());
-        for &(index, kind) in &used {
-            columns.push((index, open(source, path, group, (index, kind), &names, used.len())?));
+        for &(index, kind) in used {
+            columns.push((index, open(source, path, group, (index, kind), names, used.len())?));
         }
         let rows = group.num_rows() as u64;
         let mut read = 0;
@@ -100,7 +132,9 @@ fn read_checked<R: ChunkReader + 'static>(
                 column.fill(batch).map_err(|error| damaged(path, &names[*index], error))?;
             }
             for row in 0..batch as u64 {
-                reader.read(first_row + read + row, &mut columns, &mut assembly)?;
+                if take(first_row + read + row, &mut columns)?.is_break() {
+                    return Ok(());
+                }
             }
             read += batch as u64;
         }
@@ -109,8 +143,7 @@ fn read_checked<R: ChunkReader + 'static>(
         }
         first_row += rows;
     }
-    let ignored = layout.ignored(|column| kinds[column].as_ref().is_ok_and(|kind| kind.is_number()))?;
-    assembly.finish(ignored)
+    Ok(())
 }
 
 /// Takes rows from columns.

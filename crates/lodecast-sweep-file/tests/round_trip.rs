@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lodecast::{Attributes, Direction, Metric, Run, Sweep};
-use lodecast_sweep_file::{Format, ReadOptions, read_bytes, write_bytes};
+use lodecast_sweep_file::{Format, ReadOptions, SweepWriter, read_bytes, write_bytes};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option::of;
 use proptest::prelude::*;
@@ -106,5 +106,32 @@ proptest! {
             prop_assert!(report.ignored_columns.is_empty());
             prop_assert_eq!(report.merged_rows, 0);
         }
+    }
+
+    #[test]
+    fn a_sweep_written_run_by_run_is_the_same_file(sweep in sweep()) {
+        let folder = tempfile::tempdir().unwrap();
+        for (format, name) in FORMATS.into_iter().zip(["sweep.parquet", "sweep.csv", "sweep.jsonl"]) {
+            let path = folder.path().join(name);
+            let mut writer = SweepWriter::create(&path, sweep.metrics.clone()).unwrap();
+            let huge = |run: &Run| run.steps.last().is_some_and(|&step| i64::try_from(step).is_err());
+            let mut written = Ok(());
+            for run in &sweep.runs {
+                let bare = Run { attributes: Attributes::default(), ..run.clone() };
+                written = written.and_then(|()| writer.push(bare));
+            }
+            if format == Format::Parquet && sweep.runs.iter().any(huge) {
+                prop_assert!(written.is_err());
+            } else {
+                written.unwrap();
+                prop_assert!(!path.exists());
+                writer.finish(|run, attributes| *attributes = sweep.runs[run].attributes.clone()).unwrap();
+                prop_assert_eq!(std::fs::read(&path).unwrap(), write_bytes(&sweep, format).unwrap(), "{:?}", format);
+            }
+        }
+        let left = std::fs::read_dir(folder.path()).unwrap().filter(|entry| {
+            entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(".lodecast-")
+        });
+        prop_assert_eq!(left.count(), 0);
     }
 }

@@ -1,0 +1,95 @@
+//! Any Parquet table by its columns, for readers of what other tools wrote.
+
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::reader::ChunkReader;
+
+use crate::cell::Cell;
+use crate::error::{Error, Place, Result, Unit};
+use crate::parquet_columns::Kind;
+use crate::parquet_read::{columns, for_each_row, guarded, metadata};
+
+/// A Parquet file of which chosen columns are read row by row.
+pub struct ParquetTable<R = File> {
+    source: Arc<R>,
+    path: PathBuf,
+    metadata: ParquetMetaData,
+    names: Vec<String>,
+    kinds: Vec<Result<Kind, String>>,
+}
+
+impl ParquetTable {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    /// If it cannot be read, is no Parquet file or is damaged.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+        Self::from_reader(file, path)
+    }
+}
+
+impl<R: ChunkReader + 'static> ParquetTable<R> {
+    /// Opens a file that is in memory or behind another reader; `path` stands for its name in errors.
+    ///
+    /// # Errors
+    /// If it is no Parquet file or is damaged.
+    pub fn from_reader(source: R, path: impl AsRef<Path>) -> Result<Self> {
+        let (source, path) = (Arc::new(source), path.as_ref().to_owned());
+        let metadata = guarded(&path, || metadata(&source, &path))?;
+        let (names, kinds) = columns(&metadata);
+        Ok(Self { source, path, metadata, names, kinds })
+    }
+
+    /// Names of the columns; the parts of a nested one are joined by `.`.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Does column `index` hold numbers?
+    pub fn is_number(&self, index: usize) -> bool {
+        self.kinds[index].as_ref().is_ok_and(|kind| kind.is_number())
+    }
+
+    /// Does column `index` hold texts?
+    pub fn is_text(&self, index: usize) -> bool {
+        self.kinds[index].as_ref().is_ok_and(|kind| !kind.is_number())
+    }
+
+    /// Hands the number of each row, from 0, and its cells in the columns `chosen`, in that order, to `take`, until that
+    /// breaks off. Only these columns are read.
+    ///
+    /// # Errors
+    /// If a column holds neither numbers nor texts, or the file is damaged.
+    pub fn read(&self, chosen: &[usize], mut take: impl FnMut(u64, &[Cell<'_>]) -> ControlFlow<()>) -> Result<()> {
+        let mut used = Vec::with_capacity(chosen.len());
+        for &index in chosen {
+            let kind = self.kinds[index].as_ref().map_err(|found| Error::ColumnType {
+                path: self.path.clone(),
+                column: self.names[index].clone(),
+                found: found.clone(),
+            })?;
+            used.push((index, *kind));
+        }
+        guarded(&self.path, || {
+            for_each_row(&self.source, &self.path, &self.metadata, &self.names, &used, |row, columns| {
+                let mut cells = Vec::with_capacity(columns.len());
+                for (index, column) in columns {
+                    cells.push(column.next().ok_or_else(|| Error::Value {
+                        place: Place { path: self.path.clone(), unit: Unit::Row, number: row },
+                        column: self.names[*index].clone(),
+                        value: "bytes".into(),
+                        expected: "a text",
+                        remedy: "texts are UTF-8",
+                    })?);
+                }
+                Ok(take(row, &cells))
+            })
+        })
+    }
+}
