@@ -55,6 +55,28 @@ fn the_form_of_a_schedule_is_found_knot_by_knot() {
 }
 
 #[test]
+fn a_warm_up_is_found_where_it_pays() {
+    // Best: ln lr rises over a fifth of the run, stays, and falls at the end.
+    let best = |progress: f64| {
+        let peak = 0.08f64;
+        if progress < 0.2 {
+            (peak * (0.04 + 0.96 * progress / 0.2)).ln()
+        } else if progress < 0.8 {
+            peak.ln()
+        } else {
+            peak.ln() + (progress - 0.8) / 0.2 * (0.02f64 / peak).ln()
+        }
+    };
+    let error = move |schedule: &Schedule| {
+        let at = |k: u32| f64::from(k) / 60.0;
+        (0..=60).map(|k| (schedule.learning_rate(at(k)).max(1e-9).ln() - best(at(k))).powi(2)).sum::<f64>() / 61.0
+    };
+    let settings = ControlledSettings { rounds: 12, ..credulous(SearchFamily::HoldAndAnneal) };
+    let plan = plan_at(Told::new(1, move |_, schedule, _| -error(schedule)), settings, 0.0);
+    assert!(error(&plan.schedule) < 0.05, "{}\n{:?}", error(&plan.schedule), plan.schedule);
+}
+
+#[test]
 fn without_a_search_the_best_schedule_of_the_sweep_is_taken_as_it_is() {
     let target = mean_log_rate(&Schedule::constant(0.1), 0.0);
     let model = Told::new(1, move |_, schedule, now| -(mean_log_rate(schedule, now) - target).powi(2));

@@ -44,13 +44,13 @@ pub struct ControlledSettings {
 impl Default for ControlledSettings {
     fn default() -> Self {
         Self {
-            family: SearchFamily::FreeKnots,
+            family: SearchFamily::HoldAndAnneal,
             knots: 7,
             population: 64,
             rounds: 6,
             elite: 10,
             pessimism: 2.0,
-            trust_weight: 0.1,
+            trust_weight: 0.3,
             roughness_weight: 0.02,
             ramp: 0.025,
             required_gain: 0.5,

@@ -44,6 +44,11 @@ impl Remaining {
         self.now
     }
 
+    /// ln of the rate in force; `None` before the run has started.
+    pub(super) fn log_rate_in_force(&self) -> Option<f64> {
+        self.in_force
+    }
+
     /// The progress at the fraction `part` of the rest.
     pub(super) fn at(&self, part: f64) -> f64 {
         if part < 1.0 { self.now + part * (1.0 - self.now) } else { 1.0 }

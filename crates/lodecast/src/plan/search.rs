@@ -14,8 +14,8 @@ use crate::schedule::Schedule;
 pub enum SearchFamily {
     /// ln lr at evenly spaced knots over the rest of the run.
     FreeKnots,
-    /// Hold a level, then anneal: level, fraction of the rest that it is held, depth in ln lr, and the form of the descent
-    /// (from a straight line in ln lr to half a cosine).
+    /// Warm up, hold a level, then anneal: level, fraction of the rest over which the rate rises to it, fraction until which
+    /// it is held, depth in ln lr, and the form of the descent (from a straight line in ln lr to half a cosine).
     HoldAndAnneal,
     /// None: the schedules of the sweep only.
     SweepOnly,
@@ -29,6 +29,11 @@ const FIRST_DEVIATION: f64 = 0.1;
 const HELD_WITHIN: f64 = 0.1;
 /// Samples of a schedule that is projected on hold-and-anneal.
 const SAMPLES: usize = 65;
+/// Longest warm-up, as a fraction of the rest of the run, and the rate that it starts from, as a fraction of the level.
+const LONGEST_WARMUP: f64 = 0.4;
+const WARMUP_START: f64 = 0.04;
+/// Straight pieces of a warm-up.
+const WARMUP_PARTS: usize = 8;
 
 /// A family with its number of parameters.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +48,9 @@ impl Shape {
         let (lowest, highest) = remaining.bounds;
         match self {
             Self::FreeKnots { knots } => vec![(lowest, highest); knots],
-            Self::HoldAndAnneal => vec![(lowest, highest), (0.0, 1.0), (lowest - highest, 0.0), (0.0, 1.0)],
+            Self::HoldAndAnneal => {
+                vec![(lowest, highest), (0.0, LONGEST_WARMUP), (0.0, 1.0), (lowest - highest, 0.0), (0.0, 1.0)]
+            }
         }
     }
 
@@ -54,9 +61,11 @@ impl Shape {
             Self::HoldAndAnneal => {
                 let rates = remaining.log_rates(schedule, SAMPLES);
                 let level = rates.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let held = rates.iter().rposition(|&rate| rate >= level - HELD_WITHIN).unwrap_or(0);
+                let at_level = |rate: &f64| *rate >= level - HELD_WITHIN;
+                let part = |index: Option<usize>| index.unwrap_or(0) as f64 / (SAMPLES - 1) as f64;
+                let (reached, held) = (part(rates.iter().position(at_level)), part(rates.iter().rposition(at_level)));
                 let end = rates[SAMPLES - 1].max(remaining.bounds.0);
-                vec![level, held as f64 / (SAMPLES - 1) as f64, end - level, 1.0]
+                vec![level, reached, held, end - level, 1.0]
             }
         };
         for (value, (least, most)) in parameters.iter_mut().zip(self.bounds(remaining)) {
@@ -76,12 +85,20 @@ impl Shape {
                 remaining.schedule((0..=pieces).map(|k| at(k, pieces)), |progress| interpolate(&points, progress))
             }
             Self::HoldAndAnneal => {
-                let &[level, hold, depth, form] = parameters else {
-                    unreachable!("hold-and-anneal has four parameters")
+                let &[level, warmup, hold, depth, form] = parameters else {
+                    unreachable!("hold-and-anneal has five parameters")
                 };
-                let start = remaining.at(hold);
-                let marks = (0..=SAMPLES / 2).map(|k| start + (1.0 - start) * k as f64 / (SAMPLES / 2) as f64);
+                let (reached, start) = (remaining.at(warmup), remaining.at(hold.max(warmup)));
+                let between = |from: f64, to: f64, parts: usize| {
+                    (0..=parts).map(move |k| from + (to - from) * k as f64 / parts as f64)
+                };
+                let marks = between(remaining.at(0.0), reached, WARMUP_PARTS).chain(between(start, 1.0, SAMPLES / 2));
+                let from = remaining.log_rate_in_force().unwrap_or(level + WARMUP_START.ln()).min(level).exp();
                 remaining.schedule(marks, |progress| {
+                    if progress < reached {
+                        let done = (progress - remaining.at(0.0)) / (reached - remaining.at(0.0));
+                        return (from + (level.exp() - from) * done).ln();
+                    }
                     let done = if start < 1.0 { ((progress - start) / (1.0 - start)).max(0.0) } else { 0.0 };
                     let cosine = 0.5 * (1.0 - (std::f64::consts::PI * done).cos());
                     level + depth * ((1.0 - form) * done + form * cosine)
