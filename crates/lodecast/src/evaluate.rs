@@ -1,5 +1,7 @@
 //! How good forecasts are: error of the final metric from the first part of a run, beside simple baselines.
 
+mod power_law;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,8 @@ pub enum ForecastMethod {
     Model,
     /// The last measured metric stays.
     LastValue,
+    /// The power law that fits the metric so far goes on.
+    PowerLaw,
     /// The mean final metric of the five runs of other configurations whose curves are closest so far.
     NearestRuns,
     /// The mean final metric of all runs of other configurations.
@@ -25,11 +29,15 @@ pub enum ForecastMethod {
 }
 
 impl ForecastMethod {
+    /// All of them, the model first.
+    pub const ALL: [Self; 5] = [Self::Model, Self::LastValue, Self::PowerLaw, Self::NearestRuns, Self::SweepMean];
+
     /// Name for tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Model => "lodecast",
             Self::LastValue => "last value",
+            Self::PowerLaw => "power law",
             Self::NearestRuns => "nearest runs",
             Self::SweepMean => "sweep mean",
         }
@@ -54,6 +62,12 @@ pub struct Skill {
     /// Fraction of runs whose final metric lies within one standard deviation of the forecast (0.68 is right); the model's
     /// only.
     pub coverage: Option<f64>,
+    /// Fraction of runs that the planner would leave alone, since they look like nothing in the model's sweep; the model's
+    /// only.
+    pub outside_experience: Option<f64>,
+    /// Fraction of runs whose final metric lies more than three standard deviations from the forecast, for which that warning
+    /// is meant; the model's only.
+    pub misjudged: Option<f64>,
 }
 
 /// One forecast of one run.
@@ -67,6 +81,11 @@ pub struct RunForecast {
     pub predicted: Interval,
     /// What it became.
     pub actual: f64,
+    /// Why a planner would leave the run alone at this point: it is outside what the model's sweep showed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub outside_experience: Option<String>,
+    /// Does the true value lie more than three standard deviations from the forecast?
+    pub misjudged: bool,
 }
 
 /// Result of [`evaluate`].
@@ -82,6 +101,8 @@ pub struct Evaluation {
     pub forecasts: Vec<RunForecast>,
 }
 
+/// Standard deviations beyond which a run is outside the model's experience, or its forecast wrong.
+const FAR: f64 = 3.0;
 /// Neighbours that [`ForecastMethod::NearestRuns`] asks.
 const NEIGHBOURS: usize = 5;
 
@@ -130,35 +151,46 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
                 mean.is_finite().then_some((mean, deviation))
             })
             .collect();
-        for method in
-            [ForecastMethod::Model, ForecastMethod::LastValue, ForecastMethod::NearestRuns, ForecastMethod::SweepMean]
-        {
-            let mut pairs = Vec::new();
-            let mut covered = 0;
-            for (index, case) in cases.iter().enumerate() {
-                let predicted = match method {
-                    ForecastMethod::Model => predictions[index].map(|(mean, _)| mean),
-                    ForecastMethod::LastValue => last_value(case, fraction * time_scale),
-                    ForecastMethod::NearestRuns => nearest(&cases, index, fraction * time_scale, NEIGHBOURS),
-                    ForecastMethod::SweepMean => nearest(&cases, index, 0.0, usize::MAX),
-                };
-                let Some(predicted) = predicted else { continue };
-                pairs.push((column.natural(predicted), column.natural(case.truth)));
-                if let (ForecastMethod::Model, Some((mean, deviation))) = (method, predictions[index]) {
-                    covered += usize::from((mean - case.truth).abs() <= deviation);
-                    evaluation.forecasts.push(RunForecast {
-                        run: case.run.id.clone(),
-                        observed: fraction,
-                        predicted: Interval::natural(&column, mean, deviation),
-                        actual: column.natural(case.truth),
-                    });
+        for (case, prediction) in cases.iter().zip(&predictions) {
+            let Some((mean, deviation)) = *prediction else { continue };
+            evaluation.forecasts.push(RunForecast {
+                run: case.run.id.clone(),
+                observed: fraction,
+                predicted: Interval::natural(&column, mean, deviation),
+                actual: column.natural(case.truth),
+                outside_experience: objection(model, case, metric, fraction),
+                misjudged: (mean - case.truth).abs() > FAR * deviation,
+            });
+        }
+        let until = fraction * time_scale;
+        for method in ForecastMethod::ALL {
+            let predict = |index: usize| match method {
+                ForecastMethod::Model => predictions[index].map(|(mean, _)| column.natural(mean)),
+                ForecastMethod::LastValue => last_value(&cases[index], until).map(|value| column.natural(value)),
+                ForecastMethod::PowerLaw => power_law(&cases[index], until, |value| column.natural(value)),
+                ForecastMethod::NearestRuns => {
+                    nearest(&cases, index, until, NEIGHBOURS).map(|value| column.natural(value))
                 }
-            }
+                ForecastMethod::SweepMean => nearest(&cases, index, 0.0, usize::MAX).map(|value| column.natural(value)),
+            };
+            let pairs: Vec<(f64, f64)> = (0..cases.len())
+                .filter_map(|index| Some((predict(index)?, column.natural(cases[index].truth))))
+                .collect();
             if pairs.is_empty() {
                 continue;
             }
-            let coverage = (method == ForecastMethod::Model).then(|| covered as f64 / pairs.len() as f64);
-            evaluation.skills.push(skill(fraction, method, &pairs, coverage));
+            let mut skill = skill(fraction, method, &pairs);
+            if method == ForecastMethod::Model {
+                let covered = |&(prediction, case): &(&Option<(f64, f64)>, &Case<'_>)| {
+                    prediction.is_some_and(|(mean, deviation)| (mean - case.truth).abs() <= deviation)
+                };
+                let part = |count: usize| Some(count as f64 / pairs.len() as f64);
+                skill.coverage = part(predictions.iter().zip(&cases).filter(covered).count());
+                let forecasts = || evaluation.forecasts.iter().filter(|forecast| forecast.observed == fraction);
+                skill.outside_experience = part(forecasts().filter(|run| run.outside_experience.is_some()).count());
+                skill.misjudged = part(forecasts().filter(|run| run.misjudged).count());
+            }
+            evaluation.skills.push(skill);
         }
     }
     Ok(evaluation)
@@ -225,6 +257,23 @@ fn predict_latent(model: &LatentOde, case: &Case<'_>, metric: usize, fraction: f
         .collect()
 }
 
+/// What the planner would say against planning for the run after `fraction` of it.
+fn objection(model: &Model, case: &Case<'_>, metric: usize, fraction: f64) -> Option<String> {
+    let total_steps = case.run.total_steps();
+    let until = fraction * total_steps as f64;
+    let observed: Vec<Point> = case.run.points(metric).filter(|point| point.step as f64 <= until).collect();
+    let observed = if fraction > 0.0 { &observed[..] } else { &[] };
+    model.experience().objection(observed, total_steps, FAR)
+}
+
+/// The power law through the metric so far, in natural units.
+fn power_law(case: &Case<'_>, until: f64, natural: impl Fn(f64) -> f64) -> Option<f64> {
+    let seen = case.series.points.iter().filter(|point| point.time <= until + 1e-9 && point.time > 0.0);
+    let measured: Vec<(f64, f64)> =
+        seen.filter(|point| !point.validation.is_nan()).map(|point| (point.time, natural(point.validation))).collect();
+    power_law::extrapolate(&measured, case.series.points.last()?.time)
+}
+
 fn last_value(case: &Case<'_>, until: f64) -> Option<f64> {
     let seen = case.series.points.iter().filter(|point| point.time <= until + 1e-9);
     seen.map(|point| point.validation).rfind(|value| !value.is_nan())
@@ -264,7 +313,7 @@ fn distance(a: &Series, b: &Series, until: f64) -> f64 {
     if count == 0 { 0.0 } else { sum / count as f64 }
 }
 
-fn skill(observed: f64, method: ForecastMethod, pairs: &[(f64, f64)], coverage: Option<f64>) -> Skill {
+fn skill(observed: f64, method: ForecastMethod, pairs: &[(f64, f64)]) -> Skill {
     let mut errors: Vec<f64> = pairs.iter().map(|(predicted, actual)| (predicted - actual).abs()).collect();
     errors.sort_by(f64::total_cmp);
     Skill {
@@ -274,7 +323,9 @@ fn skill(observed: f64, method: ForecastMethod, pairs: &[(f64, f64)], coverage: 
         mean_absolute_error: errors.iter().sum::<f64>() / errors.len() as f64,
         median_absolute_error: errors[errors.len() / 2],
         rank_correlation: rank_correlation(pairs),
-        coverage,
+        coverage: None,
+        outside_experience: None,
+        misjudged: None,
     }
 }
 

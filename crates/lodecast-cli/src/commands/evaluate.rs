@@ -51,7 +51,7 @@ impl Arguments {
         output.line(&table.caption)?;
         output.line("")?;
         output.table(&table)?;
-        if let Some(sentence) = evaluation::coverage(&evaluations) {
+        for sentence in [evaluation::coverage(&evaluations), evaluation::warnings(&evaluations)].into_iter().flatten() {
             output.line("")?;
             output.line(sentence)?;
         }
@@ -62,6 +62,7 @@ impl Arguments {
 fn page(evaluations: &[ModelEvaluation]) -> Report {
     let mut blocks = vec![Block::Table(evaluation::table(evaluations))];
     blocks.extend(evaluation::coverage(evaluations).map(Block::Prose));
+    blocks.extend(evaluation::warnings(evaluations).map(Block::Prose));
     blocks.extend(evaluation::errors(evaluations).map(Block::Figure));
     blocks.extend(evaluation::scatter(evaluations).map(Block::Figure));
     Report {

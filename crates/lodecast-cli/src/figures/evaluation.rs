@@ -1,6 +1,6 @@
 //! Forecast errors in tables and figures.
 
-use lodecast::{Evaluation, ForecastMethod, Metric, Skill};
+use lodecast::{Evaluation, ForecastMethod, Metric, RunForecast, Skill};
 use serde::{Deserialize, Serialize};
 
 use super::{bare_metric_name, is_fraction, metric_error, metric_name, metric_value};
@@ -41,8 +41,8 @@ impl ModelEvaluation {
     }
 }
 
-const BASELINES: [ForecastMethod; 3] =
-    [ForecastMethod::NearestRuns, ForecastMethod::LastValue, ForecastMethod::SweepMean];
+const BASELINES: [ForecastMethod; 4] =
+    [ForecastMethod::NearestRuns, ForecastMethod::LastValue, ForecastMethod::PowerLaw, ForecastMethod::SweepMean];
 
 /// Who forecasts: a name, whose evaluation it is in, and under which entry.
 fn forecasters(evaluations: &[ModelEvaluation]) -> Vec<(String, &ModelEvaluation, ForecastMethod, Color)> {
@@ -51,7 +51,7 @@ fn forecasters(evaluations: &[ModelEvaluation]) -> Vec<(String, &ModelEvaluation
     });
     // The baselines do not depend on the model.
     let baselines = evaluations.first().into_iter().flat_map(|first| {
-        let colors = [Color::Hue(2), Color::Hue(4), Color::Muted];
+        let colors = [Color::Hue(2), Color::Hue(4), Color::Hue(5), Color::Muted];
         BASELINES
             .into_iter()
             .zip(colors)
@@ -111,6 +111,29 @@ pub(crate) fn coverage(evaluations: &[ModelEvaluation]) -> Option<String> {
             parts.join(", ")
         )
     })
+}
+
+/// How often the warning "outside what the sweep showed" is given, and how often a forecast would have deserved it.
+pub(crate) fn warnings(evaluations: &[ModelEvaluation]) -> Option<String> {
+    let parts: Vec<String> = evaluations
+        .iter()
+        .filter_map(|evaluation| {
+            let forecasts = &evaluation.evaluation.forecasts;
+            let count = |wanted: &dyn Fn(&RunForecast) -> bool| forecasts.iter().filter(|run| wanted(run)).count();
+            let warned = count(&|run| run.outside_experience.is_some());
+            let misjudged = count(&|run| run.misjudged);
+            let both = count(&|run| run.misjudged && run.outside_experience.is_some());
+            (!forecasts.is_empty()).then(|| {
+                format!(
+                    "{}: {warned} of {} forecasts were marked as outside what the sweep showed; {misjudged} missed by more \
+                     than three standard deviations, {both} of these were marked",
+                    evaluation.model,
+                    forecasts.len()
+                )
+            })
+        })
+        .collect();
+    (!parts.is_empty()).then(|| format!("{}.", parts.join(". ")))
 }
 
 /// Error against how much of a run was seen.

@@ -160,7 +160,7 @@ impl Experience {
 
     /// Why a run in this condition should not be planned for: its last points are more than `limit` standard deviations
     /// outside what the sweep showed at the same progress.
-    pub(super) fn objection(&self, observed: &[Point], total_steps: u64, limit: f64) -> Option<String> {
+    pub(crate) fn objection(&self, observed: &[Point], total_steps: u64, limit: f64) -> Option<String> {
         let surprise = self.seen.surprise(observed, total_steps);
         let columns = [("train loss", surprise.train_loss), ("metric", surprise.validation)];
         columns.into_iter().find_map(|(name, distance)| {
