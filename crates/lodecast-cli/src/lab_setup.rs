@@ -1,18 +1,28 @@
 //! Options that say what the lab trains: task, optimizer, length, seeds.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::Result;
 use clap::Args;
-use lodecast_lab::{Execution, Length, OptimizerKind, RunRecord, Trainable, tasks};
+use lodecast_lab::{DeviceKind, Execution, Length, OptimizerKind, RunRecord, Scale, TaskSettings, Trainable, tasks};
 
 /// What to train.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Setup {
-    /// Task
+    /// Task: mnist1d-cnn or fashion-mnist-cnn
     #[arg(long, default_value = "mnist1d-cnn")]
     pub task: String,
+    /// Part of the task's full size, in (0, 1]: narrows the network and takes fewer examples
+    #[arg(long, value_name = "FACTOR", default_value_t = Scale::FULL)]
+    pub scale: Scale,
+    /// The task's data, a file or a folder, if not where the task looks for it
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// Device: cpu, cuda or wgpu
+    #[arg(long, default_value = "cpu")]
+    pub device: DeviceKind,
     /// Optimizer: sgd (momentum 0.9), adam or adamw
     #[arg(long, default_value = "sgd")]
     pub optimizer: OptimizerKind,
@@ -30,7 +40,12 @@ pub(crate) struct Setup {
 impl Setup {
     /// The task, ready to be trained.
     pub(crate) fn open(&self) -> Result<Box<dyn Trainable>> {
-        Ok(tasks::open(&self.task)?)
+        Ok(tasks::open(&self.task, &self.settings())?)
+    }
+
+    /// What the task is opened with.
+    pub(crate) fn settings(&self) -> TaskSettings {
+        TaskSettings { scale: self.scale, data: self.data.clone(), device: self.device }
     }
 
     /// The length asked for; `None` if all of it is the task's own.

@@ -94,6 +94,40 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// A data set that is not on this machine.
+    #[error("no {data} in {}: get it with '{command}', or say where it is with --data", path.display())]
+    MissingData {
+        /// The data set.
+        data: &'static str,
+        /// Where it was looked for.
+        path: PathBuf,
+        /// The command that gets it.
+        command: String,
+    },
+    /// A file of a data set that is not what it has to be.
+    #[error("{}: {reason}; get the file anew", path.display())]
+    DamagedData {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// A text that no task can be made of.
+    #[error("{}: {reason}", path.display())]
+    Text {
+        /// The file.
+        path: PathBuf,
+        /// What was found, and what to do.
+        reason: String,
+    },
+    /// A device nobody knows, or one this build was made without.
+    #[error("no device '{device}' here: {remedy}")]
+    Device {
+        /// The name given.
+        device: String,
+        /// What to do.
+        remedy: String,
+    },
     /// The file is no journal, or a line of it is damaged.
     #[error("{}, line {line}: not a usable journal: {reason}; move the file away to start anew", path.display())]
     Journal {

@@ -5,12 +5,14 @@
 
 mod compare;
 mod crew;
+pub mod data;
 mod error;
 mod journal;
 mod method;
 pub mod mnist1d;
 mod optimizer;
 mod record;
+mod settings;
 mod single_run;
 pub mod statistics;
 mod sweep;
@@ -24,6 +26,7 @@ pub use error::{Error, Result};
 pub use method::{FixedSchedule, Method};
 pub use optimizer::OptimizerKind;
 pub use record::{Note, RunRecord};
+pub use settings::{DeviceKind, Scale, TaskSettings, data_folder};
 pub use single_run::{RunConfiguration, run_one};
 pub use sweep::{SweepConfiguration, SweepOutcome, run_sweep};
 pub use task::{Evaluation, Length, Split, Task};

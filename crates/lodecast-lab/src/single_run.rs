@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::method::FixedSchedule;
 use crate::optimizer::OptimizerKind;
 use crate::record::RunRecord;
+use crate::settings::TaskSettings;
 use crate::sweep::checked_length;
 use crate::task::Length;
 use crate::tasks;
@@ -18,6 +19,9 @@ use crate::train::Training;
 pub struct RunConfiguration {
     /// Name of the task.
     pub task: String,
+    /// What the task is opened with: its scale, its data, its device.
+    #[serde(default, skip_serializing_if = "TaskSettings::is_default")]
+    pub settings: TaskSettings,
     /// Optimizer.
     pub optimizer: OptimizerKind,
     /// Learning-rate schedule.
@@ -42,7 +46,7 @@ pub struct RunConfiguration {
 /// # Errors
 /// If the configuration names no known task or does not fit it, or the run fails.
 pub fn run_one(configuration: &RunConfiguration) -> Result<RunRecord> {
-    let task = tasks::open(&configuration.task)?;
+    let task = tasks::open(&configuration.task, &configuration.settings)?;
     let length = checked_length(task.as_ref(), &configuration.task, configuration.length)?;
     let total_steps = length.total_steps(task.train_examples());
     let mut method = FixedSchedule::new(configuration.schedule.clone(), total_steps)?;

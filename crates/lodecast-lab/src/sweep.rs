@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::method::FixedSchedule;
 use crate::optimizer::OptimizerKind;
 use crate::record::RunRecord;
+use crate::settings::TaskSettings;
 use crate::task::Length;
 use crate::train::{Trainable, Training};
 
@@ -35,6 +36,9 @@ use crate::train::{Trainable, Training};
 pub struct SweepConfiguration {
     /// Name of the task.
     pub task: String,
+    /// What the task is opened with: its scale, its data, its device.
+    #[serde(default, skip_serializing_if = "TaskSettings::is_default")]
+    pub settings: TaskSettings,
     /// Optimizer.
     pub optimizer: OptimizerKind,
     /// Schedule families.

@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::optimizer::OptimizerKind;
 
 /// The held-out examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,6 +95,9 @@ pub trait Task: Send + Sync {
 
     /// Length of a run unless the configuration says otherwise.
     fn default_length(&self) -> Length;
+
+    /// Peak learning rates worth sweeping, by factors of two across the point where training breaks down.
+    fn peak_learning_rates(&self, optimizer: OptimizerKind) -> Vec<f64>;
 
     /// Number of training examples.
     fn train_examples(&self) -> usize;

@@ -53,6 +53,9 @@ pub trait Trainable: Send + Sync {
     /// See [`Task::default_length`].
     fn default_length(&self) -> Length;
 
+    /// See [`Task::peak_learning_rates`].
+    fn peak_learning_rates(&self, optimizer: OptimizerKind) -> Vec<f64>;
+
     /// See [`Task::train_examples`].
     fn train_examples(&self) -> usize;
 
@@ -80,6 +83,10 @@ impl<T: Task> Trainable for T {
 
     fn default_length(&self) -> Length {
         Task::default_length(self)
+    }
+
+    fn peak_learning_rates(&self, optimizer: OptimizerKind) -> Vec<f64> {
+        Task::peak_learning_rates(self, optimizer)
     }
 
     fn train_examples(&self) -> usize {

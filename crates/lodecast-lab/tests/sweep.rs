@@ -21,6 +21,7 @@ fn task() -> Mnist1dCnn {
 fn configuration() -> SweepConfiguration {
     SweepConfiguration {
         task: "mnist1d-cnn".to_owned(),
+        settings: lodecast_lab::TaskSettings::default(),
         optimizer: OptimizerKind::Sgd,
         families: vec![Family::Cosine, Family::Constant],
         // The second peak diverges: NaN has to go through the journal too.

@@ -6,11 +6,11 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Args;
 use lodecast::{Family, FitSettings, Model, ModelKind, Sweep};
-use lodecast_lab::{OptimizerKind, SweepConfiguration, tasks};
+use lodecast_lab::{OptimizerKind, SweepConfiguration, TaskSettings, tasks};
 
 use super::compare::{self, Contest};
 use super::fit::{self, Kept};
-use super::lab_sweep::{self, peaks};
+use super::lab_sweep;
 use crate::contenders::lodecast_name;
 use crate::figures::configuration_label;
 use crate::figures::evaluation::ModelEvaluation;
@@ -52,7 +52,7 @@ impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let started = Instant::now();
         let directory = StudyDirectory::create(&self.out)?;
-        let task = tasks::open("mnist1d-cnn")?;
+        let task = tasks::open("mnist1d-cnn", &TaskSettings::default())?;
         let configuration = self.sweep_configuration(task.as_ref());
         output.say(format_args!(
             "{} with {}; everything goes to {}",
@@ -114,9 +114,10 @@ impl Arguments {
     fn sweep_configuration(&self, task: &dyn lodecast_lab::Trainable) -> SweepConfiguration {
         let mut configuration = SweepConfiguration {
             task: task.name().to_owned(),
+            settings: TaskSettings::default(),
             optimizer: self.optimizer,
             families: vec![Family::Constant, Family::Cosine, Family::OneCycle, Family::Staircase],
-            peak_learning_rates: peaks(self.optimizer),
+            peak_learning_rates: task.peak_learning_rates(self.optimizer),
             warmup: 0.0,
             seeds: (0..4).collect(),
             length: None,

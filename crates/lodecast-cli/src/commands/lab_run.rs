@@ -16,7 +16,7 @@ use crate::report::{Table, learning_rate, significant};
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// Everything below as JSON, instead of options
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "optimizer", "epochs", "batch_size", "points_per_epoch", "family", "peak", "warmup", "seed"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "scale", "data", "device", "optimizer", "epochs", "batch_size", "points_per_epoch", "family", "peak", "warmup", "seed"])]
     config: Option<PathBuf>,
     #[command(flatten)]
     setup: Setup,
@@ -67,6 +67,7 @@ impl Arguments {
         let task = self.setup.open()?;
         Ok(RunConfiguration {
             task: self.setup.task.clone(),
+            settings: self.setup.settings(),
             optimizer: self.setup.optimizer,
             schedule: Schedule::parametric(self.family, self.peak).with_warmup(self.warmup)?,
             seed: self.seed,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use lodecast::{Family, Sweep};
-use lodecast_lab::{Execution, OptimizerKind, SweepConfiguration, SweepOutcome, Trainable, run_sweep, tasks};
+use lodecast_lab::{Execution, SweepConfiguration, SweepOutcome, Trainable, run_sweep, tasks};
 use serde::Serialize;
 
 use crate::figures::configuration_label;
@@ -21,14 +21,14 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "FILE", default_value = "sweep.parquet")]
     out: PathBuf,
     /// Everything below as JSON, instead of options
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "optimizer", "epochs", "batch_size", "points_per_epoch", "families", "peaks", "warmup", "seeds"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "scale", "data", "device", "optimizer", "epochs", "batch_size", "points_per_epoch", "families", "peaks", "warmup", "seeds"])]
     config: Option<PathBuf>,
     #[command(flatten)]
     setup: Setup,
     /// Schedule families
     #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = "constant,cosine,one-cycle,staircase")]
     families: Vec<Family>,
-    /// Peak learning rates [default: a grid that suits the optimizer]
+    /// Peak learning rates [default: a grid that suits task and optimizer]
     #[arg(long, value_delimiter = ',', value_name = "RATES")]
     peaks: Vec<f64>,
     /// Fraction of the run in which the rate rises linearly first
@@ -83,27 +83,24 @@ impl Arguments {
     fn configuration(&self) -> Result<(Box<dyn Trainable>, SweepConfiguration)> {
         if let Some(path) = &self.config {
             let configuration: SweepConfiguration = read_configuration(path)?;
-            return Ok((tasks::open(&configuration.task)?, configuration));
+            return Ok((tasks::open(&configuration.task, &configuration.settings)?, configuration));
         }
         let task = self.setup.open()?;
         let configuration = SweepConfiguration {
             task: self.setup.task.clone(),
+            settings: self.setup.settings(),
             optimizer: self.setup.optimizer,
             families: self.families.clone(),
-            peak_learning_rates: if self.peaks.is_empty() { peaks(self.setup.optimizer) } else { self.peaks.clone() },
+            peak_learning_rates: if self.peaks.is_empty() {
+                task.peak_learning_rates(self.setup.optimizer)
+            } else {
+                self.peaks.clone()
+            },
             warmup: self.warmup,
             seeds: self.seeds.0.clone(),
             length: self.setup.length(task.as_ref()),
         };
         Ok((task, configuration))
-    }
-}
-
-/// Peak learning rates worth sweeping, by factors of two across the point where training breaks down.
-pub(crate) fn peaks(optimizer: OptimizerKind) -> Vec<f64> {
-    match optimizer {
-        OptimizerKind::Sgd => vec![0.01, 0.02, 0.04, 0.08, 0.16, 0.32],
-        OptimizerKind::Adam | OptimizerKind::AdamW => vec![0.001, 0.002, 0.004, 0.008, 0.016, 0.032],
     }
 }
 

@@ -9,6 +9,8 @@ use super::classification;
 use super::strided_convolution::{StridedConvolution, uniform_weights};
 use crate::error::{Error, Result};
 use crate::mnist1d::{CLASSES, Digits, LENGTH};
+use crate::optimizer::OptimizerKind;
+use crate::settings::{Scale, TaskSettings};
 use crate::task::{Evaluation, Length, Split, Task};
 
 pub(super) const NAME: &str = "mnist1d-cnn";
@@ -63,6 +65,21 @@ impl Examples {
 }
 
 impl Mnist1dCnn {
+    /// The task with its default sizes.
+    ///
+    /// # Errors
+    /// If a scale or data is asked for: the digits are drawn, not read, and few as they are.
+    pub(super) fn open(settings: &TaskSettings) -> Result<Self> {
+        let refuse = |name, value, remedy| Err(Error::Setting { name, value, remedy });
+        if settings.scale != Scale::FULL {
+            return refuse("scale", settings.scale.to_string(), "mnist1d-cnn is small as it is: leave the scale out");
+        }
+        if let Some(data) = &settings.data {
+            return refuse("data", data.display().to_string(), "mnist1d-cnn draws its digits: leave the data out");
+        }
+        Self::new(Mnist1dSizes::default(), &settings.device.open()?)
+    }
+
     /// Draws the digits and puts them on `device`.
     ///
     /// # Errors
@@ -129,6 +146,13 @@ impl Task for Mnist1dCnn {
 
     fn default_length(&self) -> Length {
         Length { epochs: 20, batch_size: 100, points_per_epoch: 5 }
+    }
+
+    fn peak_learning_rates(&self, optimizer: OptimizerKind) -> Vec<f64> {
+        match optimizer {
+            OptimizerKind::Sgd => vec![0.01, 0.02, 0.04, 0.08, 0.16, 0.32],
+            OptimizerKind::Adam | OptimizerKind::AdamW => vec![0.001, 0.002, 0.004, 0.008, 0.016, 0.032],
+        }
     }
 
     fn train_examples(&self) -> usize {

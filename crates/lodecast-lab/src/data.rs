@@ -1,0 +1,4 @@
+//! Readers of data sets, each in the format its publishers use. Every length is checked before memory is taken for it.
+
+pub mod idx;
+pub mod images;

@@ -1,0 +1,138 @@
+//! Two-dimensional convolution as a single matrix product, over images laid out as (example, row, column, channel).
+//!
+//! For the same reason as in one dimension: the framework's own backward pass is slow on the CPU backend.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, TensorData, s};
+use rand_chacha::ChaCha8Rng;
+
+use super::initial::normal_weights;
+
+/// A convolution with a square window, padded so that a stride of 1 keeps the size.
+#[derive(Module, Debug)]
+pub(super) struct Convolution {
+    /// (row and column in the window, and channel; output channel)
+    weight: Param<Tensor<2>>,
+    bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    kernel: usize,
+    #[module(skip)]
+    stride: usize,
+}
+
+impl Convolution {
+    /// Weights as He et al. 2015 start them.
+    pub(super) fn new(
+        [inputs, outputs]: [usize; 2],
+        kernel: usize,
+        stride: usize,
+        device: &Device,
+        random: &mut ChaCha8Rng,
+    ) -> Self {
+        let rows = kernel * kernel * inputs;
+        Self {
+            weight: normal_weights([rows, outputs], (2.0 / rows as f64).sqrt(), device, random),
+            bias: None,
+            kernel,
+            stride,
+        }
+    }
+
+    /// The same with a bias, zero at first.
+    pub(super) fn with_bias(mut self, device: &Device) -> Self {
+        let outputs = self.weight.val().dims()[1];
+        self.bias = Some(Param::from_data(TensorData::zeros::<f32, _>([outputs]), device));
+        self
+    }
+
+    pub(super) fn forward(&self, images: Tensor<4>) -> Tensor<4> {
+        let [examples, height, width, channels] = images.dims();
+        let padding = (self.kernel - 1) / 2;
+        let size = |places: usize| (places + 2 * padding - self.kernel) / self.stride + 1;
+        let span = |output: usize| self.stride * (output - 1) + 1;
+        let (rows, columns) = (size(height), size(width));
+        let stride = self.stride.cast_signed();
+        let padded = if padding > 0 {
+            images.pad([(0, 0), (padding, padding), (padding, padding), (0, 0)], 0.0)
+        } else {
+            images
+        };
+        // First the columns of the windows, then their rows: two short gathers instead of one of kernel x kernel parts.
+        let columns_gathered = if self.kernel > 1 || self.stride > 1 {
+            let taps =
+                (0..self.kernel).map(|tap| padded.clone().slice(s![.., .., tap..tap + span(columns);stride, ..]));
+            Tensor::cat(taps.collect(), 3)
+        } else {
+            padded
+        };
+        let gathered = if self.kernel > 1 || self.stride > 1 {
+            let taps = (0..self.kernel).map(|tap| columns_gathered.clone().slice(s![.., tap..tap + span(rows);stride]));
+            Tensor::cat(taps.collect(), 3)
+        } else {
+            columns_gathered
+        };
+        let windows = gathered.reshape([examples * rows * columns, self.kernel * self.kernel * channels]);
+        let mut outputs = windows.matmul(self.weight.val());
+        if let Some(bias) = &self.bias {
+            outputs = outputs + bias.val().unsqueeze();
+        }
+        let channels = outputs.dims()[1];
+        outputs.reshape([examples, rows, columns, channels])
+    }
+}
+
+/// The largest value of every 2 by 2 square. A last odd row or column is left out.
+pub(super) fn max_pool(images: Tensor<4>) -> Tensor<4> {
+    let [examples, height, width, channels] = images.dims();
+    let (rows, columns) = (height / 2, width / 2);
+    let even = if (2 * rows, 2 * columns) == (height, width) {
+        images
+    } else {
+        images.slice(s![.., 0..2 * rows, 0..2 * columns])
+    };
+    let pairs_of_rows = even.reshape([examples * rows, 2, 2 * columns * channels]);
+    let higher = pairs_of_rows.clone().narrow(1, 0, 1).max_pair(pairs_of_rows.narrow(1, 1, 1));
+    let pairs = higher.reshape([examples * rows * columns, 2, channels]);
+    let highest = pairs.clone().narrow(1, 0, 1).max_pair(pairs.narrow(1, 1, 1));
+    highest.reshape([examples, rows, columns, channels])
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::ops::ConvOptions;
+    use rand::{RngExt, SeedableRng};
+
+    use super::*;
+
+    fn random_images(shape: [usize; 4], random: &mut ChaCha8Rng) -> Tensor<4> {
+        let values: Vec<f32> = (0..shape.iter().product()).map(|_| random.random_range(-1.0..1.0)).collect();
+        Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    }
+
+    #[test]
+    fn equals_the_convolution_of_the_framework() {
+        let device = Device::flex();
+        let mut random = ChaCha8Rng::seed_from_u64(3);
+        for (channels, kernel, stride, size) in [(1, 3, 1, 28), (4, 3, 2, 9), (4, 1, 2, 8), (4, 1, 1, 5), (3, 7, 2, 16)]
+        {
+            let layer = Convolution::new([channels, 6], kernel, stride, &device, &mut random).with_bias(&device);
+            let images = random_images([2, size, size + 2, channels], &mut random);
+            let weight = layer.weight.val().reshape([kernel, kernel, channels, 6]).permute([3, 2, 0, 1]);
+            let padding = (kernel - 1) / 2;
+            let options = ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1);
+            let expected = burn::tensor::module::conv2d(images.clone().permute([0, 3, 1, 2]), weight, None, options);
+            let difference = layer.forward(images).permute([0, 3, 1, 2]) - expected;
+            let difference = difference.abs().max().into_scalar::<f32>();
+            assert!(difference < 1e-5, "kernel {kernel}, stride {stride}: {difference}");
+        }
+    }
+
+    #[test]
+    fn pooling_takes_the_largest_of_four() {
+        let mut random = ChaCha8Rng::seed_from_u64(4);
+        let images = random_images([2, 7, 6, 3], &mut random);
+        let expected = images.clone().slice(s![.., 0..6]).reshape([2, 3, 2, 3, 2, 3]).max_dim(2).max_dim(4);
+        let difference = (max_pool(images) - expected.reshape([2, 3, 3, 3])).abs().max().into_scalar::<f32>();
+        assert_eq!(difference, 0.0);
+    }
+}

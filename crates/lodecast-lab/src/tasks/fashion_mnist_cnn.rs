@@ -1,0 +1,158 @@
+//! The task `fashion-mnist-cnn`: pieces of clothing, and a convolutional network of 64-64-pool-128-128-pool channels.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, activation};
+use lodecast::{Direction, Metric};
+use rand_chacha::ChaCha8Rng;
+
+use super::classification;
+use super::convolution::{Convolution, max_pool};
+use super::dropout::dropout;
+use super::fashion_mnist::{CLASSES, FashionMnist};
+use super::strided_convolution::uniform_weights;
+use crate::error::Result;
+use crate::optimizer::OptimizerKind;
+use crate::settings::{Scale, TaskSettings};
+use crate::task::{Evaluation, Length, Split, Task};
+
+pub(super) const NAME: &str = "fashion-mnist-cnn";
+const WIDTHS: [usize; 4] = [64, 64, 128, 128];
+/// Convolutions after which the image is halved.
+const POOLED_AFTER: [usize; 2] = [1, 3];
+const DENSE: usize = 256;
+const DROPOUT: f64 = 0.25;
+/// Few enough that the activations stay in the processor's cache.
+const EVALUATION_BATCH: usize = 50;
+
+/// The task.
+#[derive(Debug)]
+pub struct FashionMnistCnn {
+    data: FashionMnist,
+    device: Device,
+}
+
+impl FashionMnistCnn {
+    /// Reads the data. A scale narrows all layers but the last, and takes that part of each split.
+    ///
+    /// # Errors
+    /// If the data is missing or damaged, or the device is not there.
+    pub fn open(settings: &TaskSettings) -> Result<Self> {
+        Ok(Self { device: settings.device.open()?, data: FashionMnist::open(settings)? })
+    }
+}
+
+/// The network: four convolutions of 3 by 3, two poolings, two dense layers.
+#[derive(Module, Debug)]
+pub struct Network {
+    convolutions: Vec<Convolution>,
+    dense_weight: Param<Tensor<2>>,
+    dense_bias: Param<Tensor<1>>,
+    head_weight: Param<Tensor<2>>,
+    head_bias: Param<Tensor<1>>,
+}
+
+impl Network {
+    /// A fresh network for images of `height` by `width` with `inputs` channels.
+    fn new([height, width, inputs]: [usize; 3], scale: Scale, device: &Device, random: &mut ChaCha8Rng) -> Self {
+        let mut inputs = inputs;
+        let mut convolutions = Vec::with_capacity(WIDTHS.len());
+        for outputs in WIDTHS.map(|width| scale.of(width)) {
+            convolutions.push(Convolution::new([inputs, outputs], 3, 1, device, random).with_bias(device));
+            inputs = outputs;
+        }
+        let halved = |side: usize| side >> POOLED_AFTER.len();
+        let dense = scale.of(DENSE);
+        let (dense_weight, dense_bias) =
+            uniform_weights(halved(height) * halved(width) * inputs, dense, device, random);
+        let (head_weight, head_bias) = uniform_weights(dense, CLASSES, device, random);
+        Self { convolutions, dense_weight, dense_bias, head_weight, head_bias }
+    }
+
+    /// Logits of `images`. Dropout is for training: it needs a generator.
+    fn logits(&self, images: Tensor<4>, random: Option<&mut ChaCha8Rng>) -> Tensor<2> {
+        let mut features = images;
+        for (index, layer) in self.convolutions.iter().enumerate() {
+            features = layer.forward(features);
+            if POOLED_AFTER.contains(&index) {
+                // Rectified after pooling: the same values, and a quarter of them to go through.
+                features = max_pool(features);
+            }
+            features = activation::relu(features);
+        }
+        let flat = features.flatten::<2>(1, 3);
+        let mut dense = activation::relu(flat.matmul(self.dense_weight.val()) + self.dense_bias.val().unsqueeze());
+        if let Some(random) = random {
+            dense = dropout(dense, DROPOUT, random);
+        }
+        dense.matmul(self.head_weight.val()) + self.head_bias.val().unsqueeze()
+    }
+}
+
+impl Task for FashionMnistCnn {
+    type Model = Network;
+
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn description(&self) -> String {
+        self.data.description()
+    }
+
+    fn metric(&self) -> Metric {
+        Metric::new("val_accuracy", Direction::Max)
+    }
+
+    fn default_length(&self) -> Length {
+        Length { epochs: 8, batch_size: 64, points_per_epoch: 10 }
+    }
+
+    fn peak_learning_rates(&self, optimizer: OptimizerKind) -> Vec<f64> {
+        match optimizer {
+            OptimizerKind::Sgd => vec![0.005, 0.01, 0.02, 0.04, 0.08, 0.16],
+            OptimizerKind::Adam | OptimizerKind::AdamW => vec![0.0005, 0.001, 0.002, 0.004, 0.008, 0.016],
+        }
+    }
+
+    fn train_examples(&self) -> usize {
+        self.data.train.len()
+    }
+
+    fn initial_model(&self, random: &mut ChaCha8Rng) -> Network {
+        Network::new(self.data.train.size(), self.data.scale, &self.device.clone().autodiff(), random)
+    }
+
+    fn loss(&self, model: &Network, batch: &[u32], random: &mut ChaCha8Rng) -> Tensor<1> {
+        let images = self.data.train.images(batch.iter().map(|&index| index as usize), &self.device);
+        let classes = self.data.train.classes_at(batch, &self.device);
+        let logits = model.logits(Tensor::from_inner(images), Some(random));
+        classification::cross_entropy(logits, Tensor::from_inner(classes))
+    }
+
+    fn evaluate(&self, model: &Network, split: Split) -> Evaluation {
+        let held_out = match split {
+            Split::Validation => &self.data.validation,
+            Split::Test => &self.data.test,
+        };
+        held_out.evaluate(EVALUATION_BATCH, &self.device, |images| model.logits(images, None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn the_full_network_has_the_published_size() {
+        let count = |scale| {
+            let mut random = ChaCha8Rng::seed_from_u64(1);
+            Network::new([28, 28, 1], scale, &Device::flex(), &mut random).num_params()
+        };
+        // 9*64 + 9*64*64 + 9*64*128 + 9*128*128 and biases 64+64+128+128; 7*7*128*256 + 256; 256*10 + 10
+        assert_eq!(count(Scale::FULL), 1_867_466);
+        // The same with 8, 8, 16, 16 and 32.
+        assert_eq!(count(Scale::new(0.125).unwrap()), 80 + 584 + 1168 + 2320 + 25_120 + 330);
+    }
+}
