@@ -2,10 +2,14 @@
 
 use crate::error::{Error, Result};
 use crate::format::Format;
+use crate::mlflow::Mlflow;
+use crate::optuna::Optuna;
 use crate::source::Source;
+use crate::tensorboard::TensorBoard;
+use crate::wandb::Wandb;
 
 /// Every format, the particular before the general: the first that recognises a source is taken to be its format.
-pub static FORMATS: &[&dyn Format] = &[];
+pub static FORMATS: &[&dyn Format] = &[&TensorBoard, &Wandb, &Mlflow, &Optuna];
 
 /// The format named `name`.
 ///

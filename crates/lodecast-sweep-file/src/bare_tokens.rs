@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// `line` with every bare `NaN`, `Infinity` and `-Infinity` put in quotes, and the place of each in `line`.
-pub(crate) fn quote_bare_tokens(line: &str) -> (Cow<'_, str>, Vec<usize>) {
+pub fn quote_bare_tokens(line: &str) -> (Cow<'_, str>, Vec<usize>) {
     const TOKENS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
     if !(line.contains("NaN") || line.contains("Infinity")) {
         return (Cow::Borrowed(line), Vec::new());

@@ -72,6 +72,7 @@ use std::path::Path;
 use bytes::Bytes;
 use lodecast::{Run, Sweep};
 
+pub use bare_tokens::quote_bare_tokens;
 pub use cell::{Cell, Mismatch};
 pub use error::{Error, Place, Result, Unit};
 pub use format::Format;

@@ -1,0 +1,288 @@
+//! SQLite files and PostgreSQL servers behind one face: read-only, one snapshot, rows handed over one at a time.
+//!
+//! Queries are written in what both understand, with parameters `$1`, `$2`, ... in order, and with casts that leave three
+//! types only: `BIGINT`, `DOUBLE PRECISION` and `TEXT`.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use postgres::fallible_iterator::FallibleIterator;
+use postgres::types::ToSql;
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{Error, Result};
+use crate::source::Source;
+
+/// Longest text that is read from a database, in bytes.
+const LONGEST_TEXT: i32 = 16 << 20;
+/// How long a connection may take to come about, and a database to give a lock free.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A value in a query.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Parameter<'a> {
+    Integer(i64),
+    Text(&'a str),
+}
+
+/// A database opened for reading.
+pub(crate) struct Database {
+    /// For people: without a password.
+    name: String,
+    engine: Engine,
+}
+
+enum Engine {
+    Sqlite(Connection),
+    Postgres(Box<postgres::Client>),
+}
+
+/// A row of an answer.
+pub(crate) enum Row<'a> {
+    Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a postgres::Row),
+}
+
+/// Is there an SQLite database at `path`?
+fn is_sqlite(path: &Path) -> bool {
+    use std::io::Read;
+    let mut start = [0; 16];
+    std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && &start == b"SQLite format 3\0"
+}
+
+impl Database {
+    /// Does the source name a database with tables of all these names? A server that cannot be reached may have them.
+    pub(crate) fn any_with(source: &Source, tables: &[&str]) -> bool {
+        match Self::open_with(source, tables) {
+            Ok(found) => found.is_some(),
+            Err(_) => matches!(source, Source::Url(_)),
+        }
+    }
+
+    /// Opens the database with tables of all these names: the one that the source names, or the first such in its folder.
+    ///
+    /// # Errors
+    /// If a database that the source names cannot be read.
+    pub(crate) fn open_with(source: &Source, tables: &[&str]) -> Result<Option<Self>> {
+        let candidates: Vec<PathBuf> = match source {
+            Source::Url(url) => {
+                let Some((scheme, rest)) = url.split_once("://") else { return Ok(None) };
+                // SQLAlchemy names the driver behind a plus sign.
+                match scheme.split('+').next() {
+                    Some("sqlite") => vec![PathBuf::from(rest.strip_prefix('/').unwrap_or(rest))],
+                    Some("postgresql" | "postgres") => {
+                        let name = source.to_string();
+                        let name = name.split('?').next().unwrap_or_default();
+                        let mut database = Self::connect(&format!("postgresql://{rest}"), name)?;
+                        return Ok(database.has_tables(tables)?.then_some(database));
+                    }
+                    _ => return Ok(None),
+                }
+            }
+            Source::File(path) => vec![path.clone()],
+            Source::Folder(_) => {
+                let endings = ["db", "sqlite", "sqlite3"].into_iter().flat_map(|ending| source.files_ending(ending));
+                endings.map(Path::to_owned).collect()
+            }
+        };
+        for path in candidates {
+            if is_sqlite(&path) || matches!(source, Source::Url(_)) {
+                let mut database = Self::open_file(&path)?;
+                if database.has_tables(tables)? {
+                    return Ok(Some(database));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Its address for people, without a password.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Opens the SQLite file at `path`.
+    ///
+    /// # Errors
+    /// If it is none, or cannot be read.
+    fn open_file(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        let open = || -> rusqlite::Result<Connection> {
+            // Without a mutex and without names that are taken for URIs.
+            let connection =
+                Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+            connection.busy_timeout(PATIENCE)?;
+            // Nothing that a file of others defines may do more than hold data.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+            connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_TEXT)?;
+            connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+            connection.execute_batch("BEGIN")?;
+            Ok(connection)
+        };
+        let connection = open().map_err(|error| failed(&name, error.to_string()))?;
+        Ok(Self { name, engine: Engine::Sqlite(connection) })
+    }
+
+    /// Connects to the PostgreSQL server that `url` names.
+    ///
+    /// # Errors
+    /// If the address cannot be understood, or the server does not let us in.
+    fn connect(url: &str, name: &str) -> Result<Self> {
+        let failed = |error: postgres::Error| failed(name, explain(&error));
+        let mut config: postgres::Config = url.parse().map_err(failed)?;
+        if config.get_password().is_none()
+            && let Ok(password) = std::env::var("PGPASSWORD")
+        {
+            config.password(password);
+        }
+        config.connect_timeout(PATIENCE).application_name("lodecast");
+        let mut client = config.connect(postgres::NoTls).map_err(failed)?;
+        client.batch_execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").map_err(failed)?;
+        Ok(Self { name: name.to_owned(), engine: Engine::Postgres(Box::new(client)) })
+    }
+
+    /// Has the database tables of all these names?
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    fn has_tables(&mut self, tables: &[&str]) -> Result<bool> {
+        let query = match self.engine {
+            Engine::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1",
+            Engine::Postgres(_) => {
+                "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
+                 WHERE table_schema = ANY (current_schemas(false)) AND table_type = 'BASE TABLE'
+                 AND table_name = CAST($1 AS TEXT)"
+            }
+        };
+        for table in tables {
+            let mut found = false;
+            self.rows(query, &[Parameter::Text(table)], &mut |_| {
+                found = true;
+                Ok(ControlFlow::Break(()))
+            })?;
+            if !found {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Has the table a column of this name?
+    ///
+    /// # Errors
+    /// If the database cannot be asked.
+    pub(crate) fn has_column(&mut self, table: &str, column: &str) -> Result<bool> {
+        let query = match self.engine {
+            Engine::Sqlite(_) => "SELECT name FROM pragma_table_info($1) WHERE name = $2",
+            Engine::Postgres(_) => {
+                "SELECT CAST(column_name AS TEXT) FROM information_schema.columns
+                 WHERE table_schema = ANY (current_schemas(false))
+                 AND table_name = CAST($1 AS TEXT) AND column_name = CAST($2 AS TEXT)"
+            }
+        };
+        let mut found = false;
+        self.rows(query, &[Parameter::Text(table), Parameter::Text(column)], &mut |_| {
+            found = true;
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(found)
+    }
+
+    /// Hands the rows that `query` finds to `each`, until it breaks.
+    ///
+    /// # Errors
+    /// If the database refuses, or what `each` returns.
+    pub(crate) fn rows(
+        &mut self,
+        query: &str,
+        parameters: &[Parameter<'_>],
+        each: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let name = &self.name;
+        match &mut self.engine {
+            Engine::Sqlite(connection) => {
+                let failed = |error: rusqlite::Error| failed(name, error.to_string());
+                let mut statement = connection.prepare_cached(query).map_err(failed)?;
+                let values = parameters.iter().map(|parameter| -> &dyn rusqlite::ToSql {
+                    match parameter {
+                        Parameter::Integer(value) => value,
+                        Parameter::Text(value) => value,
+                    }
+                });
+                let mut rows = statement.query(rusqlite::params_from_iter(values)).map_err(failed)?;
+                while let Some(row) = rows.next().map_err(failed)? {
+                    if each(&Row::Sqlite(row))?.is_break() {
+                        break;
+                    }
+                }
+            }
+            Engine::Postgres(client) => {
+                let failed = |error: postgres::Error| failed(name, explain(&error));
+                let values = parameters.iter().map(|parameter| -> &(dyn ToSql + Sync) {
+                    match parameter {
+                        Parameter::Integer(value) => value,
+                        Parameter::Text(value) => value,
+                    }
+                });
+                let mut rows = client.query_raw(query, values).map_err(failed)?;
+                while let Some(row) = rows.next().map_err(failed)? {
+                    if each(&Row::Postgres(&row))?.is_break() {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Row<'_> {
+    /// The integer in a column; none if there is no such.
+    pub(crate) fn integer(&self, column: usize) -> Option<i64> {
+        match self {
+            Row::Sqlite(row) => row.get_ref(column).ok()?.as_i64_or_null().ok()?,
+            Row::Postgres(row) => row.try_get(column).ok()?,
+        }
+    }
+
+    /// The number in a column; none if there is no such.
+    pub(crate) fn number(&self, column: usize) -> Option<f64> {
+        match self {
+            Row::Sqlite(row) => row.get_ref(column).ok()?.as_f64_or_null().ok()?,
+            Row::Postgres(row) => row.try_get(column).ok()?,
+        }
+    }
+
+    /// The text in a column; none if there is no such.
+    pub(crate) fn text(&self, column: usize) -> Option<&str> {
+        match self {
+            Row::Sqlite(row) => row.get_ref(column).ok()?.as_str_or_null().ok()?,
+            Row::Postgres(row) => row.try_get(column).ok()?,
+        }
+    }
+}
+
+fn failed(database: &str, reason: String) -> Error {
+    Error::Remote {
+        address: database.to_owned(),
+        reason,
+        remedy: "check that it can be read and is not damaged; a copy of the file may serve".to_owned(),
+    }
+}
+
+/// What the server said, for `postgres::Error` itself says only where.
+fn explain(error: &postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(server) => server.message().to_owned(),
+        None => match std::error::Error::source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        },
+    }
+}

@@ -1,0 +1,39 @@
+//! Lines of a text file, none longer than the limits allow.
+
+use std::io::{BufRead, Read};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+
+/// Takes a line: its number, its text, and whether it is ended.
+pub(crate) type EachLine<'a> = dyn FnMut(u64, &[u8], bool) -> Result<()> + 'a;
+
+/// Hands each line of the file at `path`, with its number from 1 on and without its end, to `each`. The
+/// last line may not be ended: it may still be in the writing.
+///
+/// # Errors
+/// If the file cannot be read or a line is too long, or what `each` returns.
+pub(crate) fn each_line(path: &Path, mut source: impl BufRead, limits: &Limits, each: &mut EachLine<'_>) -> Result<()> {
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let read = source.by_ref().take(limits.record_bytes as u64 + 1).read_until(b'\n', &mut line);
+        read.map_err(|source| Error::File { path: path.to_owned(), source })?;
+        if line.is_empty() {
+            break;
+        }
+        if line.len() > limits.record_bytes {
+            return Err(Error::TooLarge {
+                place: format!("{}, line {number}", path.display()),
+                what: "its length".to_owned(),
+                limit: limits.record_bytes as u64,
+                remedy: "no tracker writes such lines: check what the file is",
+            });
+        }
+        let ended = line.ends_with(b"\n");
+        let text = line.strip_suffix(b"\n").unwrap_or(&line);
+        each(number, text.strip_suffix(b"\r").unwrap_or(text), ended)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! MLflow: its databases, its files, and its tracking server.
+
+mod database;
+mod files;
+mod http;
+mod server;
+
+use crate::database::Database;
+use crate::error::{Error, Result};
+use crate::format::{Format, Visit, Wanted};
+use crate::limits::Limits;
+use crate::source::Source;
+
+/// Stores of MLflow: SQLite files and PostgreSQL servers, folders `mlruns`, and tracking servers over REST.
+pub(crate) struct Mlflow;
+
+/// Tables that every store in a database has.
+const TABLES: [&str; 5] = ["experiments", "runs", "metrics", "params", "tags"];
+
+impl Format for Mlflow {
+    fn name(&self) -> &'static str {
+        "mlflow"
+    }
+
+    fn describes(&self) -> &'static str {
+        "MLflow: mlflow.db, postgresql://..., a folder mlruns, or the http(s):// address of a tracking server"
+    }
+
+    fn recognises(&self, source: &Source) -> bool {
+        server::is_address(source) || Database::any_with(source, &TABLES) || files::any(source)
+    }
+
+    fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
+        if let Source::Url(url) = source
+            && server::is_address(source)
+        {
+            return server::read(url, wanted, limits, visit);
+        }
+        if let Some(mut database) = Database::open_with(source, &TABLES)? {
+            return database::read(&mut database, wanted, limits, visit);
+        }
+        if files::any(source) {
+            return files::read(source, wanted, limits, visit);
+        }
+        Err(Error::NoRuns {
+            place: source.to_string(),
+            format: self.name(),
+            remedy: "it is neither a database with MLflow's tables nor a folder of experiments with meta.yaml"
+                .to_owned(),
+        })
+    }
+}
+
+/// An infinity: MLflow's databases keep the largest number there is in its place, and its server hands that on.
+fn restore(value: f64) -> f64 {
+    if value.abs() == f64::MAX { value.signum() * f64::INFINITY } else { value }
+}

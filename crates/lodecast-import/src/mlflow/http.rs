@@ -1,0 +1,177 @@
+//! Requests to a tracking server: bounded in time and size, repeated where that helps, with credentials that stay unseen.
+
+use std::thread;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::de::DeserializeOwned;
+use ureq::Agent;
+
+use crate::error::{Error, Result};
+
+/// How long connecting, and how long a whole request, may take.
+const CONNECT: Duration = Duration::from_secs(10);
+const REQUEST: Duration = Duration::from_mins(1);
+/// Largest answer that is read. A page of 25,000 points takes about 3 MB.
+const LARGEST_ANSWER: u64 = 64 << 20;
+/// How often a request is made at most, and the first wait between two; each following one is twice as long.
+const ATTEMPTS: u32 = 5;
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// A client of one server.
+pub(crate) struct Client {
+    agent: Agent,
+    /// Without a slash at the end.
+    base: String,
+    authorization: Option<String>,
+}
+
+/// Why a request failed.
+enum Failure {
+    /// It may do better another time, and not before the time given.
+    Passing(String, Option<Duration>),
+    /// It will not, unless one does what the second text says.
+    Lasting(String, &'static str),
+}
+
+impl Client {
+    /// A client of the server at `base`, with the credentials that MLflow's own client takes from the environment:
+    /// `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`, or `MLFLOW_TRACKING_TOKEN`.
+    ///
+    /// # Errors
+    /// If the address holds credentials, which would end up in files and logs.
+    pub(crate) fn new(base: &str) -> Result<Self> {
+        let base = base.trim_end_matches('/').to_owned();
+        let authority = base.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+        if authority.contains('@') {
+            let host = authority.rsplit('@').next().unwrap_or_default().to_owned();
+            return Err(Error::Remote {
+                address: host,
+                reason: "the address holds a name or password".to_owned(),
+                remedy: "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead".to_owned(),
+            });
+        }
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let authorization = match (variable("MLFLOW_TRACKING_USERNAME"), variable("MLFLOW_TRACKING_TOKEN")) {
+            (Some(user), _) => {
+                let password = variable("MLFLOW_TRACKING_PASSWORD").unwrap_or_default();
+                Some(format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))))
+            }
+            (None, Some(token)) => Some(format!("Bearer {token}")),
+            (None, None) => None,
+        };
+        let config = Agent::config_builder()
+            .timeout_connect(Some(CONNECT))
+            .timeout_global(Some(REQUEST))
+            .max_redirects(3)
+            .http_status_as_error(false)
+            .user_agent("lodecast")
+            .build();
+        Ok(Self { agent: config.into(), base, authorization })
+    }
+
+    /// Gets the object at `path`, below `/api/2.0/mlflow/`.
+    ///
+    /// # Errors
+    /// If the server cannot be reached, refuses, or answers with something else.
+    pub(crate) fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
+        self.persist(path, || {
+            let mut request = self.agent.get(self.address(path)).query_pairs(query.iter().copied());
+            if let Some(authorization) = &self.authorization {
+                request = request.header("Authorization", authorization);
+            }
+            request.call()
+        })
+    }
+
+    /// Posts `body` to `path`, below `/api/2.0/mlflow/`, and gets the object in the answer.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub(crate) fn post<T: DeserializeOwned>(&self, path: &str, body: &serde_json::Value) -> Result<T> {
+        self.persist(path, || {
+            let mut request = self.agent.post(self.address(path)).content_type("application/json");
+            if let Some(authorization) = &self.authorization {
+                request = request.header("Authorization", authorization);
+            }
+            request.send(body.to_string())
+        })
+    }
+
+    /// The server's address.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    fn address(&self, path: &str) -> String {
+        format!("{}/api/2.0/mlflow/{path}", self.base)
+    }
+
+    /// Makes a request until it succeeds or there is no hope.
+    fn persist<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: impl Fn() -> Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<T> {
+        let mut wait = FIRST_WAIT;
+        let mut attempt = 1;
+        loop {
+            let (reason, remedy) = match answer(request()) {
+                Ok(value) => return Ok(value),
+                Err(Failure::Passing(_, asked)) if attempt < ATTEMPTS => {
+                    thread::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT));
+                    wait *= 2;
+                    attempt += 1;
+                    continue;
+                }
+                Err(Failure::Passing(reason, _)) => {
+                    (format!("{reason} (tried {ATTEMPTS} times)"), "check that the server runs and can be reached")
+                }
+                Err(Failure::Lasting(reason, remedy)) => (reason, remedy),
+            };
+            return Err(Error::Remote { address: self.address(path), reason, remedy: remedy.to_owned() });
+        }
+    }
+}
+
+/// The object in an answer.
+fn answer<T: DeserializeOwned>(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<T, Failure> {
+    let mut answer = answer.map_err(|error| match error {
+        ureq::Error::BadUri(_)
+        | ureq::Error::Tls(_)
+        | ureq::Error::TooManyRedirects
+        | ureq::Error::RequireHttpsOnly(_) => Failure::Lasting(error.to_string(), "check the address"),
+        error => Failure::Passing(error.to_string(), None),
+    })?;
+    let status = answer.status();
+    let asked = answer
+        .headers()
+        .get("Retry-After")
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .map(Duration::from_secs);
+    let body = answer.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec().map_err(|error| match error {
+        ureq::Error::BodyExceedsLimit(limit) => {
+            Failure::Lasting(format!("its answer is larger than {limit} bytes"), "import from its database instead")
+        }
+        error => Failure::Passing(error.to_string(), None),
+    })?;
+    if status.is_success() {
+        return serde_json::from_slice(&body).map_err(|error| {
+            Failure::Lasting(format!("it does not answer as MLflow does: {error}"), "check the address")
+        });
+    }
+    // MLflow's own words; of pages of proxies only the status.
+    let words = serde_json::from_slice::<serde_json::Value>(&body).ok();
+    let words = words.as_ref().and_then(|value| value.get("message")?.as_str()).unwrap_or_default();
+    let reason = format!("it answers {status} {}", words.chars().take(200).collect::<String>()).trim_end().to_owned();
+    Err(match status.as_u16() {
+        408 | 429 | 500 | 502 | 503 | 504 => Failure::Passing(reason, asked),
+        401 | 403 => Failure::Lasting(
+            reason,
+            "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
+        ),
+        _ => Failure::Lasting(reason, "check the address and what the server logs"),
+    })
+}
