@@ -4,7 +4,7 @@ CARGO ?= cargo
 # Where the demonstration writes its results and its report.
 DEMO ?= demo
 
-.PHONY: demo test format lint document unit compiler components
+.PHONY: demo test test-integration format lint document unit compiler components
 
 ## The whole path on real training: sweep, fit, forecast, schedule, and a report to open.
 demo: compiler
@@ -13,6 +13,10 @@ demo: compiler
 
 ## Everything that must hold: format, lints, documentation, tests.
 test: format lint document unit
+
+## Files, databases and servers made by the real tools, read as they read them. Takes minutes and Python packages.
+test-integration: compiler
+	crates/lodecast-import/tests/integration/stores.sh
 
 format: components
 	$(CARGO) fmt --all --check
