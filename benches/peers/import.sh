@@ -1,0 +1,17 @@
+#!/bin/sh
+# A tree of event files, 1.2 million points in 20 runs, read by lodecast and by TensorBoard's own Python reader, one core each.
+# Needs Python 3.11 or newer; TensorBoard goes into a virtual environment under target/peers-import.
+set -eu
+cd "$(dirname "$0")/../.."
+environment=target/peers-import
+if [ ! -x "$environment/bin/python" ]; then
+    python3 -m venv "$environment"
+    "$environment/bin/pip" install --quiet tensorboard==2.21.0
+fi
+tree=target/peers-import/tree
+if [ ! -d "$tree" ]; then
+    "$environment/bin/python" benches/peers/tensorboard_tree.py "$tree" 20 20000
+fi
+cargo build --quiet --release --package lodecast-import --example count_points
+taskset 1 "${CARGO_TARGET_DIR:-target}/release/examples/count_points" tensorboard "$tree"
+taskset 1 "$environment/bin/python" benches/peers/tensorboard_read.py "$tree"
