@@ -1,5 +1,9 @@
 //! What every fuzz target of a reader checks.
 
+mod import;
+
+pub use import::{import, put};
+
 use lodecast_sweep_file::{Format, ReadOptions, read_bytes, write_bytes};
 
 /// Reads `bytes` as `format`. It is an error or a sweep; a sweep that can be written reads back equal.
