@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
-use lodecast::{Family, Forecaster, Model, ModelKind, Plan, Point, Schedule, Scheduler, Sweep};
-use lodecast_lab::{Contender, FixedSchedule, Method};
+use lodecast::{Family, Forecaster, Model, ModelKind, Plan, Point, Run, Schedule, Scheduler, Sweep};
+use lodecast_lab::{Contender, FixedSchedule, Method, OptimizerKind, Rival};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::failure;
@@ -40,6 +41,77 @@ pub(crate) fn best_of_family(sweep: &Sweep, metric: usize, family: Family) -> Op
     let (name, _, runs) = part.best_configuration(metric)?;
     let schedule = schedule_of(&part.runs[runs[0]])?;
     (name != overall).then(|| Recommended { name: format!("{} (best peak)", short(&schedule)), schedule })
+}
+
+/// Does the sweep have runs of a family?
+pub(crate) fn has_family(sweep: &Sweep, family: Family) -> bool {
+    sweep.runs.iter().any(|run| run.attributes.schedule.as_deref() == Some(family.name()))
+}
+
+/// The rate a rival starts from: the sweep's best peak of the rival's family, or of its best configuration where it has no
+/// such runs; the authors' own for a rival that brings another kind of optimizer.
+pub(crate) fn starting_rate(sweep: &Sweep, metric: usize, rival: Rival, optimizer: OptimizerKind) -> Result<f64> {
+    if let (false, Some(rate)) = (rival.suits(optimizer), rival.published_rate()) {
+        return Ok(rate);
+    }
+    let peak = |part: &Sweep| {
+        let (_, _, runs) = part.best_configuration(metric)?;
+        part.runs[runs[0]].attributes.peak_lr
+    };
+    let of_family = |run: &&Run| run.attributes.schedule.as_deref() == Some(rival.family().name());
+    let runs = sweep.runs.iter().filter(of_family).cloned().collect();
+    let family = Sweep { metrics: sweep.metrics.clone(), runs };
+    peak(&family).or_else(|| peak(sweep)).map(|peak| rival.rate(peak)).ok_or_else(|| {
+        failure(
+            format!("the sweep says no peak learning rate that {rival} could start from"),
+            format!("give one: --methods {rival}:RATE"),
+        )
+    })
+}
+
+/// A method on the command line: a rival's name, with or without a rate, or `all`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct MethodOption {
+    /// The rival; `None` for all that suit the optimizer.
+    pub rival: Option<Rival>,
+    /// Its rate, if not the sweep's.
+    pub rate: Option<f64>,
+}
+
+impl MethodOption {
+    /// The best of a family in the sweep.
+    pub(crate) fn family(family: Family) -> Self {
+        Self { rival: Some(Rival::Fixed(family)), rate: None }
+    }
+
+    /// One option a rival.
+    pub(crate) fn expanded(self, optimizer: OptimizerKind) -> Vec<Self> {
+        match self.rival {
+            Some(_) => vec![self],
+            None => Rival::ALL
+                .into_iter()
+                .filter(|rival| rival.suits(optimizer))
+                .map(|rival| Self { rival: Some(rival), rate: None })
+                .collect(),
+        }
+    }
+}
+
+impl FromStr for MethodOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "all" {
+            return Ok(Self { rival: None, rate: None });
+        }
+        let (name, rate) = text.split_once(':').map_or((text, None), |(name, rate)| (name, Some(rate)));
+        let rival = name.parse().map_err(|error: lodecast_lab::Error| error.to_string())?;
+        let number = |text: &str| match text.parse::<f64>() {
+            Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+            _ => Err(format!("'{text}' is no learning rate: write NAME or NAME:RATE")),
+        };
+        Ok(Self { rival: Some(rival), rate: rate.map(number).transpose()? })
+    }
 }
 
 /// A schedule in a few words.

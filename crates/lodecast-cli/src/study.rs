@@ -134,7 +134,8 @@ impl StudyDirectory {
         write().with_context(|| format!("cannot write {}", path.display()))
     }
 
-    fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+    /// Reads a part that was written as JSON; `None` if it is not there.
+    pub(crate) fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         let path = self.file(name);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,

@@ -72,7 +72,7 @@ fn result(study: &Study, view: &View<'_>) -> Vec<Block> {
     if study.record.quick {
         prose += " This was a quick run: sweep, fits and seeds were made small to be fast, so the numbers say little.";
     }
-    vec![Block::Prose(prose), Block::Table(view.table()), Block::Figure(view.differences())]
+    vec![Block::Prose(prose), Block::Table(view.table()), Block::Table(view.costs()), Block::Figure(view.differences())]
 }
 
 fn schedules(study: &Study, view: &View<'_>) -> Vec<Block> {

@@ -4,15 +4,21 @@ use lodecast::Metric;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::crew::{Execution, run_all};
+use crate::crew::{Execution, RunId, run_all};
 use crate::error::{Error, Result};
 use crate::method::Method;
 use crate::optimizer::OptimizerKind;
 use crate::record::{RunRecord, number_json};
-use crate::statistics::{PairedDifference, holm, mean, median, standard_error, t_test, wilcoxon_test};
+use crate::sharpness::Sharpness;
+use crate::statistics::{
+    PairedDifference, bootstrap_interval, holm, mean, median, standard_error, t_test, wilcoxon_test,
+};
 use crate::sweep::{all_different, checked_length};
 use crate::task::Length;
 use crate::train::{Trainable, Training};
+
+/// Seed of the resampling behind the intervals.
+const INTERVAL_SEED: u64 = 0;
 
 /// Makes the method of one run from the run's seed and its number of optimizer steps.
 pub type MethodFactory<'a> = dyn Fn(u64, u64) -> lodecast::Result<Box<dyn Method>> + Sync + 'a;
@@ -21,8 +27,8 @@ pub type MethodFactory<'a> = dyn Fn(u64, u64) -> lodecast::Result<Box<dyn Method
 pub struct Contender<'a> {
     /// Name in the table.
     pub name: String,
-    /// Whatever decides what the method does besides its name (its schedule, the hash of its model). A journal is
-    /// resumed only if it is the same.
+    /// Whatever decides what the method does besides its name (its schedule, the hash of its model). Runs that a journal
+    /// holds are taken from it only if it is the same.
     pub fingerprint: String,
     /// Makes the method anew for each run.
     pub factory: Box<MethodFactory<'a>>,
@@ -40,6 +46,9 @@ pub struct ComparisonConfiguration {
     pub seeds: Vec<u64>,
     /// Name of the method the others are compared with.
     pub reference: String,
+    /// Measures the sharpness of the loss at the end of each run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharpness: Option<Sharpness>,
     /// Length of the runs, if not the task's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<Length>,
@@ -87,6 +96,9 @@ pub struct ComparisonRow {
     pub wall_seconds: f64,
     /// Share of those seconds that was spent inside the method.
     pub scheduler_overhead: f64,
+    /// Mean largest eigenvalue of the loss's Hessian at the end, over the seeds it was measured on; `None` if there is none.
+    #[serde(default)]
+    pub sharpness: Option<f64>,
     /// Difference to the reference; `None` for the reference itself.
     pub difference: Option<PairedDifference>,
 }
@@ -102,7 +114,7 @@ pub fn compare(
     contenders: &[Contender<'_>],
     execution: &Execution<'_>,
 ) -> Result<Comparison> {
-    let ComparisonConfiguration { optimizer, seeds, reference, .. } = configuration;
+    let ComparisonConfiguration { optimizer, seeds, reference, sharpness, .. } = configuration;
     let length = checked_length(task, &configuration.task, configuration.length)?;
     let total_steps = length.total_steps(task.train_examples());
     let names: Vec<&str> = contenders.iter().map(|contender| contender.name.as_str()).collect();
@@ -112,20 +124,30 @@ pub fn compare(
         return Err(Error::UnknownReference { reference: reference.clone(), known: names.join(", ") });
     };
 
-    let ids: Vec<String> =
-        names.iter().flat_map(|name| seeds.iter().map(move |seed| format!("{name} seed {seed}"))).collect();
-    let methods: Vec<_> = contenders.iter().map(|contender| json!([contender.name, contender.fingerprint])).collect();
+    let runs_of = |contender: &Contender<'_>| {
+        let (name, fingerprint) = (contender.name.clone(), contender.fingerprint.clone());
+        seeds.iter().map(move |seed| RunId { id: format!("{name} seed {seed}"), fingerprint: fingerprint.clone() })
+    };
+    let ids: Vec<RunId> = contenders.iter().flat_map(runs_of).collect();
+    // Neither methods nor seeds: a finished comparison can be extended by more of both.
     let whole = json!({
-        "kind": "comparison", "comparison": configuration, "length": length, "data": task.description(),
-        "methods": methods,
+        "kind": "comparison", "task": configuration.task, "optimizer": optimizer, "length": length,
+        "sharpness": sharpness, "data": task.description(),
     });
     let records = run_all(&ids, &whole, execution, |index| {
         let (contender, seed) = (&contenders[index / seeds.len()], seeds[index % seeds.len()]);
         let mut method = (contender.factory)(seed, total_steps)?;
-        let training =
-            Training { id: &ids[index], optimizer: *optimizer, seed, length, cancel: Some(execution.cancel) };
+        let training = Training {
+            id: &ids[index].id,
+            optimizer: *optimizer,
+            seed,
+            length,
+            sharpness: *sharpness,
+            cancel: Some(execution.cancel),
+        };
         let mut record = task.train(&training, method.as_mut())?;
         record.method.clone_from(&contender.name);
+        record.fingerprint.clone_from(&contender.fingerprint);
         Ok(record)
     })?;
     let metric = task.metric();
@@ -158,6 +180,7 @@ fn row(runs: &[RunRecord], difference: Option<PairedDifference>) -> ComparisonRo
     let losses: Vec<f64> = runs.iter().map(|run| run.test_loss).filter(|loss| loss.is_finite()).collect();
     let wall: f64 = runs.iter().map(|run| run.wall_seconds).sum();
     let scheduler: f64 = runs.iter().map(|run| run.scheduler_seconds).sum();
+    let sharpness: Vec<f64> = runs.iter().filter_map(|run| run.sharpness.first().copied()).collect();
     ComparisonRow {
         method: runs[0].method.clone(),
         mean: mean(&metrics),
@@ -170,6 +193,7 @@ fn row(runs: &[RunRecord], difference: Option<PairedDifference>) -> ComparisonRo
         with_notes: runs.iter().filter(|run| !run.notes.is_empty()).count(),
         wall_seconds: wall / runs.len() as f64,
         scheduler_overhead: scheduler / wall,
+        sharpness: (!sharpness.is_empty()).then(|| mean(&sharpness)),
         difference,
     }
 }
@@ -185,6 +209,7 @@ fn paired(runs: &[RunRecord], reference: &[RunRecord], metric: &Metric) -> Paire
         mean: mean(&differences),
         standard_error: standard_error(&differences),
         t_test_p: t_test(&differences),
+        interval: bootstrap_interval(&differences, INTERVAL_SEED),
         wilcoxon_p: wilcoxon_test(&differences),
         holm_p: None,
         won,
@@ -212,6 +237,9 @@ mod tests {
             wall_seconds: 2.0,
             scheduler_seconds: 0.5,
             notes: Vec::new(),
+            sharpness: vec![2.0, 1.0],
+            sharpness_seconds: 0.0,
+            fingerprint: String::new(),
         }
     }
 
@@ -230,6 +258,7 @@ mod tests {
         assert_eq!((difference.t_test_p, difference.holm_p), (None, None));
         assert_eq!((rows[0].diverged, rows[0].loss), (2, Some(4.0)));
         assert_eq!((rows[0].scheduler_overhead, rows[1].difference), (0.25, None));
+        assert_eq!(rows[0].sharpness, Some(2.0), "the largest eigenvalue");
         let written = serde_json::to_string(&rows).unwrap();
         assert!(serde_json::from_str::<Vec<ComparisonRow>>(&written).unwrap()[0].mean.is_nan());
     }

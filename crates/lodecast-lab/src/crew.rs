@@ -43,11 +43,27 @@ impl Execution<'_> {
     }
 }
 
+/// What tells one run from all others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunId {
+    /// The run's own identity.
+    pub id: String,
+    /// What else decided its outcome; a run that the journal holds under another one is made again.
+    pub fingerprint: String,
+}
+
+impl RunId {
+    /// A run that its identity says everything about.
+    pub(crate) fn plain(id: String) -> Self {
+        Self { id, fingerprint: String::new() }
+    }
+}
+
 /// Makes one record for each of the `ids`, in their order, by calling `work` with an id's index.
 ///
 /// Runs that the journal already holds are not made again.
 pub(crate) fn run_all(
-    ids: &[String],
+    ids: &[RunId],
     configuration: &Value,
     execution: &Execution<'_>,
     work: impl Fn(usize) -> Result<RunRecord> + Sync,
@@ -58,7 +74,8 @@ pub(crate) fn run_all(
         let (opened, found) = Journal::open(path, configuration)?;
         journal = Some(opened);
         for record in found {
-            if let Some(index) = ids.iter().position(|id| *id == record.run.id) {
+            let known = |id: &RunId| id.id == record.run.id && id.fingerprint == record.fingerprint;
+            if let Some(index) = ids.iter().position(known) {
                 records[index] = Some(record);
             }
         }

@@ -25,6 +25,14 @@ pub enum Error {
         /// Those there are.
         known: String,
     },
+    /// A method nobody knows.
+    #[error("no method '{method}'; choose one of {known}, or all")]
+    UnknownMethod {
+        /// The name given.
+        method: String,
+        /// Those there are.
+        known: String,
+    },
     /// A configuration was written for another task than the one it is run on.
     #[error("the configuration is for the task '{configured}', but '{given}' was opened: open '{configured}'")]
     TaskMismatch {

@@ -12,13 +12,17 @@ mod method;
 pub mod mnist1d;
 mod optimizer;
 mod record;
+pub mod rivals;
 mod settings;
+mod sharpness;
 mod single_run;
 pub mod statistics;
 mod sweep;
 mod task;
 pub mod tasks;
 mod train;
+mod update_rule;
+mod weights;
 
 pub use compare::{Comparison, ComparisonConfiguration, ComparisonRow, Contender, MethodFactory, compare};
 pub use crew::{Execution, Progress};
@@ -26,11 +30,14 @@ pub use error::{Error, Result};
 pub use method::{FixedSchedule, Method};
 pub use optimizer::OptimizerKind;
 pub use record::{Note, RunRecord};
+pub use rivals::Rival;
 pub use settings::{DeviceKind, Scale, TaskSettings, data_folder};
+pub use sharpness::{Sharpness, symmetric_eigenvalues};
 pub use single_run::{RunConfiguration, run_one};
 pub use sweep::{SweepConfiguration, SweepOutcome, run_sweep};
 pub use task::{Evaluation, Length, Split, Task};
 pub use train::{Trainable, Training};
+pub use update_rule::UpdateRule;
 
 /// The device networks are trained on.
 pub use burn::tensor::Device;

@@ -1,6 +1,8 @@
-//! What decides the learning rate of a run: a fixed schedule, or a scheduler that watches the run.
+//! What decides the learning rate of a run: a fixed schedule, a scheduler that watches the run, an update rule of its own.
 
 use lodecast::{Attributes, Point, Schedule};
+
+use crate::update_rule::UpdateRule;
 
 /// Gives a run its learning rate, step by step, and is told each metric point.
 ///
@@ -19,6 +21,19 @@ pub trait Method: Send {
     /// # Errors
     /// If the method cannot make sense of it. Training goes on, and the run's notes say so.
     fn observe(&mut self, point: &Point) -> lodecast::Result<()>;
+
+    /// Does it want the loss of every step? Reading it back stalls an accelerator, so it is only done where it is asked for.
+    fn watches_every_loss(&self) -> bool {
+        false
+    }
+
+    /// Takes the training loss of a step, after its update, if [`Self::watches_every_loss`].
+    fn observe_loss(&mut self, _loss: f64) {}
+
+    /// How the weights follow their gradients: by the training's optimizer, unless the method brings a rule of its own.
+    fn update_rule(&self) -> UpdateRule {
+        UpdateRule::Optimizer
+    }
 
     /// What the method knows about the run, for the record: the schedule's name, its peak rate.
     ///

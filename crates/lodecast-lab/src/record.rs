@@ -32,6 +32,15 @@ pub struct RunRecord {
     pub scheduler_seconds: f64,
     /// What the method could not do, in the order of steps. Empty if all went well.
     pub notes: Vec<Note>,
+    /// Largest eigenvalues of the loss's Hessian at the end, the largest first; empty if not measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sharpness: Vec<f64>,
+    /// Time that their measurement took, after the training.
+    #[serde(default)]
+    pub sharpness_seconds: f64,
+    /// What decided the method beside its name, in a comparison; see [`Contender`](crate::Contender).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub fingerprint: String,
 }
 
 /// Something that went wrong in a method while the training went on.
@@ -183,6 +192,9 @@ mod tests {
             wall_seconds: 1.5,
             scheduler_seconds: 0.25,
             notes: vec![Note { step: 1, message: "quote \" and\nnewline".to_owned() }],
+            sharpness: vec![0.1 + 0.2],
+            sharpness_seconds: 0.5,
+            fingerprint: "abc".to_owned(),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::method::FixedSchedule;
 use crate::optimizer::OptimizerKind;
 use crate::record::RunRecord;
 use crate::settings::TaskSettings;
+use crate::sharpness::Sharpness;
 use crate::sweep::checked_length;
 use crate::task::Length;
 use crate::tasks;
@@ -28,6 +29,9 @@ pub struct RunConfiguration {
     pub schedule: Schedule,
     /// Seed of the first weights and of the order of the examples.
     pub seed: u64,
+    /// Measures the sharpness of the loss at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharpness: Option<Sharpness>,
     /// Length of the run, if not the task's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<Length>,
@@ -51,7 +55,7 @@ pub fn run_one(configuration: &RunConfiguration) -> Result<RunRecord> {
     let total_steps = length.total_steps(task.train_examples());
     let mut method = FixedSchedule::new(configuration.schedule.clone(), total_steps)?;
     let id = format!("{} seed {}", configuration.schedule.describe(), configuration.seed);
-    let training =
-        Training { id: &id, optimizer: configuration.optimizer, seed: configuration.seed, length, cancel: None };
+    let RunConfiguration { optimizer, seed, sharpness, .. } = *configuration;
+    let training = Training { id: &id, optimizer, seed, length, sharpness, cancel: None };
     task.train(&training, &mut method)
 }

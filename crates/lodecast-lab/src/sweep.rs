@@ -7,7 +7,7 @@ use lodecast::{Family, Schedule, Sweep};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::crew::{Execution, run_all};
+use crate::crew::{Execution, RunId, run_all};
 use crate::error::{Error, Result};
 use crate::method::FixedSchedule;
 use crate::optimizer::OptimizerKind;
@@ -101,10 +101,12 @@ pub fn run_sweep(
         }
     }
     let whole = json!({ "kind": "sweep", "sweep": configuration, "length": length, "data": task.description() });
+    let ids: Vec<RunId> = ids.into_iter().map(RunId::plain).collect();
     let records = run_all(&ids, &whole, execution, |index| {
         let (method, seed) = &runs[index];
+        let (id, seed) = (ids[index].id.as_str(), *seed);
         let training =
-            Training { id: &ids[index], optimizer: *optimizer, seed: *seed, length, cancel: Some(execution.cancel) };
+            Training { id, optimizer: *optimizer, seed, length, sharpness: None, cancel: Some(execution.cancel) };
         task.train(&training, &mut method.clone())
     })?;
     let mut sweep = Sweep::new(vec![task.metric()]);

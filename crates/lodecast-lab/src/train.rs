@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
-use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use lodecast::{Metric, Point, Run};
 use rand::SeedableRng;
@@ -17,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::method::Method;
 use crate::optimizer::OptimizerKind;
 use crate::record::{Note, RunRecord};
+use crate::sharpness::{Sharpness, top_eigenvalues};
 use crate::task::{Length, Split, Task};
 
 /// Streams of a run's seed, one a purpose, so that runs of equal seed share weights and data order whatever the method.
@@ -35,6 +35,8 @@ pub struct Training<'a> {
     pub seed: u64,
     /// Length of the run.
     pub length: Length,
+    /// Measures the sharpness of the loss at the end.
+    pub sharpness: Option<Sharpness>,
     /// Ends the run with [`Error::Cancelled`] once it is true.
     pub cancel: Option<&'a AtomicBool>,
 }
@@ -134,6 +136,15 @@ impl Supervised<'_> {
         Ok(rate_in_force)
     }
 
+    fn observe_loss(&mut self, loss: &Tensor<1>) {
+        if self.method.watches_every_loss() {
+            let loss = f64::from(loss.clone().into_scalar::<f32>());
+            let start = Instant::now();
+            self.method.observe_loss(loss);
+            self.time += start.elapsed();
+        }
+    }
+
     fn observe(&mut self, point: &Point) {
         let start = Instant::now();
         let outcome = self.method.observe(point);
@@ -151,7 +162,7 @@ impl Supervised<'_> {
     }
 }
 
-fn stream(seed: u64, purpose: u64) -> ChaCha8Rng {
+pub(crate) fn stream(seed: u64, purpose: u64) -> ChaCha8Rng {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(purpose);
     random
@@ -167,12 +178,13 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
     let mut run = Run::new(id, 1);
     run.attributes = method.method.attributes();
     run.attributes.seed = Some(seed);
-    run.attributes.optimizer = Some(training.optimizer.to_string());
+    let rule = method.method.update_rule();
+    run.attributes.optimizer = Some(rule.name(training.optimizer).to_owned());
     run.attributes.total_steps = Some(length.total_steps(examples));
     run.attributes.source = Some(format!("lab {}", Task::name(task)));
 
     let mut model = task.initial_model(&mut stream(seed, INITIAL_MODEL));
-    let mut optimizer = training.optimizer.start();
+    let mut updates = rule.start(training.optimizer);
     let mut random = stream(seed, EXAMPLE_ORDER);
     let mut loss_random = stream(seed, LOSS);
     let mut order: Vec<u32> = (0..examples as u32).collect();
@@ -186,15 +198,17 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
             if training.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 return Err(Error::Cancelled { finished: 0, total: 1 });
             }
-            let rate = method.learning_rate(done, id)?;
+            let asked = method.learning_rate(done, id)?;
             let loss = task.loss(&model, batch, &mut loss_random);
-            losses.add(loss.clone().inner());
-            let gradients = GradientsParams::from_grads(loss.backward(), &model);
-            model = optimizer.step(rate, model, gradients);
+            let value = loss.clone().inner();
+            let rate;
+            (model, rate) = updates.step(asked, model, loss.backward());
+            method.observe_loss(&value);
+            losses.add(value);
             done += 1;
 
             if length.point_due(done, examples) {
-                let metric = task.evaluate(&model.valid(), Split::Validation).metric;
+                let metric = task.evaluate(&updates.arrived(&model).valid(), Split::Validation).metric;
                 let point = Point::new(done).train_loss(losses.take_mean()).learning_rate(rate).validation(metric);
                 run.push(done, point.train_loss, point.learning_rate, &[point.validation])?;
                 method.observe(&point);
@@ -206,7 +220,14 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
         }
     }
 
+    let model = updates.arrived(&model);
     let test = task.evaluate(&model.valid(), Split::Test);
+    let wall_seconds = start.elapsed().as_secs_f64();
+    // Not part of the training, and so of its time.
+    let start = Instant::now();
+    let measured = training.sharpness.filter(|_| diverged_at.is_none());
+    let eigenvalues =
+        measured.map(|sharpness| top_eigenvalues(task, &model, &sharpness)).transpose()?.unwrap_or_default();
     Ok(RunRecord {
         task: Task::name(task).to_owned(),
         method: method.method.name(),
@@ -216,9 +237,12 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
         diverged_at,
         test_metric: test.metric,
         test_loss: test.loss,
-        wall_seconds: start.elapsed().as_secs_f64(),
+        wall_seconds,
         scheduler_seconds: method.time.as_secs_f64(),
         notes: method.notes,
+        sharpness: eigenvalues,
+        sharpness_seconds: start.elapsed().as_secs_f64(),
+        fingerprint: String::new(),
     })
 }
 

@@ -12,7 +12,7 @@ use lodecast_lab::statistics::mean;
 use lodecast_lab::tasks::{Mnist1dCnn, Mnist1dSizes};
 use lodecast_lab::{
     Comparison, ComparisonConfiguration, Contender, Device, Error, Execution, FixedSchedule, Length, Method,
-    OptimizerKind, Result, compare,
+    OptimizerKind, Result, Sharpness, compare,
 };
 
 fn configuration() -> ComparisonConfiguration {
@@ -21,6 +21,7 @@ fn configuration() -> ComparisonConfiguration {
         optimizer: OptimizerKind::Adam,
         seeds: vec![101, 102, 103, 104],
         reference: "good".to_owned(),
+        sharpness: Some(Sharpness { examples: 50, iterations: 4, ..Sharpness::default() }),
         length: Some(Length { epochs: 4, batch_size: 25, points_per_epoch: 2 }),
     }
 }
@@ -108,12 +109,18 @@ fn the_table_is_what_the_runs_say() {
     assert_eq!(comparison.records[8].method, "same, but slow");
     assert_eq!(comparison.records[8].run.id, "same, but slow seed 101");
 
+    for row in &comparison.rows {
+        let runs: Vec<f64> =
+            comparison.records.iter().filter(|run| run.method == row.method).map(|run| run.sharpness[0]).collect();
+        assert_eq!((row.sharpness, runs.len()), (Some(mean(&runs)), 4));
+    }
+
     let written = serde_json::to_string(&comparison).unwrap();
     assert_eq!(serde_json::from_str::<Comparison>(&written).unwrap(), comparison);
 }
 
 #[test]
-fn resumes_and_refuses_methods_that_have_changed() {
+fn resumes_is_extended_and_trains_anew_what_has_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("comparison.journal");
     let small = ComparisonConfiguration { seeds: vec![1, 2], ..configuration() };
@@ -126,7 +133,19 @@ fn resumes_and_refuses_methods_that_have_changed() {
     assert_eq!(trained, 1);
     let finals = |comparison: &Comparison| -> Vec<f64> { comparison.rows.iter().map(|row| row.mean).collect() };
     assert_eq!(finals(&resumed.unwrap()), finals(&whole.unwrap()));
-    let error = run(&small, &methods(0.02), Some(&path)).0.unwrap_err();
+
+    // One more method and one more seed: only what is new is trained.
+    let more = ComparisonConfiguration { seeds: vec![1, 2, 3], ..small.clone() };
+    let mut extended = methods(0.01);
+    extended.push(fixed("third", Schedule::one_cycle(0.01)));
+    let (extended, trained) = run(&more, &extended, Some(&path));
+    assert_eq!((trained, extended.unwrap().rows.len()), (2 + 3, 3));
+    // A method that is no longer the same is trained again, and only that one.
+    let (changed, trained) = run(&small, &methods(0.02), Some(&path));
+    assert_eq!(trained, 2);
+    assert!(finals(&changed.unwrap())[0] > 0.0);
+    let other = ComparisonConfiguration { sharpness: None, ..small };
+    let error = run(&other, &methods(0.01), Some(&path)).0.unwrap_err();
     assert!(matches!(error, Error::JournalConfiguration { .. }), "{error}");
 }
 

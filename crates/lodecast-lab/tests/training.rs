@@ -6,8 +6,12 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use lodecast::{Error as EngineError, Point, Run, Schedule};
+use lodecast_lab::rivals::{
+    Controller, ControllerSettings, Greedy, GreedySettings, Hypergradient, HypergradientDescent, ScheduleFree,
+    ScheduleFreeLearning, train_controller,
+};
 use lodecast_lab::tasks::{Mnist1dCnn, Mnist1dSizes};
-use lodecast_lab::{Device, Error, FixedSchedule, Length, Method, OptimizerKind, Trainable, Training};
+use lodecast_lab::{Device, Error, FixedSchedule, Length, Method, OptimizerKind, Sharpness, Trainable, Training};
 
 const LENGTH: Length = Length { epochs: 2, batch_size: 40, points_per_epoch: 10 };
 
@@ -17,7 +21,7 @@ fn task(train: usize) -> Mnist1dCnn {
 }
 
 fn training(optimizer: OptimizerKind, seed: u64) -> Training<'static> {
-    Training { id: "run", optimizer, seed, length: LENGTH, cancel: None }
+    Training { id: "run", optimizer, seed, length: LENGTH, sharpness: None, cancel: None }
 }
 
 fn fixed(schedule: Schedule) -> FixedSchedule {
@@ -159,4 +163,59 @@ fn impossible_requests_are_typed_errors() {
     assert!(FixedSchedule::new(Schedule::constant(f64::NAN), 10).is_err());
     let error = lodecast_lab::tasks::open("mnist", &lodecast_lab::TaskSettings::default()).err().unwrap();
     assert_eq!(error.to_string(), "no task 'mnist'; choose one of mnist1d-cnn, fashion-mnist-cnn");
+}
+
+#[test]
+fn methods_with_rules_of_their_own_learn_and_say_what_they_did() {
+    let task = task(1000);
+    let length = Length { epochs: 6, batch_size: 50, points_per_epoch: 2 };
+    let total = length.total_steps(1000);
+    let train = |method: &mut dyn Method, optimizer: OptimizerKind| {
+        let sharpness = Some(Sharpness { examples: 100, iterations: 3, eigenvalues: 2 });
+        let training = Training { length, sharpness, ..training(optimizer, 1) };
+        let record = task.train(&training, method).unwrap();
+        assert!(record.notes.is_empty() && record.sharpness.len() == 2, "{:?}", record.notes);
+        assert!(record.sharpness[0] > record.sharpness[1] && record.sharpness_seconds > 0.0);
+        record
+    };
+    let mut method = HypergradientDescent::new(0.02, Hypergradient::SGD);
+    let record = train(&mut method, OptimizerKind::Adam);
+    assert_eq!(record.run.attributes.optimizer.as_deref(), Some("sgd-hd"), "the rule is the method's own");
+    let rates: Vec<f64> = record.run.learning_rate.iter().map(|rate| rate.unwrap()).collect();
+    assert!(rates[0] != rates[5] && rates.iter().all(|&rate| rate >= 0.0), "the rate moves: {rates:?}");
+    // Twice what chance gives.
+    assert!(record.test_metric > 0.2, "{}", record.test_metric);
+
+    let mut method = ScheduleFreeLearning::new(0.01, total, ScheduleFree::ADAMW);
+    let record = train(&mut method, OptimizerKind::AdamW);
+    assert_eq!(record.run.attributes.optimizer.as_deref(), Some("schedule-free-adamw"));
+    assert!(record.test_metric > 0.35, "{}", record.test_metric);
+    let mut method = ScheduleFreeLearning::new(0.5, total, ScheduleFree::SGD);
+    assert!(train(&mut method, OptimizerKind::Sgd).test_metric > 0.3);
+
+    let mut method = Greedy::new(0.02, GreedySettings { patience: 2, ..GreedySettings::starting_at(0.02) });
+    let record = train(&mut method, OptimizerKind::Sgd);
+    let rates = &record.run.learning_rate;
+    assert!(rates[11].unwrap() > rates[0].unwrap(), "the loss fell, so the rate rose: {rates:?}");
+}
+
+#[test]
+fn a_controller_is_trained_on_runs_of_its_own_seeds() {
+    let task = task(400);
+    let settings = ControllerSettings { rounds: 2, episodes: 2, first_seed: 5000 };
+    let (cancel, done) = (AtomicBool::new(false), std::cell::Cell::new(0));
+    let train = || {
+        train_controller(&task, OptimizerKind::Sgd, LENGTH, 0.02, settings, &cancel, &|runs| done.set(runs)).unwrap()
+    };
+    let controller = train();
+    assert_eq!((done.get(), settings.seeds(), controller.returns.len()), (4, 5000..5004, 2));
+    assert!(controller.seconds > 0.0);
+    let written = serde_json::to_string(&controller).unwrap();
+    assert_eq!(serde_json::from_str::<Controller>(&written).unwrap(), controller);
+    let mut again = train();
+    again.seconds = controller.seconds;
+    assert_eq!(again, controller, "equal seeds give equal bits");
+    cancel.store(true, std::sync::atomic::Ordering::Relaxed);
+    let error = train_controller(&task, OptimizerKind::Sgd, LENGTH, 0.02, settings, &cancel, &|_| ()).unwrap_err();
+    assert!(matches!(error, Error::Cancelled { .. }), "{error}");
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::{Family, Model, Sweep};
+use lodecast::{Model, Sweep};
+use lodecast_lab::rivals::{Controller, ControllerSettings, train_controller};
 use lodecast_lab::{
-    Comparison, ComparisonConfiguration, Contender, Execution, Length, OptimizerKind, Trainable, compare,
+    Comparison, ComparisonConfiguration, Contender, Execution, Length, OptimizerKind, Rival, Sharpness, Trainable,
+    compare,
 };
 
-use crate::contenders::{self, DecisionLog, Recommended};
+use crate::contenders::{self, DecisionLog, MethodOption, Recommended};
 use crate::failure::failure;
 use crate::figures::comparison::View;
 use crate::lab_setup::{Jobs, Seeds, Setup};
@@ -24,12 +26,21 @@ use crate::{interrupt, report, study_report};
 /// What to compare on, and who takes part.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// Sweep file; its best configuration is the reference, its best cosine takes part
+    /// Sweep file; its best configuration is the reference, and the methods start from its best peaks
     #[arg(value_name = "SWEEP")]
     sweep: PathBuf,
-    /// Model file of a lodecast scheduler that takes part; may be given several times, the verdict is about the first
-    #[arg(long, value_name = "FILE")]
-    model: Vec<PathBuf>,
+    /// Model file of a lodecast scheduler that takes part, with a name for the table if it is to have its own; may be given
+    /// several times, the verdict is about the first
+    #[arg(long, value_name = "[NAME=]FILE")]
+    model: Vec<String>,
+    /// Rivals by name, each with a rate if not the sweep's best (NAME:RATE), or 'all' that suit the optimizer: constant,
+    /// cosine, one-cycle, staircase, linear, warmup-stable-decay, plateau, greedy, sgd-hd, adam-hd, schedule-free-sgd,
+    /// schedule-free-adamw, controller
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = "cosine")]
+    methods: Vec<MethodOption>,
+    /// Do not measure the largest eigenvalue of the loss's Hessian at the end of each run
+    #[arg(long)]
+    no_sharpness: bool,
     /// Another schedule that takes part: FAMILY:PEAK, FAMILY:PEAK:WARMUP or a JSON file; may be given several times
     #[arg(long, value_name = "SCHEDULE")]
     schedule: Vec<ScheduleOption>,
@@ -50,11 +61,13 @@ impl Arguments {
         let sweep = lodecast_sweep_file::read(&self.sweep, &lodecast_sweep_file::ReadOptions::default())?;
         let directory = StudyDirectory::create(&self.out)?;
         let mut models = Vec::new();
-        for path in &self.model {
+        for option in &self.model {
+            let (name, path) =
+                option.split_once('=').map_or((None, option.as_str()), |(name, path)| (Some(name), path));
             let model = Model::load(path)?;
-            let mut name = contenders::lodecast_name(model.kind());
+            let mut name = name.map_or_else(|| contenders::lodecast_name(model.kind()), str::to_owned);
             if models.iter().any(|(known, _)| *known == name) {
-                name = format!("{name}, {}", path.display());
+                name = format!("{name}, {path}");
             }
             models.push((name, model));
         }
@@ -62,6 +75,8 @@ impl Arguments {
         let contest = Contest {
             sweep: &sweep,
             models,
+            methods: self.methods.clone(),
+            sharpness: (!self.no_sharpness).then(Sharpness::default),
             schedules: self.schedule.iter().map(|option| option.0.clone()).collect(),
             optimizer: self.setup.optimizer,
             length: self.setup.length(task.as_ref()),
@@ -119,6 +134,10 @@ pub(crate) struct Contest<'a> {
     pub sweep: &'a Sweep,
     /// Lodecast's models by name.
     pub models: Vec<(String, Model)>,
+    /// Rivals.
+    pub methods: Vec<MethodOption>,
+    /// Measures the sharpness at the end of each run.
+    pub sharpness: Option<Sharpness>,
     /// Other schedules.
     pub schedules: Vec<lodecast::Schedule>,
     /// Optimizer.
@@ -152,7 +171,7 @@ impl Contest<'_> {
         let best = contenders::best_of_sweep(self.sweep, metric)?;
         let reference = best.name.clone();
         let mut all: Vec<Contender<'_>> = vec![contenders::fixed(best)];
-        all.extend(contenders::best_of_family(self.sweep, metric, Family::Cosine).map(contenders::fixed));
+        self.add_rivals(&mut all, task, metric, directory, output)?;
         for schedule in &self.schedules {
             let name = contenders::short(schedule);
             all.push(contenders::fixed(Recommended { name, schedule: schedule.clone() }));
@@ -165,6 +184,7 @@ impl Contest<'_> {
             optimizer: self.optimizer,
             seeds: self.seeds.0.clone(),
             reference,
+            sharpness: self.sharpness,
             length: self.length,
         };
         let phase = Phase::start("comparison", (all.len() * self.seeds.0.len()) as u64, output);
@@ -187,6 +207,62 @@ impl Contest<'_> {
         let lodecast_methods = self.models.iter().map(|(name, _)| name.clone()).collect();
         let decisions = log.decisions();
         Ok(Outcome { comparison, lodecast_methods, decisions, seconds })
+    }
+
+    /// The rivals asked for, each at its rate.
+    fn add_rivals(
+        &self,
+        all: &mut Vec<Contender<'_>>,
+        task: &dyn Trainable,
+        metric: usize,
+        directory: &StudyDirectory,
+        output: &mut Output,
+    ) -> Result<()> {
+        for option in self.methods.iter().flat_map(|option| option.expanded(self.optimizer)) {
+            let MethodOption { rival: Some(rival), rate } = option else { continue };
+            if let (Rival::Fixed(family), None) = (rival, rate)
+                && contenders::has_family(self.sweep, family)
+            {
+                // None if it is the best of all, which takes part anyway.
+                all.extend(contenders::best_of_family(self.sweep, metric, family).map(contenders::fixed));
+                continue;
+            }
+            let rate = match rate {
+                Some(rate) => rate,
+                None => contenders::starting_rate(self.sweep, metric, rival, self.optimizer)?,
+            };
+            let controller = match rival {
+                Rival::Controller => Some(self.controller(task, rate, directory, output)?),
+                _ => None,
+            };
+            let name = format!("{rival} {}", report::learning_rate(rate));
+            all.push(rival.contender(name, rate, task.metric().direction, controller.as_ref())?);
+        }
+        Ok(())
+    }
+
+    /// The controller that was trained for this comparison, or a new one.
+    fn controller(
+        &self,
+        task: &dyn Trainable,
+        rate: f64,
+        directory: &StudyDirectory,
+        output: &mut Output,
+    ) -> Result<Controller> {
+        const FILE: &str = "controller.json";
+        let settings = ControllerSettings::default();
+        let known = directory.read_json::<Controller>(FILE)?;
+        if let Some(controller) = known.filter(|known| known.rate == rate && known.settings == settings) {
+            return Ok(controller);
+        }
+        let length = self.length.unwrap_or_else(|| task.default_length());
+        let runs = settings.rounds * settings.episodes;
+        let phase = Phase::start("controller", runs, output);
+        let progress = |done: u64| phase.at(done, "learning from runs of its own".to_owned());
+        let controller = train_controller(task, self.optimizer, length, rate, settings, interrupt::flag()?, &progress)?;
+        phase.done(output, format!("trained on {runs} runs of its own, {:.0} s of training", controller.seconds));
+        directory.write_json(FILE, &controller)?;
+        Ok(controller)
     }
 
     /// A seed that a model has seen in its sweep is no test of it.

@@ -11,6 +11,7 @@ use lodecast_lab::{OptimizerKind, SweepConfiguration, TaskSettings, tasks};
 use super::compare::{self, Contest};
 use super::fit::{self, Kept};
 use super::lab_sweep;
+use crate::contenders::MethodOption;
 use crate::contenders::lodecast_name;
 use crate::figures::configuration_label;
 use crate::figures::evaluation::ModelEvaluation;
@@ -95,7 +96,9 @@ impl Arguments {
         let contest = Contest {
             sweep: &sweep,
             models,
+            methods: vec![MethodOption::family(Family::Cosine)],
             schedules: Vec::new(),
+            sharpness: None,
             optimizer: self.optimizer,
             length: configuration.length,
             seeds: Seeds((FIRST_FRESH_SEED..FIRST_FRESH_SEED + self.seeds).collect()),

@@ -71,6 +71,7 @@ impl Arguments {
             optimizer: self.setup.optimizer,
             schedule: Schedule::parametric(self.family, self.peak).with_warmup(self.warmup)?,
             seed: self.seed,
+            sharpness: None,
             length: self.setup.length(task.as_ref()),
         })
     }

@@ -62,6 +62,32 @@ impl<'a> View<'a> {
         if self.fraction { format!("{} pp", signed(value * 100.0, 2)) } else { signed(value, 4) }
     }
 
+    /// The bounds of a difference.
+    fn interval(&self, [low, high]: [f64; 2]) -> String {
+        let bound = |value: f64| if self.fraction { signed(value * 100.0, 2) } else { signed(value, 4) };
+        format!("{} to {}", bound(low), bound(high))
+    }
+
+    /// What each method costs and where it ends: loss, time, sharpness.
+    pub(crate) fn costs(&self) -> Table {
+        let headings = ["Method", "#Test loss", "#Time a run", "#Overhead", "#Sharpness", "#p (Wilcoxon)"];
+        let caption = "Mean over the seeds. Sharpness is the largest eigenvalue of the loss's Hessian at the end.";
+        let mut table = Table::new(caption, headings);
+        let missing = || "-".to_owned();
+        for row in &self.comparison.rows {
+            let wilcoxon = row.difference.and_then(|difference| difference.wilcoxon_p);
+            table.push([
+                row.method.clone(),
+                row.loss.map_or_else(missing, |loss| significant(loss, 3)),
+                format!("{:.2} s", row.wall_seconds),
+                overhead(row.scheduler_overhead),
+                row.sharpness.map_or_else(missing, |value| significant(value, 3)),
+                wilcoxon.map_or_else(missing, probability),
+            ]);
+        }
+        table
+    }
+
     /// An error of the metric, without a sign.
     fn error(&self, value: f64) -> String {
         metric_error(value, self.fraction)
@@ -156,6 +182,7 @@ impl<'a> View<'a> {
             "#Median",
             "#Lowest",
             "#Difference",
+            "#95 % interval",
             "#p",
             "#p (Holm)",
             "#Won/tied/lost",
@@ -178,6 +205,9 @@ impl<'a> View<'a> {
                 value(row.median),
                 value(worst),
                 difference.map_or_else(|| "reference".to_owned(), |difference| self.difference(difference.mean)),
+                difference
+                    .and_then(|difference| difference.interval)
+                    .map_or_else(missing, |bounds| self.interval(bounds)),
                 difference.and_then(|difference| difference.t_test_p).map_or_else(missing, probability),
                 difference.and_then(|difference| difference.holm_p).map_or_else(missing, probability),
                 difference.map_or_else(missing, |d| format!("{}/{}/{}", d.won, d.tied, d.lost)),

@@ -1,0 +1,229 @@
+//! The rivals: what lodecast is compared with, each after its paper.
+
+mod controller;
+mod greedy;
+mod hypergradient;
+mod plateau;
+mod schedule_free;
+
+use std::fmt;
+use std::str::FromStr;
+
+use lodecast::{Attributes, Direction, Family, Schedule};
+
+pub use controller::{Controller, ControllerSettings, LearnedController, train_controller};
+pub use greedy::{Greedy, GreedySettings};
+pub use hypergradient::{Hypergradient, HypergradientDescent};
+pub use plateau::{PlateauSettings, ReduceOnPlateau};
+pub use schedule_free::{ScheduleFree, ScheduleFreeLearning};
+
+use crate::compare::Contender;
+use crate::error::{Error, Result};
+use crate::method::FixedSchedule;
+use crate::optimizer::OptimizerKind;
+
+/// A rival by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rival {
+    /// A schedule fixed before the run.
+    Fixed(Family),
+    /// Reduce on plateau.
+    Plateau,
+    /// GreedyLR.
+    Greedy,
+    /// Gradient descent with a hypergradient (SGDN-HD).
+    HypergradientSgd,
+    /// Adam with a hypergradient (Adam-HD).
+    HypergradientAdam,
+    /// Schedule-free gradient descent.
+    ScheduleFreeSgd,
+    /// Schedule-free AdamW.
+    ScheduleFreeAdamW,
+    /// A controller that was trained by reinforcement learning on runs of the task.
+    Controller,
+}
+
+impl Rival {
+    /// Every rival, in the order of tables.
+    pub const ALL: [Rival; 13] = [
+        Rival::Fixed(Family::Constant),
+        Rival::Fixed(Family::Cosine),
+        Rival::Fixed(Family::OneCycle),
+        Rival::Fixed(Family::Staircase),
+        Rival::Fixed(Family::Linear),
+        Rival::Fixed(Family::WarmupStableDecay),
+        Rival::Plateau,
+        Rival::Greedy,
+        Rival::HypergradientSgd,
+        Rival::HypergradientAdam,
+        Rival::ScheduleFreeSgd,
+        Rival::ScheduleFreeAdamW,
+        Rival::Controller,
+    ];
+
+    /// Name on the command line and in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Rival::Fixed(family) => family.name(),
+            Rival::Plateau => "plateau",
+            Rival::Greedy => "greedy",
+            Rival::HypergradientSgd => "sgd-hd",
+            Rival::HypergradientAdam => "adam-hd",
+            Rival::ScheduleFreeSgd => "schedule-free-sgd",
+            Rival::ScheduleFreeAdamW => "schedule-free-adamw",
+            Rival::Controller => "controller",
+        }
+    }
+
+    /// Does the rival answer to the rates that suit `optimizer`? One that brings an optimizer of another kind does not.
+    pub fn suits(self, optimizer: OptimizerKind) -> bool {
+        let sgd = optimizer == OptimizerKind::Sgd;
+        match self {
+            Rival::HypergradientSgd | Rival::ScheduleFreeSgd => sgd,
+            Rival::HypergradientAdam | Rival::ScheduleFreeAdamW => !sgd,
+            _ => true,
+        }
+    }
+
+    /// The family whose best peak in a sweep is the rate to start from.
+    pub fn family(self) -> Family {
+        match self {
+            Rival::Fixed(family) => family,
+            _ => Family::Constant,
+        }
+    }
+
+    /// The rate for a run, from the best peak of [`Self::family`] in a sweep with the same kind of optimizer.
+    ///
+    /// Schedule-free gradient descent takes ten times as much: its steps carry no momentum, and its authors recommend ten
+    /// to fifty times the usual rate.
+    pub fn rate(self, best_peak: f64) -> f64 {
+        if self == Rival::ScheduleFreeSgd { 10.0 * best_peak } else { best_peak }
+    }
+
+    /// The rate its authors start from, for where no sweep knows better.
+    pub fn published_rate(self) -> Option<f64> {
+        match self {
+            Rival::HypergradientSgd | Rival::HypergradientAdam => Some(1e-3),
+            Rival::ScheduleFreeSgd => Some(1.0),
+            Rival::ScheduleFreeAdamW => Some(2.5e-3),
+            _ => None,
+        }
+    }
+
+    /// The rival at a rate, watching a validation metric of this direction. `controller` is who decides for
+    /// [`Rival::Controller`].
+    ///
+    /// # Errors
+    /// If the rate is not positive and finite, or a controller is needed and not given.
+    pub fn contender(
+        self,
+        name: String,
+        rate: f64,
+        direction: Direction,
+        controller: Option<&Controller>,
+    ) -> Result<Contender<'static>> {
+        if !(rate.is_finite() && rate > 0.0) {
+            let remedy = "give a positive, finite one";
+            return Err(Error::Setting { name: "learning rate", value: rate.to_string(), remedy });
+        }
+        let mut fingerprint = format!("{self} {rate:e}");
+        let factory: Box<crate::MethodFactory<'static>> = match self {
+            Rival::Fixed(family) => {
+                let schedule = Schedule::parametric(family, rate);
+                // As schedules are fingerprinted elsewhere, so that equal ones are not trained twice.
+                fingerprint = serde_json::to_string(&schedule)?;
+                Box::new(move |_, total| Ok(Box::new(FixedSchedule::new(schedule.clone(), total)?)))
+            }
+            Rival::Plateau => {
+                let method = ReduceOnPlateau::new(rate, direction, PlateauSettings::default());
+                Box::new(move |_, _| Ok(Box::new(method.clone())))
+            }
+            Rival::Greedy => {
+                let method = Greedy::new(rate, GreedySettings::starting_at(rate));
+                Box::new(move |_, _| Ok(Box::new(method.clone())))
+            }
+            Rival::HypergradientSgd => {
+                Box::new(move |_, _| Ok(Box::new(HypergradientDescent::new(rate, Hypergradient::SGD))))
+            }
+            Rival::HypergradientAdam => {
+                Box::new(move |_, _| Ok(Box::new(HypergradientDescent::new(rate, Hypergradient::ADAM))))
+            }
+            Rival::ScheduleFreeSgd => {
+                Box::new(move |_, total| Ok(Box::new(ScheduleFreeLearning::new(rate, total, ScheduleFree::SGD))))
+            }
+            Rival::ScheduleFreeAdamW => {
+                Box::new(move |_, total| Ok(Box::new(ScheduleFreeLearning::new(rate, total, ScheduleFree::ADAMW))))
+            }
+            Rival::Controller => {
+                let Some(controller) = controller else {
+                    let remedy = "train one first with train_controller";
+                    return Err(Error::Setting { name: "controller", value: "(none)".to_owned(), remedy });
+                };
+                let controller = controller.clone();
+                fingerprint = format!("{fingerprint} {}", serde_json::to_string(&controller)?);
+                Box::new(move |_, total| {
+                    Ok(Box::new(LearnedController::new(controller.clone(), rate, direction, total)))
+                })
+            }
+        };
+        Ok(Contender { name, fingerprint, factory })
+    }
+}
+
+impl fmt::Display for Rival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Rival {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|rival| rival.name() == text).ok_or_else(|| Error::UnknownMethod {
+            method: text.to_owned(),
+            known: Self::ALL.map(Self::name).join(", "),
+        })
+    }
+}
+
+/// How much better a metric must be to count as better.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Threshold {
+    /// By this fraction of the best so far.
+    Relative(f64),
+    /// By this much.
+    Absolute(f64),
+}
+
+impl Threshold {
+    fn is_better(self, value: f64, best: f64, direction: Direction) -> bool {
+        let margin = match self {
+            // The infinity that stands for "none so far" has no fraction.
+            Threshold::Relative(fraction) if best.is_finite() => best * fraction,
+            Threshold::Relative(_) => 0.0,
+            Threshold::Absolute(amount) => amount,
+        };
+        match direction {
+            Direction::Min => value < best - margin,
+            Direction::Max => value > best + margin,
+        }
+    }
+}
+
+/// What every metric is better than.
+fn worst(direction: Direction) -> f64 {
+    match direction {
+        Direction::Min => f64::INFINITY,
+        Direction::Max => f64::NEG_INFINITY,
+    }
+}
+
+/// What is known beforehand about a method that starts at a rate.
+fn started_at(name: &str, rate: f64) -> Attributes {
+    Attributes { schedule: Some(name.to_owned()), peak_lr: Some(rate), ..Attributes::default() }
+}
+
+#[cfg(test)]
+mod tests;
