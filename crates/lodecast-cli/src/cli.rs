@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    compare, completions, demo, evaluate, fit, forecast, import_model, lab_run, lab_sweep, man, plan, report, runs,
+    compare, completions, demo, evaluate, fit, forecast, import, import_model, lab_run, lab_sweep, man, plan, report,
+    runs,
 };
 
 /// A learning-rate scheduler that has seen training runs before
@@ -28,6 +29,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// The whole path on real training: sweep, fit, forecast, schedule, and a report to open
     Demo(demo::Arguments),
+    /// Read the runs that trackers and frameworks recorded, as a sweep
+    Import(import::Arguments),
     /// What is in a sweep: configurations, points, ranges, the best
     Runs(runs::Arguments),
     /// Fit a model to a sweep

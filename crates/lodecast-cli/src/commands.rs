@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod evaluate;
 pub(crate) mod fit;
 pub(crate) mod forecast;
+pub(crate) mod import;
 pub(crate) mod import_model;
 pub(crate) mod lab_run;
 pub(crate) mod lab_sweep;
@@ -32,6 +33,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<()> {
         Command::Lab(Lab::Run(arguments)) => arguments.run(output),
         Command::Lab(Lab::Compare(arguments)) => arguments.run(output),
         Command::Report(arguments) => arguments.run(output),
+        Command::Import(arguments) => arguments.run(output),
         Command::ImportModel(arguments) => arguments.run(output),
         Command::Completions(arguments) => arguments.run(output),
         Command::Man(arguments) => arguments.run(output),

@@ -77,6 +77,9 @@ fn hint(error: &Error) -> Option<String> {
         if let Some(advice) = cause.downcast_ref::<Advice>() {
             return Some(advice.hint.clone());
         }
+        if let Some(lodecast_import::Error::File { source, .. }) = cause.downcast_ref() {
+            return missing_file(source);
+        }
         if let Some(error) = cause.downcast_ref::<lodecast_sweep_file::Error>() {
             return sweep_file_hint(error);
         }

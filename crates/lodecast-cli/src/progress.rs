@@ -31,6 +31,15 @@ impl Phase {
         Self { bar, name, started: Instant::now() }
     }
 
+    /// Starts a phase of which nobody knows the length.
+    pub(crate) fn counting(name: impl Into<String>, output: &Output) -> Self {
+        let phase = Self::start(name, 0, output);
+        phase.bar.unset_length();
+        let style = ProgressStyle::with_template("{prefix:<12} {spinner} {pos}  {msg}  {elapsed}");
+        phase.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        phase
+    }
+
     /// So many parts are done; `message` says how it goes.
     pub(crate) fn at(&self, position: u64, message: String) {
         self.bar.set_position(position);

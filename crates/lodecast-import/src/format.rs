@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use serde::Serialize;
+
 use crate::error::Result;
 use crate::limits::Limits;
 use crate::recording::Recording;
@@ -40,7 +42,7 @@ pub enum Outcome {
 }
 
 /// A run that was left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Skipped {
     /// Its id, or the path if it has none.
     pub run: String,

@@ -17,6 +17,8 @@ pub struct Recording {
     pub notes: Vec<String>,
     /// Planned length in optimizer steps, where the format itself records it.
     pub planned_steps: Option<u64>,
+    /// Restarts that the format marked in every series' [`attempts`](Series::attempts).
+    pub restarts: usize,
     /// Do the steps count epochs, because the format records nothing finer?
     pub steps_are_epochs: bool,
 }
@@ -27,11 +29,26 @@ impl Recording {
         Self { id: id.into(), source: source.into(), ..Self::default() }
     }
 
-    /// Appends a sample to the series named `name`, which is added if it is new.
+    /// Appends a sample to the series named `name`, which is added if it is new. Where its step lies before the series'
+    /// last one, the run was restarted, and a new attempt begins in every series.
     pub fn push(&mut self, name: &str, step: u64, value: f64) {
-        match self.series.get_mut(name) {
-            Some(series) => series.push(step, value),
-            None => self.series.entry(name.to_owned()).or_default().push(step, value),
+        if let Some(series) = self.series.get_mut(name) {
+            if !series.goes_back(step) {
+                series.push(step, value);
+                return;
+            }
+            self.restart();
+        }
+        let restarts = self.restarts;
+        let series = self.series.entry(name.to_owned());
+        series.or_insert_with(|| Series { attempts: vec![0; restarts], ..Series::default() }).push(step, value);
+    }
+
+    /// Marks that what comes belongs to a new attempt.
+    pub fn restart(&mut self) {
+        self.restarts += 1;
+        for series in self.series.values_mut() {
+            series.attempts.push(series.len());
         }
     }
 
@@ -50,6 +67,9 @@ pub struct Series {
     pub values: Vec<f64>,
     /// Wall-clock time of each sample in seconds since 1970, NaN where it is unknown; empty if the tracker records none.
     pub times: Vec<f64>,
+    /// Index of the first sample of each attempt after the first, one a restart of the recording; empty where the format
+    /// does not know, and restarts show only as steps that go back.
+    pub attempts: Vec<usize>,
 }
 
 impl Series {
@@ -68,6 +88,12 @@ impl Series {
         self.steps.push(step);
         self.values.push(value);
         self.times.push(time);
+    }
+
+    /// Does `step` lie before the last one of the attempt at hand?
+    fn goes_back(&self, step: u64) -> bool {
+        self.attempts.last().is_none_or(|&start| start < self.len())
+            && self.steps.last().is_some_and(|&last| step < last)
     }
 
     /// Number of samples.

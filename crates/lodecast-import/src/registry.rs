@@ -2,6 +2,16 @@
 
 use crate::error::{Error, Result};
 use crate::format::Format;
+use crate::formats::algoperf::AlgoPerf;
+use crate::formats::burn::Burn;
+use crate::formats::csv::Csv;
+use crate::formats::hugging_face::HuggingFace;
+use crate::formats::json_lines::JsonLines;
+use crate::formats::keras::Keras;
+use crate::formats::lightning::Lightning;
+use crate::formats::parquet::Parquet;
+use crate::formats::ray::Ray;
+use crate::formats::timm::Timm;
 use crate::mlflow::Mlflow;
 use crate::optuna::Optuna;
 use crate::source::Source;
@@ -9,7 +19,22 @@ use crate::tensorboard::TensorBoard;
 use crate::wandb::Wandb;
 
 /// Every format, the particular before the general: the first that recognises a source is taken to be its format.
-pub static FORMATS: &[&dyn Format] = &[&TensorBoard, &Wandb, &Mlflow, &Optuna];
+pub static FORMATS: &[&dyn Format] = &[
+    &TensorBoard,
+    &Wandb,
+    &Mlflow,
+    &Optuna,
+    &AlgoPerf,
+    &Ray,
+    &HuggingFace,
+    &Lightning,
+    &Timm,
+    &Burn,
+    &Keras,
+    &Parquet,
+    &JsonLines,
+    &Csv,
+];
 
 /// The format named `name`.
 ///

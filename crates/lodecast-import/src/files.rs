@@ -1,0 +1,40 @@
+//! Formats whose runs are files: each file is read by itself, and one that cannot be read does not end the import.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::format::{Outcome, Visit};
+use crate::source::Source;
+
+/// Reads one file with the runs in it.
+pub(crate) type ReadFile<'a> = dyn FnMut(&Path, &mut Visit<'_>) -> Result<ControlFlow<()>> + 'a;
+
+/// Hands each of `files` to `read`. A file that fails is left out with its reason, unless it is the whole source.
+pub(crate) fn each<'p>(
+    source: &Source,
+    format: &'static str,
+    looks_for: &str,
+    files: impl Iterator<Item = &'p Path>,
+    visit: &mut Visit<'_>,
+    read: &mut ReadFile<'_>,
+) -> Result<()> {
+    let mut any = false;
+    for path in files {
+        any = true;
+        match read(path, visit) {
+            Ok(ControlFlow::Continue(())) => {}
+            Ok(ControlFlow::Break(())) => return Ok(()),
+            Err(error) if matches!(source, Source::File(_)) => return Err(error),
+            Err(error) => {
+                if visit(Outcome::skipped(source.run_id(path), error.to_string())).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+    if any {
+        return Ok(());
+    }
+    Err(Error::NoRuns { place: source.to_string(), format, remedy: format!("it looks for {looks_for}") })
+}

@@ -1,0 +1,165 @@
+//! burn's file logger: `<run>/<split>/epoch-N/<Metric>.log`, a batch a line.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::format::{Format, Outcome, Visit, Wanted};
+use crate::json_rows::damaged;
+use crate::limits::Limits;
+use crate::lines::each_line;
+use crate::recording::Recording;
+use crate::source::{Source, file_name, has_ending};
+
+/// Folders that burn's learner wrote its metrics to: a run each.
+pub(crate) struct Burn;
+
+const TRAIN: &str = "train";
+const SPLITS: [&str; 3] = [TRAIN, "valid", "test"];
+
+/// The files of a run by epoch: split, metric, path.
+type Epochs<'a> = BTreeMap<u64, Vec<(String, String, &'a Path)>>;
+
+impl Format for Burn {
+    fn name(&self) -> &'static str {
+        "burn"
+    }
+
+    fn describes(&self) -> &'static str {
+        "burn's metric logs: folders train/epoch-N/Loss.log and so on"
+    }
+
+    fn recognises(&self, source: &Source) -> bool {
+        source.files().iter().any(|path| parts(path).is_some())
+    }
+
+    fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
+        let mut runs: BTreeMap<PathBuf, Epochs<'_>> = BTreeMap::new();
+        for path in source.files() {
+            if let Some((run, split, epoch, metric)) = parts(path) {
+                runs.entry(run).or_default().entry(epoch).or_default().push((split, metric, path));
+            }
+        }
+        if runs.is_empty() {
+            return Err(Error::NoRuns {
+                place: source.to_string(),
+                format: self.name(),
+                remedy: "it looks for train/epoch-N/Loss.log".to_owned(),
+            });
+        }
+        for (folder, epochs) in &runs {
+            let id = source.run_id(folder);
+            let recording = Recording::new(id.clone(), folder.display().to_string());
+            let outcome = match read(recording, epochs, wanted, limits) {
+                Ok(recording) => Outcome::Recording(recording),
+                Err(error) => Outcome::skipped(id, error.to_string()),
+            };
+            if visit(outcome).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Run, split, epoch and metric of a log file.
+fn parts(path: &Path) -> Option<(PathBuf, String, u64, String)> {
+    if !has_ending(path, "log") {
+        return None;
+    }
+    let epoch = path.parent()?;
+    let number = file_name(epoch).strip_prefix("epoch-")?.parse().ok()?;
+    let metric = path.file_stem()?.to_str()?.to_owned();
+    let split = epoch.parent()?;
+    if SPLITS.contains(&file_name(split)) {
+        return Some((split.parent()?.to_owned(), file_name(split).to_owned(), number, metric));
+    }
+    // A split may be divided by a tag.
+    let (tag, split) = (file_name(split), split.parent()?);
+    let split_name = SPLITS.contains(&file_name(split)).then(|| file_name(split))?;
+    Some((split.parent()?.to_owned(), format!("{split_name}/{tag}"), number, metric))
+}
+
+/// Reads a run. A step is a batch of the training split; other splits are measured at the end of their epoch.
+fn read(mut recording: Recording, epochs: &Epochs<'_>, wanted: &Wanted, limits: &Limits) -> Result<Recording> {
+    let mut start = 0;
+    let mut samples = 0;
+    for files in epochs.values() {
+        // Training first: it says where the epoch ends.
+        let mut ordered: Vec<_> = files.iter().collect();
+        ordered.sort_by_key(|(split, metric, _)| (split != TRAIN, split, metric));
+        let mut end = start;
+        for (split, metric, path) in ordered {
+            let name = format!("{split}/{metric}");
+            let batches = batches(path, limits)?;
+            samples += batches.len();
+            if samples > limits.samples {
+                return Err(Error::TooLarge {
+                    place: recording.source.clone(),
+                    what: "the number of its points".to_owned(),
+                    limit: limits.samples as u64,
+                    remedy: "import fewer epochs",
+                });
+            }
+            if split == TRAIN {
+                end = end.max(start + batches.len() as u64);
+            }
+            if !wanted.wants(&name) {
+                continue;
+            }
+            if split == TRAIN {
+                for (index, &(value, _)) in batches.iter().enumerate() {
+                    recording.push(&name, start + index as u64 + 1, value);
+                }
+            } else if let Some(mean) = mean(&batches) {
+                recording.push(&name, end, mean);
+            }
+        }
+        start = end;
+    }
+    Ok(recording)
+}
+
+/// The mean over batches, each weighed by its size, as burn shows it.
+fn mean(batches: &[(f64, f64)]) -> Option<f64> {
+    let weight: f64 = batches.iter().map(|&(_, size)| size).sum();
+    (weight > 0.0).then(|| batches.iter().map(|&(value, size)| value * size).sum::<f64>() / weight)
+}
+
+/// Value and size of each batch in a file: `value` or `value,size` a line. Logs that hold texts have none.
+fn batches(path: &Path, limits: &Limits) -> Result<Vec<(f64, f64)>> {
+    let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let mut batches = Vec::new();
+    let mut is_text = false;
+    each_line(path, BufReader::new(file), limits, &mut |number, line, ended| {
+        let text = std::str::from_utf8(line).unwrap_or_default().trim();
+        if text.is_empty() || is_text {
+            return Ok(());
+        }
+        let (value, size) = text.split_once(',').unwrap_or((text, "1"));
+        match (value.trim().parse(), size.trim().parse::<f64>()) {
+            (Ok(value), Ok(size)) if size.is_finite() && size >= 0.0 => batches.push((value, size)),
+            // The last line may still be in the writing.
+            _ if !ended => {}
+            _ if number == 1 => is_text = true,
+            _ => {
+                return Err(damaged(
+                    format!("{}, line {number}", path.display()),
+                    format!("'{}' is not a value", crate::delimited::shorten(text)),
+                ));
+            }
+        }
+        if batches.len() > limits.samples {
+            return Err(Error::TooLarge {
+                place: path.display().to_string(),
+                what: "the number of its lines".to_owned(),
+                limit: limits.samples as u64,
+                remedy: "no epoch has so many batches: check what the file is",
+            });
+        }
+        Ok(())
+    })?;
+    Ok(batches)
+}

@@ -1,0 +1,63 @@
+//! Ray Tune's trials: `result.json` (JSON lines) or else `progress.csv`, `params.json` beside them.
+
+use std::path::Path;
+
+use crate::delimited;
+use crate::error::Result;
+use crate::files;
+use crate::format::{Format, Visit, Wanted};
+use crate::json_rows;
+use crate::limits::Limits;
+use crate::recording::Recording;
+use crate::settings;
+use crate::source::{Source, file_name};
+use crate::table::of_one_run;
+
+/// Folders of Ray Tune's trials: a run each.
+pub(crate) struct Ray;
+
+const RESULT: &str = "result.json";
+const PROGRESS: &str = "progress.csv";
+
+impl Format for Ray {
+    fn name(&self) -> &'static str {
+        "ray"
+    }
+
+    fn describes(&self) -> &'static str {
+        "Ray Tune trials: folders with result.json or progress.csv (and params.json)"
+    }
+
+    fn recognises(&self, source: &Source) -> bool {
+        let iteration = "training_iteration";
+        let of_result = |path| json_rows::first_object(path).is_some_and(|object| object.contains_key(iteration));
+        let of_progress =
+            |path| delimited::header(path).is_some_and(|header| header.iter().any(|name| name == iteration));
+        source.files_named(RESULT).any(of_result) || source.files_named(PROGRESS).any(of_progress)
+    }
+
+    fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
+        let logs = source.files().iter().map(AsRef::as_ref).filter(|path: &&Path| match file_name(path) {
+            RESULT => true,
+            // The same rows, as a table.
+            PROGRESS => !has_rows(&path.with_file_name(RESULT)),
+            _ => false,
+        });
+        files::each(source, self.name(), "result.json, progress.csv", logs, visit, &mut |path, visit| {
+            let folder = path.parent().unwrap_or(Path::new("."));
+            let mut base = Recording::new(source.run_id(folder), path.display().to_string());
+            let Recording { settings, notes, .. } = &mut base;
+            settings::add(&folder.join("params.json"), limits, settings, notes);
+            if file_name(path) == RESULT {
+                json_rows::read(path, base, Some("config"), &of_one_run(wanted), limits, visit)
+            } else {
+                delimited::read(path, base, &of_one_run(wanted), limits, visit)
+            }
+        })
+    }
+}
+
+/// Trials that failed early leave an empty file.
+fn has_rows(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.len() > 0)
+}

@@ -1,0 +1,45 @@
+//! Tables in which NaN says that nothing was measured.
+
+use crate::recording::Series;
+
+/// Takes the NaNs out of a series in which they mean "not measured", and says whether it did so: most of its samples are NaN,
+/// and measured values come after some of them. In a run that diverged nothing comes after.
+pub(crate) fn drop_gaps(series: &mut Series) -> bool {
+    let missing = series.values.iter().filter(|value| value.is_nan()).count();
+    let first = series.values.iter().position(|value| value.is_nan());
+    let last_measured = series.values.iter().rposition(|value| !value.is_nan());
+    let measured_after = matches!((first, last_measured), (Some(first), Some(last)) if last > first);
+    if !measured_after || missing * 2 <= series.len() {
+        return false;
+    }
+    let kept: Vec<usize> = (0..series.len()).filter(|&index| !series.values[index].is_nan()).collect();
+    series.steps = kept.iter().map(|&index| series.steps[index]).collect();
+    series.values = kept.iter().map(|&index| series.values[index]).collect();
+    if !series.times.is_empty() {
+        series.times = kept.iter().map(|&index| series.times[index]).collect();
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(values: &[f64]) -> Series {
+        let mut series = Series::default();
+        for (step, &value) in values.iter().enumerate() {
+            series.push(step as u64, value);
+        }
+        series
+    }
+
+    #[test]
+    fn a_diverged_run_keeps_its_nans() {
+        let nan = f64::NAN;
+        assert!(!drop_gaps(&mut series(&[1.0, nan, nan, nan, nan])));
+        assert!(!drop_gaps(&mut series(&[1.0, 0.9, nan, 0.8, 0.7])));
+        let mut sparse = series(&[nan, nan, 0.5, nan, nan, nan, 0.6, nan]);
+        assert!(drop_gaps(&mut sparse));
+        assert_eq!((sparse.steps, sparse.values), (vec![2, 6], vec![0.5, 0.6]));
+    }
+}
