@@ -39,21 +39,28 @@ pub(crate) fn assemble<'a>(
     names.extend(columns.epoch.as_deref());
     let rate = columns.rate_series().map(|_| 1);
 
-    let mut attempts = Vec::new();
+    let mut attempts: Vec<Vec<Curve>> = Vec::new();
+    let mut replaced = 0;
     for attempt in restarts::attempts(recording, &names) {
         let parts = at_the_plans_end(attempt, rate, planned);
         if parts.len() > 1 {
             let planned = planned.unwrap_or(0);
             notes.push(format!("the learning rate begins anew after the {planned} planned steps: a second training"));
+            // It started from nothing: it goes on from no earlier attempt.
+            if options.restarts == Restarts::Last {
+                replaced += attempts.len() + parts.len() - 1;
+                attempts = parts.into_iter().next_back().into_iter().collect();
+                continue;
+            }
         }
         attempts.extend(parts);
     }
-    if attempts.len() > 1 {
+    if attempts.len() + replaced > 1 {
         let what = match options.restarts {
             Restarts::Last => "a later attempt took the place of what came before (--restarts split keeps all)",
             Restarts::Split => "each attempt became a run",
         };
-        notes.push(format!("it was restarted {} times: {what}", attempts.len() - 1));
+        notes.push(format!("it was restarted {} times: {what}", attempts.len() + replaced - 1));
     }
     let attempts = match options.restarts {
         Restarts::Last => vec![restarts::last(attempts)],

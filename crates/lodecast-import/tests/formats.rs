@@ -123,10 +123,7 @@ fn timm() {
     assert_eq!(metrics(&sweep), ["eval_top1:max", "eval_top5:max", "eval_loss:min"]);
     let run = &sweep.runs[0];
     assert_eq!(measured(run, &run.validation[0]), [(0, 1.25), (1, 9.75), (2, 21.5)]);
-    assert_eq!(
-        (run.attributes.optimizer.as_deref(), run.attributes.schedule.as_deref()),
-        (Some("sgd"), Some("cosine"))
-    );
+    assert_eq!((run.attributes.optimizer.as_deref(), run.attributes.schedule.as_deref()), (Some("sgd"), Some("cosine")));
     assert_eq!((run.attributes.peak_lr, run.attributes.seed), (Some(0.05), Some(42)));
 }
 
@@ -213,14 +210,14 @@ fn nan_may_mean_not_measured() {
 #[test]
 fn a_table_of_many_runs() {
     let folder = tempfile::tempdir().unwrap();
-    let mut text = "run,step,loss,lr,val_acc,seed,optimizer\n".to_owned();
+    let mut lines = vec!["run,step,loss,lr,val_acc,seed,optimizer".to_owned()];
     for step in 1..=4 {
         for run in 0..3 {
-            text +=
-                &format!("r{run},{step},{},0.1,{},{run},adam\n", 1.0 / f64::from(step + run), 0.1 * f64::from(step));
+            let loss = 1.0 / f64::from(step + run);
+            lines.push(format!("r{run},{step},{loss},0.1,{},{run},adam", 0.1 * f64::from(step)));
         }
     }
-    std::fs::write(folder.path().join("runs.csv"), text).unwrap();
+    std::fs::write(folder.path().join("runs.csv"), lines.join("\n")).unwrap();
     let path = folder.path().join("runs.csv");
     let run = |samples| {
         let limits = Limits { samples, ..Limits::default() };
@@ -246,17 +243,15 @@ fn a_table_of_many_runs() {
 fn restarts_are_named_and_kept_as_asked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.jsonl");
-    let mut text = String::new();
-    for (step, loss) in [(10, 3.0), (20, 2.0), (30, 1.5), (20, 2.1), (30, 1.4)] {
-        text += &format!("{{\"step\": {step}, \"loss\": {loss}, \"lr\": 0.1, \"val\": {{\"acc\": 0.5}}}}\n");
-    }
+    let points = [(10, 3.0), (20, 2.0), (30, 1.5), (20, 2.1), (30, 1.4)];
+    let line = |(step, loss)| format!("{{\"step\": {step}, \"loss\": {loss}, \"lr\": 0.1, \"val\": {{\"acc\": 0.5}}}}");
+    let mut lines: Vec<String> = points.into_iter().map(line).collect();
     // Cut off in the writing.
-    text += "{\"step\": 40, \"loss\": 1.";
-    std::fs::write(&path, text).unwrap();
+    lines.push("{\"step\": 40, \"loss\": 1.".to_owned());
+    std::fs::write(&path, lines.join("\n")).unwrap();
     let imported = |restarts| {
         let options = ImportOptions { restarts, ..ImportOptions::default() };
-        let sources =
-            [(Source::open(path.to_str().unwrap(), &Limits::default()).unwrap(), format_named("json-lines").unwrap())];
+        let sources = [(Source::open(path.to_str().unwrap(), &Limits::default()).unwrap(), format_named("json-lines").unwrap())];
         let columns = Columns::choose(&Survey::of(&sources, &options).unwrap(), &options).unwrap();
         let mut runs = Vec::new();
         let report = import(&sources, &columns, &options, &mut |run, _| {
