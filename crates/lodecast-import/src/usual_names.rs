@@ -172,12 +172,7 @@ pub(crate) fn validation_rank(name: &str) -> Option<usize> {
     if words.iter().any(|word| BOOKKEEPING.contains(&word.as_str())) {
         return None;
     }
-    let rank = HELD_OUT.iter().position(|held_out| words.iter().any(|word| held_out.contains(&word.as_str())));
-    // ValidLossEpoch and the like have no separators.
-    rank.or_else(|| {
-        let lower = name.to_lowercase();
-        HELD_OUT.iter().position(|held_out| held_out.iter().any(|word| lower.starts_with(word) && word.len() > 3))
-    })
+    HELD_OUT.iter().position(|held_out| words.iter().any(|word| held_out.contains(&word.as_str())))
 }
 
 /// Which way of a metric is better, where its name says so.

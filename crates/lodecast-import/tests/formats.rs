@@ -12,16 +12,18 @@ use lodecast_import::{
 /// Imports from below `tests/data`, with the format recognised, and that must be `format`.
 fn imported(path: &str, format: &str, options: &ImportOptions) -> (Columns, Sweep, ImportReport) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(path);
-    let source = Source::open(path.to_str().unwrap(), &Limits::default()).unwrap();
-    assert_eq!(recognise(&source).unwrap()[0].name(), format);
-    let sources = [(source, format_named(format).unwrap())];
-    let columns = Columns::choose(&Survey::of(&sources, options).unwrap(), options).unwrap();
+    let source = Source::open(path.to_str().expect("the test data are sound"), &Limits::default())
+        .expect("the test data are sound");
+    assert_eq!(recognise(&source).expect("the test data are sound")[0].name(), format);
+    let sources = [(source, format_named(format).expect("the test data are sound"))];
+    let columns = Columns::choose(&Survey::of(&sources, options).expect("the test data are sound"), options)
+        .expect("the test data are sound");
     let mut sweep = Sweep::new(columns.metrics());
     let report = import(&sources, &columns, options, &mut |run, _| {
         sweep.runs.push(run);
         Ok(ControlFlow::Continue(()))
     })
-    .unwrap();
+    .expect("the test data are sound");
     for (index, run) in sweep.runs.iter_mut().enumerate() {
         report.complete(index, &mut run.attributes);
     }
@@ -42,10 +44,11 @@ fn metrics(sweep: &Sweep) -> Vec<String> {
 
 /// The numbers in a column of a CSV file, read without any of the code under test.
 fn column(path: &str, step: &str, name: &str) -> Vec<(u64, f64)> {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(path)).unwrap();
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(path))
+        .expect("the test data are sound");
     let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
-    let header = lines.next().unwrap();
-    let at = |name: &str| header.iter().position(|column| *column == name).unwrap();
+    let header = lines.next().expect("the test data are sound");
+    let at = |name: &str| header.iter().position(|column| *column == name).expect("the test data are sound");
     let (step, name) = (at(step), at(name));
     lines.filter_map(|cells| Some((cells[step].parse().ok()?, cells[name].parse::<f64>().ok()?))).collect()
 }
@@ -123,7 +126,10 @@ fn timm() {
     assert_eq!(metrics(&sweep), ["eval_top1:max", "eval_top5:max", "eval_loss:min"]);
     let run = &sweep.runs[0];
     assert_eq!(measured(run, &run.validation[0]), [(0, 1.25), (1, 9.75), (2, 21.5)]);
-    assert_eq!((run.attributes.optimizer.as_deref(), run.attributes.schedule.as_deref()), (Some("sgd"), Some("cosine")));
+    assert_eq!(
+        (run.attributes.optimizer.as_deref(), run.attributes.schedule.as_deref()),
+        (Some("sgd"), Some("cosine"))
+    );
     assert_eq!((run.attributes.peak_lr, run.attributes.seed), (Some(0.05), Some(42)));
 }
 
@@ -251,7 +257,8 @@ fn restarts_are_named_and_kept_as_asked() {
     std::fs::write(&path, lines.join("\n")).unwrap();
     let imported = |restarts| {
         let options = ImportOptions { restarts, ..ImportOptions::default() };
-        let sources = [(Source::open(path.to_str().unwrap(), &Limits::default()).unwrap(), format_named("json-lines").unwrap())];
+        let sources =
+            [(Source::open(path.to_str().unwrap(), &Limits::default()).unwrap(), format_named("json-lines").unwrap())];
         let columns = Columns::choose(&Survey::of(&sources, &options).unwrap(), &options).unwrap();
         let mut runs = Vec::new();
         let report = import(&sources, &columns, &options, &mut |run, _| {
