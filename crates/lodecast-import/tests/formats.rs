@@ -176,16 +176,18 @@ fn algoperf_rates_are_rebuilt_from_the_settings() {
 
 #[test]
 fn a_second_training_in_one_file_is_told_apart() {
-    let (_, kept, report) = imported("algoperf/nadamw", "algoperf", &ImportOptions::default());
+    let loss = Some("loss".to_owned());
+    let last = ImportOptions { loss: loss.clone(), ..ImportOptions::default() };
+    let (_, kept, report) = imported("algoperf/nadamw", "algoperf", &last);
     assert_eq!(kept.runs.len(), 1);
     assert!(report.runs[0].notes.iter().any(|note| note.contains("begins anew")), "{:?}", report.runs[0].notes);
     // Step 186,700 of the file is step 34 of the second training: 186,666 were planned.
     assert_eq!(measured(&kept.runs[0], &kept.runs[0].train_loss)[0].1, 6.905_976_3);
 
-    let split = ImportOptions { restarts: Restarts::Split, ..ImportOptions::default() };
+    let split = ImportOptions { loss, restarts: Restarts::Split, ..ImportOptions::default() };
     let (_, split, _) = imported("algoperf/nadamw", "algoperf", &split);
     assert_eq!(split.runs.len(), 2);
-    assert!(split.runs[0].steps.iter().all(|&step| step <= 186_667));
+    assert!(split.runs[0].steps.iter().all(|&step| step <= 186_666));
     assert_eq!(split.runs[1], Run { id: split.runs[1].id.clone(), ..kept.runs[0].clone() });
 }
 
