@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::failure;
 use crate::report::learning_rate;
-use crate::schedule_option::schedule_of;
 use crate::study::Decisions;
 
 /// A schedule that follows from a sweep, and how it is called in tables.
@@ -26,7 +25,8 @@ pub(crate) struct Recommended {
 
 /// The configuration with the best mean final metric: what anybody would take from a sweep.
 pub(crate) fn best_of_sweep(sweep: &Sweep, metric: usize) -> Result<Recommended> {
-    let best = sweep.best_configuration(metric).and_then(|(_, _, runs)| schedule_of(&sweep.runs[runs[0]]));
+    let best =
+        sweep.best_configuration(metric).and_then(|(_, _, runs)| lodecast::Schedule::of_run(&sweep.runs[runs[0]]));
     let schedule = best.ok_or_else(|| {
         failure("no run of the sweep has a final metric and a schedule", "look at it with 'lodecast runs'")
     })?;
@@ -39,7 +39,7 @@ pub(crate) fn best_of_family(sweep: &Sweep, metric: usize, family: Family) -> Op
     let runs = sweep.runs.iter().filter(|run| run.attributes.schedule.as_deref() == Some(family.name())).cloned();
     let part = Sweep { metrics: sweep.metrics.clone(), runs: runs.collect() };
     let (name, _, runs) = part.best_configuration(metric)?;
-    let schedule = schedule_of(&part.runs[runs[0]])?;
+    let schedule = lodecast::Schedule::of_run(&part.runs[runs[0]])?;
     (name != overall).then(|| Recommended { name: format!("{} (best peak)", short(&schedule)), schedule })
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use lodecast::{Family, Run, Schedule};
+use lodecast::{Family, Schedule};
 
 /// A schedule: `cosine:0.01`, `cosine:0.01:0.1` (with a warm-up over a tenth of the run), or a JSON file with a schedule
 /// or a plan in it.
@@ -43,20 +43,6 @@ fn from_file(path: &str) -> Result<ScheduleOption, String> {
     let schedule: Schedule = serde_json::from_value(value).map_err(|error| format!("{path}: {error}"))?;
     schedule.check().map_err(|error| format!("{path}: {error}"))?;
     Ok(ScheduleOption(schedule))
-}
-
-/// The schedule a run says it follows: its family and peak, or else the learning rates it recorded.
-pub(crate) fn schedule_of(run: &Run) -> Option<Schedule> {
-    let attributes = &run.attributes;
-    let family = attributes.schedule.as_deref().and_then(|name| name.parse::<Family>().ok());
-    if let (Some(family), Some(peak_lr)) = (family, attributes.peak_lr) {
-        let warmup = attributes.other.get("warmup").and_then(|text| text.parse().ok()).unwrap_or(0.0);
-        let schedule = Schedule::Parametric { family, peak_lr, warmup };
-        return schedule.check().is_ok().then_some(schedule);
-    }
-    let total = run.total_steps() as f64;
-    let knots = run.points(0).filter_map(|point| Some((point.step as f64 / total, point.learning_rate?)));
-    Schedule::piecewise_linear(knots).ok()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::run::Run;
 
 /// The parametric families, after their warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -159,6 +160,20 @@ impl Schedule {
         let schedule = Self::PiecewiseLinear { knots };
         schedule.check()?;
         Ok(schedule)
+    }
+
+    /// The schedule a run says it follows: its family and peak, or else the learning rates it recorded. `None` if it has neither.
+    pub fn of_run(run: &Run) -> Option<Self> {
+        let attributes = &run.attributes;
+        let family = attributes.schedule.as_deref().and_then(|name| name.parse::<Family>().ok());
+        if let (Some(family), Some(peak_lr)) = (family, attributes.peak_lr) {
+            let warmup = attributes.other.get("warmup").and_then(|text| text.parse().ok()).unwrap_or(0.0);
+            let schedule = Self::Parametric { family, peak_lr, warmup };
+            return schedule.check().is_ok().then_some(schedule);
+        }
+        let total = run.total_steps() as f64;
+        let knots = run.steps.iter().zip(&run.learning_rate);
+        Self::piecewise_linear(knots.filter_map(|(&step, &rate)| Some((step as f64 / total, rate?)))).ok()
     }
 
     /// Puts a linear warm-up over the first `fraction` of the run before a parametric schedule.

@@ -20,7 +20,6 @@ use crate::lab_setup::{Jobs, Seeds};
 use crate::machine::Machine;
 use crate::output::Output;
 use crate::progress::{Phase, duration};
-use crate::schedule_option::schedule_of;
 use crate::study::{FitEntry, StudyDirectory, StudyRecord};
 
 /// How large a demonstration.
@@ -192,7 +191,7 @@ impl Arguments {
             let total = run.total_steps();
             let seen = |step: u64| step as f64 <= DRAWN_AFTER * total as f64;
             let observed: Vec<_> = run.points(0).filter(|point| seen(point.step)).collect();
-            let forecast = model.forecast(&observed, total, schedule_of(run).as_ref())?;
+            let forecast = model.forecast(&observed, total, lodecast::Schedule::of_run(run).as_ref())?;
             examples.push(ForecastExample::new(
                 configuration_label(run),
                 run,

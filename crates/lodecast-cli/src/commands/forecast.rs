@@ -13,7 +13,7 @@ use crate::figures::{is_fraction, metric_name, metric_value};
 use crate::output::Output;
 use crate::report::{Block, Report, Section, Table, learning_rate, significant};
 use crate::run_input::RunInput;
-use crate::schedule_option::{ScheduleOption, schedule_of};
+use crate::schedule_option::ScheduleOption;
 
 /// Which run, under which schedule.
 #[derive(Args, Debug)]
@@ -35,7 +35,7 @@ impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let model = Model::load(&self.model)?;
         let run = self.input.read(model.metric())?;
-        let schedule = self.schedule.clone().map(|option| option.0).or_else(|| schedule_of(&run.run));
+        let schedule = self.schedule.clone().map(|option| option.0).or_else(|| lodecast::Schedule::of_run(&run.run));
         if schedule.is_none() && model.kind() == ModelKind::Controlled {
             return Err(failure(
                 format!("run '{}' does not say which schedule it follows", run.run.id),

@@ -19,7 +19,7 @@ use crate::report::{
     learning_rate, signed,
 };
 use crate::run_input::RunInput;
-use crate::schedule_option::{ScheduleOption, schedule_of};
+use crate::schedule_option::ScheduleOption;
 use crate::sweep_input::Columns;
 
 /// Which run, and how to plan.
@@ -152,7 +152,7 @@ impl Arguments {
                 columns: self.columns.clone(),
             };
             let run = input.read(metric)?;
-            return Ok((run.observed, run.total_steps, schedule_of(&run.run)));
+            return Ok((run.observed, run.total_steps, lodecast::Schedule::of_run(&run.run)));
         }
         if !planner.plans_ahead() {
             return Err(failure(
