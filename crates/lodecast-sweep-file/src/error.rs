@@ -213,6 +213,18 @@ pub enum Error {
         /// Its type.
         found: String,
     },
+    /// Columns of one table differ in length.
+    #[error("{}: the column '{column}' has {found} values where the first has {expected}; give equally many", path.display())]
+    ColumnLength {
+        /// Name of the table.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// Its length.
+        found: usize,
+        /// Length of the first column.
+        expected: usize,
+    },
     /// A row does not say which run it belongs to.
     #[error("{place}: the row names no run; fill its run id, or choose the column with --run NAME")]
     MissingRunId {

@@ -12,14 +12,14 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
 
-use crate::assemble::{Assembly, Origin, Row};
-use crate::cell::Cell;
+use crate::assemble::{Assembly, Origin};
 use crate::error::{Error, Result, Unit};
 use crate::header::{Header, KEY};
 use crate::layout::{Fixed, Layout, Role, Runs};
 use crate::options::{ReadOptions, ReadReport};
 use crate::parquet_columns::{Column, Kind};
 use crate::parquet_pages::{CheckedPages, check_footer};
+use crate::row_reader::RowReader;
 
 /// Rows decoded at a time.
 const BATCH: usize = 4096;
@@ -85,9 +85,10 @@ fn read_checked<R: ChunkReader + 'static>(
     // The run id first: attributes need it.
     used.sort_by_key(|&(index, _)| roles[index] != Role::Fixed(Fixed::RunId));
     let single = (runs == Runs::One).then(|| crate::run_id_of(path));
-    let mut reader = RowReader { origin, names: &names, roles: &roles, row: Row::new(layout.metrics().len()), single };
+    let mut reader = RowReader::new(origin, &names, &roles, layout.metrics().len(), single);
     for_each_row(source, path, &metadata, &names, &used, |row, columns| {
-        reader.read(row, columns, &mut assembly).map(|()| ControlFlow::Continue(()))
+        let cells = columns.iter_mut().map(|(index, column)| (*index, column.next()));
+        reader.read(row, cells, &mut assembly).map(|()| ControlFlow::Continue(()))
     })?;
     let ignored = layout.ignored(|column| kinds[column].as_ref().is_ok_and(|kind| kind.is_number()))?;
     assembly.finish(ignored)
@@ -144,53 +145,6 @@ pub(crate) fn for_each_row<R: ChunkReader + 'static>(
         first_row += rows;
     }
     Ok(())
-}
-
-/// Takes rows from columns.
-struct RowReader<'a> {
-    origin: Origin,
-    names: &'a [String],
-    roles: &'a [Role],
-    row: Row,
-    single: Option<String>,
-}
-
-impl RowReader<'_> {
-    fn read(&mut self, place: u64, columns: &mut [(usize, Column)], assembly: &mut Assembly) -> Result<()> {
-        self.row.clear();
-        let mut run = self.single.as_deref().map(|id| assembly.run(id)).transpose()?;
-        for (index, column) in columns {
-            let name = &self.names[*index];
-            let cell = column.next().ok_or_else(|| Error::Value {
-                place: self.origin.at(place),
-                column: name.clone(),
-                value: "bytes".into(),
-                expected: "a text",
-                remedy: "texts are UTF-8",
-            })?;
-            let number = || cell.number().map_err(|_| self.origin.not_a_number(place, name, cell));
-            match &self.roles[*index] {
-                Role::Fixed(Fixed::RunId) => {
-                    let id = cell.text().map_err(|_| self.origin.not_an_id(place, name, cell))?;
-                    run = id.map(|id| assembly.run(&id)).transpose()?;
-                }
-                Role::Fixed(Fixed::Step) => {
-                    self.row.step = cell.count().map_err(|_| self.origin.not_a_step(place, name, cell))?;
-                }
-                Role::Fixed(Fixed::TrainLoss) => self.row.train_loss = number()?,
-                Role::Fixed(Fixed::LearningRate) => self.row.learning_rate = number()?,
-                Role::Metric(metric) => self.row.validation[*metric] = number()?,
-                Role::Attribute(attribute) => {
-                    if let (Some(run), false) = (run, cell == Cell::Absent) {
-                        assembly.attribute(run, place, attribute, cell)?;
-                    }
-                }
-                Role::Ignored => {}
-            }
-        }
-        let run = run.ok_or_else(|| Error::MissingRunId { place: self.origin.at(place) })?;
-        assembly.add(run, place, &self.row)
-    }
 }
 
 fn open<R: ChunkReader + 'static>(
