@@ -1,10 +1,11 @@
-# Needs a Rust toolchain; what else is missing is installed, and cargo fetches the rest.
+# Needs a Rust toolchain and, for the Python package, Python; what else is missing is installed, and cargo and pip fetch the rest.
 
 CARGO ?= cargo
 # Where the demonstration writes its results and its report.
 DEMO ?= demo
 
 .PHONY: demo test test-integration format lint document unit compiler components
+.PHONY: test-python test-integration-python python-environment
 
 ## The whole path on real training: sweep, fit, forecast, schedule, and a report to open.
 demo: compiler
@@ -12,10 +13,10 @@ demo: compiler
 	$${CARGO_TARGET_DIR:-target}/release/lodecast demo --out $(DEMO)
 
 ## Everything that must hold: format, lints, documentation, tests.
-test: format lint document unit
+test: format lint document unit test-python
 
 ## Files, databases and servers made by the real tools, read as they read them. Takes minutes and Python packages.
-test-integration: compiler
+test-integration: compiler test-integration-python
 	crates/lodecast-import/tests/integration/stores.sh
 
 format: components
@@ -27,8 +28,27 @@ lint: compiler components
 document: compiler
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
+## The Python package: format, lints, types, and the tests that need no framework.
+test-python: python-environment
+	cd python && $(PYTHON_BIN)/ruff check . && $(PYTHON_BIN)/ruff format --check . && $(PYTHON_BIN)/mypy
+	cd python && $(PYTHON_BIN)/pytest --quiet -m "not integration"
+
+# The Python package with real frameworks, which take minutes to install.
+test-integration-python: python-environment
+	$(PYTHON_BIN)/pip install --quiet torch
+	cd python && $(PYTHON_BIN)/pytest --quiet -m integration
+	cd python && $(PYTHON_BIN)/python examples/torch_mnist1d.py
+
 unit: compiler
 	$(CARGO) test --workspace
+
+# The package and its tools, in an environment of their own.
+PYTHON_BIN = $(CURDIR)/target/python/bin
+python-environment: compiler
+	@python3 -c "import venv, ensurepip" 2> /dev/null || { \
+		echo "The Python package needs Python 3.10 or newer: sudo apt-get install python3 python3-venv" >&2; exit 1; }
+	@test -x $(PYTHON_BIN)/pip || python3 -m venv target/python
+	MATURIN_PEP517_ARGS="--profile dev" $(PYTHON_BIN)/pip install --quiet "./python[test]"
 
 # Rust links with the system's C compiler, and one compression library is built with it.
 compiler:

@@ -1,0 +1,84 @@
+"""What notebooks show of a sweep, a model, a plan and an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from lodecast import _engine
+
+_ROWS = 12
+
+
+def sweep(sweep: _engine.Sweep) -> str:
+    """The configurations of a sweep, the best first."""
+    runs = sweep.runs
+    metric = sweep.metrics[0] if sweep.metrics else None
+    groups: dict[str, list[_engine.Run]] = {}
+    for run in runs:
+        groups.setdefault(run.configuration, []).append(run)
+    rows = []
+    for name, members in groups.items():
+        finals = [value for run in members if metric and (value := run.final_validation()) is not None]
+        diverged = sum(run.diverged_at() is not None for run in members) if metric else 0
+        mean = sum(finals) / len(finals) if finals else None
+        rows.append((mean, [name, str(len(members)), str(sum(map(len, members))), _number(mean), str(diverged or "")]))
+    sign = -1.0 if metric is None or metric.endswith(":max") else 1.0
+    rows.sort(key=lambda row: float("inf") if row[0] is None else sign * row[0])
+    title = f"{len(runs)} runs of {len(groups)} configurations"
+    head = ["configuration", "runs", "points", f"mean final {metric or 'metric'}", "diverged"]
+    return _table(title, head, [row for _, row in rows])
+
+
+def model(model: _engine.Model) -> str:
+    """What a model is and how it came about."""
+    record = model.record
+    low, high = model.learning_rates
+    rows = [
+        ["predicts", model.metric],
+        ["members", str(model.members)],
+        ["fitted on", f"{record['runs']} runs, {record['points']} points"],
+        ["learning rates", f"{low:.3g} to {high:.3g}"],
+        ["held-out loss", ", ".join(f"{loss:.3g}" for loss in record["held_out_loss"])],
+        ["fingerprint", model.fingerprint],
+    ]
+    return _table(f"{model.kind} model", [], rows)
+
+
+def plan(plan: _engine.Plan) -> str:
+    """A plan's decision, its prediction and its rates."""
+    verb = "new schedule" if plan.changed else "schedule kept"
+    times = [plan.now + part * (1.0 - plan.now) for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    rates = plan.schedule.learning_rates(times)
+    rows = [["why", plan.reason]]
+    if plan.prediction is not None:
+        rows.append(["predicted final metric", f"{plan.prediction.metric:.5g} ± {plan.prediction.spread:.2g}"])
+    rows += [[f"rate at {time:.0%}", f"{rate:.3e}"] for time, rate in zip(times, rates, strict=True)]
+    rows.append(["weighed", f"{len(plan.candidates)} candidates"])
+    return _table(f"{verb} at {plan.now:.0%} of the run", [], rows)
+
+
+def evaluation(evaluation: _engine.Evaluation) -> str:
+    """Forecast errors by observed fraction and method."""
+    skills = evaluation.skills
+    fractions = sorted({skill["observed"] for skill in skills})
+    methods = list(dict.fromkeys(skill["method"] for skill in skills))
+    errors = {(skill["method"], skill["observed"]): skill["mean_absolute_error"] for skill in skills}
+    rows = [[name, *(_number(errors.get((name, fraction))) for fraction in fractions)] for name in methods]
+    title = f"mean absolute error of the forecast final {evaluation.metric}"
+    return _table(title, ["method", *(f"{fraction:.0%} seen" for fraction in fractions)], rows)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def line(tag: str, cells: Iterable[str]) -> str:
+        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    shown = [line("td", row) for row in rows[:_ROWS]]
+    if len(rows) > _ROWS:
+        shown.append(line("td", [f"… and {len(rows) - _ROWS} more"]))
+    top = f"<thead>{line('th', head)}</thead>" if head else ""
+    return f"<table><caption>{escape(title)}</caption>{top}<tbody>{''.join(shown)}</tbody></table>"

@@ -1,0 +1,138 @@
+//! `lodecast.Forecast`, and the curves and intervals it is made of.
+
+use lodecast::{Forecast, Interval, Spread};
+use numpy::PyArray1;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// A curve with its spread: arrays of the mean, and of one standard deviation to either side.
+#[pyclass(frozen, name = "Spread", module = "lodecast")]
+pub(crate) struct PySpread(Spread);
+
+#[pymethods]
+impl PySpread {
+    /// Mean.
+    #[getter]
+    fn mean<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_slice(py, &self.0.mean)
+    }
+
+    /// Lower end.
+    #[getter]
+    fn low<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_slice(py, &self.0.low)
+    }
+
+    /// Upper end.
+    #[getter]
+    fn high<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_slice(py, &self.0.high)
+    }
+
+    /// Half the distance of the ends: about one standard deviation.
+    #[getter]
+    fn spread<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_iter(py, self.0.low.iter().zip(&self.0.high).map(|(low, high)| 0.5 * (high - low)))
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.mean.len()
+    }
+}
+
+/// A number with the range of one standard deviation around it.
+#[pyclass(frozen, name = "Interval", module = "lodecast", get_all)]
+pub(crate) struct PyInterval {
+    /// Mean.
+    mean: f64,
+    /// Lower end.
+    low: f64,
+    /// Upper end.
+    high: f64,
+}
+
+#[pymethods]
+impl PyInterval {
+    /// Half the distance of the ends: about one standard deviation.
+    #[getter]
+    fn spread(&self) -> f64 {
+        0.5 * (self.high - self.low)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<lodecast.Interval: {:.5} from {:.5} to {:.5}>", self.mean, self.low, self.high)
+    }
+}
+
+impl From<Interval> for PyInterval {
+    fn from(Interval { mean, low, high }: Interval) -> Self {
+        Self { mean, low, high }
+    }
+}
+
+/// The future of a run as a model sees it.
+#[pyclass(frozen, name = "Forecast", module = "lodecast")]
+pub(crate) struct PyForecast {
+    pub(crate) forecast: Forecast,
+    /// The metric that is forecast, with its direction.
+    pub(crate) metric: String,
+}
+
+#[pymethods]
+impl PyForecast {
+    /// The metric that is forecast, as `name:max` or `name:min`.
+    #[getter]
+    fn metric(&self) -> &str {
+        &self.metric
+    }
+
+    /// Times, as fractions of the planned run.
+    #[getter]
+    fn progress<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_slice(py, &self.forecast.progress)
+    }
+
+    /// Learning rate: the schedule asked about, or what the paper's model expects to follow.
+    #[getter]
+    fn learning_rate<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_slice(py, &self.forecast.learning_rate)
+    }
+
+    /// Train loss.
+    #[getter]
+    fn train_loss(&self) -> PySpread {
+        PySpread(self.forecast.train_loss.clone())
+    }
+
+    /// Validation metric.
+    #[getter]
+    fn validation(&self) -> PySpread {
+        PySpread(self.forecast.validation.clone())
+    }
+
+    /// The final metric; its ends contain the error that held-out runs had.
+    #[getter]
+    fn final_validation(&self) -> PyInterval {
+        self.forecast.final_validation.into()
+    }
+
+    /// The forecast as plain types.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(pythonize::pythonize(py, &self.forecast)?)
+    }
+
+    /// Draws it with matplotlib: loss, metric and learning rate. `run` is drawn beside it.
+    #[pyo3(signature = (run=None, **options))]
+    fn plot<'py>(
+        slf: &Bound<'py, Self>,
+        run: Option<Bound<'py, PyAny>>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("lodecast._plots")?.call_method("forecast", (slf, run), options)
+    }
+
+    fn __repr__(&self) -> String {
+        let Interval { mean, low, high } = self.forecast.final_validation;
+        format!("<lodecast.Forecast: final {} {mean:.5} ({low:.5} to {high:.5})>", self.metric)
+    }
+}

@@ -1,0 +1,96 @@
+//! `lodecast.Plan`.
+
+use lodecast::Plan;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::schedule::PySchedule;
+
+/// What is predicted for the end of a run.
+#[pyclass(frozen, name = "Prediction", module = "lodecast", get_all)]
+pub(crate) struct PyPrediction {
+    /// Validation metric.
+    metric: f64,
+    /// One standard deviation over the members of the ensemble.
+    spread: f64,
+}
+
+#[pymethods]
+impl PyPrediction {
+    fn __repr__(&self) -> String {
+        format!("<lodecast.Prediction: {:.5} +- {:.5}>", self.metric, self.spread)
+    }
+}
+
+/// What a planner decided, and everything it weighed.
+#[pyclass(frozen, name = "Plan", module = "lodecast")]
+pub(crate) struct PyPlan(pub(crate) Plan);
+
+#[pymethods]
+impl PyPlan {
+    /// The schedule to follow from `now` on.
+    #[getter]
+    fn schedule(&self) -> PySchedule {
+        PySchedule(self.0.schedule.clone())
+    }
+
+    /// Is it another one than was in force?
+    #[getter]
+    fn changed(&self) -> bool {
+        self.0.changed
+    }
+
+    /// Why.
+    #[getter]
+    fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// Progress from which the schedule applies, in [0, 1).
+    #[getter]
+    fn now(&self) -> f64 {
+        self.0.now
+    }
+
+    /// Counts the plans of a run, from 0.
+    #[getter]
+    fn replan(&self) -> u64 {
+        self.0.replan
+    }
+
+    /// What is predicted for the schedule to follow, if anything.
+    #[getter]
+    fn prediction(&self) -> Option<PyPrediction> {
+        self.0.prediction.map(|prediction| PyPrediction { metric: prediction.metric, spread: prediction.spread })
+    }
+
+    /// Everything that was weighed, as dictionaries.
+    #[getter]
+    fn candidates<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(pythonize::pythonize(py, &self.0.candidates)?)
+    }
+
+    /// The plan as plain types.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(pythonize::pythonize(py, &self.0)?)
+    }
+
+    /// Draws the schedule and the best candidates with matplotlib.
+    #[pyo3(signature = (**options))]
+    fn plot<'py>(slf: &Bound<'py, Self>, options: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("lodecast._plots")?.call_method("plan", (slf,), options)
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        let verb = if self.0.changed { "new schedule" } else { "schedule kept" };
+        format!("<lodecast.Plan: {verb} at {:.0} %: {}>", self.0.now * 100.0, self.0.reason)
+    }
+
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        slf.py().import("lodecast._notebook")?.call_method1("plan", (slf,))?.extract()
+    }
+}

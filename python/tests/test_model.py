@@ -1,0 +1,124 @@
+"""Fitting, forecasting, planning."""
+
+import os
+import pickle
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import lodecast
+
+
+def test_the_two_kinds_have_classes_of_their_own(model, latent_model, tmp_path):
+    assert isinstance(model, lodecast.ControlledLatentOde) and isinstance(latent_model, lodecast.LatentOde)
+    model.save(tmp_path / "model.lode")
+    for again in (
+        lodecast.load(tmp_path / "model.lode"),
+        lodecast.ControlledLatentOde.load(tmp_path / "model.lode"),
+        pickle.loads(pickle.dumps(model)),
+    ):
+        assert type(again) is lodecast.ControlledLatentOde and again.fingerprint == model.fingerprint
+    with pytest.raises(lodecast.ModelFileError, match="controlled"):
+        lodecast.LatentOde.load(tmp_path / "model.lode")
+    (tmp_path / "bad.lode").write_bytes(b"no model")
+    with pytest.raises(lodecast.ModelFileError):
+        lodecast.load(tmp_path / "bad.lode")
+
+
+def test_a_forecast_orders_rates(model, sweep, latent_model):
+    finals = [model.forecast(schedule=lodecast.Schedule.constant(peak)).final_validation.mean for peak in (0.15, 1.6)]
+    truth = [sweep[f"constant-{peak}-0"].final_validation() for peak in (0.1, 1.6)]
+    assert (finals[0] > finals[1]) == (truth[0] > truth[1])
+    run = sweep["cosine-0.4-0"]
+    for one in (model, latent_model):
+        forecast = one.forecast(run, observed=0.3)
+        assert len(forecast.progress) == len(forecast.validation.mean) == 101 and forecast.progress[-1] == 1.0
+        assert np.all(forecast.validation.low <= forecast.validation.high)
+        assert forecast.final_validation.spread > 0
+    with pytest.raises(lodecast.WindowError, match="last step"):
+        model.forecast(run)
+    with pytest.raises(lodecast.WindowError, match="say which one"):
+        model.forecast()
+
+
+def test_a_plan_says_why(model, latent_model, sweep):
+    plan = model.plan(total_steps=150)
+    low, high = model.learning_rates
+    assert plan.now == 0.0 and plan.reason and plan.candidates
+    assert low / 2 <= plan.schedule.learning_rate(0.5) <= high * 2
+    assert plan.prediction.spread >= 0
+    assert latent_model.plan(sweep["cosine-0.4-0"], observed=0.3).reason
+    assert "candidates" in plan._repr_html_() and "controlled" in model._repr_html_()
+    with pytest.raises(lodecast.SettingError, match="no setting 'pesimism'; choose from elite, family, "):
+        model.plan(settings={"pesimism": 1})
+    with pytest.raises(lodecast.SettingError):
+        model.plan(settings={"knots": 0})
+    assert model.plan(settings={"pessimism": 1}).reason, "a whole number is a number"
+
+
+def test_an_evaluation_beside_baselines(model, sweep):
+    evaluation = model.evaluate(sweep, [0.0, 0.25])
+    assert not evaluation.held_out, "two members hold out two of the five folds"
+    assert len(evaluation.forecasts) == 60
+    assert {skill["method"] for skill in evaluation.skills} == {"model", "last-value", "nearest-runs", "sweep-mean"}
+    assert "25% seen" in evaluation._repr_html_()
+
+
+def test_a_fit_resumes_to_the_same_bits(sweep, tmp_path):
+    class Stop(Exception):
+        pass
+
+    def stop(iteration, *_):
+        if iteration >= 200:
+            raise Stop
+
+    settings = {"members": 2, "iterations": 1000, "batch_size": 16}
+    checkpoint = tmp_path / "fit.checkpoint"
+    with pytest.raises(Stop):
+        lodecast.fit(sweep, progress=stop, checkpoint=checkpoint, **settings)
+    assert checkpoint.exists()
+    resumed = lodecast.fit(sweep, progress=False, checkpoint=checkpoint, resume=True, **settings)
+    assert resumed.fingerprint == lodecast.fit(sweep, progress=False, **settings).fingerprint
+
+
+def test_ctrl_c_is_answered_within_a_second_and_threads_go_on(sweep):
+    pressed, ticks = [], []
+
+    def press():
+        for _ in range(10):
+            time.sleep(0.05)
+            ticks.append(time.monotonic())
+        pressed.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        lodecast.fit(sweep, iterations=1_000_000, progress=False)
+    assert time.monotonic() - pressed[0] < 1.0
+    assert len(ticks) == 10
+    thread.join()
+
+
+def test_what_was_left_out_is_said(sweep):
+    short = lodecast.Run("short", [], validation={"accuracy:max": []})
+    with pytest.warns(lodecast.LodecastWarning, match="run 'short' was left out"):
+        lodecast.fit(lodecast.Sweep([*sweep, short]), members=1, iterations=2, progress=False)
+    with pytest.raises(lodecast.SettingError, match="choose 'controlled' or 'latent-ode'"):
+        lodecast.fit(sweep, kind="magic")
+    with pytest.raises(lodecast.SettingError, match="no setting 'iteration'"):
+        lodecast.fit(sweep, iteration=3)
+    with pytest.raises(lodecast.SweepError):
+        lodecast.fit(lodecast.Sweep([]))
+    assert all(issubclass(kind, lodecast.Error) for kind in (lodecast.InternalError, lodecast.StateError))
+
+
+def test_figures(model, sweep):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    figure = model.plot_forecast(sweep["cosine-0.4-0"], observed=0.3)
+    assert len(figure.axes) == 3 and figure.axes[1].get_ylabel() == "accuracy"
+    assert model.plan().plot().axes[0].get_ylabel() == "learning rate"

@@ -1,0 +1,91 @@
+"""Sweeps from files and from the tables of others."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import lodecast
+
+
+def test_all_tables_give_the_same_sweep(columns, sweep):
+    pa = pytest.importorskip("pyarrow")
+    pd = pytest.importorskip("pandas")
+    pl = pytest.importorskip("polars")
+    options = {"metrics": "accuracy:max"}
+    assert lodecast.Sweep.from_pandas(pd.DataFrame(columns), **options) == sweep
+    assert lodecast.Sweep.from_polars(pl.DataFrame(columns), **options) == sweep
+    assert lodecast.Sweep.from_arrow(pa.table(columns), **options) == sweep
+    assert lodecast.Sweep.from_arrow(pl.DataFrame(columns), **options) == sweep
+    assert lodecast.Sweep.from_arrow(pd.DataFrame(columns), **options) == sweep
+    assert lodecast.Sweep.from_pandas(pd.DataFrame(columns).convert_dtypes(), **options) == sweep
+
+
+def test_what_was_not_measured_is_told_from_what_diverged():
+    pl = pytest.importorskip("polars")
+    pa = pytest.importorskip("pyarrow")
+    table = {
+        "run_id": [1, 1],
+        "step": [1, 2],
+        "train_loss": [1.0, float("nan")],
+        "learning_rate": [0.1, 0.1],
+        "accuracy": [None, 0.5],
+    }
+    for sweep in (
+        lodecast.Sweep.from_polars(pl.DataFrame(table, strict=False), metrics="accuracy:max"),
+        lodecast.Sweep.from_arrow(pa.table(table), metrics="accuracy:max"),
+    ):
+        assert sweep["1"].diverged_at() == 1
+        assert np.isnan(sweep["1"].validation["accuracy"][0])
+        assert sweep["1"].final_validation() == 0.5
+    assert lodecast.Sweep.from_numpy(table, metrics="accuracy:max")["1"].diverged_at() is None
+    diverged = lodecast.Sweep.from_numpy(table, metrics="accuracy:max", nan_is_missing=False)
+    assert diverged["1"].diverged_at() == 1
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl"])
+def test_what_is_written_reads_back(sweep, tmp_path, ending):
+    sweep.write(tmp_path / f"sweep.{ending}")
+    assert lodecast.Sweep.read(tmp_path / f"sweep.{ending}") == sweep
+    assert pickle.loads(pickle.dumps(sweep)) == sweep
+
+
+def test_a_sweep_is_a_sequence_of_runs(sweep):
+    assert len(sweep) == 30 and len(list(sweep)) == 30 and sweep.metrics == ["accuracy:max"]
+    assert sweep[-1].id == sweep.runs[29].id == "one-cycle-1.6-1"
+    with pytest.raises(IndexError):
+        sweep[30]
+    with pytest.raises(KeyError, match="nobody"):
+        sweep["nobody"]
+    name, value, runs = sweep.best_configuration()
+    finals = {}
+    for run in sweep:
+        finals.setdefault(run.configuration, []).append(run.final_validation())
+    best = max(finals, key=lambda key: np.mean(finals[key]))
+    assert (name, value) == (best, pytest.approx(np.mean(finals[best]))) and len(runs) == 2
+    assert "30 runs of 15 configurations" in sweep._repr_html_()
+
+
+def test_errors_name_keyword_arguments(columns):
+    with pytest.raises(lodecast.SweepError, match="metrics=accuracy:max"):
+        lodecast.Sweep.from_numpy(columns)
+    with pytest.raises(lodecast.SweepError, match="train_loss=NAME"):
+        lodecast.Sweep.from_numpy({k: v for k, v in columns.items() if k != "train_loss"}, metrics="accuracy:max")
+    with pytest.raises(lodecast.SweepError, match="direction"):
+        lodecast.Sweep.from_numpy(columns, metrics="accuracy")
+    with pytest.raises(lodecast.SweepError, match="values where the first has"):
+        lodecast.Sweep.from_numpy({**columns, "step": np.arange(3)}, metrics="accuracy:max")
+    with pytest.raises(lodecast.FileError, match=r"nowhere\.csv"):
+        lodecast.Sweep.read("nowhere.csv")
+
+
+def test_sweeps_join_with_all_their_metrics():
+    one = lodecast.Run("a", [1], train_loss=[1.0], learning_rate=[0.1], validation={"accuracy:max": [0.5]})
+    two = lodecast.Run("b", [1], train_loss=[1.0], learning_rate=[0.1], validation={"error:min": [0.2]})
+    joined = lodecast.Sweep([one, two])
+    assert joined.metrics == ["accuracy:max", "error:min"]
+    assert joined["b"].final_validation("error") == 0.2 and joined["b"].final_validation("accuracy") is None
+    with pytest.raises(lodecast.SweepError, match="two runs have the id"):
+        lodecast.Sweep([one, one])
+    with pytest.raises(lodecast.SweepError, match="step 1 comes after step 1"):
+        lodecast.Run("c", [1, 1])
