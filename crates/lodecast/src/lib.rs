@@ -3,6 +3,8 @@
 //!
 //! Data flows one way: [`Sweep`] of [`Run`]s -> [`fit()`] -> [`Model`] -> plan -> [`Schedule`].
 
+#[cfg(feature = "burn")]
+mod burn;
 mod error;
 mod evaluate;
 mod fit;
@@ -19,6 +21,8 @@ mod run;
 mod schedule;
 mod scheduler;
 
+#[cfg(feature = "burn")]
+pub use burn::{LodeLrScheduler, SchedulerGuard};
 pub use error::{Error, Result};
 pub use evaluate::{Evaluation, ForecastMethod, RunForecast, Skill, evaluate};
 pub use fit::{FitOptions, FitProgress, FitSettings, FitSummary, Fitted, LeftOut, ModelKind, fit};
