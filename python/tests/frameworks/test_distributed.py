@@ -1,0 +1,154 @@
+"""Two processes that train one model apply the same rate at every step, resumed or not: DDP and Accelerate."""
+
+from __future__ import annotations
+
+import json
+import math
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+import torch.distributed
+import torch.multiprocessing
+import toy
+from lodecast.torch import LodeLR
+from torch.nn.parallel import DistributedDataParallel
+
+from lodecast import distributed
+
+STEPS = 40
+
+
+def shard(rank: int) -> tuple[Any, Any, Any, Any]:
+    inputs, targets, validation_inputs, validation_targets = map(torch.from_numpy, toy.data())
+    return inputs[rank::2], targets[rank::2], validation_inputs[rank::2], validation_targets[rank::2]
+
+
+def network() -> Any:
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Linear(1, 16), torch.nn.Tanh(), torch.nn.Linear(16, 1))
+
+
+def with_ddp(rank: int, port: int, model: str, folder: str, part: tuple[int, int]) -> None:
+    start, stop = part
+    torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    module = DistributedDataParallel(network())
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.05)
+    scheduler = LodeLR(optimizer, model, total_steps=STEPS)
+    checkpoint = Path(folder) / "checkpoint.pt"
+    if start > 0:
+        saved = torch.load(checkpoint, weights_only=True)
+        module.load_state_dict(saved["module"])
+        optimizer.load_state_dict(saved["optimizer"])
+        scheduler.load_state_dict(saved["scheduler"])
+    inputs, targets, validation_inputs, validation_targets = shard(rank)
+    rates = []
+    for _ in range(start, stop):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.zero_grad()
+        loss = torch.nn.functional.mse_loss(module(inputs), targets)
+        loss.backward()
+        optimizer.step()
+        scheduler.step()
+        with torch.no_grad():
+            validation = torch.nn.functional.mse_loss(module(validation_inputs), validation_targets)
+        # Each process has its own numbers, and only the first has a metric at every step.
+        metric = float(validation) if rank == 0 or scheduler.last_epoch % 2 == 0 else None
+        distributed.observe(scheduler, train_loss=float(loss), validation=metric)
+    if rank == 0:
+        saved = {
+            "module": module.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "scheduler": scheduler.state_dict(),
+        }
+        torch.save(saved, checkpoint)
+    torch.distributed.barrier()
+    (Path(folder) / f"rates-{start}-{rank}.json").write_text(json.dumps(rates))
+    torch.distributed.destroy_process_group()
+
+
+def with_accelerate(rank: int, port: int, model: str, folder: str, part: tuple[int, int]) -> None:
+    start, stop = part
+    import os
+
+    environment = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in environment.items()})
+    from accelerate import Accelerator
+
+    import lodecast.accelerate
+
+    accelerator = Accelerator(cpu=True)
+    assert accelerator.num_processes == 2
+    module = network()
+    module, optimizer = accelerator.prepare(module, torch.optim.SGD(module.parameters(), lr=0.05))
+    scheduler = lodecast.accelerate.schedule(accelerator, optimizer, model, total_steps=STEPS)
+    if start > 0:
+        accelerator.load_state(str(Path(folder) / "state"))
+    inputs, targets, validation_inputs, validation_targets = shard(rank)
+    rates = []
+    for _ in range(start, stop):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.zero_grad()
+        loss = torch.nn.functional.mse_loss(module(inputs), targets)
+        accelerator.backward(loss)
+        optimizer.step()
+        scheduler.step()
+        with torch.no_grad():
+            validation = torch.nn.functional.mse_loss(module(validation_inputs), validation_targets)
+        lodecast.accelerate.observe(scheduler, train_loss=float(loss), validation=float(validation))
+    lode = distributed.find(scheduler)
+    assert lode.last_epoch == 2 * stop
+    assert lode.total_steps == 2 * STEPS
+    accelerator.save_state(str(Path(folder) / "state"))
+    (Path(folder) / f"rates-{start}-{rank}.json").write_text(json.dumps(rates))
+    torch.distributed.destroy_process_group()
+
+
+def run(worker: Any, model: Path, folder: Path, start: int, stop: int) -> list[float]:
+    folder.mkdir(exist_ok=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    torch.multiprocessing.spawn(worker, (port, str(model), str(folder), (start, stop)), nprocs=2)
+    first, second = (json.loads((folder / f"rates-{start}-{rank}.json").read_text()) for rank in (0, 1))
+    assert first == second
+    assert len(first) == stop - start
+    return list(first)
+
+
+@pytest.mark.parametrize("worker", [with_ddp, with_accelerate])
+def test_every_process_applies_the_same_rate_resumed_or_not(worker: Any, tmp_path: Path, model: Path) -> None:
+    if worker is with_accelerate:
+        pytest.importorskip("accelerate")
+    whole = run(worker, model, tmp_path / "whole", 0, STEPS)
+    assert len(set(whole)) > 10
+    parts = run(worker, model, tmp_path / "part", 0, 15) + run(worker, model, tmp_path / "part", 15, STEPS)
+    assert parts == whole
+
+
+def test_one_process_agrees_with_itself() -> None:
+    assert distributed.agree(0.5, None) == (0.5, None)
+    assert distributed.agree(torch.tensor(0.5), 2) == (0.5, 2.0)
+
+
+def test_the_mean_is_over_those_who_measured() -> None:
+    assert distributed._mean([1.0, None, 2.0]) == 1.5
+    assert distributed._mean([None, None]) is None
+    assert math.isnan(distributed._mean([1.0, math.inf]) or 0.0)
+
+
+def test_the_scheduler_is_found_in_what_wraps_it(model: Path) -> None:
+    optimizer = torch.optim.SGD(network().parameters(), lr=0.05)
+    warmup = torch.optim.lr_scheduler.LinearLR(optimizer, total_iters=5)
+    scheduler = LodeLR(optimizer, model, total_steps=STEPS)
+    chained = torch.optim.lr_scheduler.SequentialLR(optimizer, [warmup, scheduler], milestones=[5])
+    assert distributed.find([chained]) is scheduler
+    with pytest.raises(TypeError, match=r"\(SequentialLR, LinearLR\): make one with"):
+        distributed.find(torch.optim.lr_scheduler.SequentialLR(optimizer, [warmup], milestones=[]))
+    with pytest.raises(TypeError, match=r"\(none at all\)"):
+        distributed.find([])
