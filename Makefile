@@ -59,3 +59,16 @@ compiler:
 # rustup's minimal profile comes without formatter and linter.
 components:
 	@if command -v rustup > /dev/null; then rustup --quiet component add rustfmt clippy; fi
+
+# Environment with the frameworks that Python people train with: some gigabytes.
+FRAMEWORKS ?= target/frameworks
+
+.PHONY: test-frameworks
+test-integration: test-frameworks
+
+## lodecast in every framework: small real trainings, stopped and resumed, and the examples.
+test-frameworks: compiler
+	test -x $(FRAMEWORKS)/bin/python || python3 -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/pip install --quiet --requirement python/tests/frameworks/requirements.txt ./python
+	cd python && $(abspath $(FRAMEWORKS))/bin/python -m pytest --quiet tests/frameworks
+	for example in python/examples/with_*.py; do $(FRAMEWORKS)/bin/python $$example || exit 1; done
