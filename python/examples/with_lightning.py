@@ -11,9 +11,9 @@ import torch
 import toy
 from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.loggers import CSVLogger
-from lodecast.torch import LodeLR
 
 from lodecast.lightning import LodeCallback
+from lodecast.torch import LodeLR
 
 
 class Sine(pl.LightningModule):

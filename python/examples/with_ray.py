@@ -38,9 +38,7 @@ def main() -> None:
         run_config=tune.RunConfig(storage_path=str(folder), verbose=0),
     ).fit()
     for result in results:
-        print(
-            f"rate {result.config['rate']}: {result.metrics['step']} steps, val_loss {result.metrics['val_loss']:.4f}"
-        )
+        print(f"rate {result.config['rate']}: {result.metrics['step']} steps, val_loss {result.metrics['val_loss']:.4f}")
     print(scheduler.debug_string())
     ray.shutdown()
 

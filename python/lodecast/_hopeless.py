@@ -6,9 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from lodecast.errors import SettingError
-
 from lodecast import Run, load
+from lodecast.errors import SettingError
 
 if TYPE_CHECKING:
     from lodecast import Model, Schedule
@@ -79,9 +78,7 @@ class Judge:
             return 1.0
         model = self.model
         if not model.metric.endswith(f":{direction}"):
-            raise SettingError(
-                f"the model forecasts {model.metric}, but the search wants the {direction} of its metric"
-            )
+            raise SettingError(f"the model forecasts {model.metric}, but the search wants the {direction} of its metric")
         run = Run(
             "trial",
             [point["step"] for point in observed],
@@ -93,9 +90,7 @@ class Judge:
         final = model.forecast(run, schedule=schedule).final_validation
         return chance_to_beat(final.mean, final.low, final.high, best, direction)
 
-    def is_hopeless(
-        self, points: Iterable[dict[str, Any]], schedule: Schedule | None, best: float, direction: str
-    ) -> bool:
+    def is_hopeless(self, points: Iterable[dict[str, Any]], schedule: Schedule | None, best: float, direction: str) -> bool:
         """Say whether that probability is too small."""
         return self.chance(points, schedule, best, direction) < 1.0 - self.confidence
 

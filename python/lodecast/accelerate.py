@@ -16,9 +16,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from accelerate.tracking import GeneralTracker, on_main_process
-from lodecast.torch import LodeLR
 
 from lodecast.distributed import observe
+from lodecast.torch import LodeLR
 
 if TYPE_CHECKING:
     from lodecast import Recorder

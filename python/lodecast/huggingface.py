@@ -16,12 +16,12 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from lodecast.errors import LodecastWarning, SettingError
-from lodecast.torch import LodeLR
 from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
 from lodecast.distributed import find, observe
+from lodecast.errors import LodecastWarning, SettingError
+from lodecast.torch import LodeLR
 
 if TYPE_CHECKING:
     from lodecast import Recorder
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["LodeCallback", "RecordCallback", "schedule"]
 
 
-def schedule(
-    trainer: Any, model: Any, *, metric: str | None = None, total_steps: int | None = None, **options: Any
-) -> LodeLR:
+def schedule(trainer: Any, model: Any, *, metric: str | None = None, total_steps: int | None = None, **options: Any) -> LodeLR:
     """Put a ``Trainer`` under a scheduler: make its optimizer, a ``LodeLR`` and the callback that feeds it.
 
     Args:

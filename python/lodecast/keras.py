@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
+
 from lodecast.errors import LodecastWarning, SettingError
 
 if TYPE_CHECKING:
@@ -67,9 +68,7 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc, unused-ignore]
         validation = None if self.monitor is None else logs.get(self.monitor)
         if self.monitor is not None and validation is None:
             known = ", ".join(sorted(logs)) or "nothing"
-            warnings.warn(
-                f"'{self.monitor}' was not measured in this epoch; there is: {known}", LodecastWarning, stacklevel=1
-            )
+            warnings.warn(f"'{self.monitor}' was not measured in this epoch; there is: {known}", LodecastWarning, stacklevel=1)
         self._take_in(self._loss_since(logs), None if validation is None else float(validation))
 
     def _loss_since(self, logs: dict[str, Any]) -> float | None:

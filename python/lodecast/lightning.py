@@ -19,14 +19,12 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from lodecast.distributed import agree, find
 from lodecast.errors import LodecastWarning, SettingError
 
-from lodecast.distributed import agree, find
-
 if TYPE_CHECKING:
-    from lodecast.torch import LodeLR
-
     from lodecast import Recorder
+    from lodecast.torch import LodeLR
 
 try:
     from lightning.pytorch import Callback

@@ -69,9 +69,7 @@ def set_learning_rate(state: Any, learning_rate: float) -> Any:
 def _present(state: Any) -> Any:
     present = optax.tree_utils.tree_get(state, "learning_rate", filtering=_is_value)
     if present is None:
-        raise KeyError(
-            "this optimizer state holds no learning rate: make the optimizer with lodecast.optax.host_driven"
-        )
+        raise KeyError("this optimizer state holds no learning rate: make the optimizer with lodecast.optax.host_driven")
     return present
 
 

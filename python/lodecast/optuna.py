@@ -34,7 +34,7 @@ def report(trial: optuna.trial.Trial, step: int, validation: float, *, train_los
     trial.report(validation, step)
 
 
-class ForecastPruner(optuna.pruners.BasePruner):
+class ForecastPruner(optuna.pruners.BasePruner):  # type: ignore[misc, unused-ignore]
     """Prunes a trial once its final metric will hardly beat the study's best.
 
     Args:

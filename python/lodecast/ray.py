@@ -13,10 +13,10 @@ import pickle
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from lodecast.errors import SettingError
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from lodecast._hopeless import Judge
+from lodecast.errors import SettingError
 
 if TYPE_CHECKING:
     from lodecast import Schedule

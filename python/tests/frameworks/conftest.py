@@ -14,6 +14,13 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that train: they belong to the integration tests."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.path.stem != "test_hopeless":
+            item.add_marker(pytest.mark.integration)
+
+
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model file, of runs of the examples' problem."""

@@ -16,10 +16,10 @@ import torch
 import torch.distributed
 import torch.multiprocessing
 import toy
-from lodecast.torch import LodeLR
 from torch.nn.parallel import DistributedDataParallel
 
 from lodecast import distributed
+from lodecast.torch import LodeLR
 
 STEPS = 40
 

@@ -12,11 +12,11 @@ pytest.importorskip("transformers")
 
 import torch
 import toy
-from lodecast.torch import LodeLR
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 import lodecast
 from lodecast import huggingface
+from lodecast.torch import LodeLR
 
 STEPS = 60
 

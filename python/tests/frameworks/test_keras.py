@@ -53,9 +53,7 @@ def fit(made: Any, *callbacks: Any, epochs: int = EPOCHS) -> Any:
 
 
 @pytest.mark.parametrize("every_n_batches", [None, 3])
-def test_a_resumed_run_is_the_one_that_was_not_stopped(
-    tmp_path: Path, model: Path, every_n_batches: int | None
-) -> None:
+def test_a_resumed_run_is_the_one_that_was_not_stopped(tmp_path: Path, model: Path, every_n_batches: int | None) -> None:
     def run(folder: Path, die_in: int | None = None) -> tuple[Any, Watch, Any]:
         made, watch = network(), Watch(die_in)
         lode = LodeCallback(

@@ -13,10 +13,10 @@ import torch  # noqa: E402
 import toy  # noqa: E402
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint  # noqa: E402
 from lightning.pytorch.loggers import CSVLogger  # noqa: E402
-from lodecast.torch import LodeLR  # noqa: E402
 
 import lodecast  # noqa: E402
 from lodecast.lightning import LodeCallback, RecordCallback  # noqa: E402
+from lodecast.torch import LodeLR  # noqa: E402
 
 EPOCHS = 10
 
