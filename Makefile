@@ -13,7 +13,7 @@ demo: compiler
 	$${CARGO_TARGET_DIR:-target}/release/lodecast demo --out $(DEMO)
 
 ## Everything that must hold: format, lints, documentation, tests.
-test: format lint document unit test-python
+test: format lint document unit
 
 ## Files, databases and servers made by the real tools, read as they read them. Takes minutes and Python packages.
 test-integration: compiler test-integration-python

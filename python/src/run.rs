@@ -142,7 +142,7 @@ impl PyRun {
         Ok(columns)
     }
 
-    /// What else is known: schedule, peak_lr, seed, optimizer, total_steps, source, other.
+    /// What else is known: schedule, `peak_lr`, seed, optimizer, `total_steps`, source, other.
     #[getter]
     fn attributes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(pythonize::pythonize(py, &self.run().attributes)?)

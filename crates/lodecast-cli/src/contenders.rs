@@ -25,8 +25,7 @@ pub(crate) struct Recommended {
 
 /// The configuration with the best mean final metric: what anybody would take from a sweep.
 pub(crate) fn best_of_sweep(sweep: &Sweep, metric: usize) -> Result<Recommended> {
-    let best =
-        sweep.best_configuration(metric).and_then(|(_, _, runs)| lodecast::Schedule::of_run(&sweep.runs[runs[0]]));
+    let best = sweep.best_configuration(metric).and_then(|(_, _, runs)| Schedule::of_run(&sweep.runs[runs[0]]));
     let schedule = best.ok_or_else(|| {
         failure("no run of the sweep has a final metric and a schedule", "look at it with 'lodecast runs'")
     })?;
@@ -39,7 +38,7 @@ pub(crate) fn best_of_family(sweep: &Sweep, metric: usize, family: Family) -> Op
     let runs = sweep.runs.iter().filter(|run| run.attributes.schedule.as_deref() == Some(family.name())).cloned();
     let part = Sweep { metrics: sweep.metrics.clone(), runs: runs.collect() };
     let (name, _, runs) = part.best_configuration(metric)?;
-    let schedule = lodecast::Schedule::of_run(&part.runs[runs[0]])?;
+    let schedule = Schedule::of_run(&part.runs[runs[0]])?;
     (name != overall).then(|| Recommended { name: format!("{} (best peak)", short(&schedule)), schedule })
 }
 

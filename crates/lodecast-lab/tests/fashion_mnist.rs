@@ -47,7 +47,8 @@ fn settings(folder: &Path) -> TaskSettings {
 
 fn train(folder: &Path, seed: u64) -> RunRecord {
     let task = tasks::open("fashion-mnist-cnn", &settings(folder)).unwrap();
-    let training = Training { id: "run", optimizer: OptimizerKind::AdamW, seed, length: LENGTH, cancel: None };
+    let training =
+        Training { id: "run", optimizer: OptimizerKind::AdamW, seed, length: LENGTH, cancel: None, sharpness: None };
     let steps = LENGTH.total_steps(task.train_examples());
     task.train(&training, &mut FixedSchedule::new(Schedule::constant(1e-3), steps).unwrap()).unwrap()
 }

@@ -171,19 +171,18 @@ impl Arguments {
         let mut sources = Vec::new();
         for text in texts {
             let source = Source::open(text, &options.limits)?;
-            let format = match format {
-                Some(format) => format,
-                None => {
-                    let found = recognise(&source)?;
-                    let others: Vec<&str> = found[1..].iter().map(|format| format.name()).collect();
-                    let also = if others.is_empty() {
-                        String::new()
-                    } else {
-                        format!(" (it could also be read as {}: name the format to choose)", others.join(", "))
-                    };
-                    output.say(format_args!("{source}: {}{also}", found[0].name()));
-                    found[0]
-                }
+            let format = if let Some(format) = format {
+                format
+            } else {
+                let found = recognise(&source)?;
+                let others: Vec<&str> = found[1..].iter().map(|format| format.name()).collect();
+                let also = if others.is_empty() {
+                    String::new()
+                } else {
+                    format!(" (it could also be read as {}: name the format to choose)", others.join(", "))
+                };
+                output.say(format_args!("{source}: {}{also}", found[0].name()));
+                found[0]
             };
             sources.push((source, format));
         }
@@ -236,8 +235,8 @@ fn say_what_was_done(report: &ImportReport, output: &mut Output) {
     let mut notes: Vec<(&str, Vec<&str>)> = Vec::new();
     for run in &report.runs {
         for note in &run.notes {
-            match notes.iter_mut().find(|(known, _)| known == note) {
-                Some((_, runs)) => runs.push(&run.run),
+            match notes.iter().position(|(known, _)| known == note) {
+                Some(index) => notes[index].1.push(&run.run),
                 None if notes.len() < 1000 => notes.push((note, vec![&run.run])),
                 None => {}
             }

@@ -46,7 +46,7 @@ struct Perceptron {
 impl Task for Sines {
     type Model = Perceptron;
 
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "sines"
     }
 
