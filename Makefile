@@ -16,7 +16,7 @@ demo: compiler
 test: format lint document unit
 
 ## Files, databases and servers made by the real tools, read as they read them. Takes minutes and Python packages.
-test-integration: compiler test-integration-python
+test-integration: compiler test-python test-integration-python
 	crates/lodecast-import/tests/integration/stores.sh
 
 format: components

@@ -48,8 +48,8 @@ pub(crate) struct Arguments {
     /// Series of the learning rate
     #[arg(long, value_name = "NAME", help_heading = COLUMNS)]
     lr: Option<String>,
-    /// Learning rate rebuilt from the settings where none was recorded:
-    /// FAMILY[,peak=RATE|,peak-from=SETTING][,warmup=AMOUNT|,warmup-from=SETTING]
+    /// Learning rate rebuilt from the settings where none was recorded: FAMILY, then ,peak=RATE or ,peak-from=SETTING, then
+    /// perhaps ,warmup=AMOUNT or ,warmup-from=SETTING
     #[arg(long, value_name = "SCHEDULE", conflicts_with = "lr", help_heading = COLUMNS)]
     lr_schedule: Option<RateSchedule>,
     /// Validation metric and its better direction, which may be left out where the name says it
