@@ -13,7 +13,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::collection::{Collection, choose};
 use crate::error::{Error, Result};
+use crate::format::Wanted;
 use crate::source::Source;
 
 /// Longest text that is read from a database, in bytes.
@@ -171,6 +173,22 @@ impl Database {
             }
         }
         Ok(true)
+    }
+
+    /// The one meant of the collections that `query` lists as id, name and number of runs; `kind` is what the store calls them.
+    ///
+    /// # Errors
+    /// If the database cannot be asked, or it is not clear which one is meant.
+    pub(crate) fn choose(&mut self, query: &str, kind: &str, wanted: &Wanted) -> Result<Collection> {
+        let mut collections = Vec::new();
+        self.rows(query, &[], &mut |row| {
+            if let (Some(id), Some(name)) = (row.text(0), row.text(1)) {
+                let runs = row.integer(2).unwrap_or(0).unsigned_abs();
+                collections.push(Collection { id: id.to_owned(), name: name.to_owned(), runs });
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        choose(&collections, kind, &self.name, wanted)
     }
 
     /// Has the table a column of this name?

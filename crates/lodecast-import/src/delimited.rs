@@ -42,6 +42,11 @@ pub(crate) fn header(path: &Path) -> Option<Vec<String>> {
     reader.read_record(&mut record).ok()?.then(|| record.iter().map(|name| name.trim().to_owned()).collect())
 }
 
+/// Has the table at `path` columns of all these names?
+pub(crate) fn has_columns(path: &Path, names: &[&str]) -> bool {
+    header(path).is_some_and(|header| names.iter().all(|name| header.iter().any(|column| column == name)))
+}
+
 /// Reads a table from `source`; `path` is named in errors.
 pub(crate) fn read_from(
     source: impl Read,
@@ -117,19 +122,14 @@ pub(crate) fn read_from(
                 remedy: "fill its run, or choose the column with --run NAME",
             });
         }
-        let mut row = match table.row(run, visit)? {
-            ControlFlow::Continue(row) => row,
-            ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
+        let ControlFlow::Continue(mut row) = table.row(run, visit)? else {
+            return Ok(ControlFlow::Break(()));
         };
         for (column, text) in record.iter().enumerate() {
             if column == step_at.index || Some(column) == run_at {
                 continue;
             }
-            match (meaning(text), step) {
-                (Meaning::Number(value), Some(step)) => row.number(names[column], step, value)?,
-                (Meaning::Word(word), _) => row.word(names[column], word),
-                _ => {}
-            }
+            row.say(names[column], meaning(text), step)?;
         }
         if step.is_none() {
             row.without_step();

@@ -1,5 +1,7 @@
 //! Formats whose runs are files: each file is read by itself, and one that cannot be read does not end the import.
 
+use std::fs::File;
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -37,4 +39,17 @@ pub(crate) fn each<'p>(
         return Ok(());
     }
     Err(Error::NoRuns { place: source.to_string(), format, remedy: format!("it looks for {looks_for}") })
+}
+
+/// Reads a file whole; one of more than `limit` bytes is refused with the `remedy`.
+pub(crate) fn read_whole(path: &Path, limit: u64, remedy: &'static str) -> Result<Vec<u8>> {
+    let failed = |source| Error::File { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        let place = path.display().to_string();
+        return Err(Error::TooLarge { place, what: "its size".to_owned(), limit, remedy });
+    }
+    Ok(bytes)
 }

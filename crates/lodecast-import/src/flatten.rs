@@ -2,21 +2,24 @@
 
 use serde_json::Value;
 
-use crate::error::Result;
-
-/// Hands the settings in `value`, which goes by `key`, to `set`. Lists stay JSON; what is not set is left out.
+/// Hands the settings in `value`, which goes by `key` or is the whole, to `set`. Lists stay JSON; what is not set is left out.
 ///
 /// The nesting of a [`Value`] is bounded where it is parsed.
 ///
 /// # Errors
 /// What `set` returns.
-pub(crate) fn flatten(key: &str, value: &Value, set: &mut dyn FnMut(&str, String) -> Result<()>) -> Result<()> {
+pub(crate) fn flatten<E>(
+    key: &str,
+    value: &Value,
+    set: &mut dyn FnMut(&str, String) -> Result<(), E>,
+) -> Result<(), E> {
     match value {
         Value::Null => Ok(()),
         Value::String(text) => set(key, text.clone()),
         Value::Object(members) => {
             for (member, value) in members {
-                flatten(&format!("{key}.{member}"), value, set)?;
+                let key = if key.is_empty() { member.clone() } else { format!("{key}.{member}") };
+                flatten(&key, value, set)?;
             }
             Ok(())
         }

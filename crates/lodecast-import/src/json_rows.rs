@@ -113,9 +113,8 @@ fn add(
         Some(value @ Value::Number(_)) => Some(value.to_string()),
         _ => None,
     };
-    let mut row = match table.row(run.as_deref(), visit)? {
-        ControlFlow::Continue(row) => row,
-        ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
+    let ControlFlow::Continue(mut row) = table.row(run.as_deref(), visit)? else {
+        return Ok(ControlFlow::Break(()));
     };
     if step_at.is_some_and(|column| column.is_epoch) {
         row.recording().steps_are_epochs = true;
@@ -125,7 +124,7 @@ fn add(
             continue;
         }
         if setting == Some(key) {
-            crate::settings::flatten("", value, &mut row.recording().settings);
+            crate::settings::put("", value, &mut row.recording().settings);
         } else {
             fill(&mut row, key, value, step)?;
         }
@@ -139,22 +138,9 @@ fn add(
 /// Puts a value, and what is nested in it, into a row.
 pub(crate) fn fill(row: &mut Row<'_>, name: &str, value: &Value, step: Option<u64>) -> Result<()> {
     match value {
-        Value::Number(number) => match (number.as_f64(), step) {
-            (Some(value), Some(step)) => row.number(name, step, value),
-            _ => Ok(()),
-        },
-        Value::String(text) => match (meaning(text), step) {
-            (Meaning::Number(value), Some(step)) => row.number(name, step, value),
-            (Meaning::Word(word), _) => {
-                row.word(name, word);
-                Ok(())
-            }
-            _ => Ok(()),
-        },
-        Value::Bool(value) => {
-            row.word(name, if *value { "true" } else { "false" });
-            Ok(())
-        }
+        Value::Number(number) => number.as_f64().map_or(Ok(()), |value| row.say(name, Meaning::Number(value), step)),
+        Value::String(text) => row.say(name, meaning(text), step),
+        Value::Bool(value) => row.say(name, Meaning::Word(if *value { "true" } else { "false" }), step),
         Value::Object(members) => {
             members.iter().try_for_each(|(member, value)| fill(row, &format!("{name}/{member}"), value, step))
         }

@@ -1,37 +1,27 @@
 //! Files of settings beside a run's metrics: JSON and YAML, flattened.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
+use std::convert::Infallible;
 use std::path::Path;
 
 use saphyr_parser::{Event, Parser};
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::files;
+use crate::flatten::flatten;
 use crate::json_rows::{damaged, parse};
 use crate::limits::Limits;
+use crate::recording::Recording;
+use crate::source::Source;
 
-/// Reads a file whole, no longer than the limits allow.
-pub(crate) fn read_whole(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
-    let failed = |source| Error::File { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.take(limits.document_bytes + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > limits.document_bytes {
-        return Err(Error::TooLarge {
-            place: path.display().to_string(),
-            what: "its size".to_owned(),
-            limit: limits.document_bytes,
-            remedy: "no such file is so large: check what it is",
-        });
-    }
-    Ok(bytes)
+fn document(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
+    files::read_whole(path, limits.document_bytes, "no such file is so large: check what it is")
 }
 
 /// Reads the JSON document at `path`.
 pub(crate) fn json(path: &Path, limits: &Limits) -> Result<Value> {
-    parse(&read_whole(path, limits)?).map_err(|reason| damaged(path.display().to_string(), reason))
+    parse(&document(path, limits)?).map_err(|reason| damaged(path.display().to_string(), reason))
 }
 
 /// Adds the settings in the JSON or YAML file at `path`, if there is one, to `settings`. A damaged one becomes a note: the run
@@ -42,9 +32,9 @@ pub(crate) fn add(path: &Path, limits: &Limits, settings: &mut BTreeMap<String, 
     }
     let is_json = crate::source::has_ending(path, "json");
     let read = if is_json {
-        json(path, limits).map(|value| flatten("", &value, settings))
+        json(path, limits).map(|value| put("", &value, settings))
     } else {
-        read_whole(path, limits).and_then(|bytes| {
+        document(path, limits).and_then(|bytes| {
             yaml(&bytes, limits, settings).map_err(|reason| damaged(path.display().to_string(), reason))
         })
     };
@@ -57,23 +47,22 @@ pub(crate) fn add(path: &Path, limits: &Limits, settings: &mut BTreeMap<String, 
     settings.retain(|name, value| name.len().max(value.len()) <= limits.text_bytes);
 }
 
-/// Puts the members of `value` into `settings`, their keys joined by `.`. Lists stay JSON.
-pub(crate) fn flatten(key: &str, value: &Value, settings: &mut BTreeMap<String, String>) {
-    match value {
-        Value::Null => {}
-        Value::Object(members) => {
-            for (member, value) in members {
-                let key = if key.is_empty() { member.clone() } else { format!("{key}.{member}") };
-                flatten(&key, value, settings);
-            }
-        }
-        Value::String(text) => {
-            settings.insert(key.to_owned(), text.clone());
-        }
-        other => {
-            settings.insert(key.to_owned(), other.to_string());
-        }
+/// The recording, still empty, of the run whose folder holds the file `log`, with the settings in the files `names` beside it.
+pub(crate) fn of_folder(source: &Source, log: &Path, names: &[&str], limits: &Limits) -> Recording {
+    let folder = log.parent().unwrap_or(Path::new("."));
+    let mut recording = Recording::new(source.run_id(folder), log.display().to_string());
+    for name in names {
+        add(&folder.join(name), limits, &mut recording.settings, &mut recording.notes);
     }
+    recording
+}
+
+/// Puts the members of `value` into `settings`, their keys joined by `.` behind `key`. Lists stay JSON.
+pub(crate) fn put(key: &str, value: &Value, settings: &mut BTreeMap<String, String>) {
+    let Ok(()) = flatten::<Infallible>(key, value, &mut |key, value| {
+        settings.insert(key.to_owned(), value);
+        Ok(())
+    });
 }
 
 /// Where a reader is within a YAML document.

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::format::{Outcome, Visit, Wanted};
 use crate::limits::Limits;
 use crate::recording::Recording;
+use crate::text_number::Meaning;
 
 /// Usual names of the column that names the run, in lower case.
 const RUN: [&str; 7] = ["run_id", "run", "runid", "run_name", "run_uuid", "trial_id", "trial"];
@@ -251,8 +252,20 @@ impl Row<'_> {
         self.draft.without_step += 1;
     }
 
+    /// What column `name` says at `step`, if the row has one. A number without a step is no sample.
+    pub(crate) fn say(&mut self, name: &str, meaning: Meaning<'_>, step: Option<u64>) -> Result<()> {
+        match (meaning, step) {
+            (Meaning::Number(value), Some(step)) => self.number(name, step, value),
+            (Meaning::Word(word), _) => {
+                self.word(name, word);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A number in column `name`.
-    pub(crate) fn number(&mut self, name: &str, step: u64, value: f64) -> Result<()> {
+    fn number(&mut self, name: &str, step: u64, value: f64) -> Result<()> {
         self.constant(
             name,
             |known| matches!(known, Constant::Number(first) if *first == value),
@@ -276,7 +289,7 @@ impl Row<'_> {
     }
 
     /// A text in column `name`.
-    pub(crate) fn word(&mut self, name: &str, word: &str) {
+    fn word(&mut self, name: &str, word: &str) {
         if word.len() <= self.limits.text_bytes {
             self.constant(
                 name,

@@ -29,23 +29,19 @@ impl Format for AlgoPerf {
     }
 
     fn recognises(&self, source: &Source) -> bool {
-        source.files_named(MEASUREMENTS).any(|path| {
-            delimited::header(path).is_some_and(|header| header.iter().any(|column| column == "global_step"))
-        })
+        source.files_named(MEASUREMENTS).any(|path| delimited::has_columns(path, &["global_step"]))
     }
 
     fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
         files::each(source, self.name(), MEASUREMENTS, source.files_named(MEASUREMENTS), visit, &mut |path, visit| {
-            let folder = path.parent().unwrap_or(Path::new("."));
-            let mut base = Recording::new(source.run_id(folder), path.display().to_string());
+            let mut base = settings::of_folder(source, path, &["hparams.json"], limits);
             let Recording { settings, notes, .. } = &mut base;
-            settings::add(&folder.join("hparams.json"), limits, settings, notes);
             // Most of the metadata are readings of the machine.
             let mut metadata = BTreeMap::new();
-            settings::add(&folder.join("meta_data_0.json"), limits, &mut metadata, notes);
+            settings::add(&path.with_file_name("meta_data_0.json"), limits, &mut metadata, notes);
             let is_setting = |name: &str| name.starts_with("workload.") || name == "rng_seed";
             settings.extend(metadata.into_iter().filter(|(name, _)| is_setting(name)));
-            let workload = folder.parent().map(file_name).unwrap_or_default();
+            let workload = path.parent().and_then(Path::parent).map(file_name).unwrap_or_default();
             if !workload.is_empty() {
                 settings.insert("workload".to_owned(), workload.to_owned());
             }

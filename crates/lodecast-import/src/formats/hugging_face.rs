@@ -95,7 +95,7 @@ fn read(
     for name in SETTINGS {
         if let Some(value) = state.get(name) {
             let name = if name == "trial_params" { "" } else { name };
-            settings::flatten(name, value, &mut base.settings);
+            settings::put(name, value, &mut base.settings);
         }
     }
     // The trainer writes 2^63 - 1 for epochs without end.
@@ -116,9 +116,8 @@ fn read(
         let count =
             |value: &Value| cell(value).count().map_err(|_| damaged(here(), format!("{name} = {value} is not a step")));
         let step = entry.get(name).map(count).transpose()?.flatten();
-        let mut row = match table.row(None, visit)? {
-            ControlFlow::Continue(row) => row,
-            ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
+        let ControlFlow::Continue(mut row) = table.row(None, visit)? else {
+            return Ok(ControlFlow::Break(()));
         };
         for (name, value) in entry.iter().filter(|(name, _)| *name != "step") {
             fill(&mut row, name, value, step)?;

@@ -1,13 +1,10 @@
 //! Lightning's CSV logs: `metrics.csv` with sparse rows, `hparams.yaml` beside it.
 
-use std::path::Path;
-
 use crate::delimited;
 use crate::error::Result;
 use crate::files;
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
-use crate::recording::Recording;
 use crate::settings;
 use crate::source::Source;
 use crate::table::of_one_run;
@@ -27,18 +24,12 @@ impl Format for Lightning {
     }
 
     fn recognises(&self, source: &Source) -> bool {
-        source.files_named(METRICS).any(|path| {
-            let header = delimited::header(path).unwrap_or_default();
-            ["epoch", "step"].iter().all(|name| header.iter().any(|column| column == name))
-        })
+        source.files_named(METRICS).any(|path| delimited::has_columns(path, &["epoch", "step"]))
     }
 
     fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
         files::each(source, self.name(), "metrics.csv", source.files_named(METRICS), visit, &mut |path, visit| {
-            let folder = path.parent().unwrap_or(Path::new("."));
-            let mut base = Recording::new(source.run_id(folder), path.display().to_string());
-            let Recording { settings, notes, .. } = &mut base;
-            settings::add(&folder.join("hparams.yaml"), limits, settings, notes);
+            let base = settings::of_folder(source, path, &["hparams.yaml"], limits);
             delimited::read(path, base, &of_one_run(wanted), limits, visit)
         })
     }

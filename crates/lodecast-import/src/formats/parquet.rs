@@ -12,7 +12,7 @@ use crate::limits::Limits;
 use crate::recording::Recording;
 use crate::source::Source;
 use crate::table::{Table, check_run_column, no_steps, step_column};
-use crate::text_number::{Meaning, meaning_of};
+use crate::text_number::meaning_of;
 
 /// Any Parquet file, and folders of them.
 pub(crate) struct Parquet;
@@ -74,19 +74,14 @@ fn read(
                 Some(Ok(Some(run))) => Some(run),
                 Some(_) => return Err(damaged("the row names no run".to_owned())),
             };
-            let mut row = match table.row(run.as_deref(), visit)? {
-                ControlFlow::Continue(row) => row,
-                ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
+            let ControlFlow::Continue(mut row) = table.row(run.as_deref(), visit)? else {
+                return Ok(ControlFlow::Break(()));
             };
             for (&column, cell) in chosen.iter().zip(cells) {
                 if column == step_at.index || Some(column) == run_at {
                     continue;
                 }
-                match (meaning_of(cell), step) {
-                    (Meaning::Number(value), Some(step)) => row.number(names[column], step, value)?,
-                    (Meaning::Word(word), _) => row.word(names[column], word),
-                    _ => {}
-                }
+                row.say(names[column], meaning_of(cell), step)?;
             }
             if step.is_none() {
                 row.without_step();

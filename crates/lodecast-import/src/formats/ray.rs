@@ -8,7 +8,6 @@ use crate::files;
 use crate::format::{Format, Visit, Wanted};
 use crate::json_rows;
 use crate::limits::Limits;
-use crate::recording::Recording;
 use crate::settings;
 use crate::source::{Source, file_name};
 use crate::table::of_one_run;
@@ -31,8 +30,7 @@ impl Format for Ray {
     fn recognises(&self, source: &Source) -> bool {
         let iteration = "training_iteration";
         let of_result = |path| json_rows::first_object(path).is_some_and(|object| object.contains_key(iteration));
-        let of_progress =
-            |path| delimited::header(path).is_some_and(|header| header.iter().any(|name| name == iteration));
+        let of_progress = |path| delimited::has_columns(path, &[iteration]);
         source.files_named(RESULT).any(of_result) || source.files_named(PROGRESS).any(of_progress)
     }
 
@@ -44,10 +42,7 @@ impl Format for Ray {
             _ => false,
         });
         files::each(source, self.name(), "result.json, progress.csv", logs, visit, &mut |path, visit| {
-            let folder = path.parent().unwrap_or(Path::new("."));
-            let mut base = Recording::new(source.run_id(folder), path.display().to_string());
-            let Recording { settings, notes, .. } = &mut base;
-            settings::add(&folder.join("params.json"), limits, settings, notes);
+            let base = settings::of_folder(source, path, &["params.json"], limits);
             if file_name(path) == RESULT {
                 json_rows::read(path, base, Some("config"), &of_one_run(wanted), limits, visit)
             } else {

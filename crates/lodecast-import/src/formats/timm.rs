@@ -8,7 +8,6 @@ use crate::files;
 use crate::format::{Format, Visit, Wanted};
 use crate::json_rows;
 use crate::limits::Limits;
-use crate::recording::Recording;
 use crate::settings;
 use crate::source::{Source, file_name};
 use crate::table::of_one_run;
@@ -35,11 +34,7 @@ impl Format for Timm {
     fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
         let logs = source.files().iter().map(AsRef::as_ref).filter(|path| is_summary(path) || is_log(path));
         files::each(source, self.name(), "summary.csv, log.txt", logs, visit, &mut |path, visit| {
-            let folder = path.parent().unwrap_or(Path::new("."));
-            let mut base = Recording::new(source.run_id(folder), path.display().to_string());
-            let Recording { settings, notes, .. } = &mut base;
-            settings::add(&folder.join("args.yaml"), limits, settings, notes);
-            settings::add(&folder.join("args.json"), limits, settings, notes);
+            let base = settings::of_folder(source, path, &["args.yaml", "args.json"], limits);
             if is_summary(path) {
                 delimited::read(path, base, &of_one_run(wanted), limits, visit)
             } else {
@@ -50,8 +45,7 @@ impl Format for Timm {
 }
 
 fn is_summary(path: &Path) -> bool {
-    file_name(path) == SUMMARY
-        && delimited::header(path).is_some_and(|header| header.iter().any(|column| column == "epoch"))
+    file_name(path) == SUMMARY && delimited::has_columns(path, &["epoch"])
 }
 
 /// Is it `log.txt` whose first line is an object with an epoch?

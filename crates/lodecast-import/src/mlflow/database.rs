@@ -5,7 +5,6 @@
 use std::ops::ControlFlow;
 
 use super::restore;
-use crate::collection::{Collection, choose};
 use crate::database::{Database, Parameter};
 use crate::error::Result;
 use crate::format::{Outcome, Visit, Wanted};
@@ -35,15 +34,7 @@ const METRICS: &str = r#"
 
 /// Reads the runs of one experiment.
 pub(super) fn read(database: &mut Database, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
-    let mut experiments = Vec::new();
-    database.rows(EXPERIMENTS, &[], &mut |row| {
-        if let (Some(id), Some(name)) = (row.text(0), row.text(1)) {
-            let runs = row.integer(2).unwrap_or(0).unsigned_abs();
-            experiments.push(Collection { id: id.to_owned(), name: name.to_owned(), runs });
-        }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    let experiment = choose(&experiments, "experiment", database.name(), wanted)?;
+    let experiment = database.choose(EXPERIMENTS, "experiment", wanted)?;
 
     let mut runs = Vec::new();
     database.rows(RUNS, &[Parameter::Text(&experiment.id)], &mut |row| {

@@ -10,12 +10,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::restore;
 use crate::collection::{Collection, choose};
 use crate::error::{Error, Result};
+use crate::files::read_whole;
 use crate::format::{Outcome, Visit, Wanted};
 use crate::limits::Limits;
 use crate::lines::each_line;
@@ -174,16 +175,6 @@ fn read_meta(path: &Path) -> Result<BTreeMap<String, String>> {
 
 /// The text of a file of at most `limit` bytes.
 fn read_small(path: &Path, limit: u64) -> Result<String> {
-    let failed = |source| Error::File { path: path.to_owned(), source };
-    let mut bytes = Vec::new();
-    File::open(path).map_err(failed)?.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > limit {
-        return Err(Error::TooLarge {
-            place: path.display().to_string(),
-            what: "its size".to_owned(),
-            limit,
-            remedy: "MLflow writes no such files: check what it is",
-        });
-    }
+    let bytes = read_whole(path, limit, "MLflow writes no such files: check what it is")?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -6,7 +6,6 @@
 use std::ops::ControlFlow;
 
 use super::{NOTHING, SERIES, State, describe, distribution};
-use crate::collection::{Collection, choose};
 use crate::database::{Database, Parameter};
 use crate::error::Result;
 use crate::flatten::flatten;
@@ -51,15 +50,7 @@ struct Trial {
 
 /// Reads the trials of one study.
 pub(super) fn read(database: &mut Database, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
-    let mut studies = Vec::new();
-    database.rows(STUDIES, &[], &mut |row| {
-        if let (Some(id), Some(name)) = (row.text(0), row.text(1)) {
-            let runs = row.integer(2).unwrap_or(0).unsigned_abs();
-            studies.push(Collection { id: id.to_owned(), name: name.to_owned(), runs });
-        }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    let study = choose(&studies, "study", database.name(), wanted)?;
+    let study = database.choose(STUDIES, "study", wanted)?;
     let id = [Parameter::Text(&study.id)];
 
     let mut direction = None;
