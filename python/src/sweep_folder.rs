@@ -1,9 +1,10 @@
 //! Sweeps that lie in several files: a folder of recorded runs, a pattern, or a list of sweeps to be joined.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lodecast::{Run, Sweep};
+use lodecast::{Metric, Sweep};
 use lodecast_sweep_file::{Format, ReadOptions, ReadReport, read_bytes, read_with_report};
 
 use crate::failure::Failure;
@@ -46,7 +47,7 @@ pub(crate) fn read(files: &[PathBuf], name: &Path, options: &ReadOptions) -> Res
         }
         sweeps.push(sweep);
     }
-    Ok((join(&sweeps)?, report))
+    Ok((join(sweeps)?, report))
 }
 
 /// Reads a file that a run may still be writing: a last line without its end is not there yet.
@@ -61,7 +62,7 @@ fn read_live(path: &Path, options: &ReadOptions) -> Result<(Sweep, ReadReport), 
 }
 
 /// One sweep of the runs of several, with all their metrics.
-pub(crate) fn join(sweeps: &[Sweep]) -> Result<Sweep, Failure> {
+pub(crate) fn join(sweeps: Vec<Sweep>) -> Result<Sweep, Failure> {
     let mut joined = Sweep::default();
     for metric in sweeps.iter().flat_map(|sweep| &sweep.metrics) {
         match joined.metrics.iter().find(|known| known.name == metric.name) {
@@ -73,18 +74,18 @@ pub(crate) fn join(sweeps: &[Sweep]) -> Result<Sweep, Failure> {
             Some(_) => {}
         }
     }
-    let mut ids = std::collections::HashSet::new();
-    for sweep in sweeps {
-        for run in &sweep.runs {
-            if !ids.insert(run.id.as_str()) {
+    let mut ids = HashSet::new();
+    for Sweep { metrics, runs } in sweeps {
+        for mut run in runs {
+            if !ids.insert(run.id.clone()) {
                 return Err(Failure::Sweep(format!("two runs have the id '{}'; rename one", run.id)));
             }
-            let column = |metric: &lodecast::Metric| {
-                let at = sweep.metrics.iter().position(|known| known.name == metric.name);
+            let column = |metric: &Metric| {
+                let at = metrics.iter().position(|known| known.name == metric.name);
                 at.map_or_else(|| vec![None; run.len()], |at| run.validation[at].clone())
             };
-            let validation = joined.metrics.iter().map(column).collect();
-            joined.runs.push(Run { validation, ..run.clone() });
+            run.validation = joined.metrics.iter().map(column).collect();
+            joined.runs.push(run);
         }
     }
     Ok(joined)
