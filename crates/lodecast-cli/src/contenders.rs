@@ -35,8 +35,7 @@ pub(crate) fn best_of_sweep(sweep: &Sweep, metric: usize) -> Result<Recommended>
 /// The best configuration of one family, if the sweep has any and it is not the best of all.
 pub(crate) fn best_of_family(sweep: &Sweep, metric: usize, family: Family) -> Option<Recommended> {
     let overall = sweep.best_configuration(metric)?.0;
-    let runs = sweep.runs.iter().filter(|run| run.attributes.schedule.as_deref() == Some(family.name())).cloned();
-    let part = Sweep { metrics: sweep.metrics.clone(), runs: runs.collect() };
+    let part = of_family(sweep, family);
     let (name, _, runs) = part.best_configuration(metric)?;
     let schedule = Schedule::of_run(&part.runs[runs[0]])?;
     (name != overall).then(|| Recommended { name: format!("{} (best peak)", short(&schedule)), schedule })
@@ -44,7 +43,17 @@ pub(crate) fn best_of_family(sweep: &Sweep, metric: usize, family: Family) -> Op
 
 /// Does the sweep have runs of a family?
 pub(crate) fn has_family(sweep: &Sweep, family: Family) -> bool {
-    sweep.runs.iter().any(|run| run.attributes.schedule.as_deref() == Some(family.name()))
+    sweep.runs.iter().any(|run| follows(run, family))
+}
+
+fn follows(run: &Run, family: Family) -> bool {
+    run.attributes.schedule.as_deref() == Some(family.name())
+}
+
+/// The runs of one family.
+fn of_family(sweep: &Sweep, family: Family) -> Sweep {
+    let runs = sweep.runs.iter().filter(|run| follows(run, family)).cloned();
+    Sweep { metrics: sweep.metrics.clone(), runs: runs.collect() }
 }
 
 /// The rate a rival starts from: the sweep's best peak of the rival's family, or of its best configuration where it has no
@@ -57,10 +66,7 @@ pub(crate) fn starting_rate(sweep: &Sweep, metric: usize, rival: Rival, optimize
         let (_, _, runs) = part.best_configuration(metric)?;
         part.runs[runs[0]].attributes.peak_lr
     };
-    let of_family = |run: &&Run| run.attributes.schedule.as_deref() == Some(rival.family().name());
-    let runs = sweep.runs.iter().filter(of_family).cloned().collect();
-    let family = Sweep { metrics: sweep.metrics.clone(), runs };
-    peak(&family).or_else(|| peak(sweep)).map(|peak| rival.rate(peak)).ok_or_else(|| {
+    peak(&of_family(sweep, rival.family())).or_else(|| peak(sweep)).map(|peak| rival.rate(peak)).ok_or_else(|| {
         failure(
             format!("the sweep says no peak learning rate that {rival} could start from"),
             format!("give one: --methods {rival}:RATE"),

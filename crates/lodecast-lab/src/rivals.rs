@@ -67,10 +67,10 @@ impl Rival {
             Rival::Fixed(family) => family.name(),
             Rival::Plateau => "plateau",
             Rival::Greedy => "greedy",
-            Rival::HypergradientSgd => "sgd-hd",
-            Rival::HypergradientAdam => "adam-hd",
-            Rival::ScheduleFreeSgd => "schedule-free-sgd",
-            Rival::ScheduleFreeAdamW => "schedule-free-adamw",
+            Rival::HypergradientSgd => Hypergradient::SGD.name(),
+            Rival::HypergradientAdam => Hypergradient::ADAM.name(),
+            Rival::ScheduleFreeSgd => ScheduleFree::SGD.name(),
+            Rival::ScheduleFreeAdamW => ScheduleFree::ADAMW.name(),
             Rival::Controller => "controller",
         }
     }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::forecast::{Interval, moments};
 use crate::latent_ode::pass::Network;
 use crate::latent_ode::series::{Series, Worst};
-use crate::latent_ode::{ControlledLatentOde, LatentOde, Model};
+use crate::latent_ode::{Column, ControlledLatentOde, LatentOde, Model};
 use crate::run::{Point, Run, Sweep};
 
 /// A way to forecast the final metric.
@@ -164,14 +164,16 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
         }
         let until = fraction * time_scale;
         for method in ForecastMethod::ALL {
-            let predict = |index: usize| match method {
-                ForecastMethod::Model => predictions[index].map(|(mean, _)| column.natural(mean)),
-                ForecastMethod::LastValue => last_value(&cases[index], until).map(|value| column.natural(value)),
-                ForecastMethod::PowerLaw => power_law(&cases[index], until, |value| column.natural(value)),
-                ForecastMethod::NearestRuns => {
-                    nearest(&cases, index, until, NEIGHBOURS).map(|value| column.natural(value))
-                }
-                ForecastMethod::SweepMean => nearest(&cases, index, 0.0, usize::MAX).map(|value| column.natural(value)),
+            let predict = |index: usize| {
+                let standardised = match method {
+                    ForecastMethod::Model => predictions[index].map(|(mean, _)| mean),
+                    ForecastMethod::LastValue => last_value(&cases[index], until),
+                    // The law is one of the metric as people see it.
+                    ForecastMethod::PowerLaw => return power_law(&cases[index], until, &column),
+                    ForecastMethod::NearestRuns => nearest(&cases, index, until, NEIGHBOURS),
+                    ForecastMethod::SweepMean => nearest(&cases, index, 0.0, usize::MAX),
+                };
+                standardised.map(|value| column.natural(value))
             };
             let pairs: Vec<(f64, f64)> = (0..cases.len())
                 .filter_map(|index| Some((predict(index)?, column.natural(cases[index].truth))))
@@ -267,10 +269,10 @@ fn objection(model: &Model, case: &Case<'_>, metric: usize, fraction: f64) -> Op
 }
 
 /// The power law through the metric so far, in natural units.
-fn power_law(case: &Case<'_>, until: f64, natural: impl Fn(f64) -> f64) -> Option<f64> {
+fn power_law(case: &Case<'_>, until: f64, column: &Column) -> Option<f64> {
     let seen = case.series.points.iter().filter(|point| point.time <= until + 1e-9 && point.time > 0.0);
-    let measured: Vec<(f64, f64)> =
-        seen.filter(|point| !point.validation.is_nan()).map(|point| (point.time, natural(point.validation))).collect();
+    let measured = seen.filter(|point| !point.validation.is_nan());
+    let measured: Vec<(f64, f64)> = measured.map(|point| (point.time, column.natural(point.validation))).collect();
     power_law::extrapolate(&measured, case.series.points.last()?.time)
 }
 
