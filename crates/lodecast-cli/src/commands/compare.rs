@@ -1,6 +1,6 @@
 //! `lodecast lab compare`: fresh seeds with the sweep's best configuration and with lodecast, side by side.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -62,8 +62,9 @@ impl Arguments {
         let directory = StudyDirectory::create(&self.out)?;
         let mut models = Vec::new();
         for option in &self.model {
-            let (name, path) =
-                option.split_once('=').map_or((None, option.as_str()), |(name, path)| (Some(name), path));
+            // A path may have an equals sign of its own.
+            let named = option.split_once('=').filter(|_| !Path::new(option).exists());
+            let (name, path) = named.map_or((None, option.as_str()), |(name, path)| (Some(name), path));
             let model = Model::load(path)?;
             let mut name = name.map_or_else(|| contenders::lodecast_name(model.kind()), str::to_owned);
             if models.iter().any(|(known, _)| *known == name) {
@@ -104,7 +105,7 @@ impl Arguments {
 /// Writes the report, and prints table, verdict and where the report is.
 pub(crate) fn finish(
     directory: &StudyDirectory,
-    path: &std::path::Path,
+    path: &Path,
     outcome: &Outcome,
     output: &mut Output,
 ) -> Result<()> {
