@@ -1,4 +1,4 @@
-# Needs a Rust toolchain and, for the Python package, Python; what else is missing is installed, and cargo and pip fetch the rest.
+# Needs a Rust toolchain, and Python for test-python and test-integration; what else is missing is installed or fetched.
 
 CARGO ?= cargo
 # Where the demonstration writes its results and its report.
