@@ -17,7 +17,7 @@ __all__ = ["LodeLR"]
 _VERSION = 1
 
 
-class LodeLR(LRScheduler):
+class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
     """Sets the learning rate of every parameter group as a lodecast model plans it.
 
     The model gives the rate of the first group; the others keep their ratio to it, which is that of the rates the optimizer
