@@ -10,10 +10,12 @@ import lodecast
 from lodecast import _engine, _record
 
 
-def test_no_framework_is_imported_before_it_is_asked_for():
+def test_no_framework_is_imported_before_it_is_asked_for(tmp_path):
     heavy = "{'torch', 'pandas', 'polars', 'pyarrow', 'matplotlib', 'tqdm', 'jax', 'lightning', 'transformers'}"
     code = f"import sys, lodecast; print(sorted({heavy} & set(sys.modules)))"
-    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    # Elsewhere than in the source tree, whose package has no engine and would be found first.
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path).stdout
     assert found.strip() == "[]"
 
 
