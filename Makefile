@@ -70,5 +70,5 @@ test-integration: test-frameworks
 test-frameworks: compiler
 	test -x $(FRAMEWORKS)/bin/python || python3 -m venv $(FRAMEWORKS)
 	$(FRAMEWORKS)/bin/pip install --quiet --requirement python/tests/frameworks/requirements.txt ./python
-	cd python && $(abspath $(FRAMEWORKS))/bin/python -m pytest --quiet tests/frameworks
+	cd python && $(abspath $(FRAMEWORKS))/bin/pytest --quiet tests/frameworks
 	for example in python/examples/with_*.py; do $(FRAMEWORKS)/bin/python $$example || exit 1; done
