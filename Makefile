@@ -18,6 +18,8 @@ test: format lint document unit
 ## Files, databases and servers made by the real tools, read as they read them. Takes minutes and Python packages.
 test-integration: compiler test-python test-integration-python
 	crates/lodecast-import/tests/integration/stores.sh
+	$(CARGO) build --quiet --package lodecast-cli
+	$(FRAMEWORKS)/bin/python crates/lodecast-import/tests/integration/frameworks.py $${CARGO_TARGET_DIR:-target}/debug/lodecast
 
 format: components
 	$(CARGO) fmt --all --check
@@ -70,5 +72,6 @@ test-integration: test-frameworks
 test-frameworks: compiler
 	test -x $(FRAMEWORKS)/bin/python || python3 -m venv $(FRAMEWORKS)
 	$(FRAMEWORKS)/bin/pip install --quiet --requirement python/tests/frameworks/requirements.txt ./python
-	cd python && $(abspath $(FRAMEWORKS))/bin/pytest --quiet tests/frameworks
+	# Not from python/: Ray's workers would find the source tree there, whose package has no engine.
+	$(FRAMEWORKS)/bin/pytest --quiet --config-file python/pyproject.toml python/tests/frameworks
 	for example in python/examples/with_*.py; do $(FRAMEWORKS)/bin/python $$example || exit 1; done
