@@ -103,12 +103,7 @@ impl Arguments {
 }
 
 /// Writes the report, and prints table, verdict and where the report is.
-pub(crate) fn finish(
-    directory: &StudyDirectory,
-    path: &Path,
-    outcome: &Outcome,
-    output: &mut Output,
-) -> Result<()> {
+pub(crate) fn finish(directory: &StudyDirectory, path: &Path, outcome: &Outcome, output: &mut Output) -> Result<()> {
     let study = StudyDirectory::read(path)?;
     let page = path.join("report.html");
     directory.write_text("report.html", &study_report::report(&study).to_html())?;
