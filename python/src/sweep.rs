@@ -95,7 +95,7 @@ impl PySweep {
     #[new]
     fn from_runs(runs: Vec<PyRef<'_, PyRun>>) -> PyResult<Self> {
         let sweeps: Vec<Sweep> = runs.iter().map(|run| run.alone()).collect();
-        work::guard(|| Ok(Self::new(sweep_folder::join(sweeps)?)))
+        work::guard(|| Ok(Self::new(Sweep::join(sweeps)?)))
     }
 
     /// Reads a file (.parquet, .csv, .jsonl), or joins those of a folder or of a pattern such as `runs/*.jsonl`.
@@ -204,7 +204,7 @@ impl PySweep {
     #[staticmethod]
     fn join(sweeps: Vec<PyRef<'_, PySweep>>) -> PyResult<Self> {
         let sweeps: Vec<Sweep> = sweeps.iter().map(|sweep| (*sweep.sweep).clone()).collect();
-        work::guard(|| Ok(Self::new(sweep_folder::join(sweeps)?)))
+        work::guard(|| Ok(Self::new(Sweep::join(sweeps)?)))
     }
 
     /// Writes the sweep (.parquet, .csv, .jsonl). The file is replaced whole or not at all.

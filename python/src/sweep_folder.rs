@@ -1,10 +1,9 @@
-//! Sweeps that lie in several files: a folder of recorded runs, a pattern, or a list of sweeps to be joined.
+//! Sweeps that lie in several files: a folder of recorded runs, or a pattern.
 
-use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lodecast::{Metric, Sweep};
+use lodecast::Sweep;
 use lodecast_sweep_file::{Format, ReadOptions, ReadReport, read_bytes, read_with_report};
 
 use crate::failure::Failure;
@@ -47,7 +46,7 @@ pub(crate) fn read(files: &[PathBuf], name: &Path, options: &ReadOptions) -> Res
         }
         sweeps.push(sweep);
     }
-    Ok((join(sweeps)?, report))
+    Ok((Sweep::join(sweeps)?, report))
 }
 
 /// Reads a file that a run may still be writing: a last line without its end is not there yet.
@@ -59,34 +58,4 @@ fn read_live(path: &Path, options: &ReadOptions) -> Result<(Sweep, ReadReport), 
     let mut bytes = fs::read(path).map_err(failed)?;
     bytes.truncate(bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
     Ok(read_bytes(bytes, Format::JsonLines, path, options)?)
-}
-
-/// One sweep of the runs of several, with all their metrics.
-pub(crate) fn join(sweeps: Vec<Sweep>) -> Result<Sweep, Failure> {
-    let mut joined = Sweep::default();
-    for metric in sweeps.iter().flat_map(|sweep| &sweep.metrics) {
-        match joined.metrics.iter().find(|known| known.name == metric.name) {
-            None => joined.metrics.push(metric.clone()),
-            Some(known) if known.direction != metric.direction => {
-                let reason = format!("one sweep says '{known}', another '{metric}'; read them with metrics=\"...\"");
-                return Err(Failure::Sweep(reason));
-            }
-            Some(_) => {}
-        }
-    }
-    let mut ids = HashSet::new();
-    for Sweep { metrics, runs } in sweeps {
-        for mut run in runs {
-            if !ids.insert(run.id.clone()) {
-                return Err(Failure::Sweep(format!("two runs have the id '{}'; rename one", run.id)));
-            }
-            let column = |metric: &Metric| {
-                let at = metrics.iter().position(|known| known.name == metric.name);
-                at.map_or_else(|| vec![None; run.len()], |at| run.validation[at].clone())
-            };
-            run.validation = joined.metrics.iter().map(column).collect();
-            joined.runs.push(run);
-        }
-    }
-    Ok(joined)
 }

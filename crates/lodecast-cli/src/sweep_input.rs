@@ -59,12 +59,12 @@ impl Columns {
     }
 }
 
-/// A sweep file and what its columns mean.
+/// The files of a sweep and what their columns mean.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct SweepInput {
-    /// Sweep file: .parquet, .csv or .jsonl
-    #[arg(value_name = "SWEEP")]
-    pub path: PathBuf,
+    /// Sweep files: .parquet, .csv or .jsonl; the runs of several are joined
+    #[arg(value_name = "SWEEP", required = true)]
+    pub paths: Vec<PathBuf>,
     #[command(flatten)]
     pub columns: Columns,
 }
@@ -72,6 +72,18 @@ pub(crate) struct SweepInput {
 impl SweepInput {
     /// Reads the sweep.
     pub(crate) fn read(&self, output: &mut Output) -> Result<Sweep> {
-        self.columns.read_sweep(&self.path, output)
+        self.read_with(&self.columns, output)
+    }
+
+    /// Reads the sweep, its columns meaning what `columns` says.
+    pub(crate) fn read_with(&self, columns: &Columns, output: &mut Output) -> Result<Sweep> {
+        let sweeps: Vec<Sweep> =
+            self.paths.iter().map(|path| columns.read_sweep(path, output)).collect::<Result<_>>()?;
+        Ok(Sweep::join(sweeps)?)
+    }
+
+    /// The files in words.
+    pub(crate) fn name(&self) -> String {
+        self.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
     }
 }

@@ -57,6 +57,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Sweeps that contradict each other.
+    #[error("cannot join these sweeps: {reason}")]
+    Join {
+        /// What does not fit.
+        reason: String,
+    },
     /// A sweep from which nothing can be learned.
     #[error("nothing to learn from in this sweep: {reason}")]
     Sweep {

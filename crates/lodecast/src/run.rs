@@ -1,6 +1,6 @@
 //! What training leaves behind: metric points, runs and sweeps of runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -325,6 +325,53 @@ impl Sweep {
     /// An empty sweep that records `metrics`.
     pub fn new(metrics: Vec<Metric>) -> Self {
         Self { metrics, runs: Vec::new() }
+    }
+
+    /// One sweep of the runs of several, with all their metrics.
+    ///
+    /// ```
+    /// use lodecast::{Direction, Metric, Run, Sweep};
+    /// let mut first = Sweep::new(vec![Metric::new("accuracy", Direction::Max)]);
+    /// first.runs.push(Run::new("a", 1));
+    /// let mut second = Sweep::new(vec![Metric::new("loss", Direction::Min)]);
+    /// second.runs.push(Run::new("b", 1));
+    /// let joined = Sweep::join([first, second])?;
+    /// assert_eq!((joined.runs.len(), joined.metrics.len()), (2, 2));
+    /// # Ok::<(), lodecast::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If two runs have the same id, or a metric is better in different directions.
+    pub fn join(sweeps: impl IntoIterator<Item = Sweep>) -> Result<Self> {
+        let fail = |reason: String| Err(Error::Join { reason });
+        let sweeps: Vec<Sweep> = sweeps.into_iter().collect();
+        let mut joined = Sweep::default();
+        for metric in sweeps.iter().flat_map(|sweep| &sweep.metrics) {
+            match joined.metrics.iter().find(|known| known.name == metric.name) {
+                None => joined.metrics.push(metric.clone()),
+                Some(known) if known.direction != metric.direction => {
+                    return fail(format!("one says '{known}', another '{metric}'; say which when they are read"));
+                }
+                Some(_) => {}
+            }
+        }
+        let mut ids = HashSet::new();
+        for Sweep { metrics, runs } in sweeps {
+            for mut run in runs {
+                if !ids.insert(run.id.clone()) {
+                    return fail(format!("two runs have the id '{}'; rename one", run.id));
+                }
+                let points = run.len();
+                let mut columns: Vec<_> = run.validation.drain(..).map(Some).collect();
+                let column = |metric: &Metric| {
+                    let at = metrics.iter().position(|known| known.name == metric.name);
+                    at.and_then(|at| columns[at].take()).unwrap_or_else(|| vec![None; points])
+                };
+                run.validation = joined.metrics.iter().map(column).collect();
+                joined.runs.push(run);
+            }
+        }
+        Ok(joined)
     }
 
     /// Column of the metric named `name`.

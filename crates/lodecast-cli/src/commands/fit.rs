@@ -62,7 +62,7 @@ impl Arguments {
         });
         let kept = Kept { checkpoint: Some(checkpoint.clone()), resume: self.resume };
         let fitted = fit(&sweep, &self.settings(), kept, "fit", output)
-            .with_context(|| format!("cannot fit {}", self.input.path.display()))?;
+            .with_context(|| format!("cannot fit {}", self.input.name()))?;
         fitted.model.save(&self.out)?;
         // The checkpoint has served; that it cannot be removed harms nobody.
         let _ = std::fs::remove_file(checkpoint);
