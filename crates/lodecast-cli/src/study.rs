@@ -24,6 +24,7 @@ use crate::failure::failure;
 use crate::figures::evaluation::ModelEvaluation;
 use crate::figures::forecast::ForecastExample;
 use crate::machine::Machine;
+use crate::whole_file;
 
 /// What was run, where, and for how long.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -118,20 +119,7 @@ impl StudyDirectory {
 
     /// Writes a text file, whole or not at all.
     pub(crate) fn write_text(&self, name: &str, text: &str) -> Result<()> {
-        let path = self.file(name);
-        let write = || -> std::io::Result<()> {
-            let mut builder = tempfile::Builder::new();
-            #[cfg(unix)]
-            {
-                // A temporary file is its owner's alone by default; results are shared as the umask says.
-                builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-            }
-            let mut file = builder.tempfile_in(&self.path)?;
-            std::io::Write::write_all(&mut file, text.as_bytes())?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        write().with_context(|| format!("cannot write {}", path.display()))
+        whole_file::write_text(&self.file(name), text)
     }
 
     /// Reads a part that was written as JSON; `None` if it is not there.

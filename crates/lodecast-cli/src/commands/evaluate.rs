@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use lodecast::Model;
 
@@ -10,6 +10,7 @@ use crate::figures::evaluation::{self, ModelEvaluation};
 use crate::output::Output;
 use crate::report::{Block, Report, Section};
 use crate::sweep_input::SweepInput;
+use crate::whole_file;
 
 /// Which model on which sweep.
 #[derive(Args, Debug)]
@@ -35,13 +36,12 @@ impl Arguments {
             // The model knows its metric and the direction; a file that does not say them need not be told.
             columns.metrics = vec![model.metric().clone()];
         }
-        let sweep = columns.read_sweep(&self.input.path, output)?;
+        let sweep = self.input.read_with(&columns, output)?;
         let evaluation = lodecast::evaluate(&model, &sweep, &self.fractions)?;
         let name = crate::contenders::lodecast_name(model.kind());
         let evaluations = [ModelEvaluation { model: name, evaluation }];
         if let Some(path) = &self.html {
-            std::fs::write(path, page(&evaluations).to_html())
-                .with_context(|| format!("cannot write {}", path.display()))?;
+            whole_file::write_text(path, &page(&evaluations).to_html())?;
             output.say(format_args!("page written to {}", path.display()));
         }
         if output.wants_json() {

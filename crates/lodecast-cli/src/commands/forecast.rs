@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use lodecast::{Model, ModelKind};
 
@@ -14,6 +14,7 @@ use crate::output::Output;
 use crate::report::{Block, Report, Section, Table, learning_rate, significant};
 use crate::run_input::RunInput;
 use crate::schedule_option::ScheduleOption;
+use crate::whole_file;
 
 /// Which run, under which schedule.
 #[derive(Args, Debug)]
@@ -53,7 +54,7 @@ impl Arguments {
                 sections: vec![Section { title: "Forecast".to_owned(), blocks: vec![Block::Figure(example.figure())] }],
                 ..Report::default()
             };
-            std::fs::write(path, page.to_html()).with_context(|| format!("cannot write {}", path.display()))?;
+            whole_file::write_text(path, &page.to_html())?;
             output.say(format_args!("page written to {}", path.display()));
         }
         if output.wants_json() {

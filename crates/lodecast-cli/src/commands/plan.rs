@@ -1,10 +1,8 @@
 //! `lodecast plan`: which schedule to follow from here on.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use lodecast::{
     ControlledSettings, Forecaster, Model, Origin, Plan, Planner, PlannerSettings, Point, Prediction, SearchFamily,
@@ -21,6 +19,7 @@ use crate::report::{
 use crate::run_input::RunInput;
 use crate::schedule_option::ScheduleOption;
 use crate::sweep_input::Columns;
+use crate::whole_file;
 
 /// Which run, and how to plan.
 #[derive(Args, Debug)]
@@ -91,8 +90,7 @@ impl Arguments {
             output.say(format_args!("schedule written to {}", path.display()));
         }
         if let Some(path) = &self.html {
-            std::fs::write(path, page(&plan, &points, total_steps, &in_force).to_html())
-                .with_context(|| format!("cannot write {}", path.display()))?;
+            whole_file::write_text(path, &page(&plan, &points, total_steps, &in_force).to_html())?;
             output.say(format_args!("page written to {}", path.display()));
         }
         if output.wants_json() {
@@ -221,15 +219,13 @@ fn candidate_table(plan: &Plan, metric: &lodecast::Metric) -> Table {
 
 fn write_csv(path: &Path, plan: &Plan, total_steps: u64) -> Result<()> {
     let first = (plan.now * total_steps as f64).ceil() as u64;
-    let write = || -> std::io::Result<()> {
-        let mut file = BufWriter::new(File::create(path)?);
+    whole_file::write(path, |file| {
         writeln!(file, "step,learning_rate")?;
         for step in first..total_steps {
             writeln!(file, "{step},{:e}", plan.schedule.at_step(step, total_steps))?;
         }
-        file.flush()
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+        Ok(())
+    })
 }
 
 fn page(plan: &Plan, points: &[Point], total_steps: u64, in_force: &lodecast::Schedule) -> Report {

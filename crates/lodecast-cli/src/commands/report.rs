@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
 use crate::output::Output;
 use crate::study::StudyDirectory;
 use crate::study_report;
+use crate::whole_file;
 
 /// Which directory.
 #[derive(Args, Debug)]
@@ -25,8 +26,7 @@ impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let study = StudyDirectory::read(&self.directory)?;
         let path = self.out.clone().unwrap_or_else(|| self.directory.join("report.html"));
-        std::fs::write(&path, study_report::report(&study).to_html())
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        whole_file::write_text(&path, &study_report::report(&study).to_html())?;
         if output.wants_json() {
             return output.json(&json!({ "report": path }));
         }

@@ -12,6 +12,7 @@ use crate::figures::{configuration_label, is_fraction, metric_value};
 use crate::output::Output;
 use crate::report::{Block, Report, Section, Table};
 use crate::sweep_input::SweepInput;
+use crate::whole_file;
 
 /// Which sweep, and how much of it.
 #[derive(Args, Debug)]
@@ -65,12 +66,11 @@ impl Arguments {
         let sweep = self.input.read(output)?;
         if sweep.metrics.is_empty() || sweep.runs.is_empty() {
             return Err(lodecast::Error::Sweep { reason: "it has no runs".to_owned() })
-                .with_context(|| format!("cannot sum up {}", self.input.path.display()));
+                .with_context(|| format!("cannot sum up {}", self.input.name()));
         }
         let metric = self.metric.as_deref().map_or(Ok(0), |name| sweep.metric_index(name))?;
         if let Some(path) = &self.html {
-            std::fs::write(path, page(&sweep, metric, &self.input.path.display().to_string()).to_html())
-                .with_context(|| format!("cannot write {}", path.display()))?;
+            whole_file::write_text(path, &page(&sweep, metric, &self.input.name()).to_html())?;
             output.say(format_args!("page written to {}", path.display()));
         }
         let summary = summary(&sweep, metric, self.each);
