@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     compare, completions, demo, evaluate, fit, forecast, import, import_model, lab_run, lab_sweep, man, plan, report,
-    runs,
+    runs, suggest,
 };
 
 /// A learning-rate scheduler that has seen training runs before
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Forecast(forecast::Arguments),
     /// Which schedule to follow from here on
     Plan(plan::Arguments),
+    /// Which schedules to try in a next round of runs
+    Suggest(suggest::Arguments),
     /// Train small networks: sweeps, single runs, methods side by side
     #[command(subcommand)]
     Lab(Lab),
@@ -57,7 +59,7 @@ pub(crate) enum Command {
 /// The lab's commands.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Lab {
-    /// Train every schedule family at every peak rate under every seed
+    /// Train every schedule family at every peak rate, or a list of schedules, under every seed
     Sweep(lab_sweep::Arguments),
     /// Train one run
     Run(lab_run::Arguments),

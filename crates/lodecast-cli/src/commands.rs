@@ -14,6 +14,7 @@ pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod runs;
+pub(crate) mod suggest;
 
 use anyhow::Result;
 
@@ -29,6 +30,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<()> {
         Command::Evaluate(arguments) => arguments.run(output),
         Command::Forecast(arguments) => arguments.run(output),
         Command::Plan(arguments) => arguments.run(output),
+        Command::Suggest(arguments) => arguments.run(output),
         Command::Lab(Lab::Sweep(arguments)) => arguments.run(output),
         Command::Lab(Lab::Run(arguments)) => arguments.run(output),
         Command::Lab(Lab::Compare(arguments)) => arguments.run(output),

@@ -16,6 +16,7 @@ mod schedule_option;
 mod study;
 mod study_report;
 mod sweep_input;
+mod whole_file;
 
 use std::process::ExitCode;
 

@@ -87,6 +87,8 @@ impl Method for FixedSchedule {
             Schedule::PiecewiseLinear { knots } => Attributes {
                 schedule: Some("piecewise-linear".to_owned()),
                 peak_lr: knots.iter().map(|knot| knot.learning_rate).reduce(f64::max),
+                // Two schedules of the same peak are two configurations.
+                other: [("knots".to_owned(), self.schedule.fingerprint())].into(),
                 ..Attributes::default()
             },
         }

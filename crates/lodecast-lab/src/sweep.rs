@@ -1,4 +1,4 @@
-//! Sweeps: every schedule family at every peak learning rate under every seed.
+//! Sweeps: every schedule family at every peak learning rate, or any other schedules, under every seed.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -42,9 +42,14 @@ pub struct SweepConfiguration {
     /// Optimizer.
     pub optimizer: OptimizerKind,
     /// Schedule families.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub families: Vec<Family>,
     /// Peak learning rates of each family.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub peak_learning_rates: Vec<f64>,
+    /// Schedules of any form, besides those of the families.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<Schedule>,
     /// Fraction of the run in which the rate rises linearly before each family's own curve.
     #[serde(default)]
     pub warmup: f64,
@@ -58,14 +63,39 @@ pub struct SweepConfiguration {
 impl SweepConfiguration {
     /// Number of runs.
     pub fn runs(&self) -> usize {
-        self.families.len() * self.peak_learning_rates.len() * self.seeds.len()
+        (self.families.len() * self.peak_learning_rates.len() + self.schedules.len()) * self.seeds.len()
+    }
+
+    /// The schedules with a name each: by family, then peak, then those of any form.
+    ///
+    /// # Errors
+    /// If there is none, one is there twice or gives impossible rates.
+    fn named_schedules(&self) -> Result<Vec<(String, Schedule)>> {
+        let mut schedules = Vec::new();
+        if self.schedules.is_empty() || !self.families.is_empty() {
+            all_different("family", &self.families)?;
+            all_different("peak learning rate", &self.peak_learning_rates)?;
+        }
+        for family in &self.families {
+            for &peak in &self.peak_learning_rates {
+                let schedule = Schedule::parametric(*family, peak).with_warmup(self.warmup)?;
+                // The schedule's own short name rounds the peak, and two peaks may round alike.
+                schedules.push((format!("{family} {peak:e}"), schedule));
+            }
+        }
+        for schedule in &self.schedules {
+            schedule.check()?;
+            schedules.push((format!("{} {}", schedule.describe(), schedule.fingerprint()), schedule.clone()));
+        }
+        all_different("schedule", &schedules.iter().map(|(name, _)| name).collect::<Vec<_>>())?;
+        Ok(schedules)
     }
 }
 
 /// A finished sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweepOutcome {
-    /// The runs as the engine takes them: by family, then peak, then seed, in the configuration's order.
+    /// The runs as the engine takes them: by schedule, then seed, in the configuration's order.
     pub sweep: Sweep,
     /// The same runs with their test results, in the same order.
     pub records: Vec<RunRecord>,
@@ -81,23 +111,18 @@ pub fn run_sweep(
     configuration: &SweepConfiguration,
     execution: &Execution<'_>,
 ) -> Result<SweepOutcome> {
-    let SweepConfiguration { optimizer, families, peak_learning_rates, warmup, seeds, .. } = configuration;
+    let SweepConfiguration { optimizer, seeds, .. } = configuration;
     let length = checked_length(task, &configuration.task, configuration.length)?;
-    all_different("family", families)?;
-    all_different("peak learning rate", peak_learning_rates)?;
+    let schedules = configuration.named_schedules()?;
     all_different("seed", seeds)?;
 
     let total_steps = length.total_steps(task.train_examples());
     let (mut ids, mut runs) = (Vec::new(), Vec::new());
-    for family in families {
-        for &peak in peak_learning_rates {
-            let schedule = Schedule::parametric(*family, peak).with_warmup(*warmup)?;
-            let method = FixedSchedule::new(schedule, total_steps)?;
-            for &seed in seeds {
-                // The schedule's own short name rounds the peak, and two peaks may round alike.
-                ids.push(format!("{family} {peak:e} seed {seed}"));
-                runs.push((method.clone(), seed));
-            }
+    for (name, schedule) in schedules {
+        let method = FixedSchedule::new(schedule, total_steps)?;
+        for &seed in seeds {
+            ids.push(format!("{name} seed {seed}"));
+            runs.push((method.clone(), seed));
         }
     }
     let whole = json!({ "kind": "sweep", "sweep": configuration, "length": length, "data": task.description() });

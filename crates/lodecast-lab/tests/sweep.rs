@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use lodecast::Family;
+use lodecast::{Family, Schedule};
 use lodecast_lab::tasks::{Mnist1dCnn, Mnist1dSizes};
 use lodecast_lab::{
     Device, Error, Execution, Length, OptimizerKind, Result, SweepConfiguration, SweepOutcome, Trainable, run_sweep,
@@ -26,6 +26,7 @@ fn configuration() -> SweepConfiguration {
         families: vec![Family::Cosine, Family::Constant],
         // The second peak diverges: NaN has to go through the journal too.
         peak_learning_rates: vec![0.05, 1e9],
+        schedules: Vec::new(),
         warmup: 0.0,
         seeds: vec![3, 1],
         length: Some(Length { epochs: 2, batch_size: 25, points_per_epoch: 2 }),
@@ -167,4 +168,29 @@ fn configurations_that_make_no_sense_are_typed_errors() {
     let unknown = written.replace("warmup", "warm_up");
     assert!(serde_json::from_str::<SweepConfiguration>(&unknown).unwrap_err().to_string().contains("warm_up"));
     assert_eq!(task().train_examples(), 100);
+}
+
+#[test]
+fn schedules_of_any_form_are_configurations_of_their_own() {
+    let rising = Schedule::piecewise_linear([(0.0, 0.01), (1.0, 0.05)]).unwrap();
+    let falling = Schedule::piecewise_linear([(0.0, 0.05), (1.0, 0.01)]).unwrap();
+    let schedules = SweepConfiguration {
+        families: Vec::new(),
+        peak_learning_rates: Vec::new(),
+        schedules: vec![rising.clone(), falling, Schedule::constant(0.02)],
+        ..configuration()
+    };
+    assert_eq!(schedules.runs(), 6);
+    let outcome = run(&schedules, 2, None).0.unwrap();
+    // The two of the same peak are told apart.
+    assert_eq!(outcome.sweep.configurations().len(), 3);
+    let rates: Vec<f64> = outcome.sweep.runs[0].learning_rate.iter().map(|rate| rate.unwrap()).collect();
+    let steps = outcome.sweep.runs[0].steps.iter();
+    let expected: Vec<f64> = steps.map(|&step| rising.at_step(step - 1, 8)).collect();
+    assert_eq!(rates, expected);
+
+    let twice = SweepConfiguration { schedules: vec![rising.clone(), rising], ..schedules.clone() };
+    assert!(matches!(run(&twice, 1, None).0, Err(Error::Duplicate { what: "schedule", .. })));
+    let none = SweepConfiguration { schedules: Vec::new(), ..schedules };
+    assert!(run(&none, 1, None).0.unwrap_err().to_string().contains("family"));
 }

@@ -19,8 +19,9 @@ pub use settings::{FitSettings, ModelKind};
 pub(crate) use trainer::tolerances;
 
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
 use crate::lanes::{Dispatch, LaneKernel, Lanes};
-use crate::latent_ode::ensemble::{Ensemble, Fingerprint, Header};
+use crate::latent_ode::ensemble::{Ensemble, Header};
 use crate::latent_ode::series::{Series, Unusable, Worst};
 use crate::latent_ode::{FitRecord, Model, Scaler};
 use crate::plan::Experience;

@@ -7,6 +7,7 @@
 mod burn;
 mod error;
 mod evaluate;
+mod fingerprint;
 mod fit;
 mod forecast;
 #[doc(hidden)]
@@ -31,7 +32,7 @@ pub use latent_ode::{Architecture, Column, ControlledLatentOde, FitRecord, Laten
 pub use plan::{
     Alignment, Band, Candidate, Configuration, ControlledForecaster, ControlledSettings, Curve, Experience, Forecaster,
     GenerativeForecaster, GenerativeSettings, Origin, Plan, Planner, PlannerSettings, Prediction, RateRange, Score,
-    SearchFamily, Seen, Situation, Surprise, Verdict, Window,
+    SearchFamily, Seen, Situation, Suggestion, SuggestionSettings, Surprise, Verdict, Window, suggest,
 };
 pub use run::{Attributes, Direction, Metric, Point, Run, Sweep};
 pub use schedule::{Family, Knot, Schedule};

@@ -12,6 +12,7 @@ mod rate_curve;
 mod remaining;
 mod search;
 mod seen;
+mod suggest;
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -25,6 +26,7 @@ pub use explanation::{Candidate, Origin, Plan, Prediction, Score, Verdict};
 pub use generative::{Alignment, GenerativeSettings, Window};
 pub use search::SearchFamily;
 pub use seen::{Band, Seen, Surprise};
+pub use suggest::{Suggestion, SuggestionSettings, suggest};
 
 use crate::error::{Error, Result};
 use crate::run::{Direction, Point};

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
 use crate::run::Run;
 
 /// The parametric families, after their warm-up.
@@ -253,6 +254,25 @@ impl Schedule {
     /// Learning rate at an optimizer step of a run of `total_steps`.
     pub fn at_step(&self, step: u64, total_steps: u64) -> f64 {
         self.learning_rate(step as f64 / total_steps.max(1) as f64)
+    }
+
+    /// Tells this schedule from others.
+    pub fn fingerprint(&self) -> String {
+        let mut fingerprint = Fingerprint::default();
+        match self {
+            Self::Parametric { family, peak_lr, warmup } => {
+                fingerprint.add(family.name().as_bytes());
+                fingerprint.add(&peak_lr.to_le_bytes());
+                fingerprint.add(&warmup.to_le_bytes());
+            }
+            Self::PiecewiseLinear { knots } => {
+                for knot in knots {
+                    fingerprint.add(&knot.progress.to_le_bytes());
+                    fingerprint.add(&knot.learning_rate.to_le_bytes());
+                }
+            }
+        }
+        fingerprint.finish()
     }
 
     /// Short name for tables: the family and peak, or the number of knots.

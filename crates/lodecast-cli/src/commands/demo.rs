@@ -119,6 +119,7 @@ impl Arguments {
             optimizer: self.optimizer,
             families: vec![Family::Constant, Family::Cosine, Family::OneCycle, Family::Staircase],
             peak_learning_rates: task.peak_learning_rates(self.optimizer),
+            schedules: Vec::new(),
             warmup: 0.0,
             seeds: (0..4).collect(),
             length: None,

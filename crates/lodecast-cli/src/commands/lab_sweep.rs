@@ -1,10 +1,10 @@
-//! `lodecast lab sweep`: train every schedule family at every peak rate under every seed.
+//! `lodecast lab sweep`: train every schedule family at every peak rate, or a list of schedules, under every seed.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use lodecast::{Family, Sweep};
+use lodecast::{Family, Schedule, Sweep};
 use lodecast_lab::{Execution, SweepConfiguration, SweepOutcome, Trainable, run_sweep, tasks};
 use serde::Serialize;
 
@@ -21,13 +21,16 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "FILE", default_value = "sweep.parquet")]
     out: PathBuf,
     /// Everything below as JSON, instead of options
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "scale", "data", "device", "optimizer", "epochs", "batch_size", "points_per_epoch", "families", "peaks", "warmup", "seeds"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "scale", "data", "device", "optimizer", "epochs", "batch_size", "points_per_epoch", "families", "peaks", "warmup", "schedules", "seeds"])]
     config: Option<PathBuf>,
     #[command(flatten)]
     setup: Setup,
     /// Schedule families
     #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = "constant,cosine,one-cycle,staircase")]
     families: Vec<Family>,
+    /// JSON file with a list of schedules to sweep instead, such as 'lodecast suggest' writes
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["families", "peaks", "warmup"])]
+    schedules: Option<PathBuf>,
     /// Peak learning rates [default: a grid that suits task and optimizer]
     #[arg(long, value_delimiter = ',', value_name = "RATES")]
     peaks: Vec<f64>,
@@ -86,16 +89,20 @@ impl Arguments {
             return Ok((tasks::open(&configuration.task, &configuration.settings)?, configuration));
         }
         let task = self.setup.open()?;
+        let schedules: Vec<Schedule> =
+            self.schedules.as_deref().map(read_configuration).transpose()?.unwrap_or_default();
+        let of_families = self.schedules.is_none();
+        let peaks = || match &self.peaks[..] {
+            [] => task.peak_learning_rates(self.setup.optimizer),
+            peaks => peaks.to_vec(),
+        };
         let configuration = SweepConfiguration {
             task: self.setup.task.clone(),
             settings: self.setup.settings(),
             optimizer: self.setup.optimizer,
-            families: self.families.clone(),
-            peak_learning_rates: if self.peaks.is_empty() {
-                task.peak_learning_rates(self.setup.optimizer)
-            } else {
-                self.peaks.clone()
-            },
+            families: if of_families { self.families.clone() } else { Vec::new() },
+            peak_learning_rates: if of_families { peaks() } else { Vec::new() },
+            schedules,
             warmup: self.warmup,
             seeds: self.seeds.0.clone(),
             length: self.setup.length(task.as_ref()),
@@ -120,7 +127,7 @@ pub(crate) fn sweep(
     jobs: Jobs,
     output: &mut Output,
 ) -> Result<SweepOutcome> {
-    let total = configuration.families.len() * configuration.peak_learning_rates.len() * configuration.seeds.len();
+    let total = configuration.runs();
     let phase = Phase::start("sweep", total as u64, output);
     let metric = task.metric();
     let progress = |progress: lodecast_lab::Progress<'_>| {

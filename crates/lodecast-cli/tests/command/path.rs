@@ -213,3 +213,23 @@ fn quiet_says_nothing_but_the_data() {
     assert!(output.status.success());
     assert_eq!(talk(&output), "");
 }
+
+#[test]
+fn suggestions_are_swept_and_learned_from_together_with_the_first_sweep() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = trained().join("sweep.parquet");
+    let model = trained().join("controlled.lode");
+    let suggest = ["suggest", model.to_str().unwrap(), "--count", "2", "--csv", "rates.csv", "--total-steps", "10"];
+    let suggestions = json(directory.path(), &[&suggest[..], &["--json"]].concat());
+    assert_eq!(suggestions.as_array().unwrap().len(), 2);
+    let rates = fs::read_to_string(directory.path().join("rates.csv")).unwrap();
+    assert_eq!(rates.lines().count(), 11);
+    assert!(rates.starts_with("step,learning_rate_1,learning_rate_2\n0,"), "{rates}");
+    let sweep = ["lab", "sweep", "--schedules", "suggestions.json", "--seeds", "0", "-o", "second.parquet"];
+    data(directory.path(), &[&sweep[..], &TINY].concat());
+    let summary = json(directory.path(), &["runs", first.to_str().unwrap(), "second.parquet", "--json"]);
+    assert_eq!((&summary["runs"], &summary["configurations"]), (&10.into(), &6.into()));
+    let twice = ["runs", "second.parquet", "second.parquet"];
+    let error = talk(&lodecast(directory.path(), &twice));
+    assert!(error.contains("two runs have the id"), "{error}");
+}

@@ -138,11 +138,7 @@ impl Board<'_> {
         }
         let settings = self.settings;
         let (reward, deviation) = mean_and_deviation(rewards);
-        let metric = |reward| self.model.metric_from_reward(reward);
-        let prediction = Prediction {
-            metric: metric(reward),
-            spread: 0.5 * (metric(reward + deviation) - metric(reward - deviation)).abs(),
-        };
+        let prediction = prediction(self.model, rewards);
         let pessimism = settings.pessimism * deviation;
         let strangeness = self.known.strangeness(self.remaining, schedule);
         let distrust = settings.trust_weight * strangeness.squared_distance;
@@ -168,6 +164,13 @@ impl Board<'_> {
         let differences: Vec<f64> = rewards(a).iter().zip(rewards(b)).map(|(a, b)| a - b).collect();
         mean_and_deviation(&differences).1
     }
+}
+
+/// The final metric that the members' rewards of one schedule amount to.
+pub(super) fn prediction(model: &dyn ControlledForecaster, rewards: &[f64]) -> Prediction {
+    let (reward, deviation) = mean_and_deviation(rewards);
+    let metric = |reward| model.metric_from_reward(reward);
+    Prediction { metric: metric(reward), spread: 0.5 * (metric(reward + deviation) - metric(reward - deviation)).abs() }
 }
 
 /// Mean and standard deviation of a sample; the deviation of one value is 0.
