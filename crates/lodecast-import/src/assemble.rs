@@ -10,6 +10,7 @@ use crate::columns::{Columns, Rate};
 use crate::options::ImportOptions;
 use crate::recording::Recording;
 use crate::restarts::{self, Curve, Restarts};
+use crate::run_columns::RunColumns;
 
 /// The runs of a recording, and what was done to it.
 pub(crate) struct Assembled<'a> {
@@ -32,12 +33,14 @@ pub(crate) fn assemble<'a>(
     let found = attributes::attributes(recording, &options.attributes, options.rate_schedule.as_ref());
     let planned = found.attributes.total_steps;
 
-    let mut names = vec![columns.loss.as_str()];
-    names.extend(columns.rate_series());
-    names.extend(columns.validation.iter().map(|(name, _)| name.as_str()));
+    let own = RunColumns::of(recording, columns);
+    notes.extend(own.notes.iter().cloned());
+    let mut names = vec![own.loss];
+    names.extend(own.rate);
+    names.extend(own.validation.iter().copied());
     let metrics = names.len();
-    names.extend(columns.epoch.as_deref());
-    let rate = columns.rate_series().map(|_| 1);
+    names.extend(own.epoch);
+    let rate = own.rate.map(|_| 1);
 
     let mut attempts: Vec<Vec<Curve>> = Vec::new();
     let mut replaced = 0;
@@ -70,9 +73,9 @@ pub(crate) fn assemble<'a>(
     let several = attempts.len() > 1;
     let mut runs = Vec::new();
     for (number, mut curves) in attempts.into_iter().enumerate() {
-        let epochs = if columns.epoch.is_some() { curves.split_off(metrics).pop() } else { None };
+        let epochs = if own.epoch.is_some() { curves.split_off(metrics).pop() } else { None };
         let id = if several { format!("{} attempt {}", recording.id, number + 1) } else { recording.id.clone() };
-        let usable = usable(&mut curves, epochs.as_ref(), columns, options, &mut notes);
+        let usable = usable(&mut curves, epochs.as_ref(), &own, options, &mut notes);
         match usable.and_then(|()| run(recording, id.clone(), &curves, columns, &found.attributes, options, &mut notes))
         {
             Ok(run) => runs.push(run),
@@ -112,13 +115,13 @@ fn at_the_plans_end(curves: Vec<Curve>, rate: Option<usize>, planned: Option<u64
 fn usable(
     curves: &mut [Curve],
     epochs: Option<&Curve>,
-    columns: &Columns,
+    own: &RunColumns<'_>,
     options: &ImportOptions,
     notes: &mut Vec<String>,
 ) -> Result<(), String> {
-    let rate = columns.rate_series();
+    let rate = own.rate;
     if curves[0].is_empty() {
-        return Err(format!("it has no samples of the train loss '{}'", columns.loss));
+        return Err(format!("it has no samples of the train loss '{}'", own.loss));
     }
     if let Some(name) = rate
         && curves[1].is_empty()
@@ -129,8 +132,7 @@ fn usable(
     }
     let first_metric = 1 + usize::from(rate.is_some());
     if curves[first_metric..].iter().all(Vec::is_empty) {
-        let names = columns.validation.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-        return Err(format!("it has no samples of a validation metric ({names})"));
+        return Err(format!("it has no samples of a validation metric ({})", own.validation.join(", ")));
     }
 
     let last_step = curves.iter().filter_map(|curve| curve.last()).map(|&(step, _)| step).max().unwrap_or(0);
@@ -149,9 +151,9 @@ fn usable(
     let mut joined_names = Vec::new();
     for (index, curve) in curves.iter_mut().enumerate().filter(|&(index, _)| coarse[index]) {
         let name = match index {
-            0 => &columns.loss,
+            0 => own.loss,
             1 if rate.is_some() => rate.unwrap_or_default(),
-            _ => &columns.validation[index - first_metric].0,
+            _ => own.validation[index - first_metric],
         };
         let within = if index == 1 && rate.is_some() { Within::Throughout } else { Within::End };
         *curve = to_steps(curve, &how, within, &steps).ok_or_else(|| {
@@ -163,7 +165,7 @@ fn usable(
         })?;
         joined_names.push(name.to_owned());
     }
-    let by = match (&how, &columns.epoch) {
+    let by = match (&how, own.epoch) {
         (Epochs::Recorded(_), Some(name)) => format!("by the series '{name}'"),
         _ => format!("at {} steps an epoch", options.steps_per_epoch.unwrap_or(0)),
     };

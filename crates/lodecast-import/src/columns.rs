@@ -1,14 +1,17 @@
 //! Which series of a recording is the train loss, which the learning rate, and which are validation metrics.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use lodecast::{Direction, Metric};
 
 use crate::error::{Error, Result};
+use crate::format::Wanted;
 use crate::options::ImportOptions;
+use crate::role::Role;
+use crate::run_columns::{usual_loss, usual_rate};
 use crate::survey::Survey;
-use crate::usual_names::{direction, is_epoch, loss_rank, rate_rank, validation_rank};
+use crate::usual_names::{direction, is_epoch, rate_rank, same_metric, validation_rank};
 
 /// A validation metric as the user names it: `NAME:max`, `NAME:min`, or `NAME` if its name says which way is better.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +58,8 @@ pub struct Columns {
     pub validation: Vec<(String, Metric)>,
     /// Series of the epoch's number, by which series that count epochs are put among the steps.
     pub epoch: Option<String>,
+    /// Columns that no option decided: a run that lacks the series named here may have it under another usual name.
+    pub open: BTreeSet<Role>,
     /// What was chosen without being asked for, and why: to be shown.
     pub said: Vec<String>,
 }
@@ -73,7 +78,25 @@ impl Columns {
             Some(name) => Some(survey.require(name, "--epoch")?),
             None => survey.names().find(|name| is_epoch(name)).map(ToOwned::to_owned),
         };
-        Ok(Self { loss, rate, validation, epoch, said })
+        let tested = validation.iter().all(|(name, _)| Role::Test.goes_by(name));
+        let open = [
+            (Role::Loss, options.loss.is_none()),
+            (Role::Rate, options.learning_rate.is_none() && options.rate_schedule.is_none()),
+            (Role::Validation, options.validation.is_empty() && !tested),
+            (Role::Test, options.validation.is_empty() && tested),
+            (Role::Epoch, options.epoch.is_none()),
+        ];
+        let open = open.into_iter().filter_map(|(role, is_open)| is_open.then_some(role)).collect();
+        Ok(Self { loss, rate, validation, epoch, open, said })
+    }
+
+    /// What a reader has to keep of each run.
+    pub(crate) fn wanted(&self, options: &Wanted) -> Wanted {
+        let mut names: BTreeSet<String> = self.validation.iter().map(|(name, _)| name.clone()).collect();
+        names.insert(self.loss.clone());
+        names.extend(self.rate_series().map(ToOwned::to_owned));
+        names.extend(self.epoch.clone());
+        Wanted { series: Some(names), roles: self.open.clone(), ..options.clone() }
     }
 
     /// The validation metrics.
@@ -94,17 +117,15 @@ fn choose_loss(survey: &Survey, options: &ImportOptions, said: &mut Vec<String>)
     if let Some(name) = &options.loss {
         return survey.require(name, "--loss");
     }
-    // Of the usual names the densest: a loss of every few steps says more than the mean of an epoch.
-    let usual = survey.names().filter_map(|name| loss_rank(name).map(|rank| (name, rank)));
-    let mut usual: Vec<_> = usual.collect();
-    usual.sort_by_key(|&(name, rank)| (std::cmp::Reverse(survey.samples(name)), rank));
-    let Some(&(name, _)) = usual.first() else {
+    let Some(name) = usual_loss(survey.names().map(|name| (name, survey.samples(name)))) else {
         return Err(survey.undecided("no series has a usual name of a train loss", "choose it with --loss NAME"));
     };
-    said.push(match usual.get(1) {
-        Some((next, _)) => format!("train loss: {name} (also there: {next}; choose with --loss)"),
-        None => format!("train loss: {name}"),
-    });
+    let mut beside: Vec<&str> = survey.beside(name).filter(|name| Role::Loss.goes_by(name)).collect();
+    beside.sort_by_key(|name| std::cmp::Reverse(survey.samples(name)));
+    let also = beside.first().map_or_else(String::new, |next| format!(" (also there: {next}; choose with --loss)"));
+    let instead =
+        survey.instead_of(name, |run| usual_loss(run.iter().map(|(name, &samples)| (name.as_str(), samples))));
+    said.push(format!("train loss: {name}{also}{}", in_other_runs(&instead)));
     Ok(name.to_owned())
 }
 
@@ -116,9 +137,10 @@ fn choose_rate(survey: &Survey, options: &ImportOptions, said: &mut Vec<String>)
         said.push(format!("learning rate: rebuilt from the settings, {schedule}"));
         return Ok(Rate::Rebuilt);
     }
-    let mut usual: Vec<_> = survey.names().filter_map(|name| rate_rank(name).map(|rank| (rank, name))).collect();
-    usual.sort_unstable();
-    let Some(&(rank, name)) = usual.first() else {
+    // Of several names on their own, or of several groups, the one that most runs have.
+    let usual =
+        survey.names().filter_map(|name| Some((rate_rank(name)?, std::cmp::Reverse(survey.runs_with(name)), name)));
+    let Some((rank, _, name)) = usual.min() else {
         let settings = survey.settings_like_a_rate();
         let remedy = match settings.first() {
             Some(setting) => format!(
@@ -132,17 +154,14 @@ fn choose_rate(survey: &Survey, options: &ImportOptions, said: &mut Vec<String>)
         };
         return Err(survey.undecided("no series has a usual name of a learning rate", &remedy));
     };
-    let others: Vec<&str> = usual[1..].iter().map(|&(_, name)| name).collect();
-    said.push(match (rank, others.is_empty()) {
-        (_, true) => format!("learning rate: {name}"),
-        (0, false) => format!("learning rate: {name} (also there: {}; choose with --lr)", others.join(", ")),
-        (_, false) => {
-            format!(
-                "learning rate: {name}, the first of several parameter groups (others: {}; choose with --lr)",
-                others.join(", ")
-            )
-        }
-    });
+    let beside: Vec<&str> = survey.beside(name).filter(|name| Role::Rate.goes_by(name)).collect();
+    let also = match (rank, beside.join(", ")) {
+        (_, others) if others.is_empty() => String::new(),
+        (0, others) => format!(" (also there: {others}; choose with --lr)"),
+        (_, others) => format!(", the first of several parameter groups (others: {others}; choose with --lr)"),
+    };
+    let instead = survey.instead_of(name, |run| usual_rate(run.keys().map(String::as_str)));
+    said.push(format!("learning rate: {name}{also}{}", in_other_runs(&instead)));
     Ok(Rate::Series(name.to_owned()))
 }
 
@@ -188,7 +207,7 @@ fn choose_validation(
         };
         return Err(survey.undecided("no series is a validation metric whose name says which way is better", &remedy));
     }
-    for (name, way) in known {
+    for (name, way) in in_one_word(known, survey) {
         said.push(format!("validation: {name}, better if {} (by its name)", better(way)));
         chosen.push((name.to_owned(), Metric::new(column_name(name, said), way)));
     }
@@ -198,6 +217,29 @@ fn choose_validation(
         said.push(format!("left out, since nothing says which way is better: {all} (for example --val {name}:max)"));
     }
     Ok(chosen)
+}
+
+/// Of metrics that say the same in other words, and that no run has side by side, the one with the most samples.
+fn in_one_word<'a>(metrics: Vec<(&'a str, Direction)>, survey: &Survey) -> Vec<(&'a str, Direction)> {
+    let mut kept: Vec<(&str, Direction)> = Vec::new();
+    for (name, way) in metrics {
+        let alike = |other: &str| same_metric(other, name) && !survey.beside(other).any(|beside| beside == name);
+        match kept.iter_mut().find(|(other, of)| *of == way && alike(other)) {
+            Some(known) if survey.samples(known.0) < survey.samples(name) => known.0 = name,
+            Some(_) => {}
+            None => kept.push((name, way)),
+        }
+    }
+    kept
+}
+
+/// What is said of the names that something has in runs without the chosen one.
+fn in_other_runs(names: &BTreeSet<&str>) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let names = names.iter().copied().collect::<Vec<_>>().join(", ");
+    format!("; in runs without it: {names}")
 }
 
 fn better(way: Direction) -> &'static str {
@@ -220,6 +262,3 @@ fn column_name(name: &str, said: &mut Vec<String>) -> String {
     }
     trimmed.to_owned()
 }
-
-/// Counts of something by name.
-pub(crate) type Counts = BTreeMap<String, usize>;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::limits::Limits;
 use crate::recording::Recording;
+use crate::role::Role;
 use crate::source::Source;
 
 /// A format: finds its runs under a source and hands them over one at a time, so that memory does not grow with their number.
@@ -62,6 +63,8 @@ impl Outcome {
 pub struct Wanted {
     /// Names of the series to keep; all of them if there are no names.
     pub series: Option<BTreeSet<String>>,
+    /// Besides the series named, those are kept that usually are for one of these.
+    pub roles: BTreeSet<Role>,
     /// The experiment, study or project to read, where a store holds several.
     pub collection: Option<String>,
     /// Column that names the run, in tables with several runs.
@@ -73,6 +76,8 @@ pub struct Wanted {
 impl Wanted {
     /// Is the series of this name asked for?
     pub fn wants(&self, name: &str) -> bool {
-        self.series.as_ref().is_none_or(|names| names.contains(name))
+        self.series
+            .as_ref()
+            .is_none_or(|names| names.contains(name) || self.roles.iter().any(|role| role.goes_by(name)))
     }
 }

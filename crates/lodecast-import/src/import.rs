@@ -10,7 +10,7 @@ use crate::assemble::assemble;
 use crate::attributes::Settings;
 use crate::columns::Columns;
 use crate::error::{Error, Result};
-use crate::format::{Format, Outcome, Skipped, Wanted};
+use crate::format::{Format, Outcome, Skipped};
 use crate::options::ImportOptions;
 use crate::recording::Recording;
 use crate::source::Source;
@@ -77,11 +77,7 @@ pub fn import(
     options: &ImportOptions,
     take: &mut dyn FnMut(Run, &RunReport) -> Result<ControlFlow<()>>,
 ) -> Result<ImportReport> {
-    let mut names: BTreeSet<String> = columns.validation.iter().map(|(name, _)| name.clone()).collect();
-    names.insert(columns.loss.clone());
-    names.extend(columns.rate_series().map(ToOwned::to_owned));
-    names.extend(columns.epoch.clone());
-    let wanted = Wanted { series: Some(names), ..options.wanted.clone() };
+    let wanted = columns.wanted(&options.wanted);
 
     let mut report = ImportReport::default();
     let mut ids = HashSet::new();

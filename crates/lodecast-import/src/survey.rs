@@ -1,68 +1,59 @@
 //! A first look at a few runs of each source: which series and settings there are.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use crate::columns::Counts;
 use crate::error::{Error, Result};
-use crate::format::{Format, Outcome};
+use crate::format::{Format, Outcome, Wanted};
 use crate::options::ImportOptions;
+use crate::recording::Recording;
+use crate::role::Role;
 use crate::source::Source;
 use crate::usual_names::rate_rank;
 
-/// Runs looked at, of all sources together.
+/// Counts of something by name.
+type Counts = BTreeMap<String, usize>;
+
+/// Runs looked at, of all sources together. More are looked at only for what these do not have.
 const RUNS: usize = 32;
-/// No more runs are looked at once they have this many samples.
+/// No more runs of a source are looked at once they have this many samples.
 const SAMPLES: usize = 20_000_000;
 
-/// The series and settings of the first runs.
+/// The series and settings of the first runs, and of the first that has what is missing in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
     place: String,
-    /// Samples of each series.
+    /// Samples of each series, run by run.
+    runs: Vec<Counts>,
+    /// Samples of each series in all of these runs.
     series: Counts,
     /// Runs that have each setting.
     settings: Counts,
-    runs: usize,
+    /// Are these all the runs there are?
+    complete: bool,
     /// Why the first run that could not be read was left out.
     skipped: Option<String>,
 }
 
 impl Survey {
-    /// Looks at the first runs of each source.
+    /// Looks at the first runs of each source, or of some sources spread over all if there are many. If they
+    /// lack a series that `options` name, or one of a usual name that has to be found, the others are looked through for it.
     ///
     /// # Errors
     /// If nothing of a source can be read.
     pub fn of(sources: &[(Source, &dyn Format)], options: &ImportOptions) -> Result<Self> {
         let place = sources.iter().map(|(source, _)| source.to_string()).collect::<Vec<_>>().join(", ");
         let mut survey = Self { place, ..Self::default() };
+        let stride = sources.len().div_ceil(RUNS).max(1);
         let share = (RUNS / sources.len().max(1)).max(1);
-        for (source, format) in sources {
-            let mut left = share;
-            let before = survey.samples_in_all();
-            format.read(source, &options.wanted, &options.limits, &mut |outcome| {
-                match outcome {
-                    Outcome::Recording(recording) => {
-                        survey.runs += 1;
-                        left -= 1;
-                        for (name, series) in &recording.series {
-                            *survey.series.entry(name.clone()).or_default() += series.len();
-                        }
-                        for name in recording.settings.keys() {
-                            *survey.settings.entry(name.clone()).or_default() += 1;
-                        }
-                    }
-                    Outcome::Skipped(skipped) => {
-                        let reason = || format!("{}: {}", skipped.run, skipped.reason);
-                        survey.skipped.get_or_insert_with(reason);
-                    }
-                }
-                if left == 0 || survey.samples_in_all() - before > SAMPLES {
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
-            })?;
+        survey.complete = stride == 1;
+        for (source, format) in sources.iter().step_by(stride) {
+            survey.complete &= survey.look_at(source, *format, share, options)?;
         }
-        if survey.runs == 0 {
+        if !survey.complete {
+            survey.look_for_what_is_missing(sources, options)?;
+        }
+        if survey.runs.is_empty() {
             let reason = survey.skipped.take().unwrap_or_else(|| "there are none".to_owned());
             return Err(Error::Undecided {
                 place: survey.place,
@@ -71,6 +62,81 @@ impl Survey {
             });
         }
         Ok(survey)
+    }
+
+    /// Looks at the first runs of a source, at most `share`, and says whether it has no more.
+    fn look_at(&mut self, source: &Source, format: &dyn Format, share: usize, options: &ImportOptions) -> Result<bool> {
+        let (mut left, before) = (share, self.samples_in_all());
+        let mut all = true;
+        format.read(source, &options.wanted, &options.limits, &mut |outcome| {
+            if left == 0 || self.samples_in_all() - before > SAMPLES {
+                all = false;
+                return ControlFlow::Break(());
+            }
+            match outcome {
+                Outcome::Recording(recording) => {
+                    left -= 1;
+                    self.add(&recording);
+                }
+                Outcome::Skipped(skipped) => {
+                    self.skipped.get_or_insert_with(|| format!("{}: {}", skipped.run, skipped.reason));
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(all)
+    }
+
+    /// Looks through all runs until each series that was asked for, and a usual name for each that was not, has been found.
+    fn look_for_what_is_missing(&mut self, sources: &[(Source, &dyn Format)], options: &ImportOptions) -> Result<()> {
+        for (source, format) in sources {
+            let mut missing = self.missing(options);
+            if missing.is_empty() {
+                return Ok(());
+            }
+            // Readers are asked for these series only, and spare themselves the others.
+            let wanted = missing.wanted(&options.wanted);
+            format.read(source, &wanted, &options.limits, &mut |outcome| {
+                if let Outcome::Recording(recording) = outcome
+                    && recording.series.keys().any(|name| missing.has(name))
+                {
+                    self.add(&recording);
+                    missing = self.missing(options);
+                }
+                if missing.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+        }
+        self.complete = true;
+        Ok(())
+    }
+
+    fn add(&mut self, recording: &Recording) {
+        let counts: Counts = recording.series.iter().map(|(name, series)| (name.clone(), series.len())).collect();
+        for (name, samples) in &counts {
+            *self.series.entry(name.clone()).or_default() += samples;
+        }
+        for name in recording.settings.keys() {
+            *self.settings.entry(name.clone()).or_default() += 1;
+        }
+        self.runs.push(counts);
+    }
+
+    /// What `options` need that has not been seen yet.
+    fn missing(&self, options: &ImportOptions) -> Missing {
+        let asked = [&options.loss, &options.learning_rate, &options.epoch].into_iter().flatten();
+        let asked = asked.chain(options.validation.iter().map(|choice| &choice.name));
+        let names = asked.filter(|name| !self.series.contains_key(*name)).cloned().collect();
+        let needed = [
+            (Role::Loss, options.loss.is_none()),
+            (Role::Rate, options.learning_rate.is_none() && options.rate_schedule.is_none()),
+            (Role::Validation, options.validation.is_empty() && !self.has(Role::Test)),
+        ];
+        let roles = needed.into_iter().filter(|&(role, is_needed)| is_needed && !self.has(role));
+        Missing { names, roles: roles.map(|(role, _)| role).collect() }
+    }
+
+    fn has(&self, role: Role) -> bool {
+        self.names().any(|name| role.goes_by(name))
     }
 
     /// Names of the series.
@@ -86,6 +152,27 @@ impl Survey {
     /// Samples of the series of this name.
     pub fn samples(&self, name: &str) -> usize {
         self.series.get(name).copied().unwrap_or(0)
+    }
+
+    /// How many of the runs have a series of this name.
+    pub(crate) fn runs_with(&self, name: &str) -> usize {
+        self.runs.iter().filter(|run| run.contains_key(name)).count()
+    }
+
+    /// The other series that runs have beside the one named `name`.
+    pub(crate) fn beside<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let runs = self.runs.iter().filter(move |run| run.contains_key(name));
+        let others: BTreeSet<&str> = runs.flat_map(BTreeMap::keys).map(String::as_str).collect();
+        others.into_iter().filter(move |other| *other != name)
+    }
+
+    /// The series that `choose` picks in the runs that have none named `name`.
+    pub(crate) fn instead_of<'a>(
+        &'a self,
+        name: &str,
+        choose: impl Fn(&'a Counts) -> Option<&'a str>,
+    ) -> BTreeSet<&'a str> {
+        self.runs.iter().filter(|run| !run.contains_key(name)).filter_map(choose).collect()
     }
 
     /// Settings whose name is that of a learning rate.
@@ -122,15 +209,45 @@ impl Survey {
     }
 }
 
+/// Series that have not been found yet.
+struct Missing {
+    names: BTreeSet<String>,
+    roles: BTreeSet<Role>,
+}
+
+impl Missing {
+    fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.roles.is_empty()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.names.contains(name) || self.roles.iter().any(|role| role.goes_by(name))
+    }
+
+    fn wanted(&self, options: &Wanted) -> Wanted {
+        Wanted { series: Some(self.names.clone()), roles: self.roles.clone(), ..options.clone() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::columns::{Columns, Rate};
 
+    fn survey(runs: &[&[(&str, usize)]]) -> Survey {
+        let mut survey = Survey { place: "here".to_owned(), ..Survey::default() };
+        for series in runs {
+            let mut recording = Recording::new("a", "here");
+            for &(name, samples) in *series {
+                (0..samples).for_each(|step| recording.push(name, step as u64, 1.0));
+            }
+            survey.add(&recording);
+        }
+        survey
+    }
+
     fn choose(series: &[(&str, usize)], options: &ImportOptions) -> Result<Columns> {
-        let series = series.iter().map(|&(name, samples)| (name.to_owned(), samples)).collect();
-        let survey = Survey { place: "here".to_owned(), series, runs: 1, ..Survey::default() };
-        Columns::choose(&survey, options)
+        Columns::choose(&survey(&[series]), options)
     }
 
     fn names(columns: &Columns) -> Vec<String> {
@@ -177,5 +294,22 @@ mod tests {
         let columns = choose(&[("train_loss", 9), ("lr", 9)], &options).unwrap();
         assert_eq!(columns.validation[0].0, "train_loss");
         assert_eq!(names(&columns), ["val_train_loss:min"]);
+    }
+
+    #[test]
+    fn runs_may_call_the_same_otherwise() {
+        let sgd: &[(&str, usize)] = &[("train_loss", 9), ("lr-SGD", 9), ("lr-SGD/pg2", 9), ("val_acc", 3)];
+        let adam: &[(&str, usize)] = &[("loss", 9), ("lr-AdamW", 9), ("val/accuracy", 2)];
+        let columns = Columns::choose(&survey(&[sgd, adam, sgd]), &ImportOptions::default()).unwrap();
+        assert_eq!((columns.loss.as_str(), columns.rate_series()), ("train_loss", Some("lr-SGD")));
+        assert_eq!(names(&columns), ["val_acc:max"]);
+        let said = columns.said.join("\n");
+        assert!(said.contains("train loss: train_loss; in runs without it: loss"), "{said}");
+        assert!(said.contains("parameter groups (others: lr-SGD/pg2; choose with --lr); in runs without it: lr-AdamW"));
+
+        // Side by side in one run they are two metrics.
+        let both: &[(&str, usize)] = &[("loss", 9), ("lr", 9), ("val_acc", 2), ("val/accuracy", 2)];
+        let columns = Columns::choose(&survey(&[sgd, adam, both]), &ImportOptions::default()).unwrap();
+        assert_eq!(names(&columns), ["val/accuracy:max", "val_acc:max"]);
     }
 }

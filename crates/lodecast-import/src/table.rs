@@ -98,12 +98,20 @@ enum Constant {
     Varies,
 }
 
+/// What is known of a column of one run.
+struct Column {
+    /// What it said in all rows so far, and in how many.
+    constant: Constant,
+    rows: u64,
+    /// Are its numbers asked for? Decided once, for the answer may depend on the words in its name.
+    wanted: bool,
+}
+
 /// A recording in the making.
 struct Draft {
     recording: Recording,
     rows: u64,
-    /// Of each column what it said in all rows so far, and in how many.
-    constants: BTreeMap<String, (Constant, u64)>,
+    columns: BTreeMap<String, Column>,
     without_step: u64,
 }
 
@@ -197,7 +205,7 @@ impl<'a> Table<'a> {
         // A draft without samples takes memory too.
         self.samples += 16;
         self.index.insert(id, self.drafts.len());
-        self.drafts.push(Draft { recording, rows: 0, constants: BTreeMap::new(), without_step: 0 });
+        self.drafts.push(Draft { recording, rows: 0, columns: BTreeMap::new(), without_step: 0 });
         Ok(self.drafts.len() - 1)
     }
 
@@ -266,12 +274,12 @@ impl Row<'_> {
 
     /// A number in column `name`.
     fn number(&mut self, name: &str, step: u64, value: f64) -> Result<()> {
-        self.constant(
+        let wanted = self.column(
             name,
             |known| matches!(known, Constant::Number(first) if *first == value),
             || Constant::Number(value),
         );
-        if !self.wanted.wants(name) {
+        if !wanted {
             return Ok(());
         }
         let recording = &mut self.draft.recording;
@@ -291,7 +299,7 @@ impl Row<'_> {
     /// A text in column `name`.
     fn word(&mut self, name: &str, word: &str) {
         if word.len() <= self.limits.text_bytes {
-            self.constant(
+            self.column(
                 name,
                 |known| matches!(known, Constant::Word(first) if first == word),
                 || Constant::Word(word.to_owned()),
@@ -299,15 +307,20 @@ impl Row<'_> {
         }
     }
 
-    fn constant(&mut self, name: &str, same: impl FnOnce(&Constant) -> bool, new: impl FnOnce() -> Constant) {
-        if let Some((constant, rows)) = self.draft.constants.get_mut(name) {
-            *rows += 1;
-            if !same(constant) {
-                *constant = Constant::Varies;
+    /// Takes down what column `name` says in this row, and tells whether its numbers are asked for.
+    fn column(&mut self, name: &str, same: impl FnOnce(&Constant) -> bool, new: impl FnOnce() -> Constant) -> bool {
+        if let Some(column) = self.draft.columns.get_mut(name) {
+            column.rows += 1;
+            if !same(&column.constant) {
+                column.constant = Constant::Varies;
             }
-        } else if self.draft.constants.len() < self.limits.settings {
-            self.draft.constants.insert(name.to_owned(), (new(), 1));
+            return column.wanted;
         }
+        let wanted = self.wanted.wants(name);
+        if self.draft.columns.len() < self.limits.settings {
+            self.draft.columns.insert(name.to_owned(), Column { constant: new(), rows: 1, wanted });
+        }
+        wanted
     }
 }
 
@@ -315,9 +328,9 @@ impl Draft {
     /// The recording: columns that say the same in every row are settings too.
     fn finish(mut self) -> Outcome {
         let recording = &mut self.recording;
-        for (name, (constant, rows)) in self.constants {
-            let text = match constant {
-                Constant::Number(value) if rows == self.rows && self.rows > 1 => value.to_string(),
+        for (name, column) in self.columns {
+            let text = match column.constant {
+                Constant::Number(value) if column.rows == self.rows && self.rows > 1 => value.to_string(),
                 Constant::Word(word) => word,
                 _ => continue,
             };

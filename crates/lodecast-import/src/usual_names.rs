@@ -186,9 +186,40 @@ pub(crate) fn direction(name: &str) -> Option<Direction> {
     }
 }
 
-/// The words of a name in lower case, split at separators and at capitals; numbers at the end of a word are left out unless
-/// they belong to it.
+/// Do two names of metrics on held-out data say the same in other words, as `val_acc` and `validation/accuracy` do?
+pub(crate) fn same_metric(one: &str, other: &str) -> bool {
+    const SPELLINGS: [(&str, &str); 5] =
+        [("acc", "accuracy"), ("err", "error"), ("ppl", "perplexity"), ("crossentropy", "ce"), ("avg", "mean")];
+    let meaning = |name: &str| {
+        let mut words = full_words(name);
+        for word in &mut words {
+            if let Some(held_out) = HELD_OUT.iter().find(|held_out| held_out.contains(&word.as_str())) {
+                held_out[0].clone_into(word);
+            }
+            if let Some((_, whole)) = SPELLINGS.iter().find(|(short, _)| short == word) {
+                (*whole).clone_into(word);
+            }
+        }
+        words.sort();
+        words
+    };
+    meaning(one) == meaning(other)
+}
+
+/// The words of a name, without the numbers at their end unless they belong to them.
 fn words(name: &str) -> Vec<String> {
+    let mut words = full_words(name);
+    for word in &mut words {
+        let bare = word.trim_end_matches(|character: char| character.is_ascii_digit());
+        if !bare.is_empty() && !["f1", "r2"].contains(&word.as_str()) {
+            *word = bare.to_owned();
+        }
+    }
+    words
+}
+
+/// The words of a name in lower case, split at separators and at capitals.
+fn full_words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut before = ' ';
     for character in name.chars() {
@@ -202,12 +233,6 @@ fn words(name: &str) -> Vec<String> {
             _ => words.push(character.to_lowercase().collect()),
         }
         before = character;
-    }
-    for word in &mut words {
-        let bare = word.trim_end_matches(|character: char| character.is_ascii_digit());
-        if !bare.is_empty() && !["f1", "r2"].contains(&word.as_str()) {
-            *word = bare.to_owned();
-        }
     }
     words
 }
@@ -246,6 +271,16 @@ mod tests {
         }
         for name in ["val/score", "val_objective", "val_acc_loss"] {
             assert_eq!(direction(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn one_metric_in_other_words_is_recognised() {
+        for (one, other) in [("val_acc", "validation/accuracy"), ("eval/loss", "loss/val"), ("valAcc", "dev.acc")] {
+            assert!(same_metric(one, other), "{one} {other}");
+        }
+        for (one, other) in [("val_top1", "val_top5"), ("val_acc", "test_acc"), ("val_loss", "val_loss_epoch")] {
+            assert!(!same_metric(one, other), "{one} {other}");
         }
     }
 }
