@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use postgres::config::SslMode;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
 use rusqlite::config::DbConfig;
@@ -142,6 +143,15 @@ impl Database {
             && let Ok(password) = std::env::var("PGPASSWORD")
         {
             config.password(password);
+        }
+        if config.get_ssl_mode() == SslMode::Require {
+            return Err(Error::Remote {
+                address: name.to_owned(),
+                reason: "sslmode=require asks for an encrypted connection, which lodecast does not make".to_owned(),
+                remedy: "import from the tracking server's https:// address, or through an SSH tunnel to the database \
+                         without sslmode"
+                    .to_owned(),
+            });
         }
         config.connect_timeout(PATIENCE).application_name("lodecast");
         let mut client = config.connect(postgres::NoTls).map_err(failed)?;

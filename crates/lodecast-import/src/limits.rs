@@ -1,5 +1,7 @@
 //! How much a reader takes from files it has no reason to trust.
 
+use std::time::Duration;
+
 /// Bounds that a reader checks before it allocates. The defaults are far beyond what trackers write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -21,6 +23,10 @@ pub struct Limits {
     pub settings: usize,
     /// Bytes of a name or of a setting's value.
     pub text_bytes: usize,
+    /// Bytes of one answer of a server. A page of 25,000 points takes about 3 MB.
+    pub answer_bytes: u64,
+    /// Time that a server may take for one answer.
+    pub answer_time: Duration,
 }
 
 impl Default for Limits {
@@ -35,6 +41,8 @@ impl Default for Limits {
             series: 20_000,
             settings: 10_000,
             text_bytes: 1 << 16,
+            answer_bytes: 64 << 20,
+            answer_time: Duration::from_mins(1),
         }
     }
 }

@@ -178,7 +178,8 @@ impl<'a> Table<'a> {
     /// Hands over what has been read.
     pub(crate) fn finish(self, visit: &mut Visit<'_>) -> ControlFlow<()> {
         if self.drafts.is_empty() && self.closed.is_empty() {
-            return visit(Outcome::skipped(self.id, "it has no rows"));
+            let reason = std::iter::once("it has no rows").chain(self.base.notes.iter().map(String::as_str));
+            return visit(Outcome::skipped(self.id, reason.collect::<Vec<_>>().join("; ")));
         }
         self.drafts.into_iter().try_for_each(|draft| visit(draft.finish()))
     }

@@ -8,13 +8,13 @@ use base64::prelude::BASE64_STANDARD;
 use serde::de::DeserializeOwned;
 use ureq::Agent;
 
+use crate::delimited::shorten;
 use crate::error::{Error, Result};
+use crate::limits::Limits;
+use crate::source::without_password;
 
-/// How long connecting, and how long a whole request, may take.
+/// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
-const REQUEST: Duration = Duration::from_mins(1);
-/// Largest answer that is read. A page of 25,000 points takes about 3 MB.
-const LARGEST_ANSWER: u64 = 64 << 20;
 /// How often a request is made at most, and the first wait between two; each following one is twice as long.
 const ATTEMPTS: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -26,6 +26,7 @@ pub(crate) struct Client {
     /// Without a slash at the end.
     base: String,
     authorization: Option<String>,
+    answer_bytes: u64,
 }
 
 /// Why a request failed.
@@ -33,7 +34,7 @@ enum Failure {
     /// It may do better another time, and not before the time given.
     Passing(String, Option<Duration>),
     /// It will not, unless one does what the second text says.
-    Lasting(String, &'static str),
+    Lasting(String, String),
 }
 
 impl Client {
@@ -42,7 +43,7 @@ impl Client {
     ///
     /// # Errors
     /// If the address holds credentials, which would end up in files and logs.
-    pub(crate) fn new(base: &str) -> Result<Self> {
+    pub(crate) fn new(base: &str, limits: &Limits) -> Result<Self> {
         let base = base.trim_end_matches('/').to_owned();
         let authority = base.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
         if authority.contains('@') {
@@ -64,12 +65,13 @@ impl Client {
         };
         let config = Agent::config_builder()
             .timeout_connect(Some(CONNECT))
-            .timeout_global(Some(REQUEST))
-            .max_redirects(3)
+            .timeout_global(Some(limits.answer_time))
+            // Whoever it is that a server sends us to, our credentials were not meant for them.
+            .max_redirects(0)
             .http_status_as_error(false)
             .user_agent("lodecast")
             .build();
-        Ok(Self { agent: config.into(), base, authorization })
+        Ok(Self { agent: config.into(), base, authorization, answer_bytes: limits.answer_bytes })
     }
 
     /// Gets the object at `path`, below `/api/2.0/mlflow/`.
@@ -118,7 +120,7 @@ impl Client {
         let mut wait = FIRST_WAIT;
         let mut attempt = 1;
         loop {
-            let (reason, remedy) = match answer(request()) {
+            let (reason, remedy) = match answer(request(), self.answer_bytes) {
                 Ok(value) => return Ok(value),
                 Err(Failure::Passing(_, asked)) if attempt < ATTEMPTS => {
                     thread::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT));
@@ -127,40 +129,52 @@ impl Client {
                     continue;
                 }
                 Err(Failure::Passing(reason, _)) => {
-                    (format!("{reason} (tried {ATTEMPTS} times)"), "check that the server runs and can be reached")
+                    let remedy = "check that the server runs and can be reached".to_owned();
+                    (format!("{reason} (tried {ATTEMPTS} times)"), remedy)
                 }
                 Err(Failure::Lasting(reason, remedy)) => (reason, remedy),
             };
-            return Err(Error::Remote { address: self.address(path), reason, remedy: remedy.to_owned() });
+            return Err(Error::Remote { address: self.address(path), reason, remedy });
         }
     }
 }
 
-/// The object in an answer.
-fn answer<T: DeserializeOwned>(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<T, Failure> {
+/// The object in an answer of at most `limit` bytes.
+fn answer<T: DeserializeOwned>(
+    answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    limit: u64,
+) -> Result<T, Failure> {
+    let lasting = |reason: String, remedy: &str| Failure::Lasting(reason, remedy.to_owned());
     let mut answer = answer.map_err(|error| match error {
-        ureq::Error::BadUri(_)
-        | ureq::Error::Tls(_)
-        | ureq::Error::TooManyRedirects
-        | ureq::Error::RequireHttpsOnly(_) => Failure::Lasting(error.to_string(), "check the address"),
+        ureq::Error::BadUri(_) | ureq::Error::Tls(_) | ureq::Error::RequireHttpsOnly(_) => {
+            lasting(error.to_string(), "check the address")
+        }
         error => Failure::Passing(error.to_string(), None),
     })?;
     let status = answer.status();
-    let asked = answer
-        .headers()
-        .get("Retry-After")
-        .and_then(|value| value.to_str().ok()?.parse().ok())
-        .map(Duration::from_secs);
-    let body = answer.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec().map_err(|error| match error {
+    let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let asked = header("Retry-After").and_then(|value| value.parse().ok()).map(Duration::from_secs);
+    let elsewhere = header("Location");
+    if status.is_redirection() {
+        let remedy = match elsewhere.as_deref().filter(|address| address.contains("://")) {
+            Some(address) => {
+                let address = without_password(address);
+                let server = address.split("/api/").next().unwrap_or_default().split('?').next().unwrap_or_default();
+                format!("if that is your server, give its address: {}", shorten(server))
+            }
+            None => "check the address".to_owned(),
+        };
+        return Err(Failure::Lasting(format!("it answers {status}, which sends to another address"), remedy));
+    }
+    let body = answer.body_mut().with_config().limit(limit).read_to_vec().map_err(|error| match error {
         ureq::Error::BodyExceedsLimit(limit) => {
-            Failure::Lasting(format!("its answer is larger than {limit} bytes"), "import from its database instead")
+            lasting(format!("its answer is larger than {limit} bytes"), "import from its database instead")
         }
         error => Failure::Passing(error.to_string(), None),
     })?;
     if status.is_success() {
-        return serde_json::from_slice(&body).map_err(|error| {
-            Failure::Lasting(format!("it does not answer as MLflow does: {error}"), "check the address")
-        });
+        return serde_json::from_slice(&body)
+            .map_err(|error| lasting(format!("it does not answer as MLflow does: {error}"), "check the address"));
     }
     // MLflow's own words; of pages of proxies only the status.
     let words = serde_json::from_slice::<serde_json::Value>(&body).ok();
@@ -168,10 +182,9 @@ fn answer<T: DeserializeOwned>(answer: Result<ureq::http::Response<ureq::Body>, 
     let reason = format!("it answers {status} {}", words.chars().take(200).collect::<String>()).trim_end().to_owned();
     Err(match status.as_u16() {
         408 | 429 | 500 | 502 | 503 | 504 => Failure::Passing(reason, asked),
-        401 | 403 => Failure::Lasting(
-            reason,
-            "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
-        ),
-        _ => Failure::Lasting(reason, "check the address and what the server logs"),
+        401 | 403 => {
+            lasting(reason, "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN")
+        }
+        _ => lasting(reason, "check the address and what the server logs"),
     })
 }

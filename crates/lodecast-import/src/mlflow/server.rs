@@ -2,6 +2,8 @@
 //!
 //! Source: `mlflow/protos/service.proto`; answers are protocol buffers as JSON, in which numbers may be texts.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -110,7 +112,7 @@ fn integer(value: &Value) -> Option<i64> {
 
 /// Reads the runs of one experiment of the server at `url`.
 pub(super) fn read(url: &str, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
-    let client = Client::new(url)?;
+    let client = Client::new(url, limits)?;
     let experiment = choose_experiment(&client, url, wanted)?;
     let mut going_on = true;
     pages(|token| client.post("runs/search", &search(&experiment.id, RUNS, token)), client.base(), &mut |run: Run| {
@@ -197,6 +199,7 @@ fn pages<T: DeserializeOwned>(
     each: &mut dyn FnMut(T) -> Result<bool>,
 ) -> Result<()> {
     let mut token = String::new();
+    let mut seen = HashSet::new();
     loop {
         let found = page(&token)?;
         let nothing = found.items.is_empty();
@@ -208,7 +211,7 @@ fn pages<T: DeserializeOwned>(
         if found.next_page_token.is_empty() {
             return Ok(());
         }
-        if nothing || found.next_page_token == token {
+        if nothing || !seen.insert(found.next_page_token.clone()) {
             return Err(Error::Remote {
                 address: address.to_owned(),
                 reason: "it announces a next page, but does not come to an end".to_owned(),
