@@ -1,0 +1,6 @@
+//! The reader of burn's metric logs takes any bytes.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| lodecast_fuzz::import("burn", "run/train/epoch-1/Loss.log", bytes));
