@@ -28,6 +28,7 @@ from lodecast._engine import (
     load,
 )
 from lodecast._fit import fit
+from lodecast._import import import_runs
 from lodecast._record import Recorder, record
 from lodecast.errors import (
     Error,
@@ -72,6 +73,7 @@ __all__ = [
     "WindowError",
     "__version__",
     "fit",
+    "import_runs",
     "load",
     "record",
 ]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from lodecast import _engine
-from lodecast.errors import LodecastWarning
+from lodecast._left_out import warn_of_left_out
+from lodecast._progress import Bar
 
 #: Called with iteration, iterations, loss, and the loss on what was held out.
 Progress = Callable[[int, int, float, "float | None"], object]
-
-_NAMED = 5
 
 
 def fit(
@@ -34,8 +32,13 @@ def fit(
 
     The same sweep, settings and seed give the same model, bit for bit, on any number of threads.
     """
-    with _Bar() as bar:
-        shown = bar if progress is True else progress or None
+    with Bar("lodecast fit", "it") as bar:
+
+        def show(iteration: int, iterations: int, loss: float, held_out: float | None) -> None:
+            shown = {"loss": f"{loss:.3g}"} | ({} if held_out is None else {"held_out": f"{held_out:.3g}"})
+            bar.at(iteration, iterations, **shown)
+
+        shown = show if progress is True else progress or None
         model = _engine.fit(
             sweep,
             kind,
@@ -44,36 +47,5 @@ def fit(
             resume=resume,
             **settings,
         )
-    left_out = (model.fit_summary or {})["left_out"]
-    for run in left_out[:_NAMED]:
-        warnings.warn(f"run '{run['run']}' was left out: {run['reason']}", LodecastWarning, stacklevel=2)
-    if len(left_out) > _NAMED:
-        more = len(left_out) - _NAMED
-        warnings.warn(f"{more} more runs were left out; model.fit_summary names them", LodecastWarning, stacklevel=2)
+    warn_of_left_out((model.fit_summary or {})["left_out"], "model.fit_summary", stacklevel=3)
     return model
-
-
-class _Bar:
-    """A progress bar, if tqdm is there."""
-
-    def __init__(self) -> None:
-        try:
-            from tqdm.auto import tqdm
-        except ImportError:
-            tqdm = None
-        self._make = tqdm
-        self._bar: Any = None
-
-    def __enter__(self) -> Progress | None:
-        return self if self._make is not None else None
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def __call__(self, iteration: int, iterations: int, loss: float, held_out: float | None) -> None:
-        if self._bar is None:
-            self._bar = self._make(total=iterations, desc="lodecast fit", unit="it", leave=False)
-        self._bar.update(iteration - self._bar.n)
-        shown = {"loss": f"{loss:.3g}"} | ({} if held_out is None else {"held_out": f"{held_out:.3g}"})
-        self._bar.set_postfix(shown)

@@ -6,7 +6,7 @@ class Error(Exception):
 
 
 class FileError(Error):
-    """A file that cannot be read or written."""
+    """A file, server or database that cannot be read or written."""
 
 
 class SweepError(Error, ValueError):

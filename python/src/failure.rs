@@ -23,6 +23,8 @@ pub(crate) enum Failure {
     Engine(lodecast::Error),
     /// A sweep file, or a table in memory, is not usable.
     SweepFile(lodecast_sweep_file::Error),
+    /// The recordings of a tracker cannot be used.
+    Import(lodecast_import::Error),
     /// Python says no.
     Python(PyErr),
     /// A sweep cannot be made of what was given.
@@ -47,6 +49,12 @@ impl From<lodecast_sweep_file::Error> for Failure {
     }
 }
 
+impl From<lodecast_import::Error> for Failure {
+    fn from(error: lodecast_import::Error) -> Self {
+        Self::Import(error)
+    }
+}
+
 impl From<PyErr> for Failure {
     fn from(error: PyErr) -> Self {
         Self::Python(error)
@@ -58,6 +66,7 @@ impl From<Failure> for PyErr {
         match failure {
             Failure::Engine(error) => engine(&error),
             Failure::SweepFile(error) => sweep_file(&error),
+            Failure::Import(error) => import(&error),
             Failure::Python(error) => error,
             Failure::Sweep(reason) => exceptions::SweepError::new_err(reason),
             Failure::Setting(reason) => exceptions::SettingError::new_err(reason),
@@ -77,6 +86,7 @@ fn engine(error: &lodecast::Error) -> PyErr {
         | Error::UnknownMetric { .. }
         | Error::MetricCount { .. }
         | Error::StepOrder { .. }
+        | Error::Join { .. }
         | Error::Sweep { .. } => exceptions::SweepError::new_err(text),
         Error::UnknownFamily { .. } | Error::Schedule { .. } => exceptions::ScheduleError::new_err(text),
         Error::Window { .. } => exceptions::WindowError::new_err(text),
@@ -97,18 +107,75 @@ fn sweep_file(error: &lodecast_sweep_file::Error) -> PyErr {
     }
 }
 
-/// The readers name the options of the command line; here they are keyword arguments.
+fn import(error: &lodecast_import::Error) -> PyErr {
+    use lodecast_import::Error;
+    let text = in_keywords(&error.to_string());
+    match error {
+        Error::Engine(error) => engine(error),
+        Error::SweepFile(error) => sweep_file(error),
+        Error::File { .. } | Error::Remote { .. } => exceptions::FileError::new_err(text),
+        Error::NoSuchFormat { .. } => exceptions::SettingError::new_err(text),
+        Error::UnknownFormat { place, known } => exceptions::SweepError::new_err(format!(
+            "{place}: none of the known formats; name it with format=\"...\", one of: {known}"
+        )),
+        _ => exceptions::SweepError::new_err(text),
+    }
+}
+
+/// Options of the command line, which the readers name in their messages, and the keyword arguments that stand for them here.
+const KEYWORDS: [(&str, &str); 16] = [
+    ("--collection", "collection"),
+    ("--epoch", "epoch"),
+    ("--loss", "train_loss"),
+    ("--lr", "learning_rate"),
+    ("--lr-schedule", "lr_schedule"),
+    ("--optimizer-from", "optimizer_from"),
+    ("--peak-from", "peak_from"),
+    ("--restarts", "restarts"),
+    ("--run", "run_id"),
+    ("--schedule-from", "schedule_from"),
+    ("--seed-from", "seed_from"),
+    ("--step", "step"),
+    ("--steps-per-epoch", "steps_per_epoch"),
+    ("--total-steps-from", "total_steps_from"),
+    ("--val", "metrics"),
+    ("--dry-run", "dry_run=True"),
+];
+
+/// The text with keyword arguments in place of options: `--val acc:max` becomes `metrics="acc:max"`.
 fn in_keywords(text: &str) -> String {
-    const OPTIONS: [(&str, &str); 6] = [
-        ("--val NAME:max", "metrics=\"NAME:max\""),
-        ("--run NAME", "run_id=NAME"),
-        ("--step NAME", "step=NAME"),
-        ("--loss NAME", "train_loss=NAME"),
-        ("--lr NAME", "learning_rate=NAME"),
-        ("--val ", "metrics="),
-    ];
-    OPTIONS
-        .iter()
-        .fold(text.to_owned(), |text, (option, keyword)| text.replace(option, keyword))
-        .replace("--val", "metrics")
+    let text = text.replace("--dry-run --json", "--dry-run");
+    let mut said = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find("--") {
+        said.push_str(&rest[..at]);
+        let found = &rest[at..];
+        let end = found.find(|c: char| !(c.is_ascii_lowercase() || c == '-')).unwrap_or(found.len());
+        let (option, after) = found.split_at(end);
+        rest = after;
+        let Some((_, keyword)) = KEYWORDS.iter().find(|(known, _)| *known == option) else {
+            said.push_str(option);
+            continue;
+        };
+        said.push_str(keyword);
+        if let Some(value) = value_in(after) {
+            said.extend(["=\"", value, "\""]);
+            rest = &after[1 + value.len()..];
+        }
+    }
+    said + rest
+}
+
+/// The value at the start of what follows an option: a metric with its direction, which may contain spaces, or one word that
+/// can be nothing else.
+fn value_in(after: &str) -> Option<&str> {
+    let words = after.strip_prefix(' ')?;
+    let directed = [":max", ":min"].iter().filter_map(|way| words.find(way)).min().map(|at| &words[..at + 4]);
+    if let Some(metric) = directed.filter(|metric| !metric.contains([';', '(', ','])) {
+        return Some(metric);
+    }
+    let word = words.split_whitespace().next()?.trim_end_matches([',', ';', '.', ')']);
+    let is_value =
+        word.contains('=') || word == "split" || (word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase()));
+    is_value.then_some(word)
 }

@@ -11,6 +11,7 @@ mod evaluation;
 mod failure;
 mod fit;
 mod forecast;
+mod import;
 mod model;
 mod plan;
 mod run;
@@ -43,6 +44,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<scheduler::PyScheduler>()?;
     module.add_class::<scheduler::PyObservation>()?;
     module.add_function(wrap_pyfunction!(fit::fit, module)?)?;
+    module.add_function(wrap_pyfunction!(import::import_runs, module)?)?;
     module.add_function(wrap_pyfunction!(model::load, module)?)?;
     module.add_function(wrap_pyfunction!(model::model_from_bytes, module)?)?;
     module.add_function(wrap_pyfunction!(scheduler::restore_scheduler, module)?)?;

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::failure::Failure;
+use crate::import::ImportSummary;
 use crate::run::PyRun;
 use crate::{sweep_folder, table, work};
 
@@ -31,7 +32,15 @@ use crate::{sweep_folder, table, work};
 #[pyclass(frozen, name = "Sweep", module = "lodecast")]
 pub(crate) struct PySweep {
     pub(crate) sweep: Arc<Sweep>,
-    report: ReadReport,
+    report: Report,
+}
+
+/// What came before the sweep was there.
+enum Report {
+    /// It was read from sweep files or a table.
+    Read(ReadReport),
+    /// It was imported from the recordings of a tracker.
+    Import(Box<ImportSummary>),
 }
 
 /// One text or several.
@@ -41,13 +50,18 @@ pub(crate) enum Metrics {
     Several(Vec<String>),
 }
 
+impl Metrics {
+    pub(crate) fn texts(self) -> Vec<String> {
+        match self {
+            Self::One(text) => vec![text],
+            Self::Several(texts) => texts,
+        }
+    }
+}
+
 /// Which columns to read, by keyword.
 fn read_options(metrics: Option<Metrics>, columns: [Option<String>; 4]) -> Result<ReadOptions, Failure> {
-    let texts = match metrics {
-        None => Vec::new(),
-        Some(Metrics::One(text)) => vec![text],
-        Some(Metrics::Several(texts)) => texts,
-    };
+    let texts = metrics.map_or_else(Vec::new, Metrics::texts);
     let metrics = texts.iter().map(|text| text.parse()).collect::<lodecast::Result<Vec<Metric>>>()?;
     let mut options = ReadOptions::with_metrics(metrics);
     [options.run_id, options.step, options.train_loss, options.learning_rate] = columns;
@@ -56,11 +70,15 @@ fn read_options(metrics: Option<Metrics>, columns: [Option<String>; 4]) -> Resul
 
 impl PySweep {
     pub(crate) fn new(sweep: Sweep) -> Self {
-        Self { sweep: Arc::new(sweep), report: ReadReport::default() }
+        Self::read_from((sweep, ReadReport::default()))
     }
 
     fn read_from((sweep, report): (Sweep, ReadReport)) -> Self {
-        Self { sweep: Arc::new(sweep), report }
+        Self { sweep: Arc::new(sweep), report: Report::Read(report) }
+    }
+
+    pub(crate) fn imported(sweep: Sweep, summary: ImportSummary) -> Self {
+        Self { sweep: Arc::new(sweep), report: Report::Import(Box::new(summary)) }
     }
 
     /// Reads a table that `lodecast._tables` takes apart with `reader`.
@@ -225,16 +243,22 @@ impl PySweep {
         (0..self.sweep.runs.len()).map(|index| PyRun::new(&self.sweep, index)).collect()
     }
 
-    /// What reading did besides taking the values as they are: rows, joined rows, sorted runs, columns not used.
+    /// What reading did besides taking the values as they are: rows, joined rows, sorted runs, columns not used. Of imported
+    /// runs: the columns chosen and why, what was read of each run, and what was left out.
     #[getter]
-    fn report<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let report = PyDict::new(py);
-        report.set_item("rows", self.report.rows)?;
-        report.set_item("merged_rows", self.report.merged_rows)?;
-        report.set_item("sorted_runs", &self.report.sorted_runs)?;
-        report.set_item("runs_without_points", &self.report.runs_without_points)?;
-        report.set_item("ignored_columns", &self.report.ignored_columns)?;
-        Ok(report)
+    fn report<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match &self.report {
+            Report::Import(summary) => Ok(pythonize::pythonize(py, summary)?),
+            Report::Read(read) => {
+                let report = PyDict::new(py);
+                report.set_item("rows", read.rows)?;
+                report.set_item("merged_rows", read.merged_rows)?;
+                report.set_item("sorted_runs", &read.sorted_runs)?;
+                report.set_item("runs_without_points", &read.runs_without_points)?;
+                report.set_item("ignored_columns", &read.ignored_columns)?;
+                Ok(report.into_any())
+            }
+        }
     }
 
     /// The configuration with the best mean final value over its seeds: its name, that value, its runs. `None` if no run

@@ -67,9 +67,9 @@ def test_a_sweep_is_a_sequence_of_runs(sweep):
 
 
 def test_errors_name_keyword_arguments(columns):
-    with pytest.raises(lodecast.SweepError, match="metrics=accuracy:max"):
+    with pytest.raises(lodecast.SweepError, match='metrics="accuracy:max"'):
         lodecast.Sweep.from_numpy(columns)
-    with pytest.raises(lodecast.SweepError, match="train_loss=NAME"):
+    with pytest.raises(lodecast.SweepError, match='train_loss="NAME"'):
         lodecast.Sweep.from_numpy({k: v for k, v in columns.items() if k != "train_loss"}, metrics="accuracy:max")
     with pytest.raises(lodecast.SweepError, match="direction"):
         lodecast.Sweep.from_numpy(columns, metrics="accuracy")

@@ -1,0 +1,106 @@
+"""Sweeps from the files that trackers and frameworks write."""
+
+import csv
+import logging
+import math
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+import lodecast
+
+
+@pytest.fixture
+def keras_logs(tmp_path: Path) -> Path:
+    """Three runs as Keras' CSVLogger writes them."""
+    for seed in range(3):
+        with (tmp_path / f"run-{seed}.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["epoch", "learning_rate", "loss", "val_accuracy", "val_loss"])
+            for epoch in range(6):
+                validated = epoch % 2 == 1
+                rows.writerow(
+                    [epoch, 0.1 * 0.5**epoch, 2.0 / (1 + epoch + seed), *([0.1 * epoch, 1.0] if validated else ["NA"] * 2)]
+                )
+    return tmp_path
+
+
+def test_runs_are_imported_as_they_were_written(keras_logs):
+    seen = []
+    sweep = lodecast.import_runs(keras_logs, progress=lambda runs, points: seen.append((runs, points)))
+    assert [run.id for run in sweep] == ["run-0", "run-1", "run-2"]
+    assert sweep.metrics == ["val_accuracy:max", "val_loss:min"]
+    run = sweep["run-2"]
+    assert run.steps.tolist() == list(range(6))
+    assert run.train_loss.tolist() == [2.0 / (3 + epoch) for epoch in range(6)]
+    assert run.learning_rate.tolist() == [0.1 * 0.5**epoch for epoch in range(6)]
+    assert [math.isnan(value) for value in run.validation["val_accuracy"]] == [True, False] * 3
+    assert run.final_validation("val_accuracy") == 0.5
+    assert seen[-1] == (3, 18)
+
+
+def test_the_report_says_what_was_read_chosen_and_left_out(keras_logs, caplog):
+    (keras_logs / "broken.csv").write_text("epoch,learning_rate,loss,val_accuracy\nx,y,z,w\n")
+    with caplog.at_level(logging.INFO, "lodecast"), pytest.warns(lodecast.LodecastWarning, match="'broken' was left out"):
+        sweep = lodecast.import_runs(keras_logs, format="keras", metrics="val_loss:min")
+    report = sweep.report
+    assert [source["format"] for source in report["sources"]] == ["keras"]
+    assert (report["train_loss"], report["learning_rate"], report["metrics"]) == ("loss", "learning_rate", ["val_loss:min"])
+    assert [run["points"] for run in report["runs"]] == [6, 6, 6] and [run["run"] for run in report["skipped"]] == ["broken"]
+    assert any("train loss: loss" in said for said in report["chosen"])
+    assert any("train loss: loss" in record.getMessage() for record in caplog.records)
+
+
+def test_a_dry_run_keeps_nothing(keras_logs):
+    sweep = lodecast.import_runs(keras_logs, dry_run=True, progress=False)
+    assert len(sweep) == 0 and len(sweep.report["runs"]) == 3
+
+
+def test_a_rate_that_was_not_recorded_is_rebuilt(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("run_id,step,loss,val_acc,peak,max_steps\n" + "".join(f"a,{s},1.0,0.5,0.2,100\n" for s in (0, 50, 100)))
+    sweep = lodecast.import_runs(path, lr_schedule="cosine,peak-from=peak", total_steps_from="max_steps")
+    assert sweep["a"].learning_rate.tolist() == pytest.approx([0.2, 0.1, 0.0])
+    assert sweep.report["learning_rate"] is None
+
+
+def test_errors_name_keyword_arguments(keras_logs, tmp_path):
+    table = tmp_path / "other" / "table.csv"
+    table.parent.mkdir()
+    table.write_text("step,loss,lr,val score\n1,1.0,0.1,0.5\n")
+    with pytest.raises(lodecast.SweepError, match='metrics="val score:max"'):
+        lodecast.import_runs(table)
+    with pytest.raises(lodecast.SweepError, match=r"no series 'cost'; .* correct train_loss$"):
+        lodecast.import_runs(table, train_loss="cost")
+    with pytest.raises(lodecast.SettingError, match="no format 'keros'"):
+        lodecast.import_runs(table, format="keros")
+    with pytest.raises(lodecast.SettingError, match="choose last or split"):
+        lodecast.import_runs(table, restarts="first")
+    with pytest.raises(lodecast.SettingError, match="exclude each other"):
+        lodecast.import_runs(table, learning_rate="lr", lr_schedule="constant,peak=0.1")
+    with pytest.raises(lodecast.SettingError, match="nothing to import"):
+        lodecast.import_runs()
+    with pytest.raises(lodecast.FileError, match="nowhere"):
+        lodecast.import_runs(tmp_path / "nowhere")
+    (tmp_path / "notes.txt").write_text("nothing of interest")
+    with pytest.raises(lodecast.SweepError, match="name it with format="):
+        lodecast.import_runs(tmp_path / "notes.txt")
+    with pytest.raises(TypeError):
+        lodecast.import_runs(table, metric="loss:min")
+
+
+def test_what_progress_raises_ends_the_import(keras_logs):
+    def stop(runs: int, points: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lodecast.import_runs(keras_logs, progress=stop)
+
+
+def test_databases_are_read(tmp_path):
+    path = tmp_path / "mlflow.db"
+    with sqlite3.connect(path) as database:
+        database.execute("create table other (x)")
+    with pytest.raises(lodecast.Error, match=r"mlflow\.db"):
+        lodecast.import_runs(f"sqlite:///{path}", format="mlflow")
