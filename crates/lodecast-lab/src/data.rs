@@ -2,3 +2,4 @@
 
 pub mod idx;
 pub mod images;
+pub mod text;

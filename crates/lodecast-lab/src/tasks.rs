@@ -2,6 +2,7 @@
 
 mod classification;
 mod convolution;
+mod decoder;
 mod dropout;
 mod fashion_mnist;
 mod fashion_mnist_cnn;
@@ -9,6 +10,7 @@ mod image_batches;
 mod initial;
 mod mnist1d_cnn;
 mod strided_convolution;
+mod text_transformer;
 
 use crate::error::{Error, Result};
 use crate::settings::TaskSettings;
@@ -16,8 +18,9 @@ use crate::train::Trainable;
 
 pub use fashion_mnist_cnn::FashionMnistCnn;
 pub use mnist1d_cnn::{Mnist1dCnn, Mnist1dSizes};
+pub use text_transformer::TextTransformer;
 
-const NAMES: [&str; 2] = [mnist1d_cnn::NAME, fashion_mnist_cnn::NAME];
+const NAMES: [&str; 3] = [mnist1d_cnn::NAME, fashion_mnist_cnn::NAME, text_transformer::NAME];
 
 /// Names of all tasks.
 pub fn names() -> &'static [&'static str] {
@@ -32,6 +35,7 @@ pub fn open(name: &str, settings: &TaskSettings) -> Result<Box<dyn Trainable>> {
     Ok(match name {
         mnist1d_cnn::NAME => Box::new(Mnist1dCnn::open(settings)?),
         fashion_mnist_cnn::NAME => Box::new(FashionMnistCnn::open(settings)?),
+        text_transformer::NAME => Box::new(TextTransformer::open(settings)?),
         _ => return Err(Error::UnknownTask { task: name.to_owned(), known: NAMES.join(", ") }),
     })
 }

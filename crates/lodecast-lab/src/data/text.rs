@@ -1,0 +1,264 @@
+//! Text as numbered words: a vocabulary of the training part, and the words of each part in order.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use tokenizers::models::wordlevel::{WordLevel, WordLevelTrainer};
+use tokenizers::normalizers::Lowercase;
+use tokenizers::pre_tokenizers::whitespace::Whitespace;
+use tokenizers::processors::template::TemplateProcessing;
+use tokenizers::{AddedToken, DecoderWrapper, TokenizerBuilder, TokenizerImpl};
+
+use crate::error::{Error, Result};
+
+type WordTokenizer = TokenizerImpl<WordLevel, Lowercase, Whitespace, TemplateProcessing, DecoderWrapper>;
+
+/// Number of the word that stands for all rare ones.
+pub const RARE: u32 = 0;
+const RARE_WORD: &str = "[rare]";
+/// Lines are dealt out in blocks of at least so many bytes, so that neighbours mostly stay together.
+const BLOCK: usize = 8192;
+/// Lines read before they are counted.
+const LINES_AHEAD: usize = 1024;
+/// No line may be longer: it is held in memory as a whole.
+const LONGEST_LINE: u64 = 1 << 24;
+
+/// A text that has become numbers.
+#[derive(Debug)]
+pub struct Words {
+    /// Number of different words, the rare one included.
+    pub vocabulary: usize,
+    /// Words for training.
+    pub train: Vec<u32>,
+    /// Words for validation: a tenth of the blocks.
+    pub validation: Vec<u32>,
+    /// Words for the test: another tenth.
+    pub test: Vec<u32>,
+}
+
+/// What a block of lines is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Unused,
+    Train,
+    Validation,
+    Test,
+}
+
+impl Words {
+    /// Reads a text, UTF-8 with lines, in three passes and without holding it in memory.
+    ///
+    /// Its blocks of lines are shuffled by `seed`; the fraction `scale` of them is used. The vocabulary is that of the
+    /// training part, at most `vocabulary` words, lower case, punctuation apart.
+    ///
+    /// # Errors
+    /// If the text cannot be read, is not UTF-8, or too short to be dealt out.
+    pub fn read(text: &mut dyn TextSource, scale: f64, vocabulary: usize, seed: u64) -> Result<Self> {
+        let mut blocks = Blocks::default();
+        text.lines(&mut |line| {
+            blocks.block_of(line);
+            Ok(())
+        })?;
+        let parts = deal(blocks.count(), scale, seed)
+            .ok_or_else(|| text.unusable(format!("it has only {} bytes in blocks of lines", blocks.bytes)))?;
+
+        let mut blocks = Blocks::default();
+        let mut tokenizer = untrained().map_err(|error| text.unusable(error.to_string()))?;
+        let mut trainer = WordLevelTrainer::builder()
+            .vocab_size(vocabulary.max(2))
+            .show_progress(false)
+            .special_tokens(vec![AddedToken::from(RARE_WORD, true)])
+            .build()
+            .map_err(|error| text.unusable(error.to_string()))?;
+        let (sender, lines) = sync_channel(LINES_AHEAD);
+        let counted = thread::scope(|scope| {
+            let counting = scope.spawn(|| tokenizer.train(&mut trainer, lines.into_iter()).map(|_| ()));
+            let read = text.lines(&mut |line| {
+                if parts[blocks.block_of(line)] == Part::Train {
+                    // It has stopped counting only after an error, which comes out below.
+                    let _ = sender.send(line.to_owned());
+                }
+                Ok(())
+            });
+            drop(sender);
+            let counted = counting.join().unwrap_or_else(|_| Err("its words could not be counted".into()));
+            read.map(|()| counted)
+        })?;
+        counted.map_err(|error| text.unusable(error.to_string()))?;
+
+        let mut failure = None;
+        let mut words =
+            Self { vocabulary: tokenizer.get_vocab_size(true), train: vec![], validation: vec![], test: vec![] };
+        let mut blocks = Blocks::default();
+        text.lines(&mut |line| {
+            let into = match parts[blocks.block_of(line)] {
+                Part::Unused => return Ok(()),
+                Part::Train => &mut words.train,
+                Part::Validation => &mut words.validation,
+                Part::Test => &mut words.test,
+            };
+            match tokenizer.encode_fast(line, false) {
+                Ok(encoding) => into.extend_from_slice(encoding.get_ids()),
+                Err(error) => failure = Some(error.to_string()),
+            }
+            Ok(())
+        })?;
+        match failure {
+            Some(reason) => Err(text.unusable(reason)),
+            None => Ok(words),
+        }
+    }
+}
+
+fn untrained() -> tokenizers::Result<WordTokenizer> {
+    TokenizerBuilder::new()
+        .with_model(WordLevel::builder().unk_token(RARE_WORD.to_owned()).build()?)
+        .with_normalizer(Some(Lowercase))
+        .with_pre_tokenizer(Some(Whitespace))
+        .with_post_processor(None)
+        .with_decoder(None)
+        .build()
+}
+
+/// Counts lines into blocks.
+#[derive(Default)]
+struct Blocks {
+    finished: usize,
+    in_block: usize,
+    bytes: u64,
+}
+
+impl Blocks {
+    /// The block that the next line belongs to.
+    fn block_of(&mut self, line: &str) -> usize {
+        let block = self.finished;
+        self.in_block += line.len() + 1;
+        self.bytes += line.len() as u64 + 1;
+        if self.in_block >= BLOCK {
+            self.finished += 1;
+            self.in_block = 0;
+        }
+        block
+    }
+
+    fn count(&self) -> usize {
+        self.finished + usize::from(self.in_block > 0)
+    }
+}
+
+/// What each of `count` blocks is for: the first of a seeded shuffle, a tenth of them each for validation and test.
+/// `None` if there are too few for all three.
+fn deal(count: usize, scale: f64, seed: u64) -> Option<Vec<Part>> {
+    let used = ((count as f64 * scale).round() as usize).min(count);
+    let tenth = used.div_ceil(10);
+    if used < 3 {
+        return None;
+    }
+    let mut order: Vec<usize> = (0..count).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let mut parts = vec![Part::Unused; count];
+    for (place, &block) in order[..used].iter().enumerate() {
+        parts[block] = match place {
+            place if place < tenth => Part::Validation,
+            place if place < 2 * tenth => Part::Test,
+            _ => Part::Train,
+        };
+    }
+    Some(parts)
+}
+
+/// Something that gives the lines of a text, as often as it is asked.
+pub trait TextSource {
+    /// Gives each line, without its end.
+    ///
+    /// # Errors
+    /// If it cannot be read, or `each` fails.
+    fn lines(&mut self, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()>;
+
+    /// The error for a text of which nothing can be made.
+    fn unusable(&self, reason: String) -> Error;
+}
+
+/// A text file.
+#[derive(Debug)]
+pub struct TextFile<'a>(pub &'a Path);
+
+impl TextSource for TextFile<'_> {
+    fn lines(&mut self, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
+        let failed = |source| Error::File { path: self.0.to_owned(), source };
+        let mut reader = BufReader::new(File::open(self.0).map_err(failed)?);
+        let mut line = Vec::new();
+        for number in 1_u64.. {
+            line.clear();
+            let read = reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).map_err(failed)?;
+            if read == 0 {
+                break;
+            }
+            if read as u64 == LONGEST_LINE {
+                return Err(self.unusable(format!("line {number} has more than {LONGEST_LINE} bytes: break it up")));
+            }
+            let text = std::str::from_utf8(&line).map_err(|error| {
+                self.unusable(format!("line {number} is not UTF-8 ({error}): convert the file, for example with iconv"))
+            })?;
+            each(text.trim_end_matches(['\n', '\r']))?;
+        }
+        Ok(())
+    }
+
+    fn unusable(&self, reason: String) -> Error {
+        Error::Text { path: self.0.to_owned(), reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn corpus(folder: &Path, text: &[u8]) -> std::path::PathBuf {
+        let path = folder.join("corpus.txt");
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    #[test]
+    fn parts_share_no_line_and_the_vocabulary_is_that_of_training() {
+        let folder = tempfile::tempdir().unwrap();
+        // Every line has a word of its own, and words that all lines have.
+        let lines: Vec<String> = (0..9000).map(|line| format!("The word{line}, and more.\n")).collect();
+        let text = lines.concat();
+        let path = corpus(folder.path(), text.as_bytes());
+        let words = Words::read(&mut TextFile(&path), 1.0, 10, 1).unwrap();
+        assert_eq!(words.vocabulary, 10);
+        let lines = [&words.train, &words.validation, &words.test].map(|part| part.len() / 6);
+        assert_eq!(lines.iter().sum::<usize>(), 9000);
+        assert!(lines[1] * 15 > lines[0] && lines[1] * 6 < lines[0], "{lines:?}");
+        // "the", ",", "and", "more", "." are known; word by word the second is rare.
+        assert_eq!(words.validation.chunks(6).filter(|line| line[1] == RARE).count(), lines[1]);
+        assert!(words.test.chunks(6).all(|line| line[0] != RARE && line[5] != RARE));
+
+        let half = Words::read(&mut TextFile(&path), 0.5, 10, 1).unwrap();
+        assert!((half.train.len() as f64 / words.train.len() as f64 - 0.5).abs() < 0.05);
+        let again = Words::read(&mut TextFile(&path), 0.5, 10, 1).unwrap();
+        assert_eq!((again.train, again.test), (half.train, half.test));
+    }
+
+    #[test]
+    fn texts_of_which_nothing_can_be_made_are_refused_with_the_place() {
+        let folder = tempfile::tempdir().unwrap();
+        for (text, reason) in [
+            (b"too short\n".to_vec(), "it has only 10 bytes"),
+            (b"good\n\xff\xfe\n".to_vec(), "line 2 is not UTF-8"),
+            (vec![b'a'; 1 << 24], "line 1 has more than 16777216 bytes"),
+        ] {
+            let path = corpus(folder.path(), &text);
+            let error = Words::read(&mut TextFile(&path), 1.0, 10, 1).unwrap_err().to_string();
+            assert!(error.contains("corpus.txt") && error.contains(reason), "{error}");
+        }
+    }
+}

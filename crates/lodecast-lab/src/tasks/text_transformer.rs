@@ -1,0 +1,221 @@
+//! The task `text-transformer`: a small decoder learns to say the next word of a text.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use lodecast::{Direction, Metric};
+use rand_chacha::ChaCha8Rng;
+
+use super::classification;
+use super::decoder::{Decoder, DecoderSizes};
+use crate::data::text::{RARE, TextFile, TextSource, Words};
+use crate::error::{Error, Result};
+use crate::optimizer::OptimizerKind;
+use crate::settings::{Scale, TaskSettings, data_folder};
+use crate::task::{Evaluation, Length, Split, Task};
+
+pub(super) const NAME: &str = "text-transformer";
+/// Words seen before the one to be said.
+const CONTEXT: usize = 64;
+const VOCABULARY: usize = 8192;
+/// Fewer different words than this say little.
+const LEAST_VOCABULARY: usize = 256;
+const WIDTH: usize = 256;
+/// Components a head.
+const HEAD: usize = 32;
+const LAYERS: usize = 4;
+const DROPOUT: f64 = 0.1;
+/// Windows evaluated at a time.
+const EVALUATION_BATCH: usize = 32;
+/// Seed of the split, the same for all runs.
+const SEED: u64 = 42;
+
+/// The task.
+#[derive(Debug)]
+pub struct TextTransformer {
+    source: String,
+    scale: Scale,
+    device: Device,
+    sizes: DecoderSizes,
+    train: Windows,
+    validation: Windows,
+    test: Windows,
+}
+
+/// Words in a row, cut into windows that share only the word at which they meet.
+#[derive(Debug)]
+struct Windows {
+    words: Vec<u32>,
+}
+
+impl Windows {
+    fn count(&self) -> usize {
+        self.words.len().saturating_sub(1) / CONTEXT
+    }
+
+    /// The words of windows, and those that come next, as (window, place).
+    fn at(&self, windows: impl ExactSizeIterator<Item = usize>, device: &Device) -> (Tensor<2, Int>, Vec<i64>) {
+        let count = windows.len();
+        let (mut seen, mut next) = (Vec::with_capacity(count * CONTEXT), Vec::with_capacity(count * CONTEXT));
+        for window in windows {
+            let words = &self.words[window * CONTEXT..=(window + 1) * CONTEXT];
+            seen.extend(words[..CONTEXT].iter().map(|&word| i64::from(word)));
+            next.extend(words[1..].iter().map(|&word| i64::from(word)));
+        }
+        (Tensor::from_data(TensorData::new(seen, [count, CONTEXT]), device), next)
+    }
+}
+
+impl TextTransformer {
+    /// Reads the text: the file asked for, else the King James Bible as Debian has it.
+    pub(super) fn open(settings: &TaskSettings) -> Result<Self> {
+        let scale = settings.scale;
+        let device = settings.device.open()?;
+        let vocabulary = scale.of(VOCABULARY).max(LEAST_VOCABULARY);
+        let read = |source: &mut dyn TextSource| Words::read(source, scale.factor(), vocabulary, SEED);
+        let (source, words) = match &settings.data {
+            Some(path) => (path.display().to_string(), read(&mut TextFile(path))?),
+            None => ("the King James Bible".to_owned(), read(&mut KingJamesBible::find()?)?),
+        };
+        let width = scale.of_multiple(WIDTH, HEAD);
+        let sizes = DecoderSizes {
+            vocabulary: words.vocabulary,
+            context: CONTEXT,
+            width,
+            heads: width / HEAD,
+            layers: scale.of(LAYERS),
+        };
+        let [train, validation, test] = [words.train, words.validation, words.test].map(|words| Windows { words });
+        if [&train, &validation, &test].iter().any(|part| part.count() == 0) {
+            let path = settings.data.clone().unwrap_or_else(|| PathBuf::from(&source));
+            let reason =
+                format!("a part of it has fewer than {} words: take a longer text or a larger scale", CONTEXT + 1);
+            return Err(Error::Text { path, reason });
+        }
+        Ok(Self { source, scale, device, sizes, train, validation, test })
+    }
+}
+
+impl Task for TextTransformer {
+    type Model = Decoder;
+
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn description(&self) -> String {
+        let [train, validation, test] = [&self.train, &self.validation, &self.test].map(Windows::count);
+        format!(
+            "{} at scale {}: {train} training, {validation} validation and {test} test windows of {CONTEXT} words, \
+             {} different ones, split by seed {SEED}",
+            self.source, self.scale, self.sizes.vocabulary
+        )
+    }
+
+    /// Accuracy of the next word. A rare word is never said rightly.
+    fn metric(&self) -> Metric {
+        Metric::new("val_accuracy", Direction::Max)
+    }
+
+    fn default_length(&self) -> Length {
+        Length { epochs: 10, batch_size: 16, points_per_epoch: 5 }
+    }
+
+    fn peak_learning_rates(&self, optimizer: OptimizerKind) -> Vec<f64> {
+        match optimizer {
+            OptimizerKind::Sgd => vec![0.05, 0.1, 0.2, 0.4, 0.8, 1.6],
+            OptimizerKind::Adam | OptimizerKind::AdamW => vec![0.001, 0.002, 0.004, 0.008, 0.016, 0.032],
+        }
+    }
+
+    fn train_examples(&self) -> usize {
+        self.train.count()
+    }
+
+    fn initial_model(&self, random: &mut ChaCha8Rng) -> Decoder {
+        Decoder::new(self.sizes, &self.device.clone().autodiff(), random)
+    }
+
+    fn loss(&self, model: &Decoder, batch: &[u32], random: &mut ChaCha8Rng) -> Tensor<1> {
+        let (words, next) = self.train.at(batch.iter().map(|&window| window as usize), &self.device);
+        let next = Tensor::<1, Int>::from_data(TensorData::new(next, [batch.len() * CONTEXT]), &self.device);
+        let logits = model.logits(Tensor::from_inner(words), Some((DROPOUT, random)));
+        classification::cross_entropy(logits, Tensor::from_inner(next))
+    }
+
+    fn evaluate(&self, model: &Decoder, split: Split) -> Evaluation {
+        let windows = match split {
+            Split::Validation => &self.validation,
+            Split::Test => &self.test,
+        };
+        let count = windows.count();
+        let (mut loss, mut right) = (0.0, 0_usize);
+        for start in (0..count).step_by(EVALUATION_BATCH) {
+            let (words, next) = windows.at(start..count.min(start + EVALUATION_BATCH), &self.device);
+            // A row of logits is as long as the vocabulary: they stay on the device.
+            let logarithms = activation::log_softmax(model.logits(words, None), 1);
+            let said = logarithms.clone().argmax(1).into_data();
+            right +=
+                said.iter::<i64>().zip(&next).filter(|(said, next)| said == *next && *said != i64::from(RARE)).count();
+            let places = next.len();
+            let next = Tensor::<1, Int>::from_data(TensorData::new(next, [places]), &self.device);
+            loss -= f64::from(logarithms.gather(1, next.unsqueeze_dim(1)).sum().into_scalar::<f32>());
+        }
+        let places = (count * CONTEXT) as f64;
+        Evaluation { loss: loss / places, metric: right as f64 / places }
+    }
+}
+
+/// The King James Bible from Debian's package, one verse a line.
+struct KingJamesBible {
+    text: String,
+}
+
+impl KingJamesBible {
+    const PROGRAM: &str = "bible";
+    const ALL: &str = "gen1:1-rev22:21";
+
+    /// Has the package's own program print it, or reads `bible-kjv.txt` in the folder for data.
+    fn find() -> Result<Self> {
+        let file = data_folder().join("bible-kjv.txt");
+        if let Ok(text) = std::fs::read_to_string(&file) {
+            return Ok(Self { text });
+        }
+        let printed = Command::new(Self::PROGRAM).args(["-f", Self::ALL]).output();
+        let text = printed.ok().filter(|output| output.status.success());
+        let text =
+            text.and_then(|output| String::from_utf8(output.stdout).ok()).filter(|text| text.lines().count() > 1);
+        text.map(|text| Self { text }).ok_or_else(|| Error::MissingData {
+            data: "text (the King James Bible, which is taken if no other is given)",
+            path: file,
+            command: "apt-get install bible-kjv".to_owned(),
+        })
+    }
+}
+
+impl TextSource for KingJamesBible {
+    fn lines(&mut self, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
+        // Each verse starts with its place: "Ge1:1 In the beginning".
+        self.text.lines().try_for_each(|line| each(line.split_once(' ').map_or(line, |(_, verse)| verse)))
+    }
+
+    fn unusable(&self, reason: String) -> Error {
+        Error::Text { path: PathBuf::from(Self::PROGRAM), reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_meet_at_one_word_and_what_comes_next_is_shifted_by_one() {
+        let windows = Windows { words: (0..200).collect() };
+        assert_eq!(windows.count(), 3);
+        let (words, next) = windows.at([0, 2].into_iter(), &Device::flex());
+        let words: Vec<i64> = words.into_data().iter::<i64>().collect();
+        assert_eq!((words[0], words[63], words[64], words[127]), (0, 63, 128, 191));
+        assert_eq!((next[0], next[63], next[64], next[127]), (1, 64, 129, 192));
+    }
+}
