@@ -100,6 +100,8 @@ impl Arguments {
             output.say(said);
         }
 
+        // Before there is a file that an interruption could leave half written.
+        interrupt::flag()?;
         let mut writer = if self.dry_run { None } else { Some(SweepWriter::create(&self.out, columns.metrics())?) };
         let report = read(&sources, &columns, &options, writer.as_mut(), output)?;
         say_what_was_done(&report, output);

@@ -2,6 +2,7 @@
 
 mod errors;
 mod help;
+mod import;
 #[cfg(unix)]
 mod interruption;
 mod path;
