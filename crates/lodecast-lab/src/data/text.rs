@@ -63,42 +63,22 @@ impl Words {
         let mut blocks = Blocks::default();
         text.lines(&mut |line| {
             blocks.block_of(line);
-            Ok(())
         })?;
-        let parts = deal(blocks.count(), scale, seed)
-            .ok_or_else(|| text.unusable(format!("it has only {} bytes in blocks of lines", blocks.bytes)))?;
-
-        let mut blocks = Blocks::default();
-        let mut tokenizer = untrained().map_err(|error| text.unusable(error.to_string()))?;
-        let mut trainer = WordLevelTrainer::builder()
-            .vocab_size(vocabulary.max(2))
-            .show_progress(false)
-            .special_tokens(vec![AddedToken::from(RARE_WORD, true)])
-            .build()
-            .map_err(|error| text.unusable(error.to_string()))?;
-        let (sender, lines) = sync_channel(LINES_AHEAD);
-        let counted = thread::scope(|scope| {
-            let counting = scope.spawn(|| tokenizer.train(&mut trainer, lines.into_iter()).map(|_| ()));
-            let read = text.lines(&mut |line| {
-                if parts[blocks.block_of(line)] == Part::Train {
-                    // It has stopped counting only after an error, which comes out below.
-                    let _ = sender.send(line.to_owned());
-                }
-                Ok(())
-            });
-            drop(sender);
-            let counted = counting.join().unwrap_or_else(|_| Err("its words could not be counted".into()));
-            read.map(|()| counted)
+        let parts = deal(blocks.count(), scale, seed).ok_or_else(|| {
+            let reason = format!(
+                "it has only {} bytes in blocks of {BLOCK}: take a longer text with lines, or a larger scale",
+                blocks.bytes
+            );
+            text.unusable(reason)
         })?;
-        counted.map_err(|error| text.unusable(error.to_string()))?;
+        let tokenizer = trained(text, &parts, vocabulary)?;
 
         let mut failure = None;
         let mut words =
             Self { vocabulary: tokenizer.get_vocab_size(true), train: vec![], validation: vec![], test: vec![] };
-        let mut blocks = Blocks::default();
-        text.lines(&mut |line| {
-            let into = match parts[blocks.block_of(line)] {
-                Part::Unused => return Ok(()),
+        lines_by_part(text, &parts, &mut |part, line| {
+            let into = match part {
+                Part::Unused => return,
                 Part::Train => &mut words.train,
                 Part::Validation => &mut words.validation,
                 Part::Test => &mut words.test,
@@ -107,7 +87,6 @@ impl Words {
                 Ok(encoding) => into.extend_from_slice(encoding.get_ids()),
                 Err(error) => failure = Some(error.to_string()),
             }
-            Ok(())
         })?;
         match failure {
             Some(reason) => Err(text.unusable(reason)),
@@ -116,14 +95,47 @@ impl Words {
     }
 }
 
-fn untrained() -> tokenizers::Result<WordTokenizer> {
-    TokenizerBuilder::new()
-        .with_model(WordLevel::builder().unk_token(RARE_WORD.to_owned()).build()?)
-        .with_normalizer(Some(Lowercase))
-        .with_pre_tokenizer(Some(Whitespace))
-        .with_post_processor(None)
-        .with_decoder(None)
-        .build()
+/// Gives each line with what it is for.
+fn lines_by_part(text: &mut dyn TextSource, parts: &[Part], each: &mut dyn FnMut(Part, &str)) -> Result<()> {
+    let mut blocks = Blocks::default();
+    text.lines(&mut |line| {
+        // A file may have grown since its blocks were counted.
+        let part = parts.get(blocks.block_of(line)).copied().unwrap_or(Part::Unused);
+        each(part, line);
+    })
+}
+
+/// A tokenizer with the vocabulary of the training part.
+fn trained(text: &mut dyn TextSource, parts: &[Part], vocabulary: usize) -> Result<WordTokenizer> {
+    let (sender, lines) = sync_channel::<String>(LINES_AHEAD);
+    let trained = thread::scope(|scope| {
+        let counting = scope.spawn(|| -> tokenizers::Result<WordTokenizer> {
+            let mut tokenizer = TokenizerBuilder::new()
+                .with_model(WordLevel::builder().unk_token(RARE_WORD.to_owned()).build()?)
+                .with_normalizer(Some(Lowercase))
+                .with_pre_tokenizer(Some(Whitespace))
+                .with_post_processor(None)
+                .with_decoder(None)
+                .build()?;
+            let mut trainer = WordLevelTrainer::builder()
+                .vocab_size(vocabulary.max(2))
+                .show_progress(false)
+                .special_tokens(vec![AddedToken::from(RARE_WORD, true)])
+                .build()?;
+            tokenizer.train(&mut trainer, lines.into_iter())?;
+            Ok(tokenizer)
+        });
+        let read = lines_by_part(text, parts, &mut |part, line| {
+            if part == Part::Train {
+                // It has stopped counting only after an error, which comes out below.
+                let _ = sender.send(line.to_owned());
+            }
+        });
+        drop(sender);
+        let trained = counting.join().unwrap_or_else(|_| Err("its words could not be counted".into()));
+        read.map(|()| trained)
+    })?;
+    trained.map_err(|error| text.unusable(error.to_string()))
 }
 
 /// Counts lines into blocks.
@@ -178,8 +190,8 @@ pub trait TextSource {
     /// Gives each line, without its end.
     ///
     /// # Errors
-    /// If it cannot be read, or `each` fails.
-    fn lines(&mut self, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()>;
+    /// If it cannot be read.
+    fn lines(&mut self, each: &mut dyn FnMut(&str)) -> Result<()>;
 
     /// The error for a text of which nothing can be made.
     fn unusable(&self, reason: String) -> Error;
@@ -190,7 +202,7 @@ pub trait TextSource {
 pub struct TextFile<'a>(pub &'a Path);
 
 impl TextSource for TextFile<'_> {
-    fn lines(&mut self, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
+    fn lines(&mut self, each: &mut dyn FnMut(&str)) -> Result<()> {
         let failed = |source| Error::File { path: self.0.to_owned(), source };
         let mut reader = BufReader::new(File::open(self.0).map_err(failed)?);
         let mut line = Vec::new();
@@ -206,7 +218,7 @@ impl TextSource for TextFile<'_> {
             let text = std::str::from_utf8(&line).map_err(|error| {
                 self.unusable(format!("line {number} is not UTF-8 ({error}): convert the file, for example with iconv"))
             })?;
-            each(text.trim_end_matches(['\n', '\r']))?;
+            each(text.trim_end_matches(['\n', '\r']));
         }
         Ok(())
     }

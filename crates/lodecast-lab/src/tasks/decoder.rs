@@ -79,15 +79,14 @@ impl Linear {
 }
 
 impl Attention {
-    /// Of (example, place, component), each place looking at itself and those before it.
-    fn forward(&self, values: Tensor<3>) -> Tensor<3> {
+    /// Of (example, place, component), each place looking at those that `unseen` does not rule out.
+    fn forward(&self, values: Tensor<3>, unseen: &Tensor<4>) -> Tensor<3> {
         let [examples, places, width] = values.dims();
         let each = width / self.heads;
-        let device = values.device();
         let all = self.input.forward(values).reshape([examples, places, 3 * self.heads, each]).swap_dims(1, 2);
         let part = |index: usize| all.clone().narrow(1, index * self.heads, self.heads);
         let (queries, keys, contents) = (part(0), part(1), part(2));
-        let scores = queries.matmul(keys.swap_dims(2, 3)) / (each as f64).sqrt() + unseen(places, &device);
+        let scores = queries.matmul(keys.swap_dims(2, 3)) / (each as f64).sqrt() + unseen.clone();
         let seen = activation::softmax(scores, 3).matmul(contents);
         self.output.forward(seen.swap_dims(1, 2).reshape([examples, places, width]))
     }
@@ -131,6 +130,7 @@ impl Decoder {
     /// Dropout is for training: it takes a probability and a generator.
     pub(super) fn logits(&self, words: Tensor<2, Int>, training: Option<(f64, &mut ChaCha8Rng)>) -> Tensor<2> {
         let [examples, places] = words.dims();
+        let unseen = unseen(places, &words.device());
         let mut training = training;
         let mut thinned = |values: Tensor<3>| match &mut training {
             Some((probability, random)) => dropout(values, *probability, random),
@@ -141,7 +141,7 @@ impl Decoder {
         let embedded = table.clone().select(0, words.flatten::<1>(0, 1)).reshape([examples, places, width]);
         let mut values = thinned(embedded + self.places.val().narrow(0, 0, places).unsqueeze());
         for layer in &self.layers {
-            let attended = layer.attention.forward(layer.attention_norm.forward(values.clone()));
+            let attended = layer.attention.forward(layer.attention_norm.forward(values.clone()), &unseen);
             values = values + thinned(attended);
             let risen = activation::gelu(layer.rise.forward(layer.perceptron_norm.forward(values.clone())));
             values = values + thinned(layer.fall.forward(risen));
@@ -188,7 +188,8 @@ mod tests {
             heads: 1,
         };
         let values = [[0.3_f32, -0.7], [1.1, 0.4], [-0.2, 0.9]];
-        let found = numbers(attention.forward(Tensor::<2>::from_data(values, &device).unsqueeze()));
+        let found =
+            numbers(attention.forward(Tensor::<2>::from_data(values, &device).unsqueeze(), &unseen(3, &device)));
         let (input, output) = (numbers(attention.input.weight.val()), numbers(attention.output.weight.val()));
         let times = |row: &[f32], weight: &[f32], outputs: usize| -> Vec<f32> {
             (0..outputs).map(|j| (0..row.len()).map(|i| row[i] * weight[i * outputs + j]).sum()).collect()

@@ -195,9 +195,10 @@ impl KingJamesBible {
 }
 
 impl TextSource for KingJamesBible {
-    fn lines(&mut self, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
+    fn lines(&mut self, each: &mut dyn FnMut(&str)) -> Result<()> {
         // Each verse starts with its place: "Ge1:1 In the beginning".
-        self.text.lines().try_for_each(|line| each(line.split_once(' ').map_or(line, |(_, verse)| verse)))
+        self.text.lines().for_each(|line| each(line.split_once(' ').map_or(line, |(_, verse)| verse)));
+        Ok(())
     }
 
     fn unusable(&self, reason: String) -> Error {
