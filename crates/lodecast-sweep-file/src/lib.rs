@@ -80,6 +80,7 @@ pub use columns::{Column, Values, read_columns};
 pub use error::{Error, Place, Result, Unit};
 pub use format::Format;
 pub use options::{ReadOptions, ReadReport};
+pub use replace::replace;
 pub use stream::SweepWriter;
 pub use table::ParquetTable;
 
@@ -148,8 +149,7 @@ pub fn write(path: impl AsRef<Path>, sweep: &Sweep) -> Result<()> {
     let path = path.as_ref();
     let format = Format::of(path)?;
     check::check(sweep)?;
-    replace::replace(path, |sink| write_as(sweep, format, sink))
-        .map_err(|source| Error::File { path: path.to_owned(), source })
+    replace(path, |sink| write_as(sweep, format, sink)).map_err(|source| Error::File { path: path.to_owned(), source })
 }
 
 /// Writes `sweep` to memory.

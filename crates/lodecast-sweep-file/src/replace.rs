@@ -8,7 +8,10 @@ use tempfile::{Builder, NamedTempFile};
 
 /// Writes what `fill` gives to a temporary file beside `path`, makes it durable, and renames it to `path`. On an error
 /// `path` is as it was, and the temporary file is gone.
-pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> io::Result<()> {
+///
+/// # Errors
+/// What `fill` says, or why the file cannot be written.
+pub fn replace(path: &Path, fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> io::Result<()> {
     let replacement = Replacement::begin(path)?;
     let mut writer = BufWriter::with_capacity(1 << 16, replacement.file());
     fill(&mut writer)?;
