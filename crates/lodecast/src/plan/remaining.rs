@@ -4,7 +4,7 @@ use super::{Experience, RateRange, Situation};
 use crate::schedule::{Knot, Schedule};
 
 /// Times at which schedules are compared.
-const COMPARED: usize = 33;
+pub(super) const COMPARED: usize = 33;
 /// Parts of the run between which a smooth schedule is drawn as straight lines. Stairs at tenths of a run stay stairs.
 const DRAWN: usize = 100;
 /// Parts of the ramp.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::controlled::{self, ControlledSettings};
+use super::remaining::{COMPARED, Remaining};
 use super::{ControlledForecaster, Experience, Prediction, Situation, setting};
 use crate::error::Result;
 use crate::run::Point;
@@ -10,8 +11,6 @@ use crate::schedule::Schedule;
 
 /// A schedule is a matter of progress: any length will do where nothing was observed.
 const TOTAL_STEPS: u64 = 1000;
-/// Times at which schedules are compared.
-const COMPARED: usize = 33;
 
 /// How to look for the schedules of a next round of runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,15 +82,21 @@ pub fn suggest(model: &dyn ControlledForecaster, settings: &SuggestionSettings) 
         trust_weight: settings.trust_weight,
         ..ControlledSettings::default()
     };
-    planner.check()?;
-    let curve = |schedule: &Schedule| log_rates(schedule, model.experience().negligible_rate);
-    let mut known: Vec<[f64; COMPARED]> =
+    let in_force = experience.best_configuration().schedule.clone();
+    let whole_run = Remaining::new(
+        &Situation::after(&[], TOTAL_STEPS, &in_force),
+        &experience,
+        experience.good_learning_rates,
+        planner.ramp,
+    );
+    let curve = |schedule: &Schedule| whole_run.log_rates(schedule, COMPARED);
+    let mut known: Vec<Vec<f64>> =
         experience.configurations.iter().map(|configuration| curve(&configuration.schedule)).collect();
-    let in_force = model.experience().best_configuration().schedule.clone();
     let mut suggestions = Vec::with_capacity(settings.count);
     for index in 0..settings.count {
         let member = index % model.members().max(1);
-        let opinion = Opinion { model, member, experience: &experience, known: &known, settings };
+        let opinion =
+            Opinion { model, member, experience: &experience, whole_run: &whole_run, known: &known, settings };
         let situation =
             Situation { seed: settings.seed, replan: index as u64, ..Situation::after(&[], TOTAL_STEPS, &in_force) };
         let schedule = controlled::plan(&opinion, &planner, &situation)?.schedule;
@@ -103,27 +108,23 @@ pub fn suggest(model: &dyn ControlledForecaster, settings: &SuggestionSettings) 
     Ok(suggestions)
 }
 
-/// ln lr of a schedule over the run.
-fn log_rates(schedule: &Schedule, floor: f64) -> [f64; COMPARED] {
-    std::array::from_fn(|k| schedule.learning_rate(k as f64 / (COMPARED - 1) as f64).max(floor).ln())
-}
-
 /// One member's opinion, less what is known already.
 struct Opinion<'a> {
     model: &'a dyn ControlledForecaster,
     member: usize,
     experience: &'a Experience,
-    known: &'a [[f64; COMPARED]],
+    whole_run: &'a Remaining,
+    /// ln lr over the run of each schedule that is known.
+    known: &'a [Vec<f64>],
     settings: &'a SuggestionSettings,
 }
 
 impl Opinion<'_> {
     /// What is taken off for being near a known schedule.
     fn penalty(&self, schedule: &Schedule) -> f64 {
-        let own = log_rates(schedule, self.experience.negligible_rate);
-        let squared_distance = |known: &[f64; COMPARED]| {
-            known.iter().zip(&own).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / COMPARED as f64
-        };
+        let own = self.whole_run.log_rates(schedule, COMPARED);
+        let squared_distance =
+            |known: &Vec<f64>| known.iter().zip(&own).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / COMPARED as f64;
         let nearest = self.known.iter().map(squared_distance).fold(f64::INFINITY, f64::min);
         self.settings.repulsion * (-0.5 * nearest / self.settings.repulsion_distance.powi(2)).exp()
     }
@@ -142,7 +143,7 @@ impl ControlledForecaster for Opinion<'_> {
         schedules: &[Schedule],
     ) -> Result<Vec<f64>> {
         let rewards = self.model.final_rewards(observed, total_steps, now, schedules)?;
-        let own = rewards.chunks_exact(self.model.members()).map(|members| members[self.member]);
+        let own = rewards.chunks_exact(self.model.members().max(1)).map(|members| members[self.member]);
         Ok(own.zip(schedules).map(|(reward, schedule)| reward - self.penalty(schedule)).collect())
     }
 
