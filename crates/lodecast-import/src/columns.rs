@@ -79,14 +79,9 @@ impl Columns {
             None => survey.names().find(|name| is_epoch(name)).map(ToOwned::to_owned),
         };
         let tested = validation.iter().all(|(name, _)| Role::Test.goes_by(name));
-        let open = [
-            (Role::Loss, options.loss.is_none()),
-            (Role::Rate, options.learning_rate.is_none() && options.rate_schedule.is_none()),
-            (Role::Validation, options.validation.is_empty() && !tested),
-            (Role::Test, options.validation.is_empty() && tested),
-            (Role::Epoch, options.epoch.is_none()),
-        ];
-        let open = open.into_iter().filter_map(|(role, is_open)| is_open.then_some(role)).collect();
+        let held_out = if tested { Role::Test } else { Role::Validation };
+        let roles = [Role::Loss, Role::Rate, held_out, Role::Epoch];
+        let open = roles.into_iter().filter(|&role| !options.decide(role)).collect();
         Ok(Self { loss, rate, validation, epoch, open, said })
     }
 

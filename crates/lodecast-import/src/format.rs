@@ -80,4 +80,9 @@ impl Wanted {
             .as_ref()
             .is_none_or(|names| names.contains(name) || self.roles.iter().any(|role| role.goes_by(name)))
     }
+
+    /// Is no series asked for at all?
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.series.as_ref().is_some_and(BTreeSet::is_empty) && self.roles.is_empty()
+    }
 }

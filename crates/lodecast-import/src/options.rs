@@ -6,6 +6,7 @@ use crate::format::Wanted;
 use crate::limits::Limits;
 use crate::rate::RateSchedule;
 use crate::restarts::Restarts;
+use crate::role::Role;
 
 /// What a user says about an import. The default leaves everything to the usual names.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,4 +31,16 @@ pub struct ImportOptions {
     pub wanted: Wanted,
     /// Bounds on what is read.
     pub limits: Limits,
+}
+
+impl ImportOptions {
+    /// Do the options say which series is for `role`, or that none is?
+    pub(crate) fn decide(&self, role: Role) -> bool {
+        match role {
+            Role::Loss => self.loss.is_some(),
+            Role::Rate => self.learning_rate.is_some() || self.rate_schedule.is_some(),
+            Role::Validation | Role::Test => !self.validation.is_empty(),
+            Role::Epoch => self.epoch.is_some(),
+        }
+    }
 }

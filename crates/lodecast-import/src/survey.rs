@@ -91,19 +91,19 @@ impl Survey {
     fn look_for_what_is_missing(&mut self, sources: &[(Source, &dyn Format)], options: &ImportOptions) -> Result<()> {
         for (source, format) in sources {
             let mut missing = self.missing(options);
-            if missing.is_empty() {
+            if missing.is_nothing() {
                 return Ok(());
             }
             // Readers are asked for these series only, and spare themselves the others.
-            let wanted = missing.wanted(&options.wanted);
+            let wanted = missing.clone();
             format.read(source, &wanted, &options.limits, &mut |outcome| {
                 if let Outcome::Recording(recording) = outcome
-                    && recording.series.keys().any(|name| missing.has(name))
+                    && recording.series.keys().any(|name| missing.wants(name))
                 {
                     self.add(&recording);
                     missing = self.missing(options);
                 }
-                if missing.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                if missing.is_nothing() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })?;
         }
         self.complete = true;
@@ -122,17 +122,15 @@ impl Survey {
     }
 
     /// What `options` need that has not been seen yet.
-    fn missing(&self, options: &ImportOptions) -> Missing {
+    fn missing(&self, options: &ImportOptions) -> Wanted {
         let asked = [&options.loss, &options.learning_rate, &options.epoch].into_iter().flatten();
         let asked = asked.chain(options.validation.iter().map(|choice| &choice.name));
         let names = asked.filter(|name| !self.series.contains_key(*name)).cloned().collect();
-        let needed = [
-            (Role::Loss, options.loss.is_none()),
-            (Role::Rate, options.learning_rate.is_none() && options.rate_schedule.is_none()),
-            (Role::Validation, options.validation.is_empty() && !self.has(Role::Test)),
-        ];
-        let roles = needed.into_iter().filter(|&(role, is_needed)| is_needed && !self.has(role));
-        Missing { names, roles: roles.map(|(role, _)| role).collect() }
+        // Test data will do where there is no validation data.
+        let found = |role| self.has(role) || (role == Role::Validation && self.has(Role::Test));
+        let needed = [Role::Loss, Role::Rate, Role::Validation].into_iter();
+        let roles = needed.filter(|&role| !options.decide(role) && !found(role)).collect();
+        Wanted { series: Some(names), roles, ..options.wanted.clone() }
     }
 
     fn has(&self, role: Role) -> bool {
@@ -206,26 +204,6 @@ impl Survey {
 
     fn samples_in_all(&self) -> usize {
         self.series.values().sum()
-    }
-}
-
-/// Series that have not been found yet.
-struct Missing {
-    names: BTreeSet<String>,
-    roles: BTreeSet<Role>,
-}
-
-impl Missing {
-    fn is_empty(&self) -> bool {
-        self.names.is_empty() && self.roles.is_empty()
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.names.contains(name) || self.roles.iter().any(|role| role.goes_by(name))
-    }
-
-    fn wanted(&self, options: &Wanted) -> Wanted {
-        Wanted { series: Some(self.names.clone()), roles: self.roles.clone(), ..options.clone() }
     }
 }
 

@@ -1,9 +1,8 @@
 //! Damaged and hostile files, each with what is to be said about it.
 
-use std::ops::ControlFlow;
-use std::path::Path;
+mod reading;
 
-use lodecast_import::{Limits, Outcome, Source, Wanted, format_named};
+use lodecast_import::Limits;
 
 /// File in `hostile/`, its format, and what the error, the reason for leaving the run out, or a note has to contain.
 const CASES: [(&str, &str, &str); 12] = [
@@ -21,30 +20,7 @@ const CASES: [(&str, &str, &str); 12] = [
     ("no_database.db", "optuna", "file is not a database"),
 ];
 
-/// Everything that is said when a file is read.
-fn said(format: &str, path: &Path) -> String {
-    let limits = Limits::default();
-    let mut said = Vec::new();
-    let source = Source::open(path.to_str().expect("Unicode"), &limits).expect("there");
-    let result = format_named(format).expect("a format").read(&source, &Wanted::default(), &limits, &mut |outcome| {
-        match outcome {
-            Outcome::Skipped(run) => said.push(run.reason),
-            Outcome::Recording(run) => {
-                said.extend(run.notes);
-                said.extend(run.series.keys().map(|name| format!("'{name}' is fine")));
-            }
-        }
-        ControlFlow::Continue(())
-    });
-    said.extend(result.err().map(|error| error.to_string()));
-    said.join("\n")
-}
-
 #[test]
 fn each_says_what_is_wrong() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile");
-    for (name, format, expected) in CASES {
-        let said = said(format, &folder.join(name));
-        assert!(said.contains(expected), "{name}: {said}");
-    }
+    reading::each_says_what_is_wrong(&CASES, &Limits::default());
 }

@@ -1,10 +1,11 @@
 //! Damaged and hostile tables and logs in text, and folders that lead out of themselves, each with what is to be said about it.
 
-use std::fs;
-use std::ops::ControlFlow;
-use std::path::Path;
+mod reading;
 
-use lodecast_import::{Limits, Outcome, Source, Wanted, format_named};
+use std::fs;
+
+use lodecast_import::{Limits, Source};
+use reading::said;
 
 /// File or folder in `hostile/`, its format, and what the error, the reason for leaving the run out, or a note has to contain.
 const CASES: [(&str, &str, &str); 12] = [
@@ -27,32 +28,9 @@ fn limits() -> Limits {
     Limits { record_bytes: 1 << 20, document_bytes: 1 << 22, ..Limits::default() }
 }
 
-/// Everything that is said when a source is read.
-fn said(format: &str, path: &Path, limits: &Limits) -> String {
-    let mut said = Vec::new();
-    let source = Source::open(path.to_str().expect("Unicode"), limits).expect("there");
-    said.extend(source.notes().iter().cloned());
-    let result = format_named(format).expect("a format").read(&source, &Wanted::default(), limits, &mut |outcome| {
-        match outcome {
-            Outcome::Skipped(run) => said.push(run.reason),
-            Outcome::Recording(run) => {
-                said.extend(run.notes);
-                said.extend(run.series.keys().map(|name| format!("'{name}' is fine")));
-            }
-        }
-        ControlFlow::Continue(())
-    });
-    said.extend(result.err().map(|error| error.to_string()));
-    said.join("\n")
-}
-
 #[test]
 fn each_says_what_is_wrong() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile");
-    for (name, format, expected) in CASES {
-        let said = said(format, &folder.join(name), &limits());
-        assert!(said.contains(expected), "{name}: {said}");
-    }
+    reading::each_says_what_is_wrong(&CASES, &limits());
 }
 
 #[test]
