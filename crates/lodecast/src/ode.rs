@@ -30,8 +30,9 @@ pub(crate) trait VectorField<L: Lanes> {
     /// Length of a tape row. Its first `size()` entries are the state.
     fn row(&self) -> usize;
 
-    /// Evaluates the state in `row` under `control`; leaves the rest of the row and writes `derivative`.
-    fn evaluate(&self, row: &mut [L], control: L, derivative: &mut [L]);
+    /// Evaluates the state in `row` under `control`, and writes `derivative`. For the reverse pass it leaves what that needs
+    /// in the rest of the row.
+    fn evaluate<const REVERSIBLE: bool>(&self, row: &mut [L], control: L, derivative: &mut [L]);
 
     /// Reverse of [`Self::evaluate`]: from the adjoint of the derivative, adds that of the state to `state`.
     fn pull_back(&self, row: &mut [L], derivative: &[L], state: &mut [L]);

@@ -175,10 +175,10 @@ impl LaneKernel<f64> for GradientCheck<'_> {
         for (input, &value) in state_row.iter_mut().zip(&spread) {
             *input = L::constant(value);
         }
-        to_state.forward(&mut state_row);
+        to_state.forward::<L, true>(&mut state_row);
         let mut latent_row = vec![L::zero(); to_latent.row()];
         latent_row[..architecture.hidden].copy_from_slice(&state_row[to_state.output().offset..]);
-        to_latent.forward(&mut latent_row);
+        to_latent.forward::<L, true>(&mut latent_row);
         let spread = lane(&latent_row[to_latent.output().offset..], 0);
         close(&spread, &fixture.array("std_latent"), 1e-9, "std_latent");
 

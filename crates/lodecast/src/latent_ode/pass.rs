@@ -153,7 +153,7 @@ impl<L: Lanes> Pass<L> {
         let row = &mut self.to_latent_row[..];
         L::vectorize(
             #[inline(always)]
-            || network.to_latent.forward(row),
+            || network.to_latent.forward::<L, true>(row),
         );
         self.latent(network)
     }
@@ -170,7 +170,7 @@ impl<L: Lanes> Pass<L> {
         let row = &mut self.to_state_row[..];
         L::vectorize(
             #[inline(always)]
-            || network.to_state.forward(row),
+            || network.to_state.forward::<L, true>(row),
         );
         &self.to_state_row[network.to_state.output().offset..]
     }
@@ -209,7 +209,7 @@ impl<L: Lanes> Pass<L> {
             row[..rows].copy_from_slice(reading);
             L::vectorize(
                 #[inline(always)]
-                || decoder.forward(row),
+                || decoder.forward::<L, true>(row),
             );
             values.copy_from_slice(&row[output.offset..]);
         }

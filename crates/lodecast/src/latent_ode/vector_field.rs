@@ -38,12 +38,12 @@ impl<L: Lanes> VectorField<L> for NeuralField<L::Real> {
     }
 
     #[inline(always)]
-    fn evaluate(&self, row: &mut [L], control: L, derivative: &mut [L]) {
+    fn evaluate<const REVERSIBLE: bool>(&self, row: &mut [L], control: L, derivative: &mut [L]) {
         if self.mlp.shape().inputs > self.state {
             row[self.state] = control;
             row[self.state + 1] = control * control;
         }
-        self.mlp.forward(row);
+        self.mlp.forward::<L, REVERSIBLE>(row);
         let Columns { offset, size } = self.mlp.output();
         let scale = L::splat(self.scale);
         for (output, derivative) in row[offset..offset + size].iter_mut().zip(derivative) {

@@ -104,9 +104,10 @@ impl<R: Real> Mlp<R> {
         if layer == depth { self.output() } else { Columns { offset: inputs + 2 * width * layer + width, size: width } }
     }
 
-    /// Evaluates the row's input; leaves values and derivatives of hidden layers, and the output, in the row.
+    /// Evaluates the row's input; leaves the values of hidden layers and the output in the row, and where the pass is to be
+    /// reversible the derivatives of hidden layers, too.
     #[inline(always)]
-    pub(crate) fn forward<L: Lanes<Real = R>>(&self, row: &mut [L]) {
+    pub(crate) fn forward<L: Lanes<Real = R>, const REVERSIBLE: bool>(&self, row: &mut [L]) {
         let width = self.shape.width;
         for (index, layer) in self.layers.iter().enumerate() {
             let from = self.values(index);
@@ -120,11 +121,22 @@ impl<R: Real> Mlp<R> {
             layer.weight.multiply_add(x, result);
             if index < self.shape.depth {
                 let (values, derivatives) = after.split_at_mut(width);
-                for (value, derivative) in values.iter_mut().zip(derivatives) {
-                    (*value, *derivative) = match self.activation {
-                        Activation::Softplus => value.softplus(),
-                        Activation::Relu => (value.max(L::zero()), value.where_positive(L::constant(1.0), L::zero())),
-                    };
+                if REVERSIBLE {
+                    for (value, derivative) in values.iter_mut().zip(derivatives) {
+                        (*value, *derivative) = match self.activation {
+                            Activation::Softplus => value.softplus_and_derivative(),
+                            Activation::Relu => {
+                                (value.max(L::zero()), value.where_positive(L::constant(1.0), L::zero()))
+                            }
+                        };
+                    }
+                } else {
+                    for value in values {
+                        *value = match self.activation {
+                            Activation::Softplus => value.softplus(),
+                            Activation::Relu => value.max(L::zero()),
+                        };
+                    }
                 }
             }
         }

@@ -205,10 +205,18 @@ impl<L: Lanes> Solution<L> {
             let rows = &mut self.rows[first_row..first_row + STAGES * row];
             let derivatives = &mut self.derivatives[first_derivative..first_derivative + STAGES * size];
             if positions.iter().any(|position| position.fresh) {
-                evaluate_fresh(field, rows, derivatives, from, fresh);
+                if problem.reversible {
+                    evaluate_fresh::<L, F, true>(field, rows, derivatives, from, fresh);
+                } else {
+                    evaluate_fresh::<L, F, false>(field, rows, derivatives, from, fresh);
+                }
                 self.statistics.evaluations += 1;
             }
-            let error = attempt(field, rows, derivatives, step, (from, change), problem.tolerances);
+            let error = if problem.reversible {
+                attempt::<L, F, true>(field, rows, derivatives, step, (from, change), problem.tolerances)
+            } else {
+                attempt::<L, F, false>(field, rows, derivatives, step, (from, change), problem.tolerances)
+            };
             self.statistics.evaluations += STAGES - 1;
 
             let mut accepted = L::zero();
@@ -265,7 +273,13 @@ fn grow<L: Lanes>(memory: &mut Vec<L>, size: usize) {
 }
 
 /// Evaluates the first stage anew in the lanes that ask for it.
-fn evaluate_fresh<L: Lanes, F: VectorField<L>>(field: &F, rows: &mut [L], derivatives: &mut [L], control: L, fresh: L) {
+fn evaluate_fresh<L: Lanes, F: VectorField<L>, const REVERSIBLE: bool>(
+    field: &F,
+    rows: &mut [L],
+    derivatives: &mut [L],
+    control: L,
+    fresh: L,
+) {
     let (size, row) = (field.size(), field.row());
     L::vectorize(
         #[inline(always)]
@@ -276,7 +290,7 @@ fn evaluate_fresh<L: Lanes, F: VectorField<L>>(field: &F, rows: &mut [L], deriva
             spare[..size].copy_from_slice(&first[..size]);
             let (first_derivative, rest) = derivatives.split_at_mut(size);
             let spare_derivative = &mut rest[(STAGES - 2) * size..];
-            field.evaluate(spare, control, spare_derivative);
+            field.evaluate::<REVERSIBLE>(spare, control, spare_derivative);
             for (value, &new) in
                 first.iter_mut().zip(&*spare).chain(first_derivative.iter_mut().zip(&*spare_derivative))
             {
@@ -287,7 +301,7 @@ fn evaluate_fresh<L: Lanes, F: VectorField<L>>(field: &F, rows: &mut [L], deriva
 }
 
 /// Evaluates stages 2 to 7 of a step; returns each lane's error in units of the tolerance.
-fn attempt<L: Lanes, F: VectorField<L>>(
+fn attempt<L: Lanes, F: VectorField<L>, const REVERSIBLE: bool>(
     field: &F,
     rows: &mut [L],
     derivatives: &mut [L],
@@ -305,7 +319,7 @@ fn attempt<L: Lanes, F: VectorField<L>>(
                 let (known, rest) = derivatives.split_at_mut(stage * size);
                 combine_stages(stage, &earlier[..size], known, size, step, &mut state[..size]);
                 let control = L::constant(TIMES[stage]).mul_add(change, from);
-                field.evaluate(state, control, &mut rest[..size]);
+                field.evaluate::<REVERSIBLE>(state, control, &mut rest[..size]);
             }
             let (atol, rtol) = (L::constant(tolerances.atol), L::constant(tolerances.rtol));
             let mut sum = L::zero();

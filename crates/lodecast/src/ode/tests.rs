@@ -22,7 +22,7 @@ impl VectorField<L> for Decay {
         4
     }
 
-    fn evaluate(&self, row: &mut [L], control: L, derivative: &mut [L]) {
+    fn evaluate<const REVERSIBLE: bool>(&self, row: &mut [L], control: L, derivative: &mut [L]) {
         let (x, y) = (row[0], row[1]);
         derivative[0] = control - L::constant(self.a) * x;
         derivative[1] = L::constant(self.b) * x - y * y;
