@@ -5,6 +5,7 @@ mod controlled;
 pub(crate) mod ensemble;
 mod equinox;
 pub(crate) mod file;
+mod futures;
 mod generative;
 mod model;
 #[cfg(test)]

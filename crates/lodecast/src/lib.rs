@@ -31,8 +31,8 @@ pub use forecast::{Forecast, Interval, Spread};
 pub use latent_ode::{Architecture, Column, ControlledLatentOde, FitRecord, LatentOde, Model, Scaler, Transform};
 pub use plan::{
     Alignment, Band, Candidate, Configuration, ControlledForecaster, ControlledSettings, Curve, Experience, Forecaster,
-    GenerativeForecaster, GenerativeSettings, Origin, Plan, Planner, PlannerSettings, Prediction, RateRange, Score,
-    SearchFamily, Seen, Situation, Suggestion, SuggestionSettings, Surprise, Verdict, Window, suggest,
+    GenerativeForecaster, GenerativeSettings, Origin, Outlook, Plan, Planner, PlannerSettings, Prediction, RateRange,
+    Score, SearchFamily, Seen, Situation, Suggestion, SuggestionSettings, Surprise, Verdict, Window, suggest,
 };
 pub use run::{Attributes, Direction, Metric, Point, Run, Sweep};
 pub use schedule::{Family, Knot, Schedule};

@@ -48,6 +48,15 @@ pub trait ControlledForecaster: Send + Sync {
     fn final_rewards(&self, observed: &[Point], total_steps: u64, now: f64, schedules: &[Schedule])
     -> Result<Vec<f64>>;
 
+    /// [`Self::final_rewards`] of one situation, to be asked about many schedules. A model that has to study the points
+    /// first does so once.
+    ///
+    /// # Errors
+    /// If nothing can be said about this run.
+    fn outlook<'a>(&'a self, observed: &'a [Point], total_steps: u64, now: f64) -> Result<Outlook<'a>> {
+        Ok(Box::new(move |schedules| self.final_rewards(observed, total_steps, now, schedules)))
+    }
+
     /// The validation metric in its natural units.
     fn metric_from_reward(&self, reward: f64) -> f64;
 
@@ -57,6 +66,9 @@ pub trait ControlledForecaster: Send + Sync {
     /// Tells this model from others; kept in the state of a scheduler.
     fn fingerprint(&self) -> String;
 }
+
+/// The final rewards of one run under schedules, `[schedule * members + member]`; see [`ControlledForecaster::outlook`].
+pub type Outlook<'a> = Box<dyn Fn(&[Schedule]) -> Result<Vec<f64>> + Send + Sync + 'a>;
 
 /// What the planner asks of the paper's model, where the rate is decoded like the loss (method section 3).
 pub trait GenerativeForecaster: Send + Sync {

@@ -5,13 +5,12 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::ensemble::Ensemble;
-use super::pass::{Network, Pass, Task};
+use super::pass::Network;
 use super::series::{CONTROL_TOLERANCE, Series};
 use crate::error::Result;
 use crate::fit::ModelKind;
-use crate::lanes::{Dispatch, LaneKernel, Lanes};
 use crate::ode::Control;
-use crate::plan::{ControlledForecaster, Experience};
+use crate::plan::{ControlledForecaster, Experience, Outlook};
 use crate::run::Point;
 use crate::schedule::Schedule;
 
@@ -43,11 +42,19 @@ impl ControlledLatentOde {
     /// model's units, with the sign that makes larger better. `observed` are the points so far; the schedules apply from
     /// `now` (progress in [0, 1)) on.
     pub fn final_rewards(&self, observed: &[Point], total_steps: u64, now: f64, schedules: &[Schedule]) -> Vec<f64> {
-        let (series, start) = self.window(observed, total_steps, now);
-        let controls: Vec<Control> = schedules.par_iter().map(|schedule| self.control(schedule, start)).collect();
-        let values = f32::dispatch(self.futures(&series, &controls, &[]));
-        let sign = self.0.header.metric.direction.sign();
-        values.into_iter().map(|value| sign * value[0][1]).collect()
+        self.rewards_from(observed, total_steps, now)(schedules)
+    }
+
+    /// [`Self::final_rewards`] of one run under any schedules; the points are encoded once.
+    fn rewards_from(&self, observed: &[Point], total_steps: u64, now: f64) -> impl Fn(&[Schedule]) -> Vec<f64> {
+        let (window, start) = self.window(observed, total_steps, now);
+        let latents = self.0.encode(&self.0.networks, &window);
+        move |schedules| {
+            let controls: Vec<Control> = schedules.par_iter().map(|schedule| self.control(schedule, start)).collect();
+            let values = self.0.futures(&self.0.networks, &latents, &controls, &[]);
+            let sign = self.0.header.metric.direction.sign();
+            values.into_iter().map(|value| sign * value[0][1]).collect()
+        }
     }
 
     /// Curves `(loss, metric)` in the model's units, `[member][time]`, under one schedule at `progress` times from `now` on.
@@ -62,18 +69,15 @@ impl ControlledLatentOde {
         let (series, start) = self.window(observed, total_steps, now);
         let control = [self.control(schedule, start)];
         let times: Vec<f64> = progress.iter().map(|at| at * self.0.header.scaler.time_scale).collect();
-        f32::dispatch(self.futures(&series, &control, &times))
+        let latents = self.0.encode(&self.0.networks, &series);
+        self.0.futures(&self.0.networks, &latents, &control, &times)
     }
 
     /// Final metric in the model's units, one a network, for the rest of a run under `control`.
     pub(crate) fn final_metrics(&self, networks: &[Network<f32>], window: &Series, control: &Control) -> Vec<f64> {
         let controls = std::slice::from_ref(control);
-        let values = f32::dispatch(Futures { ensemble: &self.0, networks, window, controls, times: &[] });
+        let values = self.0.futures(networks, &self.0.encode(networks, window), controls, &[]);
         values.into_iter().map(|value| value[0][1]).collect()
-    }
-
-    fn futures<'a>(&'a self, window: &'a Series, controls: &'a [Control], times: &'a [f64]) -> Futures<'a> {
-        Futures { ensemble: &self.0, networks: &self.0.networks, window, controls, times }
     }
 
     /// The last points in the model's units, and the model time from which the future is solved.
@@ -121,6 +125,11 @@ impl ControlledForecaster for ControlledLatentOde {
         Ok(self.final_rewards(observed, total_steps, now, schedules))
     }
 
+    fn outlook<'a>(&'a self, observed: &'a [Point], total_steps: u64, now: f64) -> Result<Outlook<'a>> {
+        let rewards = self.rewards_from(observed, total_steps, now);
+        Ok(Box::new(move |schedules| Ok(rewards(schedules))))
+    }
+
     fn metric_from_reward(&self, reward: f64) -> f64 {
         let header = &self.0.header;
         header.scaler.validation.natural(reward * header.metric.direction.sign())
@@ -132,60 +141,5 @@ impl ControlledForecaster for ControlledLatentOde {
 
     fn fingerprint(&self) -> String {
         self.0.fingerprint.clone()
-    }
-}
-
-/// Futures of one observed run under several controls.
-struct Futures<'a> {
-    ensemble: &'a Ensemble,
-    networks: &'a [Network<f32>],
-    window: &'a Series,
-    controls: &'a [Control],
-    /// Empty: the end only.
-    times: &'a [f64],
-}
-
-impl LaneKernel<f32> for Futures<'_> {
-    /// `[control * members + member][time][loss, metric]`.
-    type Output = Vec<Vec<[f64; 2]>>;
-
-    fn run<L: Lanes<Real = f32>>(self) -> Self::Output {
-        let ensemble = self.ensemble;
-        let mut window = Task::<L>::default();
-        window.read(self.window.points.iter(), &ensemble.header);
-        // All lanes hold the same window, so one encoding serves every group of controls.
-        let latents: Vec<Vec<L>> =
-            self.networks.par_iter().map(|network| Pass::default().encode(network, &window).to_vec()).collect();
-        let members = self.networks.len();
-        let groups = self.controls.len().div_ceil(L::COUNT);
-        let times: Vec<L> = self.times.iter().map(|&time| L::constant(time)).collect();
-        let results: Vec<Vec<Vec<[f64; 2]>>> = (0..groups * members)
-            .into_par_iter()
-            .map_init(
-                || (Pass::<L>::default(), Task::<L>::default()),
-                |(pass, task), index| {
-                    let (group, member) = (index / members, index % members);
-                    let controls = &self.controls[group * L::COUNT..];
-                    task.times.clone_from(&times);
-                    task.controls.clear();
-                    task.controls.extend(controls.iter().take(L::COUNT).cloned());
-                    let network = &self.networks[member];
-                    let values = pass.decode(network, task, &latents[member], ensemble.tolerances(), false);
-                    (0..task.controls.len())
-                        .map(|lane| {
-                            let read = |value: &L| f64::from(value.lanes()[lane]);
-                            values.chunks_exact(2).map(|row| [read(&row[0]), read(&row[1])]).collect()
-                        })
-                        .collect()
-                },
-            )
-            .collect();
-        let mut results: Vec<_> = results.into_iter().map(Vec::into_iter).collect();
-        (0..self.controls.len() * members)
-            .filter_map(|index| {
-                let (control, member) = (index / members, index % members);
-                results[control / L::COUNT * members + member].next()
-            })
-            .collect()
     }
 }

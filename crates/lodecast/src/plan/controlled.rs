@@ -1,11 +1,12 @@
 //! The planner of the controlled model (method section 6): what if I set this rate?
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::explanation::{Candidate, Origin, Plan, Prediction, Score, Verdict};
 use super::remaining::{KnownSchedules, Remaining};
 use super::search::{CrossEntropy, SearchFamily, Shape};
-use super::{ControlledForecaster, Situation, setting};
+use super::{ControlledForecaster, Outlook, Situation, setting};
 use crate::error::{Error, Result};
 use crate::random::{Purpose, stream};
 use crate::schedule::Schedule;
@@ -87,6 +88,7 @@ impl ControlledSettings {
 /// Candidates with what is needed to compare them.
 struct Board<'a> {
     model: &'a dyn ControlledForecaster,
+    outlook: Outlook<'a>,
     settings: &'a ControlledSettings,
     situation: &'a Situation<'a>,
     remaining: &'a Remaining,
@@ -102,8 +104,7 @@ impl Board<'_> {
     /// Has the model judge candidates, all at once.
     fn judge(&mut self, entries: Vec<(Origin, Schedule)>) -> Result<()> {
         let (origins, schedules): (Vec<Origin>, Vec<Schedule>) = entries.into_iter().unzip();
-        let Situation { observed, total_steps, now, .. } = *self.situation;
-        let rewards = self.model.final_rewards(observed, total_steps, now, &schedules)?;
+        let rewards = (self.outlook)(&schedules)?;
         let members = self.model.members();
         if members == 0 || rewards.len() != schedules.len() * members {
             let reason = format!(
@@ -113,10 +114,13 @@ impl Board<'_> {
             );
             return Err(Error::Window { reason });
         }
-        for ((origin, schedule), rewards) in origins.into_iter().zip(&schedules).zip(rewards.chunks_exact(members)) {
-            let candidate = self.candidate(origin, schedule, rewards);
-            self.candidates.push(candidate);
-        }
+        let judged: Vec<Candidate> = origins
+            .into_par_iter()
+            .zip(&schedules)
+            .zip(rewards.par_chunks_exact(members))
+            .map(|((origin, schedule), rewards)| self.candidate(origin, schedule, rewards))
+            .collect();
+        self.candidates.extend(judged);
         self.schedules.extend(schedules);
         self.rewards.extend(rewards);
         Ok(())
@@ -198,6 +202,7 @@ pub(super) fn plan(
     let remaining = &Remaining::new(situation, experience, range, settings.ramp);
     let mut board = Board {
         model,
+        outlook: model.outlook(situation.observed, situation.total_steps, situation.now)?,
         settings,
         situation,
         remaining,
@@ -235,7 +240,7 @@ fn search(board: &mut Board<'_>, shape: Shape) -> Result<()> {
         let samples = search.ask(&mut random, board.settings.population);
         let first = board.schedules.len();
         let entries = samples
-            .iter()
+            .par_iter()
             .map(|parameters| (Origin::Search { round }, shape.schedule(remaining, parameters)))
             .collect();
         board.judge(entries)?;
