@@ -143,7 +143,7 @@ const KEYWORDS: [(&str, &str); 16] = [
 ];
 
 /// The text with keyword arguments in place of options: `--val acc:max` becomes `metrics="acc:max"`.
-fn in_keywords(text: &str) -> String {
+pub(crate) fn in_keywords(text: &str) -> String {
     let text = text.replace("--dry-run --json", "--dry-run");
     let mut said = String::with_capacity(text.len());
     let mut rest = text.as_str();

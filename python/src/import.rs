@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, in_keywords};
 use crate::sweep::{Metrics, PySweep};
 use crate::work;
 
@@ -159,7 +159,7 @@ fn read(
     }
     let columns = Columns::choose(&Survey::of(&sources, options)?, options)?;
     let mut runs = Vec::new();
-    let report = import(&sources, &columns, options, &mut |run, _| {
+    let mut report = import(&sources, &columns, options, &mut |run, _| {
         reached.runs.fetch_add(1, Ordering::Relaxed);
         reached.points.fetch_add(run.len() as u64, Ordering::Relaxed);
         if !dry_run {
@@ -173,13 +173,17 @@ fn read(
     for (index, run) in runs.iter_mut().enumerate() {
         report.complete(index, &mut run.attributes);
     }
+    let notes = report.runs.iter_mut().flat_map(|run| &mut run.notes);
+    for text in notes.chain(report.skipped.iter_mut().map(|skipped| &mut skipped.reason)).chain(&mut report.notes) {
+        *text = in_keywords(text);
+    }
     let metrics = columns.metrics();
     let summary = ImportSummary {
         sources: recognised,
         learning_rate: columns.rate_series().map(ToOwned::to_owned),
         train_loss: columns.loss,
         metrics: metrics.iter().map(ToString::to_string).collect(),
-        chosen: columns.said,
+        chosen: columns.said.iter().map(|said| in_keywords(said)).collect(),
         read: report,
     };
     Ok(PySweep::imported(Sweep { metrics, runs }, summary))

@@ -65,6 +65,17 @@ def test_a_rate_that_was_not_recorded_is_rebuilt(tmp_path):
     assert sweep.report["learning_rate"] is None
 
 
+def test_reports_name_keyword_arguments(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("step,loss,lr,val_acc,val_score\n1,1.0,0.1,0.5,3.0\n2,0.9,0.1,0.6,4.0\n")
+    report = lodecast.import_runs(path).report
+    assert any(
+        'left out, since nothing says which way is better: val_score (for example metrics="val_score:max")' in said
+        for said in report["chosen"]
+    )
+    assert "--" not in str(report)
+
+
 def test_errors_name_keyword_arguments(keras_logs, tmp_path):
     table = tmp_path / "other" / "table.csv"
     table.parent.mkdir()
