@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::format::Wanted;
+use crate::limits::Limits;
 
 /// An experiment or a study.
 #[derive(Clone, Debug)]
@@ -15,6 +16,34 @@ pub(crate) struct Collection {
 
 /// Experiments or studies named in a message.
 const SHOWN: usize = 20;
+
+/// Checks that a store may list one more experiment or study than the `found` ones.
+///
+/// # Errors
+/// If these are as many as `limits` allow.
+pub(crate) fn check_collections(found: usize, place: &str, limits: &Limits) -> Result<()> {
+    check(found, limits.collections, "the number of its experiments or studies", place)
+}
+
+/// Checks that an experiment or study may list one more run than the `found` ones.
+///
+/// # Errors
+/// If these are as many as `limits` allow.
+pub(crate) fn check_runs(found: usize, place: &str, limits: &Limits) -> Result<()> {
+    check(found, limits.runs, "the number of its runs", place)
+}
+
+fn check(found: usize, limit: usize, what: &str, place: &str) -> Result<()> {
+    if found < limit {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        place: place.to_owned(),
+        what: what.to_owned(),
+        limit: limit as u64,
+        remedy: "no store is known to hold so many: check what it is",
+    })
+}
 
 /// The collection asked for, by name or id, or else the only one that has runs. `kind` is what the store calls it.
 ///

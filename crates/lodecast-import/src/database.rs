@@ -14,9 +14,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::collection::{Collection, choose};
+use crate::collection::{Collection, check_collections, choose};
 use crate::error::{Error, Result};
 use crate::format::Wanted;
+use crate::limits::Limits;
 use crate::source::Source;
 
 /// Longest text that is read from a database, in bytes.
@@ -75,11 +76,18 @@ impl Database {
                 let Some((scheme, rest)) = url.split_once("://") else { return Ok(None) };
                 // SQLAlchemy names the driver behind a plus sign.
                 match scheme.split('+').next() {
-                    Some("sqlite") => vec![PathBuf::from(rest.strip_prefix('/').unwrap_or(rest))],
+                    Some("sqlite") => match rest.strip_prefix('/') {
+                        Some(path) => vec![PathBuf::from(path)],
+                        None => {
+                            return Err(Error::Remote {
+                                address: source.to_string(),
+                                reason: "a file has no host".to_owned(),
+                                remedy: "write sqlite:/// and then the file's path".to_owned(),
+                            });
+                        }
+                    },
                     Some("postgresql" | "postgres") => {
-                        let name = source.to_string();
-                        let name = name.split('?').next().unwrap_or_default();
-                        let mut database = Self::connect(&format!("postgresql://{rest}"), name)?;
+                        let mut database = Self::connect(&format!("postgresql://{rest}"), &source.to_string())?;
                         return Ok(database.has_tables(tables)?.then_some(database));
                     }
                     _ => return Ok(None),
@@ -137,8 +145,15 @@ impl Database {
     /// # Errors
     /// If the address cannot be understood, or the server does not let us in.
     fn connect(url: &str, name: &str) -> Result<Self> {
-        let failed = |error: postgres::Error| failed(name, explain(&error));
-        let mut config: postgres::Config = url.parse().map_err(failed)?;
+        // Its own words may repeat a part of a password that should have been escaped.
+        let mut config: postgres::Config = url.parse().map_err(|_: postgres::Error| Error::Remote {
+            address: name.to_owned(),
+            reason: "the address cannot be understood".to_owned(),
+            remedy:
+                "write it as postgresql://USER@HOST:PORT/DATABASE, with what is special in a name or password escaped \
+                     (%40 for @), or the password in PGPASSWORD"
+                    .to_owned(),
+        })?;
         if config.get_password().is_none()
             && let Ok(password) = std::env::var("PGPASSWORD")
         {
@@ -154,8 +169,14 @@ impl Database {
             });
         }
         config.connect_timeout(PATIENCE).application_name("lodecast");
-        let mut client = config.connect(postgres::NoTls).map_err(failed)?;
-        client.batch_execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").map_err(failed)?;
+        let mut client = config.connect(postgres::NoTls).map_err(|error| Error::Remote {
+            address: name.to_owned(),
+            reason: explain(&error),
+            remedy: "check host, port and name, and the password in the address or in PGPASSWORD".to_owned(),
+        })?;
+        client
+            .batch_execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            .map_err(|error| failed(name, explain(&error)))?;
         Ok(Self { name: name.to_owned(), engine: Engine::Postgres(Box::new(client)) })
     }
 
@@ -188,10 +209,12 @@ impl Database {
     /// The one meant of the collections that `query` lists as id, name and number of runs; `kind` is what the store calls them.
     ///
     /// # Errors
-    /// If the database cannot be asked, or it is not clear which one is meant.
-    pub(crate) fn choose(&mut self, query: &str, kind: &str, wanted: &Wanted) -> Result<Collection> {
+    /// If the database cannot be asked, there are more than `limits` allow, or it is not clear which one is meant.
+    pub(crate) fn choose(&mut self, query: &str, kind: &str, wanted: &Wanted, limits: &Limits) -> Result<Collection> {
+        let name = self.name.clone();
         let mut collections = Vec::new();
         self.rows(query, &[], &mut |row| {
+            check_collections(collections.len(), &name, limits)?;
             if let (Some(id), Some(name)) = (row.text(0), row.text(1)) {
                 let runs = row.integer(2).unwrap_or(0).unsigned_abs();
                 collections.push(Collection { id: id.to_owned(), name: name.to_owned(), runs });

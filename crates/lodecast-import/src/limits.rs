@@ -15,6 +15,10 @@ pub struct Limits {
     pub document_bytes: u64,
     /// Objects and lists within each other in JSON, YAML or protocol buffers.
     pub nesting: usize,
+    /// Experiments or studies of one store.
+    pub collections: usize,
+    /// Runs of one experiment or study.
+    pub runs: usize,
     /// Samples of one run, all of its series together; of a file that holds many runs, samples in memory at once.
     pub samples: usize,
     /// Series of one run, columns of one table.
@@ -37,6 +41,8 @@ impl Default for Limits {
             record_bytes: 64 << 20,
             document_bytes: 1 << 30,
             nesting: 64,
+            collections: 100_000,
+            runs: 10_000_000,
             samples: 100_000_000,
             series: 20_000,
             settings: 10_000,

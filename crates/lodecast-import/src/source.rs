@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 
-/// A place that runs are read from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A place that runs are read from. Neither of its spellings for people shows what an address holds of credentials.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Source {
     /// One file.
     File(PathBuf),
@@ -30,13 +30,24 @@ impl Source {
     /// Looks at what `text` names. A folder is walked through.
     ///
     /// # Errors
-    /// If there is no such file or folder, or the tree is larger than `limits` allow.
+    /// If there is no such file or folder, or the tree is larger than `limits` allow. An address that is misspelt is not repeated
+    /// with the password in it.
     pub fn open(text: &str, limits: &Limits) -> Result<Self> {
         if text.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme)) {
             return Ok(Self::Url(text.to_owned()));
         }
         let path = PathBuf::from(text);
-        let metadata = fs::metadata(&path).map_err(|source| Error::File { path: path.clone(), source })?;
+        let metadata = match fs::metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(_) if text.contains(':') && text.contains('@') => {
+                return Err(Error::Remote {
+                    address: without_password(text),
+                    reason: "it is no file, and no address either".to_owned(),
+                    remedy: "an address begins with https://, postgresql:// or the like".to_owned(),
+                });
+            }
+            Err(source) => return Err(Error::File { path, source }),
+        };
         if metadata.is_dir() { Tree::walk(path, limits).map(Self::Folder) } else { Ok(Self::File(path)) }
     }
 
@@ -65,7 +76,7 @@ impl Source {
         let root = match self {
             Self::Folder(tree) => tree.root.as_path(),
             Self::File(file) => file.parent().unwrap_or(file),
-            Self::Url(url) => return url.clone(),
+            Self::Url(_) => return self.to_string(),
         };
         let below = path.strip_prefix(root).unwrap_or(path);
         let ended = if path.is_dir() { below.to_path_buf() } else { below.with_extension("") };
@@ -92,6 +103,16 @@ impl fmt::Display for Source {
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Folder(tree) => write!(f, "{}", tree.root.display()),
             Self::Url(url) => f.write_str(&without_password(url)),
+        }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Folder(tree) => f.debug_tuple("Folder").field(tree).finish(),
+            Self::Url(url) => f.debug_tuple("Url").field(&without_password(url)).finish(),
         }
     }
 }
@@ -161,17 +182,20 @@ pub(crate) fn has_ending(path: &Path, ending: &str) -> bool {
 }
 
 fn is_scheme(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'))
 }
 
-/// An address without the user's name and password.
+/// An address without the user's name and password, and without its options, among which there may be another. What a password
+/// that should have been escaped makes doubtful is not shown.
 pub(crate) fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
-        None => url.to_owned(),
-    }
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    let (place, options) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+    let shown = match place.rsplit_once('@') {
+        _ if options.contains('@') => "...",
+        Some((_, place)) => place,
+        None => place,
+    };
+    if scheme.is_empty() { shown.to_owned() } else { format!("{scheme}://{shown}") }
 }
 
 #[cfg(test)]
@@ -182,7 +206,25 @@ mod tests {
     fn an_address_is_shown_without_its_password() {
         let shown = |text| Source::open(text, &Limits::default()).unwrap().to_string();
         assert_eq!(shown("postgresql://me:secret@host/db"), "postgresql://host/db");
-        assert_eq!(shown("http://localhost:5000/a@b"), "http://localhost:5000/a@b");
+        assert_eq!(shown("http://localhost:5000/a/b"), "http://localhost:5000/a/b");
+        for address in [
+            "postgresql://me:s3/cret@host/db",
+            "postgresql://me:s3@cret@host/db",
+            "postgresql://me:s3?cret@host/db",
+            "postgresql://me:s3#cret@host/db",
+            "postgresql+psycopg_async://host/db?user=me&password=s3cret",
+            "postgresql://host/db?user=me@here&password=s3cret",
+            "http://me:s3cret@host/?token=s3cret#s3cret@",
+        ] {
+            for shown in [shown(address), format!("{:?}", Source::open(address, &Limits::default()).unwrap())] {
+                assert!(!shown.contains("s3") && !shown.contains("cret"), "{address}: {shown}");
+            }
+        }
+        for misspelt in ["postgresql:/me:s3cret@host/db", "me:s3cret@host/db"] {
+            let error = Source::open(misspelt, &Limits::default()).unwrap_err();
+            assert!(error.to_string().starts_with("host/db: it is no file"), "{error}");
+            assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+        }
     }
 
     #[test]

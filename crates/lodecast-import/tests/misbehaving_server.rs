@@ -77,7 +77,13 @@ fn sound(request: &str) -> String {
 
 /// The runs that are read, and what is said if it fails.
 fn read(address: &str) -> (usize, String) {
-    let limits = Limits { answer_bytes: 1 << 16, answer_time: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits {
+        answer_bytes: 1 << 16,
+        answer_time: Duration::from_millis(300),
+        collections: 50,
+        runs: 50,
+        ..Limits::default()
+    };
     let source = Source::open(address, &limits).expect("an address");
     let (mut runs, mut said) = (0, Vec::new());
     let result = format_named("mlflow").expect("a format").read(&source, &Wanted::default(), &limits, &mut |outcome| {
@@ -162,6 +168,23 @@ fn pages_that_lead_back_are_not_followed_forever() {
     refused(move |_, _| experiments("a"), &end);
     refused(move |number, _| experiments(["a", "b", "c"][number % 3]), &end);
     refused(|_, _| response("200 OK", "", r#"{"next_page_token": "a"}"#), &end);
+}
+
+#[test]
+fn lists_without_end_are_cut() {
+    let page =
+        |number: usize, items: &str| response("200 OK", "", &format!(r#"{{{items}, "next_page_token": "{number}"}}"#));
+    refused(
+        move |number, _| page(number, r#""experiments": [{"experiment_id": "1"}]"#),
+        &["the number of its experiments or studies is beyond 50"],
+    );
+    refused(
+        move |number, line| {
+            let deleted = r#""runs": [{"info": {"run_id": "r", "lifecycle_stage": "deleted"}}]"#;
+            if line.contains("runs/search") { page(number, deleted) } else { sound(line) }
+        },
+        &["it was deleted in MLflow", "the number of its runs is beyond 50"],
+    );
 }
 
 #[test]

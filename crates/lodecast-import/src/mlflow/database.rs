@@ -5,6 +5,7 @@
 use std::ops::ControlFlow;
 
 use super::restore;
+use crate::collection::check_runs;
 use crate::database::{Database, Parameter};
 use crate::error::Result;
 use crate::format::{Outcome, Visit, Wanted};
@@ -34,11 +35,13 @@ const METRICS: &str = r#"
 
 /// Reads the runs of one experiment.
 pub(super) fn read(database: &mut Database, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
-    let experiment = database.choose(EXPERIMENTS, "experiment", wanted)?;
+    let experiment = database.choose(EXPERIMENTS, "experiment", wanted, limits)?;
+    let place = database.name().to_owned();
 
     let mut runs = Vec::new();
     database.rows(RUNS, &[Parameter::Text(&experiment.id)], &mut |row| {
         if let Some(id) = row.text(0) {
+            check_runs(runs.len(), &place, limits)?;
             let deleted = row.text(2) == Some("deleted");
             runs.push((id.to_owned(), row.text(1).unwrap_or_default().to_owned(), deleted));
         }

@@ -26,6 +26,8 @@ pub(crate) struct Client {
     /// Without a slash at the end.
     base: String,
     authorization: Option<String>,
+    /// What an answer that repeats it is not shown with.
+    secrets: Vec<String>,
     answer_bytes: u64,
 }
 
@@ -45,23 +47,24 @@ impl Client {
     /// If the address holds credentials, which would end up in files and logs.
     pub(crate) fn new(base: &str, limits: &Limits) -> Result<Self> {
         let base = base.trim_end_matches('/').to_owned();
-        let authority = base.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
-        if authority.contains('@') {
-            let host = authority.rsplit('@').next().unwrap_or_default().to_owned();
+        if base.contains(['@', '?', '#']) {
             return Err(Error::Remote {
-                address: host,
-                reason: "the address holds a name or password".to_owned(),
-                remedy: "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead".to_owned(),
+                address: without_password(&base),
+                reason: "the address holds a name, a password or options".to_owned(),
+                remedy: "give the server's address alone, and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or \
+                         MLFLOW_TRACKING_TOKEN (an @ in a path is written %40)"
+                    .to_owned(),
             });
         }
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let authorization = match (variable("MLFLOW_TRACKING_USERNAME"), variable("MLFLOW_TRACKING_TOKEN")) {
+        let (authorization, secrets) = match (variable("MLFLOW_TRACKING_USERNAME"), variable("MLFLOW_TRACKING_TOKEN")) {
             (Some(user), _) => {
-                let password = variable("MLFLOW_TRACKING_PASSWORD").unwrap_or_default();
-                Some(format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))))
+                let password = variable("MLFLOW_TRACKING_PASSWORD");
+                let both = BASE64_STANDARD.encode(format!("{user}:{}", password.as_deref().unwrap_or_default()));
+                (Some(format!("Basic {both}")), password.into_iter().chain([both]).collect())
             }
-            (None, Some(token)) => Some(format!("Bearer {token}")),
-            (None, None) => None,
+            (None, Some(token)) => (Some(format!("Bearer {token}")), vec![token]),
+            (None, None) => (None, Vec::new()),
         };
         let config = Agent::config_builder()
             .timeout_connect(Some(CONNECT))
@@ -71,7 +74,7 @@ impl Client {
             .http_status_as_error(false)
             .user_agent("lodecast")
             .build();
-        Ok(Self { agent: config.into(), base, authorization, answer_bytes: limits.answer_bytes })
+        Ok(Self { agent: config.into(), base, authorization, secrets, answer_bytes: limits.answer_bytes })
     }
 
     /// Gets the object at `path`, below `/api/2.0/mlflow/`.
@@ -111,6 +114,11 @@ impl Client {
         format!("{}/api/2.0/mlflow/{path}", self.base)
     }
 
+    /// A text that may repeat what the server said, which may repeat what it was sent.
+    fn without_secrets(&self, text: String) -> String {
+        self.secrets.iter().fold(text, |text, secret| text.replace(secret, "***"))
+    }
+
     /// Makes a request until it succeeds or there is no hope.
     fn persist<T: DeserializeOwned>(
         &self,
@@ -134,6 +142,7 @@ impl Client {
                 }
                 Err(Failure::Lasting(reason, remedy)) => (reason, remedy),
             };
+            let (reason, remedy) = (self.without_secrets(reason), self.without_secrets(remedy));
             return Err(Error::Remote { address: self.address(path), reason, remedy });
         }
     }
@@ -146,6 +155,9 @@ fn answer<T: DeserializeOwned>(
 ) -> Result<T, Failure> {
     let lasting = |reason: String, remedy: &str| Failure::Lasting(reason, remedy.to_owned());
     let mut answer = answer.map_err(|error| match error {
+        ureq::Error::Http(_) => {
+            lasting(error.to_string(), "check the address, and that the environment's credentials are of one line")
+        }
         ureq::Error::BadUri(_) | ureq::Error::Tls(_) | ureq::Error::RequireHttpsOnly(_) => {
             lasting(error.to_string(), "check the address")
         }

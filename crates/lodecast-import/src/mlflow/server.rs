@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::http::Client;
 use super::restore;
-use crate::collection::{Collection, choose};
+use crate::collection::{Collection, check_collections, check_runs, choose};
 use crate::error::{Error, Result};
 use crate::format::{Outcome, Visit, Wanted};
 use crate::limits::Limits;
@@ -113,9 +113,11 @@ fn integer(value: &Value) -> Option<i64> {
 /// Reads the runs of one experiment of the server at `url`.
 pub(super) fn read(url: &str, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
     let client = Client::new(url, limits)?;
-    let experiment = choose_experiment(&client, url, wanted)?;
-    let mut going_on = true;
+    let experiment = choose_experiment(&client, wanted, limits)?;
+    let (mut going_on, mut runs) = (true, 0);
     pages(|token| client.post("runs/search", &search(&experiment.id, RUNS, token)), client.base(), &mut |run: Run| {
+        check_runs(runs, client.base(), limits)?;
+        runs += 1;
         let id = run.info.run_id.clone();
         let outcome = if run.info.lifecycle_stage == "deleted" {
             Outcome::skipped(id, "it was deleted in MLflow")
@@ -137,12 +139,13 @@ fn search(experiment: &str, count: u32, token: &str) -> Value {
     json!({"experiment_ids": [experiment], "run_view_type": "ALL", "max_results": count, "order_by": order, "page_token": token})
 }
 
-fn choose_experiment(client: &Client, url: &str, wanted: &Wanted) -> Result<Collection> {
+fn choose_experiment(client: &Client, wanted: &Wanted, limits: &Limits) -> Result<Collection> {
     let mut experiments = Vec::new();
     pages(
         |token| client.post("experiments/search", &json!({"max_results": EXPERIMENTS, "page_token": token})),
         client.base(),
         &mut |found: Experiment| {
+            check_collections(experiments.len(), client.base(), limits)?;
             experiments.push(Collection { id: found.experiment_id, name: found.name, runs: 0 });
             Ok(true)
         },
@@ -157,7 +160,7 @@ fn choose_experiment(client: &Client, url: &str, wanted: &Wanted) -> Result<Coll
             experiment.runs = page.items.len() as u64 + u64::from(!page.next_page_token.is_empty());
         }
     }
-    choose(&experiments, "experiment", url, wanted)
+    choose(&experiments, "experiment", client.base(), wanted)
 }
 
 fn read_run(client: &Client, run: Run, recorder: &mut Recorder<'_>) -> Result<()> {

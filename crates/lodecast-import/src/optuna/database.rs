@@ -6,6 +6,7 @@
 use std::ops::ControlFlow;
 
 use super::{NOTHING, SERIES, State, describe, distribution};
+use crate::collection::check_runs;
 use crate::database::{Database, Parameter};
 use crate::error::Result;
 use crate::flatten::flatten;
@@ -50,7 +51,8 @@ struct Trial {
 
 /// Reads the trials of one study.
 pub(super) fn read(database: &mut Database, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
-    let study = database.choose(STUDIES, "study", wanted)?;
+    let study = database.choose(STUDIES, "study", wanted, limits)?;
+    let place = database.name().to_owned();
     let id = [Parameter::Text(&study.id)];
 
     let mut direction = None;
@@ -68,6 +70,7 @@ pub(super) fn read(database: &mut Database, wanted: &Wanted, limits: &Limits, vi
             _ => State::Running,
         };
         if let Some(key) = row.integer(0) {
+            check_runs(trials.len(), &place, limits)?;
             trials.push(Trial { key, number: row.integer(1).unwrap_or(key), state });
         }
         Ok(ControlFlow::Continue(()))

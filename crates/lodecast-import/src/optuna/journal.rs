@@ -2,7 +2,7 @@
 //!
 //! Source: `optuna/storages/journal/_storage.py`. Studies and trials are numbered in the order of their creation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -98,6 +98,8 @@ struct Trial {
 #[derive(Default)]
 struct Journal {
     studies: Vec<Study>,
+    /// Names of the studies that have not been deleted.
+    names: HashSet<String>,
     trials: Vec<Trial>,
     reported: usize,
 }
@@ -121,10 +123,10 @@ pub(super) fn read(path: &Path, wanted: &Wanted, limits: &Limits, visit: &mut Vi
         match operation {
             Ok(operation) => journal.apply(operation, limits).map_err(|found| match found {
                 Refusal::Unknown(reason) => damaged(reason),
-                Refusal::TooMany => Error::TooLarge {
+                Refusal::TooMany(what, limit) => Error::TooLarge {
                     place: path.display().to_string(),
-                    what: "the number of reported values".to_owned(),
-                    limit: limits.samples as u64,
+                    what: format!("the number of its {what}"),
+                    limit: limit as u64,
                     remedy: "split it by study",
                 },
             }),
@@ -139,16 +141,18 @@ pub(super) fn read(path: &Path, wanted: &Wanted, limits: &Limits, visit: &mut Vi
 /// Why an operation cannot be carried out.
 enum Refusal {
     Unknown(String),
-    TooMany,
+    /// More than the limit of what.
+    TooMany(&'static str, usize),
 }
 
 impl Journal {
     fn apply(&mut self, operation: Operation, limits: &Limits) -> Result<(), Refusal> {
         match operation.op_code {
-            0 => self.create_study(operation),
+            0 => self.create_study(operation, limits)?,
             1 => {
-                if let Some(study) = self.studies.get_mut(operation.study_id) {
+                if let Some(study) = self.studies.get_mut(operation.study_id).filter(|study| !study.deleted) {
                     study.deleted = true;
+                    self.names.remove(&study.name);
                 }
             }
             4 => self.create_trial(operation, limits)?,
@@ -183,13 +187,19 @@ impl Journal {
             2 | 3 | 9 | 10 => {}
             code => return Err(Refusal::Unknown(format!("the operation {code} is not known"))),
         }
-        if self.reported > limits.samples { Err(Refusal::TooMany) } else { Ok(()) }
+        if self.reported > limits.samples {
+            return Err(Refusal::TooMany("reported values", limits.samples));
+        }
+        Ok(())
     }
 
-    fn create_study(&mut self, operation: Operation) {
+    fn create_study(&mut self, operation: Operation, limits: &Limits) -> Result<(), Refusal> {
         // Two workers may both have tried to create it.
-        if self.studies.iter().any(|study| !study.deleted && study.name == operation.study_name) {
-            return;
+        if !self.names.insert(operation.study_name.clone()) {
+            return Ok(());
+        }
+        if self.studies.len() >= limits.collections {
+            return Err(Refusal::TooMany("studies", limits.collections));
         }
         let direction = match operation.directions.first() {
             Some(1) => Some("minimize"),
@@ -197,14 +207,15 @@ impl Journal {
             _ => None,
         };
         self.studies.push(Study { name: operation.study_name, direction, deleted: false, trials: Vec::new() });
+        Ok(())
     }
 
     fn create_trial(&mut self, operation: Operation, limits: &Limits) -> Result<(), Refusal> {
         let Some(study) = self.studies.get_mut(operation.study_id).filter(|study| !study.deleted) else {
             return Ok(());
         };
-        if self.trials.len() >= limits.samples {
-            return Err(Refusal::TooMany);
+        if self.trials.len() >= limits.runs {
+            return Err(Refusal::TooMany("trials", limits.runs));
         }
         let mut trial = Trial {
             state: operation.state.map_or(Ok(State::Running), state)?,
