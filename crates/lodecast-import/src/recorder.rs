@@ -114,6 +114,13 @@ impl<'a> Recorder<'a> {
         self.series.iter_mut().flat_map(|(_, series)| &mut series.steps)
     }
 
+    /// Puts the samples of each series in the order of their steps; those of one step keep theirs.
+    pub(crate) fn sort(&mut self) {
+        for (_, series) in &mut self.series {
+            series.sort();
+        }
+    }
+
     /// The recording; a run without a sample is left out, for the reason that it has `nothing`.
     pub(crate) fn finish(mut self, nothing: &str) -> Outcome {
         if self.negative > 0 {

@@ -90,6 +90,20 @@ impl Series {
         self.times.push(time);
     }
 
+    /// Puts the samples in the order of their steps; those of one step keep theirs. Of a series without attempts.
+    pub(crate) fn sort(&mut self) {
+        if self.steps.is_sorted() {
+            return;
+        }
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        order.sort_by_key(|&index| self.steps[index]);
+        self.values = order.iter().map(|&index| self.values[index]).collect();
+        if !self.times.is_empty() {
+            self.times = order.iter().map(|&index| self.times[index]).collect();
+        }
+        self.steps.sort_unstable();
+    }
+
     /// Does `step` lie before the last one of the attempt at hand?
     fn goes_back(&self, step: u64) -> bool {
         self.attempts.last().is_none_or(|&start| start < self.len())

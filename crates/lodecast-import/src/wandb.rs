@@ -1,32 +1,25 @@
-//! Weights & Biases: the files of offline runs, and what its pages export.
+//! Weights & Biases: the files of offline runs, whole histories in Parquet, and what its pages export.
 
 mod blocks;
 mod chart;
+mod history;
+mod offline;
 mod record;
+mod runs_table;
+mod steps;
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
-
-use lodecast_sweep_file::quote_bare_tokens;
+use std::collections::HashSet;
 
 use crate::error::{Error, Result};
-use crate::flatten::flatten;
 use crate::format::{Format, Outcome, Visit, Wanted};
-use crate::framing::{Losses, Next};
 use crate::limits::Limits;
-use crate::recorder::Recorder;
-use crate::source::{Source, file_name};
-use crate::wire::Malformed;
+use crate::source::Source;
 
-use blocks::{NoHeader, Records};
-use record::{Item, Logged, Record, Run};
-
-/// `.wandb` files, one run each, as wandb writes them with `mode="offline"` and beside every online run.
+/// Whatever W&B leaves of a run: its own file, its history in Parquet, or the charts that show it.
 pub(crate) struct Wandb;
 
-/// Names under which frameworks log the optimizer step. W&B's own step counts calls of `log`.
-const STEP_NAMES: [&str; 3] = ["trainer/global_step", "train/global_step", "global_step"];
+/// Why an export is left out where a project was asked for.
+const NO_PROJECT: &str = "an export does not tell its project: leave --collection out";
 
 impl Format for Wandb {
     fn name(&self) -> &'static str {
@@ -34,218 +27,77 @@ impl Format for Wandb {
     }
 
     fn describes(&self) -> &'static str {
-        "Weights & Biases: .wandb files of offline runs, CSV exports of its charts"
+        "Weights & Biases: .wandb files of offline runs, Parquet exports of histories, CSV exports of charts"
     }
 
     fn recognises(&self, source: &Source) -> bool {
-        source.files_ending("wandb").next().is_some() || chart::find(source).next().is_some()
+        source.files_ending("wandb").next().is_some()
+            || chart::find(source).next().is_some()
+            || history::any(source)
+            || runs_table::find(source).next().is_some()
     }
 
     fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
+        // A run may be there as a file of its own and as an export of its history.
+        let mut read = HashSet::new();
         let mut found = false;
         for path in source.files_ending("wandb") {
             found = true;
             let id = source.run_id(path);
-            let outcome = read_run(path, &id, wanted, limits);
-            if visit(outcome.unwrap_or_else(|error| Outcome::skipped(id, error.to_string()))).is_break() {
-                break;
+            let outcome = offline::read(path, &id, wanted, limits);
+            let outcome = outcome.unwrap_or_else(|error| Outcome::skipped(id, error.to_string()));
+            if let Outcome::Recording(recording) = &outcome {
+                read.insert(recording.id.clone());
+            }
+            if visit(outcome).is_break() {
+                return Ok(());
+            }
+        }
+        for history in history::histories(source) {
+            found = true;
+            let id = history.id.clone();
+            let outcome = if read.contains(&id) {
+                Outcome::skipped(id, "its .wandb file was read, and this is an export of the same history")
+            } else if wanted.collection.is_some() {
+                Outcome::skipped(id, NO_PROJECT)
+            } else {
+                history::read(&history, wanted, limits).unwrap_or_else(|error| Outcome::skipped(id, error.to_string()))
+            };
+            if visit(outcome).is_break() {
+                return Ok(());
+            }
+        }
+        if found {
+            // Charts name their runs otherwise: which of those above they show cannot be known.
+            for path in chart::find(source) {
+                let reason = "a chart's export beside whole histories, of which it shows a part: import it by itself";
+                if visit(Outcome::skipped(source.run_id(path), reason)).is_break() {
+                    return Ok(());
+                }
+            }
+        } else if chart::find(source).next().is_some() {
+            found = true;
+            if chart::read(source, wanted, limits, visit)?.is_break() {
+                return Ok(());
+            }
+        }
+        for path in runs_table::find(source) {
+            if !found {
+                return Err(runs_table::refused(path));
+            }
+            if visit(Outcome::skipped(source.run_id(path), runs_table::REASON)).is_break() {
+                return Ok(());
             }
         }
         if found {
             return Ok(());
         }
-        if chart::find(source).next().is_some() {
-            return chart::read(source, wanted, limits, visit);
-        }
         Err(Error::NoRuns {
             place: source.to_string(),
             format: self.name(),
-            remedy: "the file of an offline run is called run-*.wandb; a chart's export has columns 'NAME - metric'"
+            remedy: "the file of an offline run is called run-*.wandb, a history in Parquet has the columns _step and \
+                     _timestamp, and a chart's CSV export has columns 'NAME - metric'"
                 .to_owned(),
         })
-    }
-}
-
-/// Reads the run in the file at `path`.
-fn read_run(path: &Path, id: &str, wanted: &Wanted, limits: &Limits) -> Result<Outcome> {
-    let failed = |source| Error::File { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
-    let mut reading = Reading {
-        recorder: Recorder::new(id, path.display().to_string(), wanted, limits),
-        rows: Vec::new(),
-        project: None,
-    };
-    let losses = reading.read_file(file, path)?;
-    for note in losses.notes(file_name(path)) {
-        reading.recorder.note(note);
-    }
-    if let (Some(asked), found) = (&wanted.collection, &reading.project)
-        && found.as_ref() != Some(asked)
-    {
-        let reason = format!("it belongs to the project '{}'", found.as_deref().unwrap_or_default());
-        return Ok(Outcome::skipped(reading.recorder.id(), reason));
-    }
-    Ok(reading.finish())
-}
-
-/// A run in the making.
-struct Reading<'a> {
-    recorder: Recorder<'a>,
-    /// The steps of the rows of history; until the end, samples count rows.
-    rows: Vec<Steps>,
-    project: Option<String>,
-}
-
-/// The step of a row as W&B and as the framework counts it.
-#[derive(Clone, Copy)]
-struct Steps {
-    logged: u64,
-    optimizer: Option<u64>,
-}
-
-/// What a record can fail with.
-enum Failure {
-    Malformed,
-    Import(Error),
-}
-
-impl From<Malformed> for Failure {
-    fn from(_: Malformed) -> Self {
-        Self::Malformed
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Import(error)
-    }
-}
-
-impl Reading<'_> {
-    fn read_file(&mut self, source: impl Read, path: &Path) -> Result<Losses> {
-        let failed = |source| Error::File { path: path.to_owned(), source };
-        let mut records = Records::new(source).map_err(failed)?.map_err(|NoHeader| Error::Damaged {
-            place: path.display().to_string(),
-            reason: "it does not begin like a .wandb file".to_owned(),
-            remedy: "it is none, or its run was stopped before anything was written",
-        })?;
-        let mut losses = Losses::default();
-        let mut index = 0;
-        loop {
-            let message = match records.next().map_err(failed)? {
-                Next::Record(message) => message,
-                Next::End => return Ok(losses),
-                lost => {
-                    losses.add(&lost);
-                    continue;
-                }
-            };
-            match self.read_record(message) {
-                Ok(()) => {}
-                Err(Failure::Malformed) => losses.add_malformed(index),
-                Err(Failure::Import(error)) => return Err(error),
-            }
-            index += 1;
-        }
-    }
-
-    fn read_record(&mut self, message: &[u8]) -> Result<(), Failure> {
-        match Record::read(message)? {
-            Record::History(history) => self.read_row(history),
-            Record::Config(config) => self.read_config(config),
-            Record::Run(run) => {
-                let run = Run::read(run)?;
-                if !run.id.is_empty() {
-                    self.recorder.rename(run.id);
-                }
-                self.project = run.project.map(str::to_owned);
-                for (key, value) in [("run_name", run.name), ("run_group", run.group), ("project", run.project)] {
-                    if let Some(value) = value.filter(|value| !value.is_empty()) {
-                        self.recorder.set(key, value.to_owned())?;
-                    }
-                }
-                self.read_config(run.config)
-            }
-            Record::Other => Ok(()),
-        }
-    }
-
-    fn read_row(&mut self, history: &[u8]) -> Result<(), Failure> {
-        let mut step = record::step(history)?;
-        let (mut time, mut optimizer) = (f64::NAN, None);
-        for item in record::items(history, 1) {
-            let Item { key, value } = item?;
-            let Some(value) = value.number() else { continue };
-            match &*key {
-                "_step" => step = Some(value as i64),
-                "_timestamp" => time = value,
-                name if STEP_NAMES.contains(&name) && value >= 0.0 => optimizer = Some(value as u64),
-                _ => {}
-            }
-        }
-        // Older versions did not number their rows where nothing was left out.
-        let step = step.unwrap_or_else(|| self.rows.last().map_or(0, |row| row.logged.cast_signed() + 1));
-        let Ok(logged) = u64::try_from(step) else { return Err(Failure::Malformed) };
-        let row = self.rows.len() as u64;
-        self.rows.push(Steps { logged, optimizer });
-        for item in record::items(history, 1) {
-            let Item { key, value } = item?;
-            if key.starts_with('_') {
-                continue;
-            }
-            if let Some(value) = value.number()
-                && let Some(place) = self.recorder.place(&key)?
-            {
-                self.recorder.push(place, row.cast_signed(), value, time)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn read_config(&mut self, config: &[u8]) -> Result<(), Failure> {
-        for item in record::items(config, 1) {
-            let Item { key, value } = item?;
-            if key == "_wandb" || key.starts_with("_wandb.") {
-                continue;
-            }
-            match value {
-                Logged::Number(number) => self.recorder.set(&key, number.to_string())?,
-                Logged::Truth(truth) => self.recorder.set(&key, truth.to_string())?,
-                Logged::Text(text) => self.recorder.set(&key, text.to_owned())?,
-                Logged::Json(text) => {
-                    let value = serde_json::from_str(&quote_bare_tokens(text).0).map_err(|_| Failure::Malformed)?;
-                    flatten(&key, &value, &mut |key, value| self.recorder.set(key, value))?;
-                }
-                Logged::None => {}
-            }
-        }
-        for item in record::items(config, 2) {
-            self.recorder.unset(&item?.key);
-        }
-        Ok(())
-    }
-
-    /// The run, with the steps of its rows in place of their numbers.
-    fn finish(mut self) -> Outcome {
-        let named = self.rows.iter().filter(|row| row.optimizer.is_some()).count();
-        let mut last = 0;
-        let steps: Vec<u64> = self
-            .rows
-            .iter()
-            .map(|row| {
-                if named == 0 {
-                    return row.logged;
-                }
-                last = row.optimizer.unwrap_or(last);
-                last
-            })
-            .collect();
-        for step in self.recorder.steps() {
-            *step = steps[*step as usize];
-        }
-        if named > 0 {
-            self.recorder.note("steps are those the framework logged (global_step), not W&B's own count of rows");
-        }
-        self.recorder.finish("it has no history of metrics")
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::format::{Visit, Wanted};
+use crate::format::{Outcome, Visit, Wanted};
 use crate::limits::Limits;
 use crate::recorder::Recorder;
 use crate::source::{Source, file_name};
@@ -32,20 +33,42 @@ fn is_export(path: &Path) -> bool {
     has(BETWEEN.as_bytes()) && has(b"__MIN") && has(b"__MAX")
 }
 
-/// Reads the exports of one or more charts. A run's metrics may be spread over several of them.
-pub(super) fn read(source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
+/// Reads the exports of one or more charts. A run's metrics may be spread over several of them. One that cannot be read is left
+/// out, unless it is the whole source.
+pub(super) fn read(
+    source: &Source,
+    wanted: &Wanted,
+    limits: &Limits,
+    visit: &mut Visit<'_>,
+) -> Result<ControlFlow<()>> {
     let mut runs = BTreeMap::new();
     let mut samples = 0;
     for path in find(source) {
-        read_file(path, &mut runs, &mut samples, wanted, limits)?;
+        let read = match wanted.collection {
+            None => read_file(path, &mut runs, &mut samples, wanted, limits),
+            Some(_) => Err(Error::Undecided {
+                place: path.display().to_string(),
+                question: "an export does not tell its project".to_owned(),
+                remedy: "leave --collection out".to_owned(),
+            }),
+        };
+        match read {
+            Ok(()) => {}
+            Err(error) if matches!(source, Source::File(_)) => return Err(error),
+            Err(error) => {
+                if visit(Outcome::skipped(source.run_id(path), error.to_string())).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+        }
     }
     for (_, mut recorder) in runs {
         recorder.note("W&B's charts export a sample of the points of long runs; its .wandb files have all of them");
         if visit(recorder.finish("its columns are empty")).is_break() {
-            break;
+            return Ok(ControlFlow::Break(()));
         }
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }
 
 fn read_file<'a>(

@@ -176,13 +176,50 @@ def wandb():
         expected[path.stem.removeprefix("run-")] = ({}, history(path))
     compare("W&B offline files, as wandb's own messages", read("wandb", root)[0], expected)
 
+    # What W&B would export of them, in the layouts of its artifacts and of download_history_exports.
+    exports = DIRECTORY / "wandb-histories"
+    for path, names in zip(sorted(root.glob("wandb/offline-run-*/run-*.wandb")), ("run-{}-history:v0/{:04}", "{}_{}.runhistory")):
+        export_history(path, exports, names)
+    compare("W&B histories in Parquet", read("wandb", exports)[0], expected)
+
+
+def export_history(path, folder, names):
+    """Writes the history in a .wandb file to Parquet, in two files named after `names`, as W&B lays it out."""
+    import pyarrow
+    from pyarrow import parquet
+
+    run, rows = path.stem.removeprefix("run-"), [flat(row) for row in history_rows(path)]
+    for part, rows in enumerate((rows[: len(rows) // 2], rows[len(rows) // 2 :])):
+        target = folder / (names.format(run, part) + ".parquet")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        keys = {key: None for row in rows for key in row}
+        columns = {key: pyarrow.array([row.get(key) for row in rows], from_pandas=False) for key in keys}
+        parquet.write_table(pyarrow.table(columns), target)
+
+
+def flat(row, prefix=""):
+    return {
+        name: number
+        for key, value in row.items()
+        for name, number in (flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}).items()
+    }
+
 
 def history(path):
+    series = {}
+    for row in history_rows(path):
+        for key, value in row.items():
+            if not key.startswith("_") and isinstance(value, (int, float)):
+                series.setdefault(key, []).append((row["_step"], float(value), row["_timestamp"]))
+    return series
+
+
+def history_rows(path):
     import struct
     import zlib
     from wandb.proto import wandb_internal_pb2 as messages
 
-    data, at, record, series = path.read_bytes(), 7, b"", {}
+    data, at, record = path.read_bytes(), 7, b""
     while at < len(data):
         left = 32768 - at % 32768
         if left < 7:
@@ -195,10 +232,8 @@ def history(path):
         if kind in (1, 4):
             message, record = messages.Record.FromString(record), b""
             row = {".".join(item.nested_key) or item.key: json.loads(item.value_json) for item in message.history.item}
-            for key, value in row.items():
-                if not key.startswith("_") and isinstance(value, (int, float)):
-                    series.setdefault(key, []).append((row["_step"], float(value), row["_timestamp"]))
-    return series
+            if row:
+                yield row
 
 
 def log_to_mlflow(address):
