@@ -84,8 +84,8 @@ fn run_of(source: &Source, path: &Path) -> (PathBuf, String) {
 /// The run's id in the name of an artifact's folder: `run-ID-history:v0`, where `:` cannot be in a name `run-ID-history-v0`.
 fn artifact(folder: &str) -> Option<&str> {
     let (id, version) = folder.strip_prefix("run-")?.rsplit_once("-history")?;
-    let version = version.strip_prefix([':', '-']).map(|version| version.strip_prefix('v'));
-    let sound = version.is_none_or(|version| version.is_some_and(|number| number.parse::<u32>().is_ok()));
+    let number = version.strip_prefix([':', '-']).and_then(|version| version.strip_prefix('v'));
+    let sound = version.is_empty() || number.is_some_and(|number| number.parse::<u32>().is_ok());
     (sound && !id.is_empty()).then_some(id)
 }
 
