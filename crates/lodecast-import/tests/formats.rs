@@ -133,15 +133,56 @@ fn timm() {
     assert_eq!((run.attributes.peak_lr, run.attributes.seed), (Some(0.05), Some(42)));
 }
 
+/// The values in a log of burn, line by line, read without any of the code under test.
+fn burn_log(path: &str) -> Vec<f64> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/burn").join(path);
+    let text = std::fs::read_to_string(path).expect("the test data are sound");
+    let value = |line: &str| line.split_once(',').map(|(value, _)| value.parse().expect("the test data are sound"));
+    text.lines().map(|line| value(line).expect("the test data are sound")).collect()
+}
+
 #[test]
 fn burn() {
-    let (_, sweep, _) = imported("burn", "burn", &ImportOptions::default());
+    let (columns, sweep, _) = imported("burn", "burn", &ImportOptions::default());
+    assert_eq!((columns.loss.as_str(), columns.rate_series()), ("train/Loss", Some("train/Learning_Rate")));
+    assert_eq!(metrics(&sweep), ["valid/Accuracy:max", "valid/Loss:min"]);
     let run = &sweep.runs[0];
-    assert_eq!(run.steps, [1, 2, 3, 4, 5, 6]);
-    assert_eq!(run.train_loss[3], Some(1.0));
-    // Each batch weighed by its size: (50 * 4 + 75 * 2) / 6.
-    assert_eq!(measured(run, &run.validation[0]), [(3, 350.0 / 6.0), (6, 80.0)]);
-    assert_eq!(metrics(&sweep), ["valid/Accuracy:max"]);
+    // Three epochs of 46 rows in batches of eight.
+    assert_eq!(run.steps, (1..=18).collect::<Vec<u64>>());
+    for (name, column) in [("Loss", &run.train_loss), ("Learning_Rate", &run.learning_rate)] {
+        let logged = (1..=3).flat_map(|epoch| burn_log(&format!("train/epoch-{epoch}/{name}.log"))[..6].to_vec());
+        assert_eq!(column.iter().flatten().copied().collect::<Vec<f64>>(), logged.collect::<Vec<f64>>());
+    }
+    // What burn made of the epoch, which is its last line, and not the mean of the batches.
+    for (metric, name) in ["Accuracy", "Loss"].into_iter().enumerate() {
+        let whole = (1..=3).map(|epoch| (6 * epoch, burn_log(&format!("valid/epoch-{epoch}/{name}.log"))[3]));
+        assert_eq!(measured(run, &run.validation[metric]), whole.collect::<Vec<(u64, f64)>>());
+    }
+}
+
+#[test]
+fn burn_before_it_logged_the_value_of_the_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, lines) in [
+        ("train/epoch-1/Loss.log", "2.0,4\n1.5,4\n1.25,2\n"),
+        ("train/epoch-1/Learning_Rate.log", "0.1\n0.1\n0.1\n"),
+        ("train/epoch-1/AUROC.log", "0.75\n"),
+        ("valid/epoch-1/Accuracy.log", "50,4\n75,2\n"),
+    ] {
+        let path = folder.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, lines).unwrap();
+    }
+    let options = ImportOptions {
+        validation: vec!["valid/Accuracy:max".parse().unwrap(), "train/AUROC:max".parse().unwrap()],
+        ..ImportOptions::default()
+    };
+    let (_, sweep, _) = imported(folder.path().to_str().unwrap(), "burn", &options);
+    let run = &sweep.runs[0];
+    assert_eq!(measured(run, &run.train_loss), [(1, 2.0), (2, 1.5), (3, 1.25)]);
+    // Each batch weighed by its size.
+    assert_eq!(measured(run, &run.validation[0]), [(3, (50.0 * 4.0 + 75.0 * 2.0) / 6.0)]);
+    assert_eq!(measured(run, &run.validation[1]), [(3, 0.75)], "of the whole epoch");
 }
 
 #[test]

@@ -87,14 +87,10 @@ fn read(mut recording: Recording, epochs: &Epochs<'_>, wanted: &Wanted, limits: 
     let mut start = 0;
     let mut samples = 0;
     for files in epochs.values() {
-        // Training first: it says where the epoch ends.
-        let mut ordered: Vec<_> = files.iter().collect();
-        ordered.sort_by_key(|(split, metric, _)| (split != TRAIN, split, metric));
-        let mut end = start;
-        for (split, metric, path) in ordered {
-            let name = format!("{split}/{metric}");
-            let batches = batches(path, limits)?;
-            samples += batches.len();
+        let mut logs = Vec::new();
+        for (split, metric, path) in files {
+            let log = Log::read(path, limits)?;
+            samples += log.batches.len() + 1;
             if samples > limits.samples {
                 return Err(Error::TooLarge {
                     place: recording.source.clone(),
@@ -103,18 +99,22 @@ fn read(mut recording: Recording, epochs: &Epochs<'_>, wanted: &Wanted, limits: 
                     remedy: "import fewer epochs",
                 });
             }
-            if split == TRAIN {
-                end = end.max(start + batches.len() as u64);
-            }
+            logs.push((split, format!("{split}/{metric}"), log));
+        }
+        // Training says where the epoch ends.
+        let batches = logs.iter().filter(|(split, ..)| *split == TRAIN).map(|(.., log)| log.batches.len()).max();
+        let end = start + batches.unwrap_or(0) as u64;
+        for (split, name, log) in logs {
             if !wanted.wants(&name) {
                 continue;
             }
-            if split == TRAIN {
-                for (index, &(value, _)) in batches.iter().enumerate() {
-                    recording.push(&name, start + index as u64 + 1, value);
+            // A metric that needs the whole epoch has one value, in training too.
+            if split == TRAIN && log.batches.len() > 1 {
+                for (step, &(value, _)) in (start + 1..).zip(&log.batches) {
+                    recording.push(&name, step, value);
                 }
-            } else if let Some(mean) = mean(&batches) {
-                recording.push(&name, end, mean);
+            } else if let Some(value) = log.whole() {
+                recording.push(&name, end, value);
             }
         }
         start = end;
@@ -122,44 +122,56 @@ fn read(mut recording: Recording, epochs: &Epochs<'_>, wanted: &Wanted, limits: 
     Ok(recording)
 }
 
-/// The mean over batches, each weighed by its size, as burn shows it.
-fn mean(batches: &[(f64, f64)]) -> Option<f64> {
-    let weight: f64 = batches.iter().map(|&(_, size)| size).sum();
-    (weight > 0.0).then(|| batches.iter().map(|&(value, size)| value * size).sum::<f64>() / weight)
+/// What is in a file: a batch a line, as `value` or `value,size`, and in newer versions the value of the epoch, as `value,final`.
+#[derive(Default)]
+struct Log {
+    /// Value and size of each batch.
+    batches: Vec<(f64, f64)>,
+    whole: Option<f64>,
 }
 
-/// Value and size of each batch in a file: `value` or `value,size` a line. Logs that hold texts have none.
-fn batches(path: &Path, limits: &Limits) -> Result<Vec<(f64, f64)>> {
-    let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-    let mut batches = Vec::new();
-    let mut is_text = false;
-    each_line(path, BufReader::new(file), limits, &mut |number, line, ended| {
-        let text = std::str::from_utf8(line).unwrap_or_default().trim();
-        if text.is_empty() || is_text {
-            return Ok(());
-        }
-        let (value, size) = text.split_once(',').unwrap_or((text, "1"));
-        match (value.trim().parse(), size.trim().parse::<f64>()) {
-            (Ok(value), Ok(size)) if size.is_finite() && size >= 0.0 => batches.push((value, size)),
-            // The last line may still be in the writing.
-            _ if !ended => {}
-            _ if number == 1 => is_text = true,
-            _ => {
-                return Err(damaged(
-                    format!("{}, line {number}", path.display()),
-                    format!("'{}' is not a value", crate::delimited::shorten(text)),
-                ));
+impl Log {
+    /// The value of the epoch: as burn logged it, or else the mean over batches, each weighed by its size.
+    fn whole(&self) -> Option<f64> {
+        let weight: f64 = self.batches.iter().map(|&(_, size)| size).sum();
+        let mean = || self.batches.iter().map(|&(value, size)| value * size).sum::<f64>() / weight;
+        self.whole.or_else(|| (weight > 0.0).then(mean))
+    }
+
+    /// Reads the file at `path`. Logs that hold texts have no values.
+    fn read(path: &Path, limits: &Limits) -> Result<Self> {
+        let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+        let mut log = Self::default();
+        let mut is_text = false;
+        each_line(path, BufReader::new(file), limits, &mut |number, line, ended| {
+            let text = std::str::from_utf8(line).unwrap_or_default().trim();
+            if text.is_empty() || is_text {
+                return Ok(());
             }
-        }
-        if batches.len() > limits.samples {
-            return Err(Error::TooLarge {
-                place: path.display().to_string(),
-                what: "the number of its lines".to_owned(),
-                limit: limits.samples as u64,
-                remedy: "no epoch has so many batches: check what the file is",
-            });
-        }
-        Ok(())
-    })?;
-    Ok(batches)
+            let (value, size) = text.split_once(',').unwrap_or((text, "1"));
+            match (value.trim().parse(), size.trim(), size.trim().parse::<f64>()) {
+                (Ok(value), "final", _) => log.whole = Some(value),
+                (Ok(value), _, Ok(size)) if size.is_finite() && size >= 0.0 => log.batches.push((value, size)),
+                // The last line may still be in the writing.
+                _ if !ended => {}
+                _ if number == 1 => is_text = true,
+                _ => {
+                    return Err(damaged(
+                        format!("{}, line {number}", path.display()),
+                        format!("'{}' is not a value", crate::delimited::shorten(text)),
+                    ));
+                }
+            }
+            if log.batches.len() > limits.samples {
+                return Err(Error::TooLarge {
+                    place: path.display().to_string(),
+                    what: "the number of its lines".to_owned(),
+                    limit: limits.samples as u64,
+                    remedy: "no epoch has so many batches: check what the file is",
+                });
+            }
+            Ok(())
+        })?;
+        Ok(log)
+    }
 }
