@@ -125,12 +125,16 @@ fn timm() {
     let (_, sweep, _) = imported("timm", "timm", &ImportOptions::default());
     assert_eq!(metrics(&sweep), ["eval_top1:max", "eval_top5:max", "eval_loss:min"]);
     let run = &sweep.runs[0];
-    assert_eq!(measured(run, &run.validation[0]), [(0, 1.25), (1, 9.75), (2, 21.5)]);
+    assert_eq!(run.len(), 6);
+    let columns = [&run.train_loss, &run.learning_rate, &run.validation[0], &run.validation[1], &run.validation[2]];
+    for (name, found) in ["train_loss", "lr", "eval_top1", "eval_top5", "eval_loss"].into_iter().zip(columns) {
+        assert_eq!(measured(run, found), column("timm/summary.csv", "epoch", name), "{name}");
+    }
     assert_eq!(
         (run.attributes.optimizer.as_deref(), run.attributes.schedule.as_deref()),
         (Some("sgd"), Some("cosine"))
     );
-    assert_eq!((run.attributes.peak_lr, run.attributes.seed), (Some(0.05), Some(42)));
+    assert_eq!((run.attributes.peak_lr, run.attributes.seed), (Some(0.5), Some(42)));
 }
 
 /// The values in a log of burn, line by line, read without any of the code under test.

@@ -1,4 +1,4 @@
-"""Short trainings with the real Lightning, Transformers, Keras and Ray Tune; what they log has to be imported as it was.
+"""Short trainings with the real Lightning, Transformers, Keras, Ray Tune and timm; what they log has to be imported as it was.
 
     python frameworks.py LODECAST [FOLDER]
 
@@ -175,11 +175,59 @@ def ray_check(command, folder):
     assert not runs, runs.keys()
 
 
+def timm_check(command, folder):
+    import torch
+    import yaml
+    from timm.optim import create_optimizer_v2
+    from timm.scheduler import create_scheduler_v2
+    from timm.utils import AverageMeter, accuracy, update_summary
+
+    # What timm's train.py does, with a small model: its options are saved under the names that they have on its command line.
+    args = {"opt": "sgd", "lr": 0.5, "sched": "cosine", "epochs": 6, "warmup_epochs": 2, "seed": 42, "batch_size": 16, "aa": None}
+    (folder / "args.yaml").write_text(yaml.safe_dump(args, default_flow_style=False))
+    generator = torch.Generator().manual_seed(args["seed"])
+    x = torch.randn(256, 8, generator=generator)
+    y = x[:, :6].argmax(1)
+    model = torch.nn.Linear(8, 6)
+    with torch.no_grad():
+        model.weight.copy_(0.1 * torch.randn(6, 8, generator=generator))
+        model.bias.zero_()
+    optimizer = create_optimizer_v2(model, opt=args["opt"], lr=args["lr"])
+    schedule, _ = create_scheduler_v2(
+        optimizer, sched=args["sched"], num_epochs=args["epochs"], warmup_epochs=args["warmup_epochs"], warmup_lr=1e-3
+    )
+    summary, written = folder / "summary.csv", {}
+    summary.unlink(missing_ok=True)
+    for epoch in range(args["epochs"]):
+        loss = AverageMeter()
+        for rows in torch.randperm(256, generator=generator).split(args["batch_size"]):
+            batch = torch.nn.functional.cross_entropy(model(x[rows]), y[rows])
+            optimizer.zero_grad()
+            batch.backward()
+            optimizer.step()
+            loss.update(batch.item(), len(rows))
+        with torch.no_grad():
+            logits = model(x)
+            top1, top5 = accuracy(logits, y, topk=(1, 5))
+            whole = torch.nn.functional.cross_entropy(logits, y).item()
+            evaluation = {"loss": whole, "top1": top1.item(), "top5": top5.item()}
+        rates = [group["lr"] for group in optimizer.param_groups]
+        rate = sum(rates) / len(rates)
+        update_summary(epoch, {"loss": loss.avg}, evaluation, summary, lr=rate, write_header=epoch == 0)
+        written[epoch] = {"train_loss": loss.avg, "lr": rate} | evaluation
+        schedule.step(epoch + 1, evaluation["top1"])
+    (run,) = import_runs(command, "timm", folder).values()
+    names = {"train_loss": "train_loss", "learning_rate": "lr", "eval_loss:min": "loss", "eval_top1:max": "top1", "eval_top5:max": "top5"}
+    for column, name in names.items():
+        check(f"timm {name}", run[column], {epoch: row[name] for epoch, row in written.items()})
+    assert run["attributes"]["optimizer"] == "sgd" and run["attributes"]["schedule"] == "cosine", run["attributes"]
+
+
 def main():
     command = sys.argv[1]
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else temporary).resolve()
-        for check_tool in (lightning_check, transformers_check, keras_check, ray_check):
+        for check_tool in (lightning_check, transformers_check, keras_check, ray_check, timm_check):
             tool = folder / check_tool.__name__.removesuffix("_check")
             tool.mkdir(parents=True, exist_ok=True)
             check_tool(command, tool)
