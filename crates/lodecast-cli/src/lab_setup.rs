@@ -11,7 +11,7 @@ use lodecast_lab::{DeviceKind, Execution, Length, OptimizerKind, RunRecord, Scal
 /// What to train.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Setup {
-    /// Task: mnist1d-cnn, fashion-mnist-cnn or text-transformer
+    /// Task: mnist1d-cnn, fashion-mnist-cnn, fashion-mnist-resnet18, cifar100-resnet18, imagenet-resnet34 or text-transformer
     #[arg(long, default_value = "mnist1d-cnn")]
     pub task: String,
     /// Part of the task's full size, in (0, 1]: narrows the network and takes fewer examples

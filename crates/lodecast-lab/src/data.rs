@@ -1,5 +1,7 @@
 //! Readers of data sets, each in the format its publishers use. Every length is checked before memory is taken for it.
 
+pub mod cifar;
 pub mod idx;
 pub mod images;
+pub mod pictures;
 pub mod text;

@@ -120,6 +120,14 @@ pub enum Error {
         /// What was found.
         reason: String,
     },
+    /// A folder of pictures that is not one class a folder.
+    #[error("{}: {reason}", path.display())]
+    Pictures {
+        /// The folder.
+        path: PathBuf,
+        /// What was found, and what to do.
+        reason: String,
+    },
     /// A text that no task can be made of.
     #[error("{}: {reason}", path.display())]
     Text {

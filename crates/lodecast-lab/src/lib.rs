@@ -3,6 +3,7 @@
 //! Separate things behind small traits: what is trained ([`Task`]), how its weights follow their gradients
 //! ([`OptimizerKind`]), and what decides the learning rate ([`Method`]).
 
+mod batches;
 mod compare;
 mod crew;
 pub mod data;

@@ -5,6 +5,7 @@
 //! balance is `h` near the cube root of the precision, times the weights' own scale. The tests compare the result with
 //! exact eigenvalues of a small smooth network.
 
+use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::task::Task;
-use crate::train::stream;
+use crate::train::{AUGMENTATION, stream};
 use crate::weights::{gradient, weights, with_weights};
 
 /// Length of a difference's step, as a fraction of the length of all weights.
@@ -42,7 +43,7 @@ impl Default for Sharpness {
 }
 
 impl Sharpness {
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let fail = |name, value: usize, remedy| Err(Error::Setting { name, value: value.to_string(), remedy });
         if !(1..=self.iterations).contains(&self.eigenvalues) {
             return fail("eigenvalues", self.eigenvalues, "take at least 1 and at most as many as iterations");
@@ -59,15 +60,18 @@ pub(crate) fn top_eigenvalues<T: Task>(task: &T, model: &T::Model, settings: &Sh
     settings.check()?;
     let count = settings.examples.min(task.train_examples());
     let batch: Vec<u32> = (0..count).map(|index| (index * task.train_examples() / count) as u32).collect();
-    let here = weights(model);
+    // Both draw the same numbers every time, or the difference of two gradients would be theirs.
+    let batch = task.load(&batch, &mut stream(SEED, AUGMENTATION))?;
+    // Running statistics are shared between a network and its clones: those of the caller's stay as they are.
+    let model = model.valid().train();
+    let here = weights(&model);
     let device = here.device();
     let dimension = here.shape().num_elements();
     let length = f64::from((here.clone() * here.clone()).sum().into_scalar::<f32>()).sqrt();
     let step = STEP * length.max(f64::MIN_POSITIVE);
     let slope = |weights: Tensor<1>| {
         let moved = with_weights(model.clone(), weights);
-        // Dropout and augmentation draw the same numbers every time, or the difference would be theirs.
-        gradient(task.loss(&moved, &batch, &mut stream(SEED, LOSS)).backward(), &moved)
+        gradient(task.loss(&moved, batch.clone(), &mut stream(SEED, LOSS)).backward(), &moved)
     };
     let product = |vector: &[f32]| -> Vec<f32> {
         let along = Tensor::<1>::from_data(TensorData::new(vector.to_vec(), [dimension]), &device) * step;

@@ -83,6 +83,9 @@ pub trait Task: Send + Sync {
     /// The network.
     type Model: Module;
 
+    /// Training examples, ready for [`Self::loss`].
+    type Batch: Clone + Send;
+
     /// Name as written in configurations and on the command line.
     fn name(&self) -> &str;
 
@@ -105,12 +108,37 @@ pub trait Task: Send + Sync {
     /// A fresh network that records gradients, its weights drawn from `random`.
     fn initial_model(&self, random: &mut ChaCha8Rng) -> Self::Model;
 
-    /// Mean loss over a batch of training examples, given by their indices.
+    /// Gets the training examples of the given indices ready. Augmentation is drawn from `random`, a stream of the run's
+    /// own that starts anew at each step, so that it does not matter when a batch is loaded.
     ///
-    /// Dropout masks and augmentation are drawn from `random`, a stream of the run's own. The framework's dropout draws
-    /// from a generator that all runs share.
-    fn loss(&self, model: &Self::Model, batch: &[u32], random: &mut ChaCha8Rng) -> Tensor<1>;
+    /// # Errors
+    /// If an example cannot be read. The run ends with the error.
+    fn load(&self, batch: &[u32], random: &mut ChaCha8Rng) -> Result<Self::Batch>;
+
+    /// Is loading so slow that the next batches are to be loaded on another thread while the network trains?
+    fn loads_ahead(&self) -> bool {
+        false
+    }
+
+    /// Mean loss over a batch of training examples.
+    ///
+    /// Dropout masks are drawn from `random`, a stream of the run's own. The framework's dropout draws from a generator
+    /// that all runs share.
+    fn loss(&self, model: &Self::Model, batch: Self::Batch, random: &mut ChaCha8Rng) -> Tensor<1>;
+
+    /// The network with whatever it keeps about its own activations (the running statistics of batch normalisation)
+    /// gathered anew: asked for where weights are an average of trained ones, which no batch has gone through. It must not
+    /// share that state with `model`, which goes on training.
+    ///
+    /// # Errors
+    /// If an example cannot be read.
+    fn gathered_anew(&self, model: Self::Model) -> Result<Self::Model> {
+        Ok(model)
+    }
 
     /// How well the network does on held-out examples. The network is given without gradient recording.
-    fn evaluate(&self, model: &Self::Model, split: Split) -> Evaluation;
+    ///
+    /// # Errors
+    /// If an example cannot be read. The run ends with the error.
+    fn evaluate(&self, model: &Self::Model, split: Split) -> Result<Evaluation>;
 }

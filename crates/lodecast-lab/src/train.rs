@@ -9,20 +9,22 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use lodecast::{Metric, Point, Run};
 use rand::SeedableRng;
-use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use crate::batches::with_batches;
 use crate::error::{Error, Result};
 use crate::method::Method;
 use crate::optimizer::OptimizerKind;
 use crate::record::{Note, RunRecord};
 use crate::sharpness::{Sharpness, top_eigenvalues};
 use crate::task::{Length, Split, Task};
+use crate::update_rule::Updates;
 
 /// Streams of a run's seed, one a purpose, so that runs of equal seed share weights and data order whatever the method.
 const INITIAL_MODEL: u64 = 0;
-const EXAMPLE_ORDER: u64 = 1;
+pub(crate) const EXAMPLE_ORDER: u64 = 1;
 const LOSS: u64 = 2;
+pub(crate) const AUGMENTATION: u64 = 3;
 
 /// What a run is besides its task and its method.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +68,8 @@ pub trait Trainable: Send + Sync {
     /// A NaN or infinite loss ends the run early; its point is kept.
     ///
     /// # Errors
-    /// If the length does not fit the task, the method never gives a usable learning rate, or the run is cancelled.
+    /// If the length does not fit the task, the method never gives a usable learning rate, an example cannot be read, or
+    /// the run is cancelled.
     fn train(&self, training: &Training<'_>, method: &mut dyn Method) -> Result<RunRecord>;
 }
 
@@ -173,6 +176,7 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
     let Training { id, length, seed, .. } = *training;
     let examples = Task::train_examples(task);
     length.check(examples)?;
+    training.sharpness.map_or(Ok(()), |sharpness| sharpness.check())?;
 
     let mut method = Supervised { method, rate_in_force: None, time: Duration::ZERO, notes: Vec::new() };
     let mut run = Run::new(id, 1);
@@ -185,21 +189,18 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
 
     let mut model = task.initial_model(&mut stream(seed, INITIAL_MODEL));
     let mut updates = rule.start(training.optimizer);
-    let mut random = stream(seed, EXAMPLE_ORDER);
     let mut loss_random = stream(seed, LOSS);
-    let mut order: Vec<u32> = (0..examples as u32).collect();
     let mut losses = LossSum::default();
     let mut diverged_at = None;
     let mut done = 0;
 
-    'epochs: for _ in 0..length.epochs {
-        order.shuffle(&mut random);
-        for batch in order.chunks_exact(length.batch_size) {
+    let model = with_batches(task, length, seed, |batches| {
+        for batch in batches {
             if training.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 return Err(Error::Cancelled { finished: 0, total: 1 });
             }
             let asked = method.learning_rate(done, id)?;
-            let loss = task.loss(&model, batch, &mut loss_random);
+            let loss = task.loss(&model, batch?, &mut loss_random);
             let value = loss.clone().inner();
             let rate;
             (model, rate) = updates.step(asked, model, loss.backward());
@@ -208,20 +209,19 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
             done += 1;
 
             if length.point_due(done, examples) {
-                let metric = task.evaluate(&updates.arrived(&model).valid(), Split::Validation).metric;
+                let metric = task.evaluate(&arrived(task, &updates, &model)?.valid(), Split::Validation)?.metric;
                 let point = Point::new(done).train_loss(losses.take_mean()).learning_rate(rate).validation(metric);
                 run.push(done, point.train_loss, point.learning_rate, &[point.validation])?;
                 method.observe(&point);
                 if [point.train_loss, point.validation].iter().flatten().any(|value| !value.is_finite()) {
                     diverged_at = Some(done);
-                    break 'epochs;
+                    break;
                 }
             }
         }
-    }
-
-    let model = updates.arrived(&model);
-    let test = task.evaluate(&model.valid(), Split::Test);
+        arrived(task, &updates, &model)
+    })?;
+    let test = task.evaluate(&model.valid(), Split::Test)?;
     let wall_seconds = start.elapsed().as_secs_f64();
     // Not part of the training, and so of its time.
     let start = Instant::now();
@@ -244,6 +244,11 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
         sharpness_seconds: start.elapsed().as_secs_f64(),
         fingerprint: String::new(),
     })
+}
+
+/// The network to evaluate.
+fn arrived<T: Task>(task: &T, updates: &Updates, model: &T::Model) -> Result<T::Model> {
+    updates.averaged(model).map_or_else(|| Ok(model.clone()), |averaged| task.gathered_anew(averaged))
 }
 
 /// The losses since the last metric point. They stay on the device until the mean is asked for: reading one back at

@@ -71,12 +71,11 @@ impl Updates {
         }
     }
 
-    /// The network to evaluate.
-    pub(crate) fn arrived<M: Module>(&self, model: &M) -> M {
-        let arrived = match self {
+    /// The network that the run has arrived at, if it is not the one that gradients are taken at.
+    pub(crate) fn averaged<M: Module>(&self, model: &M) -> Option<M> {
+        match self {
             Updates::Framework(_) => None,
-            Updates::Own(rule) => rule.arrived(&weights(model)),
-        };
-        arrived.map_or_else(|| model.clone(), |weights| with_weights(model.clone(), weights))
+            Updates::Own(rule) => rule.arrived(&weights(model)).map(|weights| with_weights(model.clone(), weights)),
+        }
     }
 }

@@ -9,12 +9,17 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lodecast::Schedule;
-use lodecast_lab::data::idx;
+use lodecast_lab::data::idx::{self, Published};
 use lodecast_lab::{FixedSchedule, Length, OptimizerKind, RunRecord, Scale, TaskSettings, Training, tasks};
 
 const SIDE: usize = 8;
 const TRAIN: usize = 200;
 const LENGTH: Length = Length { epochs: 3, batch_size: 20, points_per_epoch: 3 };
+/// Of two images of 2 by 2 pixels that are all 7, and of the labels 0 and 1.
+const IMAGES_SHA256: &str = "f472270a77ff0a89dafce6bd6ee2113f047898e94af8157d6bd29c73445353ee";
+const LABELS_SHA256: &str = "8c50639ad7f90a8211edb1bbdfb25436fd8e2a10794b6d5e3d479d1b22c7e318";
+/// No file is that small.
+const NONE: Published = Published { sizes: [0, 0, 0], images: "", labels: "" };
 
 /// An IDX file of the given sizes: the bytes before compression.
 fn idx_bytes(sizes: &[u32], values: &[u8]) -> Vec<u8> {
@@ -84,7 +89,7 @@ fn only_the_images_asked_for_are_kept() {
     write_data(folder.path());
     let [images, labels] =
         ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"].map(|name| folder.path().join(name));
-    let read = idx::read(&images, &labels, &[3, 17, 199], 10).unwrap();
+    let read = idx::read(&images, &labels, &[3, 17, 199], 10, &NONE).unwrap();
     assert_eq!(read.classes, [3, 7, 9]);
     assert_eq!(read.image(1), [175; SIDE * SIDE]);
 }
@@ -117,7 +122,7 @@ fn damaged_files_are_typed_errors() {
         (&whole[..], "the label 11 is not below 10"),
     ] {
         write_compressed(&images, bytes);
-        let error = idx::read(&images, &labels, &[0, 1], 10).unwrap_err().to_string();
+        let error = idx::read(&images, &labels, &[0, 1], 10, &NONE).unwrap_err().to_string();
         assert!(error.contains(expected), "{error} does not say: {expected}");
     }
 
@@ -126,7 +131,26 @@ fn damaged_files_are_typed_errors() {
     let checksum = torn.len() - 8;
     torn[checksum] ^= 1;
     fs::write(&images, &torn).unwrap();
-    assert!(idx::read(&images, &labels, &[0], 10).is_err(), "a wrong checksum is noticed");
+    assert!(idx::read(&images, &labels, &[0], 10, &NONE).is_err(), "a wrong checksum is noticed");
     fs::write(&images, "no gzip").unwrap();
-    assert!(idx::read(&images, &labels, &[0], 10).is_err());
+    assert!(idx::read(&images, &labels, &[0], 10, &NONE).is_err());
+}
+
+#[test]
+fn files_of_the_published_sizes_have_to_be_the_published_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let [images, labels] = ["images.gz", "labels.gz"].map(|name| folder.path().join(name));
+    write_compressed(&images, &idx_bytes(&[2, 2, 2], &[7; 8]));
+    write_compressed(&labels, &idx_bytes(&[2], &[0, 1]));
+    // sha256sum of the same bytes.
+    let published = Published { sizes: [2, 2, 2], images: IMAGES_SHA256, labels: LABELS_SHA256 };
+    assert_eq!(idx::read(&images, &labels, &[1], 10, &published).unwrap().classes, [1]);
+    write_compressed(&labels, &idx_bytes(&[2], &[1, 1]));
+    let error = idx::read(&images, &labels, &[1], 10, &published).unwrap_err().to_string();
+    assert!(
+        error.contains("labels.gz: its unpacked bytes have the SHA-256 ") && error.contains(LABELS_SHA256),
+        "{error}"
+    );
+    let other_sizes = Published { sizes: [3, 2, 2], ..published };
+    assert!(idx::read(&images, &labels, &[1], 10, &other_sizes).is_ok());
 }

@@ -162,7 +162,10 @@ fn impossible_requests_are_typed_errors() {
 
     assert!(FixedSchedule::new(Schedule::constant(f64::NAN), 10).is_err());
     let error = lodecast_lab::tasks::open("mnist", &lodecast_lab::TaskSettings::default()).err().unwrap();
-    assert_eq!(error.to_string(), "no task 'mnist'; choose one of mnist1d-cnn, fashion-mnist-cnn, text-transformer");
+    assert_eq!(
+        error.to_string(),
+        "no task 'mnist'; choose one of mnist1d-cnn, fashion-mnist-cnn, fashion-mnist-resnet18, cifar100-resnet18, imagenet-resnet34, text-transformer"
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use flate2::read::GzDecoder;
+use sha2::{Digest, Sha256};
 
 use super::images::{ImageShape, Images};
 use crate::error::{Error, Result};
@@ -16,17 +17,31 @@ use crate::error::{Error, Result};
 const MOST_EXAMPLES: usize = 10_000_000;
 const LONGEST_SIDE: usize = 4096;
 
+/// What the publishers' own files hold. A file of their sizes has to be one of theirs; others are taken as they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Published {
+    /// Images, rows and columns.
+    pub sizes: [usize; 3],
+    /// SHA-256 of the unpacked images, in hexadecimal digits.
+    pub images: &'static str,
+    /// The same of the labels.
+    pub labels: &'static str,
+}
+
 /// An opened IDX file, its sizes read and the bytes still to come.
 struct Reader<'a> {
     path: &'a Path,
     bytes: GzDecoder<BufReader<File>>,
+    /// Of the bytes so far.
+    checksum: Sha256,
     sizes: Vec<usize>,
 }
 
 impl<'a> Reader<'a> {
     fn open(path: &'a Path, dimensions: usize) -> Result<Self> {
         let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-        let mut reader = Self { path, bytes: GzDecoder::new(BufReader::new(file)), sizes: Vec::new() };
+        let mut reader =
+            Self { path, bytes: GzDecoder::new(BufReader::new(file)), checksum: Sha256::new(), sizes: Vec::new() };
         let mut magic = [0; 4];
         reader.fill(&mut magic, "its magic number")?;
         if magic != [0, 0, 8, dimensions as u8] {
@@ -47,8 +62,8 @@ impl<'a> Reader<'a> {
         Ok(reader)
     }
 
-    /// The examples at the sorted `indices`, and no more bytes than that.
-    fn examples(mut self, indices: &[usize]) -> Result<Vec<u8>> {
+    /// The examples at the sorted `indices`, and no more bytes than that. The checksum of the file, if known, has to fit.
+    fn examples(mut self, indices: &[usize], known: Option<&str>) -> Result<Vec<u8>> {
         let length = self.sizes[1..].iter().product::<usize>();
         let (mut example, mut kept) = (vec![0; length], Vec::new());
         let mut wanted = indices.iter().peekable();
@@ -63,6 +78,12 @@ impl<'a> Reader<'a> {
         if more > 0 {
             return Err(self.damaged("it goes on after its last example".to_owned()));
         }
+        let checksum = hexadecimal(&self.checksum.clone().finalize());
+        if let Some(known) = known.filter(|known| *known != checksum) {
+            return Err(
+                self.damaged(format!("its unpacked bytes have the SHA-256 {checksum}, the publishers' have {known}"))
+            );
+        }
         Ok(kept)
     }
 
@@ -71,12 +92,18 @@ impl<'a> Reader<'a> {
             let reason =
                 if error.kind() == io::ErrorKind::UnexpectedEof { "it ends".to_owned() } else { error.to_string() };
             self.damaged(format!("{reason}, at {what}"))
-        })
+        })?;
+        self.checksum.update(buffer);
+        Ok(())
     }
 
     fn damaged(&self, reason: String) -> Error {
         Error::DamagedData { path: self.path.to_owned(), reason }
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
 }
 
 /// Number of images in a file.
@@ -90,8 +117,9 @@ pub fn image_count(path: &Path) -> Result<usize> {
 /// The images at the sorted `indices`, with their classes, which have to be below `classes`.
 ///
 /// # Errors
-/// If a file cannot be read, is damaged, or they do not belong together.
-pub fn read(images: &Path, labels: &Path, indices: &[usize], classes: usize) -> Result<Images> {
+/// If a file cannot be read, is damaged, they do not belong together, or have the sizes of the publishers' files but not
+/// their bytes.
+pub fn read(images: &Path, labels: &Path, indices: &[usize], classes: usize, published: &Published) -> Result<Images> {
     let of_images = Reader::open(images, 3)?;
     let of_labels = Reader::open(labels, 1)?;
     if of_images.sizes[0] != of_labels.sizes[0] {
@@ -103,7 +131,10 @@ pub fn read(images: &Path, labels: &Path, indices: &[usize], classes: usize) -> 
         )));
     }
     let shape = ImageShape { height: of_images.sizes[1], width: of_images.sizes[2], channels: 1 };
-    let read = Images { shape, pixels: of_images.examples(indices)?, classes: of_labels.examples(indices)? };
+    let theirs = Some(published).filter(|published| of_images.sizes == published.sizes);
+    let pixels = of_images.examples(indices, theirs.map(|published| published.images))?;
+    let read =
+        Images { shape, pixels, classes: of_labels.examples(indices, theirs.map(|published| published.labels))? };
     if let Some(class) = read.classes.iter().find(|class| usize::from(**class) >= classes) {
         return Err(Error::DamagedData {
             path: labels.to_owned(),

@@ -21,21 +21,39 @@ pub(super) struct Convolution {
 }
 
 impl Convolution {
-    /// Weights as He et al. 2015 start them.
+    /// Weights as He et al. 2015 start them, so that the size of values stays from inputs to outputs.
     pub(super) fn new(
-        [inputs, outputs]: [usize; 2],
+        channels: [usize; 2],
         kernel: usize,
         stride: usize,
         device: &Device,
         random: &mut ChaCha8Rng,
     ) -> Self {
-        let rows = kernel * kernel * inputs;
-        Self {
-            weight: normal_weights([rows, outputs], (2.0 / rows as f64).sqrt(), device, random),
-            bias: None,
-            kernel,
-            stride,
-        }
+        Self::started(channels, kernel, stride, channels[0], device, random)
+    }
+
+    /// The same, so that the size of gradients stays from outputs to inputs, as residual networks are started.
+    pub(super) fn for_gradients(
+        channels: [usize; 2],
+        kernel: usize,
+        stride: usize,
+        device: &Device,
+        random: &mut ChaCha8Rng,
+    ) -> Self {
+        Self::started(channels, kernel, stride, channels[1], device, random)
+    }
+
+    fn started(
+        [inputs, outputs]: [usize; 2],
+        kernel: usize,
+        stride: usize,
+        fan: usize,
+        device: &Device,
+        random: &mut ChaCha8Rng,
+    ) -> Self {
+        let deviation = (2.0 / (kernel * kernel * fan) as f64).sqrt();
+        let weight = normal_weights([kernel * kernel * inputs, outputs], deviation, device, random);
+        Self { weight, bias: None, kernel, stride }
     }
 
     /// The same with a bias, zero at first.
@@ -97,6 +115,20 @@ pub(super) fn max_pool(images: Tensor<4>) -> Tensor<4> {
     highest.reshape([examples, rows, columns, channels])
 }
 
+/// The largest value of every 3 by 3 square around every other place. Values must not be negative.
+pub(super) fn max_pool_overlapping(images: Tensor<4>) -> Tensor<4> {
+    let [_, height, width, _] = images.dims();
+    // As good as nothing, where no value is below zero.
+    let padded = images.pad([(0, 0), (1, 1), (1, 1), (0, 0)], 0.0);
+    let largest = |parts: [Tensor<4>; 3]| {
+        let [first, second, third] = parts;
+        first.max_pair(second).max_pair(third)
+    };
+    let end = |places: usize, tap: usize| tap + 2 * ((places - 1) / 2) + 1;
+    let higher = largest([0, 1, 2].map(|tap| padded.clone().slice(s![.., tap..end(height, tap);2])));
+    largest([0, 1, 2].map(|tap| higher.clone().slice(s![.., .., tap..end(width, tap);2])))
+}
+
 #[cfg(test)]
 mod tests {
     use burn::tensor::ops::ConvOptions;
@@ -124,6 +156,25 @@ mod tests {
             let difference = layer.forward(images).permute([0, 3, 1, 2]) - expected;
             let difference = difference.abs().max().into_scalar::<f32>();
             assert!(difference < 1e-5, "kernel {kernel}, stride {stride}: {difference}");
+        }
+    }
+
+    #[test]
+    fn overlapping_pooling_equals_that_of_the_framework() {
+        let mut random = ChaCha8Rng::seed_from_u64(5);
+        for (height, width) in [(7, 6), (8, 9), (1, 2)] {
+            let images = random_images([2, height, width, 3], &mut random).abs();
+            let by_channel = images.clone().permute([0, 3, 1, 2]);
+            let options = burn::tensor::ops::MaxPoolOptions {
+                kernel_size: [3, 3],
+                stride: [2, 2],
+                padding: [(1, 1), (1, 1)],
+                dilation: [1, 1],
+                ceil_mode: false,
+            };
+            let expected = burn::tensor::module::max_pool2d(by_channel, options);
+            let difference = max_pool_overlapping(images).permute([0, 3, 1, 2]) - expected;
+            assert_eq!(difference.abs().max().into_scalar::<f32>(), 0.0, "{height} by {width}");
         }
     }
 

@@ -2,63 +2,52 @@
 
 use std::path::{Path, PathBuf};
 
-use super::image_batches::ImageBatches;
-use crate::data::{idx, images};
+use super::image_splits::{ImageSplits, SPLIT_SEED};
+use crate::data::idx::{self, Published};
+use crate::data::images;
 use crate::error::{Error, Result};
-use crate::settings::{Scale, TaskSettings, data_folder};
+use crate::settings::{TaskSettings, data_folder};
 
-pub(super) const CLASSES: usize = 10;
+const CLASSES: usize = 10;
 /// Where Debian's package puts the files.
 const DEBIAN_FOLDER: &str = "/usr/share/datasets/fashion-mnist";
 const COMMAND: &str = "apt-get install dataset-fashion-mnist";
-/// Seed of the split, the same for all runs.
-const SEED: u64 = 42;
 
-/// The three splits, the training images' statistics applied to all of them.
-#[derive(Debug)]
-pub(super) struct FashionMnist {
-    pub(super) train: ImageBatches,
-    pub(super) validation: ImageBatches,
-    pub(super) test: ImageBatches,
-    pub(super) scale: Scale,
-}
+// Of the unpacked files: Debian compresses them anew.
+const TRAIN: Published = Published {
+    sizes: [60_000, 28, 28],
+    images: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    labels: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+};
+const TEST: Published = Published {
+    sizes: [10_000, 28, 28],
+    images: "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    labels: "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+};
 
-impl FashionMnist {
-    /// Reads the four files of the publishers: 90 % of the 60,000 for training, 10 % for validation, their test split as
-    /// it is. A scale takes that part of each.
-    pub(super) fn open(settings: &TaskSettings) -> Result<Self> {
-        let folder = folder(settings)?;
-        let [train_images, train_labels, test_images, test_labels] =
-            ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
-                .map(|name| folder.join(format!("{name}.gz")));
-        let scale = settings.scale;
-        let count = idx::image_count(&train_images)?;
-        let (train, validation) = images::split(count, scale.of(count), SEED);
-        let read = |indices: &[usize]| idx::read(&train_images, &train_labels, indices, CLASSES);
-        let (train, validation) = (read(&train)?, read(&validation)?);
-        let count = idx::image_count(&test_images)?;
-        let mut test = images::subset(count, scale.of(count), SEED);
-        test.sort_unstable();
-        let test = idx::read(&test_images, &test_labels, &test, CLASSES)?;
-        if test.shape != train.shape {
-            return Err(Error::DamagedData {
-                path: test_images,
-                reason: format!("its images are {:?}, those for training {:?}", test.shape, train.shape),
-            });
-        }
-        let statistics = train.channel_statistics();
-        let [train, validation, test] = [train, validation, test].map(|images| ImageBatches::new(images, &statistics));
-        Ok(Self { train, validation, test, scale })
+/// Reads the four files of the publishers: 90 % of the 60,000 for training, 10 % for validation, their test split as it
+/// is. A scale takes that part of each.
+pub(super) fn open(settings: &TaskSettings) -> Result<ImageSplits> {
+    let folder = folder(settings)?;
+    let [train_images, train_labels, test_images, test_labels] =
+        ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+            .map(|name| folder.join(format!("{name}.gz")));
+    let scale = settings.scale;
+    let count = idx::image_count(&train_images)?;
+    let (train, validation) = images::split(count, scale.of(count), SPLIT_SEED);
+    let read = |indices: &[usize]| idx::read(&train_images, &train_labels, indices, CLASSES, &TRAIN);
+    let (train, validation) = (read(&train)?, read(&validation)?);
+    let count = idx::image_count(&test_images)?;
+    let mut test = images::subset(count, scale.of(count), SPLIT_SEED);
+    test.sort_unstable();
+    let test = idx::read(&test_images, &test_labels, &test, CLASSES, &TEST)?;
+    if test.shape != train.shape {
+        return Err(Error::DamagedData {
+            path: test_images,
+            reason: format!("its images are {:?}, those for training {:?}", test.shape, train.shape),
+        });
     }
-
-    /// The splits in words.
-    pub(super) fn description(&self) -> String {
-        let [train, validation, test] = [&self.train, &self.validation, &self.test].map(ImageBatches::len);
-        format!(
-            "Fashion-MNIST at scale {}: {train} training, {validation} validation and {test} test images, split by seed {SEED}",
-            self.scale
-        )
-    }
+    Ok(ImageSplits::new("Fashion-MNIST", CLASSES, scale, [train, validation, test]))
 }
 
 /// The folder with the four files: the one asked for, Debian's, or the one in the folder for data.

@@ -8,7 +8,9 @@ use rand_chacha::ChaCha8Rng;
 use super::classification;
 use super::convolution::{Convolution, max_pool};
 use super::dropout::dropout;
-use super::fashion_mnist::{CLASSES, FashionMnist};
+use super::fashion_mnist;
+use super::image_batches::LoadedImages;
+use super::image_splits::ImageSplits;
 use super::strided_convolution::uniform_weights;
 use crate::error::Result;
 use crate::optimizer::OptimizerKind;
@@ -21,13 +23,11 @@ const WIDTHS: [usize; 4] = [64, 64, 128, 128];
 const POOLED_AFTER: [usize; 2] = [1, 3];
 const DENSE: usize = 256;
 const DROPOUT: f64 = 0.25;
-/// Few enough that the activations stay in the processor's cache.
-const EVALUATION_BATCH: usize = 50;
 
 /// The task.
 #[derive(Debug)]
 pub struct FashionMnistCnn {
-    data: FashionMnist,
+    data: ImageSplits,
     device: Device,
 }
 
@@ -37,7 +37,7 @@ impl FashionMnistCnn {
     /// # Errors
     /// If the data is missing or damaged, or the device is not there.
     pub fn open(settings: &TaskSettings) -> Result<Self> {
-        Ok(Self { device: settings.device.open()?, data: FashionMnist::open(settings)? })
+        Ok(Self { device: settings.device.open()?, data: fashion_mnist::open(settings)? })
     }
 }
 
@@ -53,7 +53,13 @@ pub struct Network {
 
 impl Network {
     /// A fresh network for images of `height` by `width` with `inputs` channels.
-    fn new([height, width, inputs]: [usize; 3], scale: Scale, device: &Device, random: &mut ChaCha8Rng) -> Self {
+    fn new(
+        [height, width, inputs]: [usize; 3],
+        classes: usize,
+        scale: Scale,
+        device: &Device,
+        random: &mut ChaCha8Rng,
+    ) -> Self {
         let mut inputs = inputs;
         let mut convolutions = Vec::with_capacity(WIDTHS.len());
         for outputs in WIDTHS.map(|width| scale.of(width)) {
@@ -64,7 +70,7 @@ impl Network {
         let dense = scale.of(DENSE);
         let (dense_weight, dense_bias) =
             uniform_weights(halved(height) * halved(width) * inputs, dense, device, random);
-        let (head_weight, head_bias) = uniform_weights(dense, CLASSES, device, random);
+        let (head_weight, head_bias) = uniform_weights(dense, classes, device, random);
         Self { convolutions, dense_weight, dense_bias, head_weight, head_bias }
     }
 
@@ -90,6 +96,7 @@ impl Network {
 
 impl Task for FashionMnistCnn {
     type Model = Network;
+    type Batch = LoadedImages;
 
     fn name(&self) -> &str {
         NAME
@@ -119,22 +126,22 @@ impl Task for FashionMnistCnn {
     }
 
     fn initial_model(&self, random: &mut ChaCha8Rng) -> Network {
-        Network::new(self.data.train.size(), self.data.scale, &self.device.clone().autodiff(), random)
+        let ImageSplits { classes, scale, .. } = self.data;
+        Network::new(self.data.train.size(), classes, scale, &self.device.clone().autodiff(), random)
     }
 
-    fn loss(&self, model: &Network, batch: &[u32], random: &mut ChaCha8Rng) -> Tensor<1> {
-        let images = self.data.train.images(batch.iter().map(|&index| index as usize), &self.device);
-        let classes = self.data.train.classes_at(batch, &self.device);
+    fn load(&self, batch: &[u32], _random: &mut ChaCha8Rng) -> Result<LoadedImages> {
+        Ok(self.data.train.load(batch.iter().map(|&index| index as usize)))
+    }
+
+    fn loss(&self, model: &Network, batch: LoadedImages, random: &mut ChaCha8Rng) -> Tensor<1> {
+        let (images, classes) = batch.on_device(&self.device);
         let logits = model.logits(Tensor::from_inner(images), Some(random));
         classification::cross_entropy(logits, Tensor::from_inner(classes))
     }
 
-    fn evaluate(&self, model: &Network, split: Split) -> Evaluation {
-        let held_out = match split {
-            Split::Validation => &self.data.validation,
-            Split::Test => &self.data.test,
-        };
-        held_out.evaluate(EVALUATION_BATCH, &self.device, |images| model.logits(images, None))
+    fn evaluate(&self, model: &Network, split: Split) -> Result<Evaluation> {
+        Ok(self.data.evaluate(split, &self.device, |images| model.logits(images, None)))
     }
 }
 
@@ -148,7 +155,7 @@ mod tests {
     fn the_full_network_has_the_published_size() {
         let count = |scale| {
             let mut random = ChaCha8Rng::seed_from_u64(1);
-            Network::new([28, 28, 1], scale, &Device::flex(), &mut random).num_params()
+            Network::new([28, 28, 1], 10, scale, &Device::flex(), &mut random).num_params()
         };
         // 9*64 + 9*64*64 + 9*64*128 + 9*128*128 and biases 64+64+128+128; 7*7*128*256 + 256; 256*10 + 10
         assert_eq!(count(Scale::FULL), 1_867_466);

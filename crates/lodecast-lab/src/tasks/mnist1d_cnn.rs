@@ -1,11 +1,11 @@
 //! The task `mnist1d-cnn`: MNIST-1D digits and the small convolutional network of the data set's authors.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use burn::tensor::{Device, Int, Tensor, TensorData, activation, s};
 use lodecast::{Direction, Metric};
 use rand_chacha::ChaCha8Rng;
 
-use super::classification;
+use super::classification::{self, Tally};
 use super::strided_convolution::{StridedConvolution, uniform_weights};
 use crate::error::{Error, Result};
 use crate::mnist1d::{CLASSES, Digits, LENGTH};
@@ -130,6 +130,7 @@ impl Network {
 
 impl Task for Mnist1dCnn {
     type Model = Network;
+    type Batch = (Tensor<3>, Tensor<1, Int>);
 
     fn name(&self) -> &str {
         NAME
@@ -163,25 +164,36 @@ impl Task for Mnist1dCnn {
         Network::new(&self.device.clone().autodiff(), random)
     }
 
-    fn loss(&self, model: &Network, batch: &[u32], _random: &mut ChaCha8Rng) -> Tensor<1> {
+    fn load(&self, batch: &[u32], _random: &mut ChaCha8Rng) -> Result<(Tensor<3>, Tensor<1, Int>)> {
         let indices = batch.iter().map(|&index| i64::from(index)).collect();
         let classes = batch.iter().map(|&index| i64::from(self.train.classes[index as usize])).collect();
         let on_device =
             |values: Vec<i64>| Tensor::<1, Int>::from_data(TensorData::new(values, [batch.len()]), &self.device);
-        let signals = self.train.signals.clone().select(0, on_device(indices));
-        let logits = model.logits(Tensor::from_inner(signals));
-        classification::cross_entropy(logits, Tensor::from_inner(on_device(classes)))
+        Ok((self.train.signals.clone().select(0, on_device(indices)), on_device(classes)))
     }
 
-    fn evaluate(&self, model: &Network, split: Split) -> Evaluation {
+    fn loss(
+        &self,
+        model: &Network,
+        (signals, classes): (Tensor<3>, Tensor<1, Int>),
+        _random: &mut ChaCha8Rng,
+    ) -> Tensor<1> {
+        let logits = model.logits(Tensor::from_inner(signals));
+        classification::cross_entropy(logits, Tensor::from_inner(classes))
+    }
+
+    fn evaluate(&self, model: &Network, split: Split) -> Result<Evaluation> {
         let examples = match split {
             Split::Validation => &self.validation,
             Split::Test => &self.test,
         };
         let count = examples.classes.len();
-        let logits = (0..count)
-            .step_by(EVALUATION_BATCH)
-            .map(|start| model.logits(examples.signals.clone().narrow(0, start, EVALUATION_BATCH.min(count - start))));
-        classification::evaluate(Tensor::cat(logits.collect(), 0), &examples.classes)
+        let mut tally = Tally::default();
+        for start in (0..count).step_by(EVALUATION_BATCH) {
+            let end = count.min(start + EVALUATION_BATCH);
+            let logits = model.logits(examples.signals.clone().slice(s![start..end]));
+            tally.add(logits, examples.classes[start..end].iter().map(|&class| usize::from(class)));
+        }
+        Ok(tally.evaluation())
     }
 }

@@ -99,6 +99,8 @@ impl TextTransformer {
 
 impl Task for TextTransformer {
     type Model = Decoder;
+    /// Windows.
+    type Batch = Vec<u32>;
 
     fn name(&self) -> &str {
         NAME
@@ -137,14 +139,18 @@ impl Task for TextTransformer {
         Decoder::new(self.sizes, &self.device.clone().autodiff(), random)
     }
 
-    fn loss(&self, model: &Decoder, batch: &[u32], random: &mut ChaCha8Rng) -> Tensor<1> {
+    fn load(&self, batch: &[u32], _random: &mut ChaCha8Rng) -> Result<Vec<u32>> {
+        Ok(batch.to_vec())
+    }
+
+    fn loss(&self, model: &Decoder, batch: Vec<u32>, random: &mut ChaCha8Rng) -> Tensor<1> {
         let (words, next) = self.train.at(batch.iter().map(|&window| window as usize), &self.device);
         let next = Tensor::<1, Int>::from_data(TensorData::new(next, [batch.len() * CONTEXT]), &self.device);
         let logits = model.logits(Tensor::from_inner(words), Some((DROPOUT, random)));
         classification::cross_entropy(logits, Tensor::from_inner(next))
     }
 
-    fn evaluate(&self, model: &Decoder, split: Split) -> Evaluation {
+    fn evaluate(&self, model: &Decoder, split: Split) -> Result<Evaluation> {
         let windows = match split {
             Split::Validation => &self.validation,
             Split::Test => &self.test,
@@ -163,7 +169,7 @@ impl Task for TextTransformer {
             loss -= f64::from(logarithms.gather(1, next.unsqueeze_dim(1)).sum().into_scalar::<f32>());
         }
         let places = (count * CONTEXT) as f64;
-        Evaluation { loss: loss / places, metric: right as f64 / places }
+        Ok(Evaluation { loss: loss / places, metric: right as f64 / places })
     }
 }
 

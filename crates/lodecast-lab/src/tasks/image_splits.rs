@@ -1,0 +1,62 @@
+//! A set of small images in memory: for training, validation and the test, the first's statistics applied to all.
+
+use burn::tensor::{Device, Tensor};
+
+use super::image_batches::{ImageBatches, Standardisation};
+use crate::data::images::Images;
+use crate::settings::Scale;
+use crate::task::{Evaluation, Split};
+
+/// Seed of every split, the same for all runs.
+pub(super) const SPLIT_SEED: u64 = 42;
+/// Few enough that the activations stay in the processor's cache.
+const EVALUATION_BATCH: usize = 50;
+
+/// The three splits of a data set.
+#[derive(Debug)]
+pub(super) struct ImageSplits {
+    name: &'static str,
+    pub(super) classes: usize,
+    pub(super) scale: Scale,
+    pub(super) train: ImageBatches,
+    validation: ImageBatches,
+    test: ImageBatches,
+}
+
+impl ImageSplits {
+    /// The splits of the data set called `name`, at a scale.
+    pub(super) fn new(
+        name: &'static str,
+        classes: usize,
+        scale: Scale,
+        [train, validation, test]: [Images; 3],
+    ) -> Self {
+        let standardisation = Standardisation::new(train.channel_statistics());
+        let [train, validation, test] =
+            [train, validation, test].map(|images| ImageBatches::new(images, standardisation.clone()));
+        Self { name, classes, scale, train, validation, test }
+    }
+
+    /// The splits in words.
+    pub(super) fn description(&self) -> String {
+        let [train, validation, test] = [&self.train, &self.validation, &self.test].map(ImageBatches::len);
+        format!(
+            "{} at scale {}: {train} training, {validation} validation and {test} test images, split by seed {SPLIT_SEED}",
+            self.name, self.scale
+        )
+    }
+
+    /// How well `logits` of held-out images fit their classes.
+    pub(super) fn evaluate(
+        &self,
+        split: Split,
+        device: &Device,
+        logits: impl Fn(Tensor<4>) -> Tensor<2>,
+    ) -> Evaluation {
+        let held_out = match split {
+            Split::Validation => &self.validation,
+            Split::Test => &self.test,
+        };
+        held_out.evaluate(EVALUATION_BATCH, device, logits)
+    }
+}
