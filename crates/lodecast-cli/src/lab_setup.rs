@@ -12,7 +12,7 @@ use lodecast_lab::{DeviceKind, Execution, Length, OptimizerKind, RunRecord, Scal
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Setup {
     /// Task: mnist1d-cnn, fashion-mnist-cnn, fashion-mnist-resnet18, cifar100-resnet18, imagenet-resnet34 or text-transformer
-    #[arg(long, default_value = "mnist1d-cnn")]
+    #[arg(long, default_value = Self::TASK)]
     pub task: String,
     /// Part of the task's full size, in (0, 1]: narrows the network and takes fewer examples
     #[arg(long, value_name = "FACTOR", default_value_t = Scale::FULL)]
@@ -38,6 +38,9 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
+    /// The task unless another is named.
+    pub(crate) const TASK: &str = "mnist1d-cnn";
+
     /// The task, ready to be trained.
     pub(crate) fn open(&self) -> Result<Box<dyn Trainable>> {
         Ok(tasks::open(&self.task, &self.settings())?)
@@ -46,6 +49,11 @@ impl Setup {
     /// What the task is opened with.
     pub(crate) fn settings(&self) -> TaskSettings {
         TaskSettings { scale: self.scale, data: self.data.clone(), device: self.device }
+    }
+
+    /// Was any part of the length asked for?
+    pub(crate) fn has_length(&self) -> bool {
+        self.epochs.is_some() || self.batch_size.is_some() || self.points_per_epoch.is_some()
     }
 
     /// The length asked for; `None` if all of it is the task's own.
@@ -84,11 +92,15 @@ impl Jobs {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seeds(pub(crate) Vec<u64>);
 
+impl Seeds {
+    /// Most seeds a range may have.
+    pub(crate) const MOST: u64 = 10_000;
+}
+
 impl FromStr for Seeds {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const MOST: u64 = 10_000;
         let mut seeds = Vec::new();
         for part in text.split(',') {
             let number =
@@ -96,9 +108,10 @@ impl FromStr for Seeds {
             match part.split_once('-') {
                 Some((first, last)) => {
                     let (first, last) = (number(first)?, number(last)?);
-                    if first > last || last - first >= MOST {
+                    if first > last || last - first >= Self::MOST {
                         return Err(format!(
-                            "'{part}': the first seed of a range comes first, and it has at most {MOST}"
+                            "'{part}': the first seed of a range comes first, and it has at most {}",
+                            Self::MOST
                         ));
                     }
                     seeds.extend(first..=last);

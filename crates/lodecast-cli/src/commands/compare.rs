@@ -1,6 +1,7 @@
 //! `lodecast lab compare`: fresh seeds with the sweep's best configuration and with lodecast, side by side.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -9,9 +10,10 @@ use lodecast::{Model, Sweep};
 use lodecast_lab::rivals::{Controller, ControllerSettings, train_controller};
 use lodecast_lab::{
     Comparison, ComparisonConfiguration, Contender, Execution, Length, OptimizerKind, Rival, Sharpness, Trainable,
-    compare,
+    compare, tasks,
 };
 
+use super::demo::FIRST_FRESH_SEED;
 use crate::contenders::{self, DecisionLog, MethodOption, Recommended};
 use crate::failure::failure;
 use crate::figures::comparison::View;
@@ -26,9 +28,10 @@ use crate::{interrupt, report, study_report};
 /// What to compare on, and who takes part.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// Sweep file; its best configuration is the reference, and the methods start from its best peaks
-    #[arg(value_name = "SWEEP")]
-    sweep: PathBuf,
+    /// Sweep file, after the task if --task does not say it: its best configuration is the reference, and the methods
+    /// start from its best peaks; the task alone takes the file sweep.parquet
+    #[arg(value_name = "TASK|SWEEP", num_args = 1..=2, required = true)]
+    subject: Vec<String>,
     /// Model file of a lodecast scheduler that takes part, with a name for the table if it is to have its own; may be given
     /// several times, the verdict is about the first
     #[arg(long, value_name = "[NAME=]FILE")]
@@ -49,16 +52,17 @@ pub(crate) struct Arguments {
     out: PathBuf,
     #[command(flatten)]
     setup: Setup,
-    /// Seeds of each method; take ones that the sweep has not used
-    #[arg(long, default_value = "100-104")]
-    seeds: Seeds,
+    /// Seeds of each method that the sweep has not used: how many, or which (0,1,5 or 100-104)
+    #[arg(long, default_value = "5")]
+    seeds: FreshSeeds,
     #[command(flatten)]
     jobs: Jobs,
 }
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        let sweep = lodecast_sweep_file::read(&self.sweep, &lodecast_sweep_file::ReadOptions::default())?;
+        let (setup, sweep) = self.subject()?;
+        let sweep = lodecast_sweep_file::read(&sweep, &lodecast_sweep_file::ReadOptions::default())?;
         let directory = StudyDirectory::create(&self.out)?;
         let mut models = Vec::new();
         for option in &self.model {
@@ -72,7 +76,7 @@ impl Arguments {
             }
             models.push((name, model));
         }
-        let task = self.setup.open()?;
+        let task = setup.open()?;
         let contest = Contest {
             sweep: &sweep,
             models,
@@ -80,8 +84,8 @@ impl Arguments {
             sharpness: (!self.no_sharpness).then(Sharpness::default),
             schedules: self.schedule.iter().map(|option| option.0.clone()).collect(),
             optimizer: self.setup.optimizer,
-            length: self.setup.length(task.as_ref()),
-            seeds: self.seeds.clone(),
+            length: setup.length(task.as_ref()),
+            seeds: self.seeds.of(&sweep),
             jobs: self.jobs,
         };
         let outcome = contest.run(task.as_ref(), &directory, output)?;
@@ -99,6 +103,56 @@ impl Arguments {
         };
         directory.write_json("study.json", &record)?;
         finish(&directory, &self.out, &outcome, output)
+    }
+
+    /// The task's setup and the sweep file, from one word or two.
+    fn subject(&self) -> Result<(Setup, PathBuf)> {
+        const SWEEP: &str = "sweep.parquet";
+        let (task, sweep) = match &self.subject[..] {
+            [task, sweep] => (Some(task), sweep.as_str()),
+            [task] if tasks::names().contains(&task.as_str()) && !Path::new(task).exists() => (Some(task), SWEEP),
+            words => (None, words.first().map_or(SWEEP, String::as_str)),
+        };
+        let mut setup = self.setup.clone();
+        if let Some(task) = task {
+            if setup.task != Setup::TASK && setup.task != *task {
+                return Err(failure(format!("the task is '{task}' and '{}' at once", setup.task), "name it once"));
+            }
+            setup.task.clone_from(task);
+        }
+        Ok((setup, sweep.into()))
+    }
+}
+
+/// Seeds that no sweep has used: how many, or which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum FreshSeeds {
+    Count(u64),
+    These(Seeds),
+}
+
+impl FreshSeeds {
+    /// The seeds; as many as asked for, from 100 on, without those of the sweep.
+    fn of(&self, sweep: &Sweep) -> Seeds {
+        match self {
+            Self::These(seeds) => seeds.clone(),
+            Self::Count(count) => {
+                let unused = |seed: &u64| sweep.runs.iter().all(|run| run.attributes.seed != Some(*seed));
+                Seeds((FIRST_FRESH_SEED..).filter(unused).take(*count as usize).collect())
+            }
+        }
+    }
+}
+
+impl FromStr for FreshSeeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim().parse::<u64>() {
+            Ok(count @ 1..=Seeds::MOST) => Ok(Self::Count(count)),
+            Ok(_) => Err(format!("take 1 to {} seeds", Seeds::MOST)),
+            Err(_) => text.parse().map(Self::These),
+        }
     }
 }
 

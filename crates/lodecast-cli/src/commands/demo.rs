@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
 /// Parts of a run that are seen before its forecast.
 const OBSERVED: [f64; 5] = [0.0, 0.05, 0.1, 0.25, 0.5];
 /// The sweep's seeds are below it.
-const FIRST_FRESH_SEED: u64 = 100;
+pub(crate) const FIRST_FRESH_SEED: u64 = 100;
 /// Part that is seen before the forecasts that are drawn.
 const DRAWN_AFTER: f64 = 0.1;
 
