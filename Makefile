@@ -20,6 +20,7 @@ test-integration: compiler test-python test-integration-python
 	crates/lodecast-import/tests/integration/stores.sh
 	$(CARGO) build --quiet --package lodecast-cli
 	$(FRAMEWORKS)/bin/python crates/lodecast-import/tests/integration/frameworks.py $${CARGO_TARGET_DIR:-target}/debug/lodecast
+	$(FRAMEWORKS)/bin/python python/examples/ray_sweep.py $${CARGO_TARGET_DIR:-target}/debug/lodecast
 
 format: components
 	$(CARGO) fmt --all --check

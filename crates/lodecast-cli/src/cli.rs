@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    compare, completions, demo, evaluate, fit, forecast, import, import_model, lab_run, lab_sweep, man, plan, report,
-    runs, suggest,
+    compare, completions, demo, evaluate, fit, forecast, import, import_model, lab_gather, lab_run, lab_sharpness,
+    lab_sweep, man, plan, report, runs, suggest,
 };
 
 /// A learning-rate scheduler that has seen training runs before
@@ -43,7 +43,7 @@ pub(crate) enum Command {
     Plan(plan::Arguments),
     /// Which schedules to try in a next round of runs
     Suggest(suggest::Arguments),
-    /// Train small networks: sweeps, single runs, methods side by side
+    /// Train networks: sweeps, single runs, methods side by side
     #[command(subcommand)]
     Lab(Lab),
     /// Write the report of a directory that `demo` or `lab compare` filled
@@ -63,6 +63,10 @@ pub(crate) enum Lab {
     Sweep(lab_sweep::Arguments),
     /// Train one run
     Run(lab_run::Arguments),
+    /// Make a sweep of runs that were trained one by one, on whatever machines
+    Gather(lab_gather::Arguments),
+    /// Train one run, and measure the largest eigenvalues of the loss's Hessian at its end
+    Sharpness(lab_sharpness::Arguments),
     /// Train fresh seeds with the sweep's best configuration and with lodecast, side by side
     Compare(compare::Arguments),
 }

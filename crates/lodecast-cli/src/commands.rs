@@ -8,7 +8,9 @@ pub(crate) mod fit;
 pub(crate) mod forecast;
 pub(crate) mod import;
 pub(crate) mod import_model;
+pub(crate) mod lab_gather;
 pub(crate) mod lab_run;
+pub(crate) mod lab_sharpness;
 pub(crate) mod lab_sweep;
 pub(crate) mod man;
 pub(crate) mod plan;
@@ -33,6 +35,8 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<()> {
         Command::Suggest(arguments) => arguments.run(output),
         Command::Lab(Lab::Sweep(arguments)) => arguments.run(output),
         Command::Lab(Lab::Run(arguments)) => arguments.run(output),
+        Command::Lab(Lab::Gather(arguments)) => arguments.run(output),
+        Command::Lab(Lab::Sharpness(arguments)) => arguments.run(output),
         Command::Lab(Lab::Compare(arguments)) => arguments.run(output),
         Command::Report(arguments) => arguments.run(output),
         Command::Import(arguments) => arguments.run(output),

@@ -94,6 +94,14 @@ pub enum Error {
         /// Those there are.
         known: String,
     },
+    /// Results that are not of one sweep.
+    #[error("the results are not of one sweep: '{first}' and '{other}'; gather those of one task")]
+    Mixed {
+        /// A run, with task and metric.
+        first: String,
+        /// One of another task or metric.
+        other: String,
+    },
     /// A file that cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {

@@ -43,6 +43,11 @@ impl Default for Sharpness {
 }
 
 impl Sharpness {
+    /// Iterations that suffice for so many eigenvalues at the end of a usual run.
+    pub fn iterations_for(eigenvalues: usize) -> usize {
+        10 + 5 * eigenvalues.saturating_sub(1)
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         let fail = |name, value: usize, remedy| Err(Error::Setting { name, value: value.to_string(), remedy });
         if !(1..=self.iterations).contains(&self.eigenvalues) {

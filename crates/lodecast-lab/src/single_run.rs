@@ -18,6 +18,9 @@ use crate::train::Training;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfiguration {
+    /// Identity of the run, if not its schedule and its seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Name of the task.
     pub task: String,
     /// What the task is opened with: its scale, its data, its device.
@@ -54,7 +57,8 @@ pub fn run_one(configuration: &RunConfiguration) -> Result<RunRecord> {
     let length = checked_length(task.as_ref(), &configuration.task, configuration.length)?;
     let total_steps = length.total_steps(task.train_examples());
     let mut method = FixedSchedule::new(configuration.schedule.clone(), total_steps)?;
-    let id = format!("{} seed {}", configuration.schedule.describe(), configuration.seed);
+    let id = configuration.id.clone();
+    let id = id.unwrap_or_else(|| format!("{} seed {}", configuration.schedule.describe(), configuration.seed));
     let RunConfiguration { optimizer, seed, sharpness, .. } = *configuration;
     let training = Training { id: &id, optimizer, seed, length, sharpness, cancel: None };
     task.train(&training, &mut method)

@@ -9,10 +9,12 @@ use serde_json::json;
 
 use crate::crew::{Execution, RunId, run_all};
 use crate::error::{Error, Result};
+use crate::gather::gather;
 use crate::method::FixedSchedule;
 use crate::optimizer::OptimizerKind;
 use crate::record::RunRecord;
 use crate::settings::TaskSettings;
+use crate::single_run::RunConfiguration;
 use crate::task::Length;
 use crate::train::{Trainable, Training};
 
@@ -90,6 +92,29 @@ impl SweepConfiguration {
         all_different("schedule", &schedules.iter().map(|(name, _)| name).collect::<Vec<_>>())?;
         Ok(schedules)
     }
+
+    /// The runs by schedule, then seed, as configurations of their own: each can be trained by another process, on
+    /// another machine, and [`gather`](crate::gather) makes the same sweep of their results.
+    ///
+    /// # Errors
+    /// If the configuration repeats itself, is empty or gives impossible rates.
+    pub fn run_configurations(&self) -> Result<Vec<RunConfiguration>> {
+        all_different("seed", &self.seeds)?;
+        let schedules = self.named_schedules()?;
+        let of_seeds = |(name, schedule): (String, Schedule)| {
+            self.seeds.iter().map(move |&seed| RunConfiguration {
+                id: Some(format!("{name} seed {seed}")),
+                task: self.task.clone(),
+                settings: self.settings.clone(),
+                optimizer: self.optimizer,
+                schedule: schedule.clone(),
+                seed,
+                sharpness: None,
+                length: self.length,
+            })
+        };
+        Ok(schedules.into_iter().flat_map(of_seeds).collect())
+    }
 }
 
 /// A finished sweep.
@@ -111,32 +136,18 @@ pub fn run_sweep(
     configuration: &SweepConfiguration,
     execution: &Execution<'_>,
 ) -> Result<SweepOutcome> {
-    let SweepConfiguration { optimizer, seeds, .. } = configuration;
     let length = checked_length(task, &configuration.task, configuration.length)?;
-    let schedules = configuration.named_schedules()?;
-    all_different("seed", seeds)?;
-
+    let runs = configuration.run_configurations()?;
     let total_steps = length.total_steps(task.train_examples());
-    let (mut ids, mut runs) = (Vec::new(), Vec::new());
-    for (name, schedule) in schedules {
-        let method = FixedSchedule::new(schedule, total_steps)?;
-        for &seed in seeds {
-            ids.push(format!("{name} seed {seed}"));
-            runs.push((method.clone(), seed));
-        }
-    }
+    let ids: Vec<RunId> = runs.iter().filter_map(|run| run.id.clone()).map(RunId::plain).collect();
     let whole = json!({ "kind": "sweep", "sweep": configuration, "length": length, "data": task.description() });
-    let ids: Vec<RunId> = ids.into_iter().map(RunId::plain).collect();
     let records = run_all(&ids, &whole, execution, |index| {
-        let (method, seed) = &runs[index];
-        let (id, seed) = (ids[index].id.as_str(), *seed);
-        let training =
-            Training { id, optimizer: *optimizer, seed, length, sharpness: None, cancel: Some(execution.cancel) };
-        task.train(&training, &mut method.clone())
+        let RunConfiguration { optimizer, seed, ref schedule, .. } = runs[index];
+        let id = ids[index].id.as_str();
+        let training = Training { id, optimizer, seed, length, sharpness: None, cancel: Some(execution.cancel) };
+        task.train(&training, &mut FixedSchedule::new(schedule.clone(), total_steps)?)
     })?;
-    let mut sweep = Sweep::new(vec![task.metric()]);
-    sweep.runs = records.iter().map(|record| record.run.clone()).collect();
-    Ok(SweepOutcome { sweep, records })
+    gather(records)
 }
 
 /// The length of the runs, once task and length are known to fit.

@@ -11,10 +11,21 @@ use super::lab_sweep::read_configuration;
 use crate::lab_setup::Setup;
 use crate::output::Output;
 use crate::report::{Table, learning_rate, significant};
+use crate::whole_file;
+
+/// What to train, and where to write what came of it.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// File to write the run into, as JSON, once it is finished; 'lodecast lab gather' makes a sweep of several
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    run: RunOptions,
+}
 
 /// What to train.
 #[derive(Args, Debug)]
-pub(crate) struct Arguments {
+pub(crate) struct RunOptions {
     /// Everything below as JSON, instead of options
     #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "scale", "data", "device", "optimizer", "epochs", "batch_size", "points_per_epoch", "family", "peak", "warmup", "seed"])]
     config: Option<PathBuf>,
@@ -36,7 +47,10 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        let record = run_one(&self.configuration()?)?;
+        let record = run_one(&self.run.configuration()?)?;
+        if let Some(path) = &self.out {
+            whole_file::write_text(path, &serde_json::to_string(&record)?)?;
+        }
         if output.wants_json() {
             return output.json(&record);
         }
@@ -59,20 +73,24 @@ impl Arguments {
         ));
         Ok(())
     }
+}
 
-    fn configuration(&self) -> Result<RunConfiguration> {
+impl RunOptions {
+    /// The run that the options describe.
+    pub(crate) fn configuration(&self) -> Result<RunConfiguration> {
         if let Some(path) = &self.config {
             return read_configuration(path);
         }
-        let task = self.setup.open()?;
         Ok(RunConfiguration {
+            id: None,
             task: self.setup.task.clone(),
             settings: self.setup.settings(),
             optimizer: self.setup.optimizer,
             schedule: Schedule::parametric(self.family, self.peak).with_warmup(self.warmup)?,
             seed: self.seed,
             sharpness: None,
-            length: self.setup.length(task.as_ref()),
+            // The task's own where all of it is.
+            length: if self.setup.has_length() { self.setup.length(self.setup.open()?.as_ref()) } else { None },
         })
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use lodecast::{Family, Schedule, Sweep};
+use lodecast::{Family, Schedule};
 use lodecast_lab::{Execution, SweepConfiguration, SweepOutcome, Trainable, run_sweep, tasks};
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::figures::configuration_label;
 use crate::lab_setup::{Jobs, Seeds, Setup};
 use crate::output::Output;
 use crate::progress::Phase;
-use crate::{interrupt, report};
+use crate::{interrupt, report, whole_file};
 
 /// What to sweep over.
 #[derive(Args, Debug)]
@@ -43,24 +43,48 @@ pub(crate) struct Arguments {
     /// Where finished runs are kept, so that the same command goes on where it stopped [default: OUT.journal]
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+    /// Train nothing, but write a configuration a run into this folder, for 'lodecast lab run --config'; 'lodecast lab gather'
+    /// makes the same sweep of their results
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "journal", "jobs"])]
+    configurations: Option<PathBuf>,
     #[command(flatten)]
     jobs: Jobs,
 }
 
 /// What a sweep came to, as JSON.
 #[derive(Serialize)]
-struct Written<'a> {
+pub(crate) struct Written<'a> {
     file: &'a Path,
-    configuration: &'a SweepConfiguration,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configuration: Option<&'a SweepConfiguration>,
     runs: usize,
     diverged: usize,
     best_configuration: Option<String>,
     best_mean: Option<f64>,
 }
 
+impl<'a> Written<'a> {
+    /// What a sweep in `file` came to.
+    pub(crate) fn new(file: &'a Path, configuration: Option<&'a SweepConfiguration>, outcome: &SweepOutcome) -> Self {
+        let best = outcome.sweep.best_configuration(0);
+        Self {
+            file,
+            configuration,
+            runs: outcome.records.len(),
+            diverged: diverged(outcome),
+            best_configuration: best.as_ref().map(|best| best.0.clone()),
+            best_mean: best.as_ref().map(|best| best.1),
+        }
+    }
+}
+
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let (task, configuration) = self.configuration()?;
+        if let Some(folder) = &self.configurations {
+            configuration.length.unwrap_or_else(|| task.default_length()).check(task.train_examples())?;
+            return write_configurations(folder, &configuration, output);
+        }
         let journal = self.journal.clone().unwrap_or_else(|| {
             let mut name = self.out.clone().into_os_string();
             name.push(".journal");
@@ -68,16 +92,8 @@ impl Arguments {
         });
         let outcome = sweep(task.as_ref(), &configuration, &journal, self.jobs, output)?;
         lodecast_sweep_file::write(&self.out, &outcome.sweep)?;
-        let best = outcome.sweep.best_configuration(0);
         if output.wants_json() {
-            return output.json(&Written {
-                file: &self.out,
-                configuration: &configuration,
-                runs: outcome.records.len(),
-                diverged: diverged(&outcome),
-                best_configuration: best.as_ref().map(|best| best.0.clone()),
-                best_mean: best.as_ref().map(|best| best.1),
-            });
+            return output.json(&Written::new(&self.out, Some(&configuration), &outcome));
         }
         output.say(format_args!("written to {}; look at it with 'lodecast runs'", self.out.display()));
         Ok(())
@@ -111,6 +127,25 @@ impl Arguments {
     }
 }
 
+/// Writes each run's configuration into a file of its own, numbered from 0 in the order of the sweep.
+fn write_configurations(folder: &Path, configuration: &SweepConfiguration, output: &mut Output) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let runs = configuration.run_configurations()?;
+    for (index, run) in runs.iter().enumerate() {
+        whole_file::write_text(&folder.join(format!("{index:04}.json")), &serde_json::to_string_pretty(run)?)?;
+    }
+    if output.wants_json() {
+        return output.json(&runs);
+    }
+    let last = runs.len() - 1;
+    output.say(format_args!(
+        "{} configurations written to {}: 0000.json to {last:04}.json",
+        runs.len(),
+        folder.display()
+    ));
+    Ok(())
+}
+
 /// Reads a configuration of the lab from a JSON file.
 pub(crate) fn read_configuration<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -137,7 +172,7 @@ pub(crate) fn sweep(
     let execution =
         Execution { jobs: jobs.count(), journal: Some(journal), cancel: interrupt::flag()?, progress: &progress };
     let outcome = run_sweep(task, configuration, &execution)?;
-    phase.done(output, summary(&outcome.sweep, diverged(&outcome)));
+    phase.done(output, summary(&outcome));
     Ok(outcome)
 }
 
@@ -145,7 +180,9 @@ fn diverged(outcome: &SweepOutcome) -> usize {
     outcome.records.iter().filter(|record| record.diverged_at.is_some()).count()
 }
 
-fn summary(sweep: &Sweep, diverged: usize) -> String {
+/// What a sweep came to, in words.
+pub(crate) fn summary(outcome: &SweepOutcome) -> String {
+    let (sweep, diverged) = (&outcome.sweep, diverged(outcome));
     let configurations = sweep.configurations().len();
     let runs = format!("{} runs of {configurations} configurations", sweep.runs.len());
     let diverged = if diverged > 0 { format!(", {diverged} diverged") } else { String::new() };

@@ -1,5 +1,6 @@
 //! The real command, end to end: the whole path on a tiny task, its words, its errors and its exit codes.
 
+mod cluster;
 mod credentials;
 mod errors;
 mod help;

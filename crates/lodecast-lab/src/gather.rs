@@ -1,0 +1,24 @@
+//! Runs that were trained one by one, on whatever machines, joined into the sweep they are part of.
+
+use lodecast::Sweep;
+
+use crate::error::{Error, Result};
+use crate::record::RunRecord;
+use crate::sweep::{SweepOutcome, all_different};
+
+/// Joins runs into a sweep, in the order given.
+///
+/// # Errors
+/// If there are none, one is there twice, or they are not of one task.
+pub fn gather(records: Vec<RunRecord>) -> Result<SweepOutcome> {
+    let ids: Vec<&str> = records.iter().map(|record| record.run.id.as_str()).collect();
+    all_different("run", &ids)?;
+    let first = &records[0];
+    if let Some(other) = records.iter().find(|record| record.task != first.task || record.metric != first.metric) {
+        let whose = |record: &RunRecord| format!("{} ({}, {})", record.run.id, record.task, record.metric);
+        return Err(Error::Mixed { first: whose(first), other: whose(other) });
+    }
+    let mut sweep = Sweep::new(vec![first.metric.clone()]);
+    sweep.runs = records.iter().map(|record| record.run.clone()).collect();
+    Ok(SweepOutcome { sweep, records })
+}
