@@ -284,7 +284,8 @@ impl Planner {
         situation.check()?;
         match (&self.forecaster, &self.settings) {
             (Forecaster::Controlled(model), PlannerSettings::Controlled(settings)) => {
-                controlled::plan(model.as_ref(), settings, situation)
+                // One way into the thread pool, not one for each of the plan's many short parallel parts.
+                rayon::scope(|_| controlled::plan(model.as_ref(), settings, situation))
             }
             (Forecaster::Generative(model), PlannerSettings::Generative(settings)) => {
                 generative::plan(model.as_ref(), settings, situation)

@@ -67,8 +67,11 @@ impl LaneKernel<f32> for Futures<'_> {
         let times: Vec<L> = self.times.iter().map(|&time| L::constant(time)).collect();
         let latents: Vec<Vec<L>> =
             self.latents.iter().map(|latent| latent.iter().map(|&value| L::splat(value)).collect()).collect();
-        let solved: Vec<Vec<Vec<[f64; 2]>>> = (0..groups.len() * members)
+        let solves = groups.len() * members;
+        let solved: Vec<Vec<Vec<[f64; 2]>>> = (0..solves)
             .into_par_iter()
+            // Working memory is made for each part anew.
+            .with_min_len(solves.div_ceil(2 * rayon::current_num_threads()))
             .map_init(
                 || (Pass::<L>::default(), Task::<L>::default()),
                 |(pass, task), index| {
