@@ -3,7 +3,7 @@
 # Needs Python 3.11 or newer; the packages go into a virtual environment under target/integration, PostgreSQL is Debian's.
 set -eu
 cd "$(dirname "$0")/../../../.."
-environment=target/integration/stores
+environment=${STORES:-target/integration/stores}
 requirements=crates/lodecast-import/tests/integration/stores.txt
 if ! cmp -s "$requirements" "$environment/requirements.txt"; then
     python3 -m venv --clear "$environment"
