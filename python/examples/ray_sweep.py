@@ -2,7 +2,7 @@
 
     python ray_sweep.py [COMMAND]
 
-COMMAND is `lodecast` unless told otherwise. Here the trials share two cores; on a cluster, the folder must be one that all nodes see.
+COMMAND is `lodecast` unless told otherwise. Here the trials share two cores; on a cluster, all nodes have to see the folder.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ def training(configuration: dict[str, Any]) -> None:
     """Train one run in a process of its own, and report its metric points."""
     path = Path(configuration["run"])
     result = path.parents[1] / "results" / path.name
-    subprocess.run([configuration["command"], "lab", "run", "--config", path, "--out", result, "--quiet"], check=True)
+    train = [configuration["command"], "lab", "run", "--config", path, "--out", result, "--quiet"]
+    subprocess.run(train, stdout=subprocess.DEVNULL, check=True)
     record = json.loads(result.read_text())
     run, metric = record["run"], record["metric"]["name"]
     for step, loss, value in zip(run["steps"], run["train_loss"], run["validation"][0], strict=True):
