@@ -20,38 +20,30 @@ pub(super) struct Convolution {
     stride: usize,
 }
 
+/// What keeps its size from layer to layer with the first weights of He et al. 2015.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fan {
+    /// Values, from inputs to outputs.
+    In,
+    /// Gradients, from outputs to inputs, as residual networks are started.
+    Out,
+}
+
 impl Convolution {
-    /// Weights as He et al. 2015 start them, so that the size of values stays from inputs to outputs.
+    /// A layer of `[input, output]` channels.
     pub(super) fn new(
-        channels: [usize; 2],
-        kernel: usize,
-        stride: usize,
-        device: &Device,
-        random: &mut ChaCha8Rng,
-    ) -> Self {
-        Self::started(channels, kernel, stride, channels[0], device, random)
-    }
-
-    /// The same, so that the size of gradients stays from outputs to inputs, as residual networks are started.
-    pub(super) fn for_gradients(
-        channels: [usize; 2],
-        kernel: usize,
-        stride: usize,
-        device: &Device,
-        random: &mut ChaCha8Rng,
-    ) -> Self {
-        Self::started(channels, kernel, stride, channels[1], device, random)
-    }
-
-    fn started(
         [inputs, outputs]: [usize; 2],
         kernel: usize,
         stride: usize,
-        fan: usize,
+        fan: Fan,
         device: &Device,
         random: &mut ChaCha8Rng,
     ) -> Self {
-        let deviation = (2.0 / (kernel * kernel * fan) as f64).sqrt();
+        let channels = match fan {
+            Fan::In => inputs,
+            Fan::Out => outputs,
+        };
+        let deviation = (2.0 / (kernel * kernel * channels) as f64).sqrt();
         let weight = normal_weights([kernel * kernel * inputs, outputs], deviation, device, random);
         Self { weight, bias: None, kernel, stride }
     }
@@ -147,7 +139,8 @@ mod tests {
         let mut random = ChaCha8Rng::seed_from_u64(3);
         for (channels, kernel, stride, size) in [(1, 3, 1, 28), (4, 3, 2, 9), (4, 1, 2, 8), (4, 1, 1, 5), (3, 7, 2, 16)]
         {
-            let layer = Convolution::new([channels, 6], kernel, stride, &device, &mut random).with_bias(&device);
+            let layer =
+                Convolution::new([channels, 6], kernel, stride, Fan::In, &device, &mut random).with_bias(&device);
             let images = random_images([2, size, size + 2, channels], &mut random);
             let weight = layer.weight.val().reshape([kernel, kernel, channels, 6]).permute([3, 2, 0, 1]);
             let padding = (kernel - 1) / 2;

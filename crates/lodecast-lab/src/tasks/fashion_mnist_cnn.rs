@@ -5,8 +5,7 @@ use burn::tensor::{Device, Tensor, activation};
 use lodecast::{Direction, Metric};
 use rand_chacha::ChaCha8Rng;
 
-use super::classification;
-use super::convolution::{Convolution, max_pool};
+use super::convolution::{Convolution, Fan, max_pool};
 use super::dropout::dropout;
 use super::fashion_mnist;
 use super::image_batches::LoadedImages;
@@ -63,7 +62,7 @@ impl Network {
         let mut inputs = inputs;
         let mut convolutions = Vec::with_capacity(WIDTHS.len());
         for outputs in WIDTHS.map(|width| scale.of(width)) {
-            convolutions.push(Convolution::new([inputs, outputs], 3, 1, device, random).with_bias(device));
+            convolutions.push(Convolution::new([inputs, outputs], 3, 1, Fan::In, device, random).with_bias(device));
             inputs = outputs;
         }
         let halved = |side: usize| side >> POOLED_AFTER.len();
@@ -135,9 +134,7 @@ impl Task for FashionMnistCnn {
     }
 
     fn loss(&self, model: &Network, batch: LoadedImages, random: &mut ChaCha8Rng) -> Tensor<1> {
-        let (images, classes) = batch.on_device(&self.device);
-        let logits = model.logits(Tensor::from_inner(images), Some(random));
-        classification::cross_entropy(logits, Tensor::from_inner(classes))
+        batch.loss(&self.device, |images| model.logits(images, Some(random)))
     }
 
     fn evaluate(&self, model: &Network, split: Split) -> Result<Evaluation> {

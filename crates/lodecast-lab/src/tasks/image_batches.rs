@@ -4,7 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 
 use super::augmentation::Augmentation;
-use super::classification::Tally;
+use super::classification::{Tally, cross_entropy};
 use crate::data::images::{ImageShape, Images};
 use crate::task::Evaluation;
 
@@ -66,6 +66,12 @@ impl LoadedImages {
         let [height, width, channels] = self.size;
         let images = TensorData::new(self.values, [count, height, width, channels]);
         (Tensor::from_data(images, device), Tensor::from_data(TensorData::new(self.classes, [count]), device))
+    }
+
+    /// Mean cross-entropy of the `logits` of the images, for the backward pass.
+    pub(super) fn loss(self, device: &Device, logits: impl FnOnce(Tensor<4>) -> Tensor<2>) -> Tensor<1> {
+        let (images, classes) = self.on_device(device);
+        cross_entropy(logits(Tensor::from_inner(images)), Tensor::from_inner(classes))
     }
 }
 

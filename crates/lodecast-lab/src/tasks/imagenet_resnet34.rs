@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::classification::{self, Tally};
+use super::classification::Tally;
 use super::image_batches::{LoadedImages, Standardisation};
 use super::image_splits::SPLIT_SEED;
 use super::photograph::{self, SIDE};
@@ -180,9 +180,7 @@ impl Task for ImageNetResnet34 {
     }
 
     fn loss(&self, model: &ResidualNetwork, batch: LoadedImages, random: &mut ChaCha8Rng) -> Tensor<1> {
-        let (images, classes) = batch.on_device(&self.device);
-        let logits = model.logits(Tensor::from_inner(images), Some(random));
-        classification::cross_entropy(logits, Tensor::from_inner(classes))
+        batch.loss(&self.device, |images| model.logits(images, Some(random)))
     }
 
     fn gathered_anew(&self, model: ResidualNetwork) -> Result<ResidualNetwork> {

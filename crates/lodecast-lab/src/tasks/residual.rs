@@ -5,7 +5,7 @@ use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::{Device, Tensor, activation};
 use rand_chacha::ChaCha8Rng;
 
-use super::convolution::{Convolution, max_pool_overlapping};
+use super::convolution::{Convolution, Fan, max_pool_overlapping};
 use super::dropout::dropout;
 use super::strided_convolution::uniform_weights;
 use crate::settings::Scale;
@@ -128,7 +128,7 @@ struct NormalisedConvolution {
 impl NormalisedConvolution {
     fn new(channels: [usize; 2], kernel: usize, stride: usize, device: &Device, random: &mut ChaCha8Rng) -> Self {
         Self {
-            convolution: Convolution::for_gradients(channels, kernel, stride, device, random),
+            convolution: Convolution::new(channels, kernel, stride, Fan::Out, device, random),
             norm: BatchNormConfig::new(channels[1]).with_momentum(MOMENTUM).init(device),
         }
     }

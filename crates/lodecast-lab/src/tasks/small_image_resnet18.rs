@@ -8,7 +8,7 @@ use super::augmentation::Augmentation;
 use super::image_batches::LoadedImages;
 use super::image_splits::ImageSplits;
 use super::residual::{ResidualNetwork, ResidualSizes, Stem};
-use super::{cifar100, classification, fashion_mnist};
+use super::{cifar100, fashion_mnist};
 use crate::error::Result;
 use crate::optimizer::OptimizerKind;
 use crate::settings::TaskSettings;
@@ -91,9 +91,7 @@ impl Task for SmallImageResnet18 {
     }
 
     fn loss(&self, model: &ResidualNetwork, batch: LoadedImages, random: &mut ChaCha8Rng) -> Tensor<1> {
-        let (images, classes) = batch.on_device(&self.device);
-        let logits = model.logits(Tensor::from_inner(images), Some(random));
-        classification::cross_entropy(logits, Tensor::from_inner(classes))
+        batch.loss(&self.device, |images| model.logits(images, Some(random)))
     }
 
     fn gathered_anew(&self, model: ResidualNetwork) -> Result<ResidualNetwork> {
