@@ -7,20 +7,35 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
-use lodecast::{Family, Forecaster, Model, ModelKind, Plan, Point, Run, Schedule, Scheduler, Sweep};
+use lodecast::{
+    Family, Forecaster, GenerativeSettings, Model, ModelKind, Plan, Point, Replan, Run, Schedule, Scheduler,
+    SchedulerBuilder, Sweep,
+};
 use lodecast_lab::{Contender, FixedSchedule, Method, OptimizerKind, Rival};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::failure;
 use crate::report::learning_rate;
+use crate::schedule_option::ScheduleOption;
 use crate::study::Decisions;
 
-/// A schedule that follows from a sweep, and how it is called in tables.
+/// Metric points between two replans in the paper.
+const PAPER_REPLANS_EVERY: u64 = 30;
+
+/// A schedule and how it is called in tables.
+#[derive(Clone, Debug)]
 pub(crate) struct Recommended {
     /// Name.
     pub name: String,
     /// The schedule.
     pub schedule: Schedule,
+}
+
+impl From<&ScheduleOption> for Recommended {
+    fn from(option: &ScheduleOption) -> Self {
+        let name = option.file.clone().unwrap_or_else(|| short(&option.schedule));
+        Self { name, schedule: option.schedule.clone() }
+    }
 }
 
 /// The configuration with the best mean final metric: what anybody would take from a sweep.
@@ -151,11 +166,32 @@ pub(crate) fn fixed(recommended: Recommended) -> Contender<'static> {
 /// Lodecast's scheduler with a model, its decisions written to `log`.
 pub(crate) fn lodecast(name: String, model: Model, log: Arc<DecisionLog>) -> Contender<'static> {
     let forecaster: Forecaster = model.into();
+    let fingerprint = forecaster.fingerprint();
+    scheduled(name, fingerprint, Scheduler::builder(forecaster), log)
+}
+
+/// The paper's planner as the paper has it, with a latent ODE.
+pub(crate) fn paper(name: String, model: Model, log: Arc<DecisionLog>) -> Contender<'static> {
+    let forecaster: Forecaster = model.into();
+    let fingerprint = format!("paper {}", forecaster.fingerprint());
+    let scheduler = Scheduler::builder(forecaster)
+        .settings(GenerativeSettings::paper())
+        .replan(Replan::EveryPoints(PAPER_REPLANS_EVERY));
+    scheduled(name, fingerprint, scheduler, log)
+}
+
+/// A scheduler that has a seed and a run of its own each time.
+fn scheduled(
+    name: String,
+    fingerprint: String,
+    builder: SchedulerBuilder,
+    log: Arc<DecisionLog>,
+) -> Contender<'static> {
     Contender {
         name: name.clone(),
-        fingerprint: forecaster.fingerprint(),
+        fingerprint,
         factory: Box::new(move |seed, total_steps| {
-            let scheduler = Scheduler::builder(forecaster.clone()).total_steps(total_steps).seed(seed).build()?;
+            let scheduler = builder.clone().total_steps(total_steps).seed(seed).build()?;
             if let Some(plan) = scheduler.last_plan() {
                 log.add(&name, seed, plan);
             }

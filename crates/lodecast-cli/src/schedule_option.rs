@@ -8,7 +8,12 @@ use lodecast::{Family, Schedule};
 /// A schedule: `cosine:0.01`, `cosine:0.01:0.1` (with a warm-up over a tenth of the run), or a JSON file with a schedule
 /// or a plan in it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ScheduleOption(pub(crate) Schedule);
+pub(crate) struct ScheduleOption {
+    /// The file it was read from, as it was given.
+    pub file: Option<String>,
+    /// The schedule.
+    pub schedule: Schedule,
+}
 
 impl FromStr for ScheduleOption {
     type Err = String;
@@ -31,7 +36,7 @@ impl FromStr for ScheduleOption {
         }
         let schedule = Schedule::Parametric { family, peak_lr: peak, warmup };
         schedule.check().map_err(|error| error.to_string())?;
-        Ok(Self(schedule))
+        Ok(Self { file: None, schedule })
     }
 }
 
@@ -42,7 +47,7 @@ fn from_file(path: &str) -> Result<ScheduleOption, String> {
     let value = value.get("schedule").cloned().unwrap_or(value);
     let schedule: Schedule = serde_json::from_value(value).map_err(|error| format!("{path}: {error}"))?;
     schedule.check().map_err(|error| format!("{path}: {error}"))?;
-    Ok(ScheduleOption(schedule))
+    Ok(ScheduleOption { file: Some(path.to_owned()), schedule })
 }
 
 #[cfg(test)]
@@ -51,7 +56,7 @@ mod tests {
 
     #[test]
     fn schedules_are_read_and_checked() {
-        let read = |text: &str| text.parse::<ScheduleOption>().map(|option| option.0);
+        let read = |text: &str| text.parse::<ScheduleOption>().map(|option| option.schedule);
         assert_eq!(read("cosine:0.01"), Ok(Schedule::cosine(0.01)));
         let warmup = Schedule::Parametric { family: Family::OneCycle, peak_lr: 0.1, warmup: 0.05 };
         assert_eq!(read("one-cycle:1e-1:0.05"), Ok(warmup));

@@ -144,7 +144,7 @@ fn an_archive_holds_what_the_folder_holds() {
     let task = tasks::open(TASK, &settings(&archive)).unwrap();
     assert_eq!(
         task.description(),
-        "CIFAR-100 at scale 0.06: 16 training, 2 validation and 4 test images, split by seed 42"
+        "CIFAR-100 at scale 0.06: 16 training, 2 validation and 60 test images, split by seed 42"
     );
 }
 

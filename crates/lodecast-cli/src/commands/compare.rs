@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::{Model, Sweep};
+use lodecast::{Model, ModelKind, Sweep};
 use lodecast_lab::rivals::{Controller, ControllerSettings, train_controller};
 use lodecast_lab::{
     Comparison, ComparisonConfiguration, Contender, Execution, Length, OptimizerKind, Rival, Sharpness, Trainable,
@@ -36,6 +36,10 @@ pub(crate) struct Arguments {
     /// several times, the verdict is about the first
     #[arg(long, value_name = "[NAME=]FILE")]
     model: Vec<String>,
+    /// Model file of a latent ODE whose runs are planned as the paper plans them: replanned every 30 points, futures aligned
+    /// by their loss; may be given several times
+    #[arg(long, value_name = "[NAME=]FILE")]
+    paper: Vec<String>,
     /// Rivals by name, each with a rate if not the sweep's best (NAME:RATE), or 'all' that suit the optimizer: constant,
     /// cosine, one-cycle, staircase, linear, warmup-stable-decay, plateau, greedy, sgd-hd, adam-hd, schedule-free-sgd,
     /// schedule-free-adamw, controller
@@ -66,23 +70,36 @@ impl Arguments {
         let directory = StudyDirectory::create(&self.out)?;
         let mut models = Vec::new();
         for option in &self.model {
-            // A path may have an equals sign of its own.
-            let named = option.split_once('=').filter(|_| !Path::new(option).exists());
-            let (name, path) = named.map_or((None, option.as_str()), |(name, path)| (Some(name), path));
-            let model = Model::load(path)?;
-            let mut name = name.map_or_else(|| contenders::lodecast_name(model.kind()), str::to_owned);
+            let (name, path, model) = named_model(option)?;
+            let mut name = name.unwrap_or_else(|| contenders::lodecast_name(model.kind()));
             if models.iter().any(|(known, _)| *known == name) {
                 name = format!("{name}, {path}");
             }
             models.push((name, model));
         }
+        let mut paper: Vec<(String, Model)> = Vec::new();
+        for option in &self.paper {
+            let (name, path, model) = named_model(option)?;
+            if model.kind() != ModelKind::LatentOde {
+                return Err(failure(
+                    format!("{path} holds a {} model, with which the paper does not plan", model.kind()),
+                    "fit one with 'lodecast fit --kind latent-ode --members 1'",
+                ));
+            }
+            let mut name = name.unwrap_or_else(|| "the paper's planner".to_owned());
+            if paper.iter().any(|(known, _)| *known == name) {
+                name = format!("{name}, {path}");
+            }
+            paper.push((name, model));
+        }
         let task = setup.open()?;
         let contest = Contest {
             sweep: &sweep,
             models,
+            paper,
             methods: self.methods.clone(),
             sharpness: (!self.no_sharpness).then(Sharpness::default),
-            schedules: self.schedule.iter().map(|option| option.0.clone()).collect(),
+            schedules: self.schedule.iter().map(Recommended::from).collect(),
             optimizer: self.setup.optimizer,
             length: setup.length(task.as_ref()),
             seeds: self.seeds.of(&sweep),
@@ -122,6 +139,14 @@ impl Arguments {
         }
         Ok((setup, sweep.into()))
     }
+}
+
+/// Reads a model from `FILE` or `NAME=FILE`.
+fn named_model(option: &str) -> Result<(Option<String>, &str, Model)> {
+    // A path may have an equals sign of its own.
+    let named = option.split_once('=').filter(|_| !Path::new(option).exists());
+    let (name, path) = named.map_or((None, option), |(name, path)| (Some(name.to_owned()), path));
+    Ok((name, path, Model::load(path)?))
 }
 
 /// Seeds that no sweep has used: how many, or which.
@@ -184,12 +209,14 @@ pub(crate) struct Contest<'a> {
     pub sweep: &'a Sweep,
     /// Lodecast's models by name.
     pub models: Vec<(String, Model)>,
+    /// Models of the paper's planner by name.
+    pub paper: Vec<(String, Model)>,
     /// Rivals.
     pub methods: Vec<MethodOption>,
     /// Measures the sharpness at the end of each run.
     pub sharpness: Option<Sharpness>,
     /// Other schedules.
-    pub schedules: Vec<lodecast::Schedule>,
+    pub schedules: Vec<Recommended>,
     /// Optimizer.
     pub optimizer: OptimizerKind,
     /// Length of the runs, if not the task's own.
@@ -222,12 +249,12 @@ impl Contest<'_> {
         let reference = best.name.clone();
         let mut all: Vec<Contender<'_>> = vec![contenders::fixed(best)];
         self.add_rivals(&mut all, task, metric, directory, output)?;
-        for schedule in &self.schedules {
-            let name = contenders::short(schedule);
-            all.push(contenders::fixed(Recommended { name, schedule: schedule.clone() }));
-        }
+        all.extend(self.schedules.iter().cloned().map(contenders::fixed));
         for (name, model) in &self.models {
             all.push(contenders::lodecast(name.clone(), model.clone(), Arc::clone(&log)));
+        }
+        for (name, model) in &self.paper {
+            all.push(contenders::paper(name.clone(), model.clone(), Arc::clone(&log)));
         }
         let configuration = ComparisonConfiguration {
             task: task.name().to_owned(),

@@ -94,6 +94,7 @@ impl Arguments {
         let contest = Contest {
             sweep: &sweep,
             models,
+            paper: Vec::new(),
             methods: vec![MethodOption::family(Family::Cosine)],
             schedules: Vec::new(),
             sharpness: None,

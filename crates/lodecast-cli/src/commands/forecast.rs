@@ -36,7 +36,8 @@ impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let model = Model::load(&self.model)?;
         let run = self.input.read(model.metric())?;
-        let schedule = self.schedule.clone().map(|option| option.0).or_else(|| lodecast::Schedule::of_run(&run.run));
+        let schedule =
+            self.schedule.clone().map(|option| option.schedule).or_else(|| lodecast::Schedule::of_run(&run.run));
         if schedule.is_none() && model.kind() == ModelKind::Controlled {
             return Err(failure(
                 format!("run '{}' does not say which schedule it follows", run.run.id),

@@ -79,7 +79,7 @@ impl Arguments {
         let planner = self.planner(model)?;
         let (points, total_steps, own) = self.observed(&planner, &metric)?;
         let in_force = match (&self.in_force, own) {
-            (Some(option), _) => option.0.clone(),
+            (Some(option), _) => option.schedule.clone(),
             (None, Some(own)) => own,
             (None, None) => planner.forecaster().experience().best_configuration().schedule.clone(),
         };

@@ -12,14 +12,15 @@ fn a_comparison_is_written_down_resumed_and_reported() {
         copy(name);
     }
     let who = ["lab", "compare", "sweep.parquet", "--model", "controlled.lode", "--model", "latent-ode.lode"];
-    let arguments =
-        [&who[..], &["--seeds", "100-101", "--schedule", "linear:0.16", "--json", "-o", "out"], &TINY].concat();
+    let more = ["--paper", "latent-ode.lode", "--schedule", "linear:0.16", "--seeds", "100-101", "--json", "-o", "out"];
+    let arguments = [&who[..], &more, &TINY].concat();
     let comparison = json(directory.path(), &arguments);
     let rows = comparison["rows"].as_array().unwrap();
     let methods: Vec<&str> = rows.iter().map(|row| row["method"].as_str().unwrap()).collect();
     assert!(methods[0].starts_with("best of the sweep ("), "{methods:?}");
     assert!(methods.contains(&"linear 0.16"), "{methods:?}");
-    assert!(methods.ends_with(&["lodecast (controlled)", "lodecast (latent ODE)"]), "{methods:?}");
+    let scheduled = ["lodecast (controlled)", "lodecast (latent ODE)", "the paper's planner"];
+    assert!(methods.ends_with(&scheduled), "{methods:?}");
     assert_eq!(comparison["records"].as_array().unwrap().len(), 2 * methods.len());
 
     let before = fs::metadata(directory.path().join("out/comparison.journal")).unwrap().len();
@@ -47,6 +48,14 @@ fn seeds_of_the_sweep_test_nothing() {
 }
 
 #[test]
+fn the_paper_plans_with_latent_odes_only() {
+    let arguments = ["lab", "compare", "sweep.parquet", "--paper", "controlled.lode", "--seeds", "100"];
+    let output = lodecast(trained(), &arguments);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(talk(&output).contains("--kind latent-ode --members 1"), "{}", talk(&output));
+}
+
+#[test]
 fn man_pages_and_completions_cover_every_command() {
     let directory = tempfile::tempdir().unwrap();
     data(directory.path(), &["man", "man"]);
@@ -66,7 +75,8 @@ fn a_demonstration_ends_with_a_report_and_is_not_run_twice() {
     assert_eq!(comparison["configuration"]["seeds"], serde_json::json!([100, 101]));
     let methods: Vec<&str> =
         comparison["rows"].as_array().unwrap().iter().map(|row| row["method"].as_str().unwrap()).collect();
-    assert!(methods.ends_with(&["lodecast (controlled)", "lodecast (latent ODE)"]), "{methods:?}");
+    let scheduled = ["lodecast (controlled)", "lodecast (latent ODE)", "the paper's planner"];
+    assert!(methods.ends_with(&scheduled), "{methods:?}");
     let page = fs::read_to_string(directory.path().join("demo/report.html")).unwrap();
     for section in ["The result", "The schedules", "The runs", "Forecasts", "The sweep", "The models", "How to read it"]
     {

@@ -91,6 +91,12 @@ impl Default for GenerativeSettings {
 }
 
 impl GenerativeSettings {
+    /// The planner as the paper has it: futures are aligned with the present by their loss (method section 3). It goes with
+    /// one model and a replan every 30 points; the defaults are what did better.
+    pub fn paper() -> Self {
+        Self { alignment: Alignment::Loss, ..Self::default() }
+    }
+
     /// Checks every setting.
     ///
     /// # Errors
