@@ -57,8 +57,8 @@ pub(crate) fn read_from(
     visit: &mut Visit<'_>,
 ) -> Result<ControlFlow<()>> {
     let place = path.display().to_string();
-    let taken = Rc::new(Counter::new(0));
-    let mut source = BufReader::new(Metered { source, taken: Rc::clone(&taken), limit: limits.record_bytes as u64 });
+    let (source, taken) = metered(source, limits);
+    let mut source = BufReader::new(source);
     let start = source.fill_buf().map_err(|source| Error::File { path: path.to_owned(), source })?;
     let delimiter = delimiter(start);
     let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(source);
@@ -156,7 +156,8 @@ fn wrong_length(place: &str, line: u64, columns: usize) -> Error {
     }
 }
 
-fn damaged(path: &Path, limits: &Limits, error: csv::Error, line: u64) -> Error {
+/// What the parser of the table at `path` says, with the line it says it of, or else `line`.
+pub(crate) fn damaged(path: &Path, limits: &Limits, error: csv::Error, line: u64) -> Error {
     let line = error.position().map_or(line, csv::Position::line);
     let place = format!("{}, line {line}", path.display());
     let remedy = "the file is damaged: correct or delete the line";
@@ -171,6 +172,9 @@ fn damaged(path: &Path, limits: &Limits, error: csv::Error, line: u64) -> Error 
         csv::ErrorKind::Utf8 { err, .. } => {
             Error::Damaged { place, reason: format!("field {} is not UTF-8", err.field() + 1), remedy }
         }
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            Error::Damaged { place, reason: format!("{len} fields, and {expected_len} columns"), remedy }
+        }
         other => Error::Damaged { place, reason: format!("{other:?}"), remedy },
     }
 }
@@ -184,8 +188,14 @@ pub(crate) fn shorten(text: &str) -> String {
     short
 }
 
-/// Fails when a row takes more bytes than it may: the parser keeps a row in memory.
-struct Metered<R> {
+/// A source that fails when a row takes more bytes than it may, for the parser keeps a row in memory; and what counts the bytes
+/// of a row, to be set back before each.
+pub(crate) fn metered<R>(source: R, limits: &Limits) -> (Metered<R>, Rc<Counter<u64>>) {
+    let taken = Rc::new(Counter::new(0));
+    (Metered { source, taken: Rc::clone(&taken), limit: limits.record_bytes as u64 }, taken)
+}
+
+pub(crate) struct Metered<R> {
     source: R,
     taken: Rc<Counter<u64>>,
     limit: u64,

@@ -29,11 +29,10 @@ pub(crate) fn read(
     let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
     let place = path.display().to_string();
     let mut table = Table::new(base, wanted, limits);
-    let mut flow = ControlFlow::Continue(());
     let mut cut_off = false;
-    let mut read = |number: u64, line: &[u8], ended: bool| -> Result<()> {
-        if flow.is_break() || line.trim_ascii().is_empty() {
-            return Ok(());
+    let mut read = |number: u64, line: &[u8], ended: bool| {
+        if line.trim_ascii().is_empty() {
+            return Ok(ControlFlow::Continue(()));
         }
         let here = || format!("{place}, line {number}");
         let object = match parse(line) {
@@ -42,20 +41,18 @@ pub(crate) fn read(
             // The last line may still be in the writing.
             Err(_) if !ended => {
                 cut_off = true;
-                return Ok(());
+                return Ok(ControlFlow::Continue(()));
             }
             Err(reason) => return Err(damaged(here(), reason)),
         };
         // The first line of a sweep file of ours says what the others hold.
         if object.contains_key("lodecast_sweep") {
-            return Ok(());
+            return Ok(ControlFlow::Continue(()));
         }
-        flow = add(&object, setting, &here, &mut table, wanted, visit)?;
-        Ok(())
+        add(&object, setting, &here, &mut table, wanted, visit)
     };
-    each_line(path, BufReader::with_capacity(1 << 16, file), limits, &mut read)?;
-    if flow.is_break() {
-        return Ok(flow);
+    if each_line(path, BufReader::with_capacity(1 << 16, file), limits, &mut read)?.is_break() {
+        return Ok(ControlFlow::Break(()));
     }
     if cut_off {
         table.note("the last line is cut off: left out");

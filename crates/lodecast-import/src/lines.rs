@@ -1,20 +1,26 @@
 //! Lines of a text file, none longer than the limits allow.
 
 use std::io::{BufRead, Read};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 
-/// Takes a line: its number, its text, and whether it is ended.
-pub(crate) type EachLine<'a> = dyn FnMut(u64, &[u8], bool) -> Result<()> + 'a;
+/// Takes a line: its number, its text, and whether it is ended. Says whether to go on.
+pub(crate) type EachLine<'a> = dyn FnMut(u64, &[u8], bool) -> Result<ControlFlow<()>> + 'a;
 
 /// Hands each line of the file at `path`, with its number from 1 on and without its end, to `each`. The
-/// last line may not be ended: it may still be in the writing.
+/// last line may not be ended: it may still be in the writing. Says whether all lines were taken.
 ///
 /// # Errors
 /// If the file cannot be read or a line is too long, or what `each` returns.
-pub(crate) fn each_line(path: &Path, mut source: impl BufRead, limits: &Limits, each: &mut EachLine<'_>) -> Result<()> {
+pub(crate) fn each_line(
+    path: &Path,
+    mut source: impl BufRead,
+    limits: &Limits,
+    each: &mut EachLine<'_>,
+) -> Result<ControlFlow<()>> {
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
@@ -33,7 +39,9 @@ pub(crate) fn each_line(path: &Path, mut source: impl BufRead, limits: &Limits, 
         }
         let ended = line.ends_with(b"\n");
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
-        each(number, text.strip_suffix(b"\r").unwrap_or(text), ended)?;
+        if each(number, text.strip_suffix(b"\r").unwrap_or(text), ended)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }

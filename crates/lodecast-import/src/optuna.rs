@@ -31,15 +31,15 @@ impl Format for Optuna {
     }
 
     fn recognises(&self, source: &Source) -> bool {
-        Database::any_with(source, &TABLES) || journal::find(source).is_some()
+        Database::any_with(source, &TABLES) || journal::find(source).next().is_some()
     }
 
     fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
         if let Some(mut database) = Database::open_with(source, &TABLES)? {
             return database::read(&mut database, wanted, limits, visit);
         }
-        if let Some(path) = journal::find(source) {
-            return journal::read(path, wanted, limits, visit);
+        if let Some(path) = journal::find(source).next() {
+            return journal::read(path, wanted, limits, visit).map(drop);
         }
         Err(Error::NoRuns {
             place: source.to_string(),

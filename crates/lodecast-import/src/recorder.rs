@@ -79,7 +79,13 @@ impl<'a> Recorder<'a> {
         };
         self.check(self.samples < self.limits.samples, "the number of its points", self.limits.samples)?;
         self.samples += 1;
-        self.series[place].1.push_timed(step, value, time);
+        let series = &mut self.series[place].1;
+        // Where nothing is known of times, they take no memory.
+        if time.is_nan() {
+            series.push(step, value)
+        } else {
+            series.push_timed(step, value, time)
+        }
         Ok(())
     }
 

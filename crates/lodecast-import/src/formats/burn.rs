@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -142,11 +143,10 @@ impl Log {
     fn read(path: &Path, limits: &Limits) -> Result<Self> {
         let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
         let mut log = Self::default();
-        let mut is_text = false;
-        each_line(path, BufReader::new(file), limits, &mut |number, line, ended| {
+        let _all = each_line(path, BufReader::new(file), limits, &mut |number, line, ended| {
             let text = std::str::from_utf8(line).unwrap_or_default().trim();
-            if text.is_empty() || is_text {
-                return Ok(());
+            if text.is_empty() {
+                return Ok(ControlFlow::Continue(()));
             }
             let (value, size) = text.split_once(',').unwrap_or((text, "1"));
             match (value.trim().parse(), size.trim(), size.trim().parse::<f64>()) {
@@ -154,7 +154,7 @@ impl Log {
                 (Ok(value), _, Ok(size)) if size.is_finite() && size >= 0.0 => log.batches.push((value, size)),
                 // The last line may still be in the writing.
                 _ if !ended => {}
-                _ if number == 1 => is_text = true,
+                _ if number == 1 => return Ok(ControlFlow::Break(())),
                 _ => {
                     return Err(damaged(
                         format!("{}, line {number}", path.display()),
@@ -170,7 +170,7 @@ impl Log {
                     remedy: "no epoch has so many batches: check what the file is",
                 });
             }
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         })?;
         Ok(log)
     }

@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::restore;
@@ -113,7 +114,7 @@ fn read_run(source: &Source, run: &Run, limits: &Limits, recorder: &mut Recorder
         let Some(place) = recorder.place(&key)? else { continue };
         let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
         let (mut wrong, mut first) = (0, 0);
-        each_line(path, BufReader::new(file), limits, &mut |number, line, _| {
+        let _all = each_line(path, BufReader::new(file), limits, &mut |number, line, _| {
             match sample(line) {
                 Some((time, value, step)) => recorder.push(place, step, value, time)?,
                 None if line.is_empty() => {}
@@ -124,7 +125,7 @@ fn read_run(source: &Source, run: &Run, limits: &Limits, recorder: &mut Recorder
                     wrong += 1;
                 }
             }
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         })?;
         if wrong > 0 {
             recorder.note(format!(

@@ -5,10 +5,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use lodecast_sweep_file::quote_bare_tokens;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{NOTHING, SERIES, State, describe, distribution};
@@ -24,13 +26,13 @@ use crate::source::{Source, has_ending};
 /// How much of a file is looked at to tell a journal.
 const GLANCE: usize = 4096;
 
-/// The journal that the source is, or the first in its folder.
-pub(super) fn find(source: &Source) -> Option<&Path> {
-    let named = |path: &&Path| {
+/// The journal that the source is, or those in its folder.
+pub(super) fn find(source: &Source) -> impl Iterator<Item = &Path> {
+    let named = move |path: &&Path| {
         matches!(source, Source::File(_))
             || ["log", "journal", "jsonl", "json"].iter().any(|ending| has_ending(path, ending))
     };
-    source.files().iter().map(PathBuf::as_path).filter(named).find(|path| is_journal(path))
+    source.files().iter().map(PathBuf::as_path).filter(named).filter(|path| is_journal(path))
 }
 
 fn is_journal(path: &Path) -> bool {
@@ -77,14 +79,49 @@ struct Operation {
     intermediate_values: BTreeMap<i64, Value>,
 }
 
+/// What a line says of the studies and of how many trials they have.
+#[derive(Deserialize)]
+struct Creation {
+    op_code: u8,
+    #[serde(default)]
+    study_id: usize,
+    #[serde(default)]
+    study_name: String,
+    #[serde(default)]
+    directions: Vec<u8>,
+}
+
+impl Operation {
+    fn creation(&self) -> Creation {
+        let Self { op_code, study_id, study_name, directions, .. } = self;
+        Creation {
+            op_code: *op_code,
+            study_id: *study_id,
+            study_name: study_name.clone(),
+            directions: directions.clone(),
+        }
+    }
+}
+
 struct Study {
     name: String,
     direction: Option<&'static str>,
     deleted: bool,
-    trials: Vec<usize>,
+    trials: usize,
+}
+
+/// The studies of a journal, as far as it has been read.
+#[derive(Default)]
+struct Studies {
+    studies: Vec<Study>,
+    /// Names of the studies that have not been deleted.
+    names: HashSet<String>,
+    /// Trials of all of them.
+    trials: usize,
 }
 
 struct Trial {
+    number: usize,
     state: State,
     parameters: BTreeMap<String, String>,
     attributes: Map<String, Value>,
@@ -94,48 +131,49 @@ struct Trial {
     places: BTreeMap<i64, usize>,
 }
 
-/// The studies and trials of a journal, as far as it has been read.
-#[derive(Default)]
-struct Journal {
-    studies: Vec<Study>,
-    /// Names of the studies that have not been deleted.
-    names: HashSet<String>,
-    trials: Vec<Trial>,
+/// The trials of one study that are not finished, and so can still change.
+struct Trials {
+    studies: Studies,
+    chosen: usize,
+    open: BTreeMap<usize, Trial>,
+    /// Values reported of these, which are in memory.
     reported: usize,
 }
 
-/// Reads the trials of one study.
-pub(super) fn read(path: &Path, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
-    let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-    let mut journal = Journal::default();
-    each_line(path, BufReader::new(file), limits, &mut |number, line, ended| {
-        let damaged = |reason: String| Error::Damaged {
-            place: format!("{}, line {number}", path.display()),
-            reason,
-            remedy: "what follows depends on it: restore the journal, or cut it off here",
-        };
-        if line.is_empty() {
-            return Ok(());
-        }
-        let operation = std::str::from_utf8(line)
-            .map_err(|error| error.to_string())
-            .and_then(|text| serde_json::from_str(&quote_bare_tokens(text).0).map_err(|error| error.to_string()));
-        match operation {
-            Ok(operation) => journal.apply(operation, limits).map_err(|found| match found {
-                Refusal::Unknown(reason) => damaged(reason),
-                Refusal::TooMany(what, limit) => Error::TooLarge {
-                    place: path.display().to_string(),
-                    what: format!("the number of its {what}"),
-                    limit: limit as u64,
-                    remedy: "split it by study",
-                },
-            }),
-            // A line that is still being written.
-            Err(_) if !ended => Ok(()),
-            Err(reason) => Err(damaged(reason)),
-        }
+/// Reads the trials of one study, in the order in which they ended; those that did not end come last.
+///
+/// The journal is gone through twice: only its end tells which studies there are, and no more is kept than the trials at work.
+pub(super) fn read(path: &Path, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+    let place = path.display().to_string();
+    let mut studies = Studies::default();
+    let _all = each_operation(path, limits, &mut |creation: Creation| {
+        studies.apply(&creation, limits).map(|_| ControlFlow::Continue(()))
     })?;
-    journal.hand_over(path, wanted, limits, visit)
+    let alive = studies.studies.iter().enumerate().filter(|(_, study)| !study.deleted);
+    let collections: Vec<_> = alive
+        .map(|(id, study)| Collection { id: id.to_string(), name: study.name.clone(), runs: study.trials as u64 })
+        .collect();
+    let id = choose(&collections, "study", &place, wanted)?.id;
+    let Some((chosen, study)) = studies.studies.into_iter().enumerate().find(|(at, _)| at.to_string() == id) else {
+        return Ok(ControlFlow::Continue(()));
+    };
+
+    let mut hand_over = |trial: &Trial| {
+        let id = format!("{}/{}", study.name, trial.number);
+        let mut recorder = Recorder::new(&id, &place, wanted, limits);
+        visit(match record(trial, &study, &mut recorder) {
+            Ok(()) => recorder.finish(NOTHING),
+            Err(error) => Outcome::skipped(id, error.to_string()),
+        })
+    };
+    let mut trials = Trials { studies: Studies::default(), chosen, open: BTreeMap::new(), reported: 0 };
+    let read_on = each_operation(path, limits, &mut |operation: Operation| {
+        Ok(trials.apply(operation, limits)?.map_or(ControlFlow::Continue(()), |ended| hand_over(&ended)))
+    })?;
+    if read_on.is_break() {
+        return Ok(read_on);
+    }
+    Ok(trials.open.values().try_for_each(hand_over))
 }
 
 /// Why an operation cannot be carried out.
@@ -145,55 +183,72 @@ enum Refusal {
     TooMany(&'static str, usize),
 }
 
-impl Journal {
-    fn apply(&mut self, operation: Operation, limits: &Limits) -> Result<(), Refusal> {
+/// Hands each line of the journal, understood as a `T`, to `each`.
+fn each_operation<T: DeserializeOwned>(
+    path: &Path,
+    limits: &Limits,
+    each: &mut dyn FnMut(T) -> Result<ControlFlow<()>, Refusal>,
+) -> Result<ControlFlow<()>> {
+    let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    each_line(path, BufReader::with_capacity(1 << 16, file), limits, &mut |number, line, ended| {
+        let damaged = |reason: String| Error::Damaged {
+            place: format!("{}, line {number}", path.display()),
+            reason,
+            remedy: "what follows depends on it: restore the journal, or cut it off here",
+        };
+        if line.is_empty() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let operation = std::str::from_utf8(line)
+            .map_err(|error| error.to_string())
+            .and_then(|text| serde_json::from_str(&quote_bare_tokens(text).0).map_err(|error| error.to_string()));
+        match operation {
+            Ok(operation) => each(operation).map_err(|found| match found {
+                Refusal::Unknown(reason) => damaged(reason),
+                Refusal::TooMany(what, limit) => Error::TooLarge {
+                    place: path.display().to_string(),
+                    what: format!("the number of its {what}"),
+                    limit: limit as u64,
+                    remedy: "split it by study",
+                },
+            }),
+            // A line that is still being written.
+            Err(_) if !ended => Ok(ControlFlow::Continue(())),
+            Err(reason) => Err(damaged(reason)),
+        }
+    })
+}
+
+impl Studies {
+    /// Carries out what concerns studies. Of a trial that is created, its study and its number there.
+    fn apply(&mut self, operation: &Creation, limits: &Limits) -> Result<Option<(usize, usize)>, Refusal> {
         match operation.op_code {
-            0 => self.create_study(operation, limits)?,
+            0 => self.create(operation, limits)?,
             1 => {
                 if let Some(study) = self.studies.get_mut(operation.study_id).filter(|study| !study.deleted) {
                     study.deleted = true;
                     self.names.remove(&study.name);
                 }
             }
-            4 => self.create_trial(operation, limits)?,
-            5 => {
-                if let Some(trial) = self.open_trial(operation.trial_id)
-                    && let Some(internal) = number(&operation.param_value_internal)
-                {
-                    let value = distribution::spell(internal, &operation.distribution);
-                    trial.parameters.insert(operation.param_name, value);
+            4 => {
+                let study = self.studies.get_mut(operation.study_id).filter(|study| !study.deleted);
+                let Some(study) = study else { return Ok(None) };
+                if self.trials >= limits.runs {
+                    return Err(Refusal::TooMany("trials", limits.runs));
                 }
+                self.trials += 1;
+                study.trials += 1;
+                return Ok(Some((operation.study_id, study.trials - 1)));
             }
-            6 => {
-                let state = state(operation.state.unwrap_or_default())?;
-                if let Some(trial) = self.open_trial(operation.trial_id) {
-                    trial.state = state;
-                }
-            }
-            7 => {
-                if let Some(trial) = self.open_trial(operation.trial_id)
-                    && let Some(value) = number(&operation.intermediate_value)
-                {
-                    trial.report(operation.step, value);
-                    self.reported += 1;
-                }
-            }
-            8 => {
-                if let Some(trial) = self.open_trial(operation.trial_id) {
-                    trial.attributes.extend(operation.user_attr);
-                }
-            }
+            5..=8 => {}
             // Attributes of studies, and those that samplers and pruners keep for themselves; trials thrown away.
             2 | 3 | 9 | 10 => {}
             code => return Err(Refusal::Unknown(format!("the operation {code} is not known"))),
         }
-        if self.reported > limits.samples {
-            return Err(Refusal::TooMany("reported values", limits.samples));
-        }
-        Ok(())
+        Ok(None)
     }
 
-    fn create_study(&mut self, operation: Operation, limits: &Limits) -> Result<(), Refusal> {
+    fn create(&mut self, operation: &Creation, limits: &Limits) -> Result<(), Refusal> {
         // Two workers may both have tried to create it.
         if !self.names.insert(operation.study_name.clone()) {
             return Ok(());
@@ -206,18 +261,63 @@ impl Journal {
             Some(2) => Some("maximize"),
             _ => None,
         };
-        self.studies.push(Study { name: operation.study_name, direction, deleted: false, trials: Vec::new() });
+        let name = operation.study_name.clone();
+        self.studies.push(Study { name, direction, deleted: false, trials: 0 });
         Ok(())
     }
+}
 
-    fn create_trial(&mut self, operation: Operation, limits: &Limits) -> Result<(), Refusal> {
-        let Some(study) = self.studies.get_mut(operation.study_id).filter(|study| !study.deleted) else {
-            return Ok(());
-        };
-        if self.trials.len() >= limits.runs {
-            return Err(Refusal::TooMany("trials", limits.runs));
+impl Trials {
+    /// Carries out an operation, and gives the trial that ends by it: nothing changes a finished one.
+    fn apply(&mut self, operation: Operation, limits: &Limits) -> Result<Option<Trial>, Refusal> {
+        let trial = self.open.get_mut(&operation.trial_id);
+        match operation.op_code {
+            0 | 1 | 4 => {
+                let created = self.studies.apply(&operation.creation(), limits)?;
+                if let Some((_, number)) = created.filter(|&(study, _)| study == self.chosen) {
+                    return self.create(number, operation, limits);
+                }
+            }
+            5 => {
+                if let Some(trial) = trial
+                    && trial.parameters.len() <= limits.settings
+                    && let Some(internal) = number(&operation.param_value_internal)
+                {
+                    let value = distribution::spell(internal, &operation.distribution);
+                    trial.parameters.insert(operation.param_name, value);
+                }
+            }
+            6 => {
+                let state = state(operation.state.unwrap_or_default())?;
+                if let Some(trial) = trial {
+                    trial.state = state;
+                    return Ok(self.take_if_finished(operation.trial_id));
+                }
+            }
+            7 => {
+                if let Some(trial) = trial
+                    && let Some(value) = number(&operation.intermediate_value)
+                {
+                    self.reported += usize::from(trial.report(operation.step, value));
+                }
+            }
+            8 => {
+                // One more than may be is kept, for the trial to be left out with that reason.
+                if let Some(trial) = trial
+                    && trial.attributes.len() <= limits.settings
+                {
+                    trial.attributes.extend(operation.user_attr);
+                }
+            }
+            _ => {}
         }
+        self.check(limits).map(|()| None)
+    }
+
+    fn create(&mut self, number: usize, operation: Operation, limits: &Limits) -> Result<Option<Trial>, Refusal> {
+        let id = self.studies.trials - 1;
         let mut trial = Trial {
+            number,
             state: operation.state.map_or(Ok(State::Running), state)?,
             parameters: BTreeMap::new(),
             attributes: operation.user_attrs,
@@ -225,61 +325,46 @@ impl Journal {
             places: BTreeMap::new(),
         };
         for (name, internal) in operation.params {
-            if let Some(internal) = number(&internal) {
+            if let Some(internal) = self::number(&internal) {
                 let distribution = operation.distributions.get(&name).map_or("", String::as_str);
                 trial.parameters.insert(name, distribution::spell(internal, distribution));
             }
         }
         for (step, value) in operation.intermediate_values {
-            if let Some(value) = number(&value) {
-                trial.report(step, value);
-                self.reported += 1;
+            if let Some(value) = self::number(&value) {
+                self.reported += usize::from(trial.report(step, value));
             }
         }
-        study.trials.push(self.trials.len());
-        self.trials.push(trial);
-        Ok(())
+        self.open.insert(id, trial);
+        self.check(limits)?;
+        Ok(self.take_if_finished(id))
     }
 
-    /// The trial, if there is one that is not finished: nothing changes it afterwards.
-    fn open_trial(&mut self, id: usize) -> Option<&mut Trial> {
-        self.trials.get_mut(id).filter(|trial| !trial.state.is_finished())
+    fn take_if_finished(&mut self, id: usize) -> Option<Trial> {
+        self.open.get(&id).filter(|trial| trial.state.is_finished())?;
+        let trial = self.open.remove(&id)?;
+        self.reported -= trial.reported.len();
+        Some(trial)
     }
 
-    fn hand_over(self, path: &Path, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
-        let place = path.display().to_string();
-        let alive = self.studies.iter().enumerate().filter(|(_, study)| !study.deleted);
-        let collections: Vec<_> = alive
-            .map(|(id, study)| Collection {
-                id: id.to_string(),
-                name: study.name.clone(),
-                runs: study.trials.len() as u64,
-            })
-            .collect();
-        let chosen = choose(&collections, "study", &place, wanted)?;
-        let Some(study) = chosen.id.parse().ok().and_then(|id: usize| self.studies.get(id)) else { return Ok(()) };
-        for (number, &trial) in study.trials.iter().enumerate() {
-            let id = format!("{}/{number}", study.name);
-            let mut recorder = Recorder::new(&id, &place, wanted, limits);
-            let outcome = match record(&self.trials[trial], study, &mut recorder) {
-                Ok(()) => recorder.finish(NOTHING),
-                Err(error) => Outcome::skipped(id, error.to_string()),
-            };
-            if visit(outcome).is_break() {
-                break;
-            }
+    fn check(&self, limits: &Limits) -> Result<(), Refusal> {
+        if self.reported <= limits.samples {
+            return Ok(());
         }
-        Ok(())
+        Err(Refusal::TooMany("values of trials that have not ended", limits.samples))
     }
 }
 
 impl Trial {
-    fn report(&mut self, step: i64, value: f64) {
+    /// Takes down a value, and says whether it is the first of its step.
+    fn report(&mut self, step: i64, value: f64) -> bool {
         let place = *self.places.entry(step).or_insert(self.reported.len());
-        match self.reported.get_mut(place) {
-            Some(reported) => reported.1 = value,
-            None => self.reported.push((step, value)),
+        if let Some(reported) = self.reported.get_mut(place) {
+            reported.1 = value;
+            return false;
         }
+        self.reported.push((step, value));
+        true
     }
 }
 
@@ -316,4 +401,76 @@ fn state(code: u8) -> Result<State, Refusal> {
         4 => State::Waiting,
         _ => return Err(Refusal::Unknown(format!("the trial state {code} is not known"))),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ids of the trials that a journal of these lines has, in the order in which they are handed over, with their values.
+    fn read_lines(lines: &[&str], samples: usize) -> Result<Vec<(String, Vec<f64>)>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.log");
+        std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+        let limits = Limits { samples, ..Limits::default() };
+        let mut trials = Vec::new();
+        let read = read(&path, &Wanted::default(), &limits, &mut |outcome| {
+            if let Outcome::Recording(mut recording) = outcome {
+                trials.push((recording.id, recording.series.remove(SERIES).unwrap().values));
+            }
+            ControlFlow::Continue(())
+        });
+        read.map(|_| trials).map_err(|error| error.to_string())
+    }
+
+    const STUDY: &str = r#"{"op_code": 0, "study_name": "s", "directions": [1]}"#;
+    const TRIAL: &str = r#"{"op_code": 4, "study_id": 0}"#;
+
+    fn report(trial: usize, step: i64, value: f64) -> String {
+        format!(r#"{{"op_code": 7, "trial_id": {trial}, "step": {step}, "intermediate_value": {value}}}"#)
+    }
+
+    fn end(trial: usize) -> String {
+        format!(r#"{{"op_code": 6, "trial_id": {trial}, "state": 1}}"#)
+    }
+
+    #[test]
+    fn no_more_is_in_memory_than_the_trials_at_work() {
+        let (a, b, c) = (report(0, 0, 1.0), report(0, 1, 2.0), report(1, 0, 3.0));
+        let (end_0, end_1) = (end(0), end(1));
+        // Never more than two values at a time, though there are three; a step reported again is no further value.
+        let again = report(0, 1, 2.5);
+        let one_by_one = [STUDY, TRIAL, &a, &b, &again, &end_0, TRIAL, &c, &end_1];
+        let expected = vec![("s/0".to_owned(), vec![1.0, 2.5]), ("s/1".to_owned(), vec![3.0])];
+        assert_eq!(read_lines(&one_by_one, 2), Ok(expected));
+
+        let side_by_side = [STUDY, TRIAL, TRIAL, &a, &b, &c, &end_0, &end_1];
+        let refused = read_lines(&side_by_side, 2).unwrap_err();
+        assert!(refused.contains("the number of its values of trials that have not ended is beyond 2"), "{refused}");
+        assert_eq!(read_lines(&side_by_side, 3).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn trials_come_in_the_order_of_their_ends_and_those_without_one_last() {
+        let (a, b, c) = (report(0, 0, 1.0), report(1, 0, 2.0), report(2, 0, 3.0));
+        // What comes after the end changes nothing.
+        let late = report(2, 1, 9.0);
+        let lines = [STUDY, TRIAL, TRIAL, TRIAL, &a, &b, &c, &end(2), &late, &end(1)];
+        let ids: Vec<_> = read_lines(&lines, 9).unwrap();
+        let expected = [("s/2", 3.0), ("s/1", 2.0), ("s/0", 1.0)].map(|(id, value)| (id.to_owned(), vec![value]));
+        assert_eq!(ids, expected);
+    }
+
+    #[test]
+    fn only_the_end_tells_which_studies_there_are() {
+        let other = r#"{"op_code": 0, "study_name": "other", "directions": [1]}"#;
+        let of_other = r#"{"op_code": 4, "study_id": 1}"#;
+        let deleted = r#"{"op_code": 1, "study_id": 0}"#;
+        let (a, b) = (report(0, 0, 1.0), report(1, 0, 2.0));
+        let lines = [STUDY, other, TRIAL, of_other, &a, &b, &end(0), &end(1)];
+        let undecided = read_lines(&lines, 9).unwrap_err();
+        assert!(undecided.contains("which study is meant? It has: 's' (1 runs), 'other' (1 runs)"), "{undecided}");
+        let lines = [&lines[..], &[deleted]].concat();
+        assert_eq!(read_lines(&lines, 9), Ok(vec![("other/0".to_owned(), vec![2.0])]));
+    }
 }
