@@ -58,12 +58,17 @@ fn is_sqlite(path: &Path) -> bool {
 }
 
 impl Database {
-    /// Does the source name a database with tables of all these names? A server that cannot be reached may have them.
+    /// Does the source name a database with tables of all these names? One that cannot be opened is not known to have them.
     pub(crate) fn any_with(source: &Source, tables: &[&str]) -> bool {
-        match Self::open_with(source, tables) {
-            Ok(found) => found.is_some(),
-            Err(_) => matches!(source, Source::Url(_)),
-        }
+        matches!(Self::open_with(source, tables), Ok(Some(_)))
+    }
+
+    /// Opens the database that an address names, if it is the address of one.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub(crate) fn at_address(source: &Source) -> Result<Option<Self>> {
+        if matches!(source, Source::Url(_)) { Self::open_with(source, &[]) } else { Ok(None) }
     }
 
     /// Opens the database with tables of all these names: the one that the source names, or the first such in its folder.

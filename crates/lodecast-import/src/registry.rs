@@ -1,5 +1,6 @@
 //! The formats there are, and which of them a source is.
 
+use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::format::Format;
 use crate::formats::algoperf::AlgoPerf;
@@ -48,9 +49,17 @@ pub fn format_named(name: &str) -> Result<&'static dyn Format> {
 /// The formats that recognise `source`, the likeliest first.
 ///
 /// # Errors
-/// If there is none.
+/// If there is none, or the database at an address cannot be asked for its tables, which tell its format.
 pub fn recognise(source: &Source) -> Result<Vec<&'static dyn Format>> {
+    let database = Database::at_address(source)?;
     let found: Vec<_> = FORMATS.iter().copied().filter(|format| format.recognises(source)).collect();
+    if found.is_empty() && database.is_some() {
+        return Err(Error::Remote {
+            address: source.to_string(),
+            reason: "the database has neither MLflow's tables nor Optuna's".to_owned(),
+            remedy: "check the database's name, and that its user may see the tables".to_owned(),
+        });
+    }
     if found.is_empty() {
         return Err(Error::UnknownFormat { place: source.to_string(), known: names() });
     }

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 
+/// How addresses begin that runs are read from.
+const SCHEMES: [&str; 5] = ["http", "https", "sqlite", "postgresql", "postgres"];
+
 /// A place that runs are read from. Neither of its spellings for people shows what an address holds of credentials.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Source {
@@ -33,7 +36,17 @@ impl Source {
     /// If there is no such file or folder, or the tree is larger than `limits` allow. An address that is misspelt is not repeated
     /// with the password in it.
     pub fn open(text: &str, limits: &Limits) -> Result<Self> {
-        if text.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme)) {
+        if let Some((scheme, _)) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) {
+            // SQLAlchemy names the driver behind a plus sign.
+            if !SCHEMES.contains(&scheme.split('+').next().unwrap_or_default()) {
+                return Err(Error::Remote {
+                    address: without_password(text),
+                    reason: format!("nothing is read from an address that begins with {scheme}://"),
+                    remedy: "copy its files here, or give the http:// address of the MLflow server in front of it; what can be \
+                             read from: http://, https://, sqlite:///, postgresql://"
+                        .to_owned(),
+                });
+            }
             return Ok(Self::Url(text.to_owned()));
         }
         let path = PathBuf::from(text);
@@ -224,6 +237,15 @@ mod tests {
             let error = Source::open(misspelt, &Limits::default()).unwrap_err();
             assert!(error.to_string().starts_with("host/db: it is no file"), "{error}");
             assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_what_is_not_read_are_refused() {
+        for address in ["mysql+pymysql://me:s3cret@host/db", "s3://me:s3cret@host/db"] {
+            let error = Source::open(address, &Limits::default()).unwrap_err().to_string();
+            assert!(error.contains("://host/db: nothing is read from") && error.contains("copy its files"), "{error}");
+            assert!(!error.contains("s3cret"), "{error}");
         }
     }
 

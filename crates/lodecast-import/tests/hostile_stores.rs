@@ -4,7 +4,7 @@ mod reading;
 
 use std::path::Path;
 
-use lodecast_import::Limits;
+use lodecast_import::{Limits, Source, recognise};
 
 /// File in `hostile/`, its format, and what the error, the reason for leaving the run out, or a note has to contain.
 const CASES: [(&str, &str, &str); 12] = [
@@ -91,4 +91,19 @@ fn stores_that_list_too_much_are_refused() {
         let said = beyond_two("optuna.log", |path| std::fs::write(path, lines + "\n").expect("written"));
         assert!(said.contains(expected), "{said}");
     }
+}
+
+#[test]
+fn a_database_of_something_else_is_said_to_be() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.db");
+    database("CREATE TABLE orders (id INTEGER);")(&path);
+    let recognised = |text: &str| {
+        let source = Source::open(text, &Limits::default()).expect("understood");
+        recognise(&source).map(|found| found[0].name()).map_err(|error| error.to_string())
+    };
+    let said = recognised(&format!("sqlite:///{}", path.display())).expect_err("no store");
+    assert!(said.contains("shop.db: the database has neither MLflow's tables nor Optuna's"), "{said}");
+    let said = recognised(&format!("sqlite:///{}", folder.path().join("none.db").display())).expect_err("no file");
+    assert!(said.contains("none.db: unable to open database file"), "{said}");
 }

@@ -100,6 +100,34 @@ fn what_is_no_recording_is_refused_with_the_formats_there_are() {
     assert!(talk(&output).contains("'tensorboard' is the name of a format"), "{}", talk(&output));
 }
 
+#[test]
+fn a_database_that_cannot_be_reached_is_taken_for_no_format() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let output = lodecast(folder.path(), &["import", &format!("postgresql://127.0.0.1:{port}/runs"), "--dry-run"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = talk(&output);
+    assert!(
+        said.contains(&format!("postgresql://127.0.0.1:{port}/runs: ")) && said.contains("check host, port"),
+        "{said}"
+    );
+    assert!(!said.contains("mlflow") && !said.contains("optuna"), "{said}");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_known_before_anything_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    runs(folder.path());
+    for (out, reason) in [("none/sweep.parquet", "there is no folder none"), ("sweep.xlsx", "name it *.parquet")] {
+        let output = lodecast(folder.path(), &["import", "runs", "-o", out]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = talk(&output);
+        assert!(said.contains(out) && said.contains(reason) && !said.contains("train loss"), "{said}");
+    }
+    assert_eq!(names(folder.path()), ["runs"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_import_leaves_no_half_file() {
