@@ -19,15 +19,16 @@ use crate::source::Source;
 use crate::tensorboard::TensorBoard;
 use crate::wandb::Wandb;
 
-/// Every format, the particular before the general: the first that recognises a source is taken to be its format.
+/// Every format, the particular before the general: the first that recognises a source is taken to be its format. What also
+/// writes event files, perhaps of some runs only, comes before these.
 pub static FORMATS: &[&dyn Format] = &[
+    &AlgoPerf,
+    &Ray,
+    &HuggingFace,
     &TensorBoard,
     &Wandb,
     &Mlflow,
     &Optuna,
-    &AlgoPerf,
-    &Ray,
-    &HuggingFace,
     &Lightning,
     &Timm,
     &Burn,
@@ -69,4 +70,27 @@ pub fn recognise(source: &Source) -> Result<Vec<&'static dyn Format>> {
 /// The names of all formats.
 fn names() -> String {
     FORMATS.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+
+    #[test]
+    fn event_files_beside_a_frameworks_own_log_do_not_hide_it() {
+        for (log, text, format) in [
+            ("measurements.csv", "global_step,loss\n1,2.0\n", "algoperf"),
+            ("result.json", "{\"training_iteration\": 1, \"loss\": 2.0}\n", "ray"),
+            ("trainer_state.json", "{\"log_history\": [{\"step\": 1, \"loss\": 2.0}]}", "huggingface"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join(log), text).unwrap();
+            std::fs::create_dir(folder.path().join("one")).unwrap();
+            std::fs::write(folder.path().join("one/events.out.tfevents.1700000000.host"), "").unwrap();
+            let source = Source::open(folder.path().to_str().unwrap(), &Limits::default()).unwrap();
+            let names: Vec<_> = recognise(&source).unwrap().iter().map(|format| format.name()).collect();
+            assert_eq!(names[..2], [format, "tensorboard"]);
+        }
+    }
 }
