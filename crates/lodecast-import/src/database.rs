@@ -16,7 +16,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::collection::{Collection, check_collections, choose};
 use crate::error::{Error, Result};
-use crate::format::Wanted;
+use crate::format::{Outcome, Visit, Wanted};
 use crate::limits::Limits;
 use crate::source::Source;
 
@@ -48,6 +48,11 @@ enum Engine {
 pub(crate) enum Row<'a> {
     Sqlite(&'a rusqlite::Row<'a>),
     Postgres(&'a postgres::Row),
+}
+
+/// The files of a folder that go by a database's name.
+fn files_in(source: &Source) -> impl Iterator<Item = &Path> {
+    ["db", "sqlite", "sqlite3"].into_iter().flat_map(|ending| source.files_ending(ending))
 }
 
 /// Is there an SQLite database at `path`?
@@ -99,10 +104,7 @@ impl Database {
                 }
             }
             Source::File(path) => vec![path.clone()],
-            Source::Folder(_) => {
-                let endings = ["db", "sqlite", "sqlite3"].into_iter().flat_map(|ending| source.files_ending(ending));
-                endings.map(Path::to_owned).collect()
-            }
+            Source::Folder(_) => files_in(source).map(Path::to_owned).collect(),
         };
         for path in candidates {
             if is_sqlite(&path) || matches!(source, Source::Url(_)) {
@@ -113,6 +115,20 @@ impl Database {
             }
         }
         Ok(None)
+    }
+
+    /// Leaves out all databases of a folder with tables of these names but the first, which is the one that is opened.
+    pub(crate) fn leave_out_others(source: &Source, tables: &[&str], visit: &mut Visit<'_>) -> ControlFlow<()> {
+        if !matches!(source, Source::Folder(_)) {
+            return ControlFlow::Continue(());
+        }
+        let has_tables = |path: &&Path| {
+            is_sqlite(path) && Self::open_file(path).is_ok_and(|mut file| matches!(file.has_tables(tables), Ok(true)))
+        };
+        files_in(source).filter(has_tables).skip(1).try_for_each(|path| {
+            let reason = "a further database of the folder, of which the first was read: import it by itself";
+            visit(Outcome::skipped(path.display().to_string(), reason))
+        })
     }
 
     /// Its address for people, without a password.

@@ -7,7 +7,7 @@ mod server;
 
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::format::{Format, Visit, Wanted};
+use crate::format::{Format, Outcome, Visit, Wanted};
 use crate::limits::Limits;
 use crate::source::Source;
 
@@ -37,7 +37,14 @@ impl Format for Mlflow {
             return server::read(url, wanted, limits, visit);
         }
         if let Some(mut database) = Database::open_with(source, &TABLES)? {
-            return database::read(&mut database, wanted, limits, visit);
+            if database::read(&mut database, wanted, limits, visit)?.is_continue()
+                && Database::leave_out_others(source, &TABLES, visit).is_continue()
+                && files::any(source)
+            {
+                let reason = "runs in files of the folder, of which the database was read: import mlruns by itself";
+                let _last = visit(Outcome::skipped(source.to_string(), reason));
+            }
+            return Ok(());
         }
         if files::any(source) {
             return files::read(source, wanted, limits, visit);

@@ -4,9 +4,12 @@ mod database;
 mod distribution;
 mod journal;
 
+use std::ops::ControlFlow;
+use std::path::Path;
+
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::format::{Format, Visit, Wanted};
+use crate::format::{Format, Outcome, Visit, Wanted};
 use crate::limits::Limits;
 use crate::recorder::Recorder;
 use crate::source::Source;
@@ -36,10 +39,19 @@ impl Format for Optuna {
 
     fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
         if let Some(mut database) = Database::open_with(source, &TABLES)? {
-            return database::read(&mut database, wanted, limits, visit);
+            if database::read(&mut database, wanted, limits, visit)?.is_continue()
+                && Database::leave_out_others(source, &TABLES, visit).is_continue()
+            {
+                let _all = leave_out(journal::find(source), visit);
+            }
+            return Ok(());
         }
-        if let Some(path) = journal::find(source).next() {
-            return journal::read(path, wanted, limits, visit).map(drop);
+        let mut journals = journal::find(source);
+        if let Some(path) = journals.next() {
+            if journal::read(path, wanted, limits, visit)?.is_continue() {
+                let _all = leave_out(journals, visit);
+            }
+            return Ok(());
         }
         Err(Error::NoRuns {
             place: source.to_string(),
@@ -47,6 +59,14 @@ impl Format for Optuna {
             remedy: "it is neither a database with the tables of Optuna 2.4 or newer nor a journal file".to_owned(),
         })
     }
+}
+
+/// Leaves out the journals that lie beside the storage that was read.
+fn leave_out<'p>(mut journals: impl Iterator<Item = &'p Path>, visit: &mut Visit<'_>) -> ControlFlow<()> {
+    journals.try_for_each(|path| {
+        let reason = "a further storage of the folder, of which the first was read: import it by itself";
+        visit(Outcome::skipped(path.display().to_string(), reason))
+    })
 }
 
 /// How far a trial has come.

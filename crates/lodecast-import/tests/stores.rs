@@ -229,3 +229,12 @@ fn optuna_journal() {
     assert_eq!(recordings["a/3"].notes, ["the trial was pruned"]);
     assert_eq!(recordings["a/4"].notes, ["the trial failed"]);
 }
+
+#[test]
+fn further_storages_of_a_folder_are_named() {
+    let (recordings, skipped) = read("optuna", "optuna", &collection("single"));
+    assert_eq!(recordings.keys().collect::<Vec<_>>(), ["single/0"]);
+    let mut skipped: Vec<&str> = skipped.iter().map(|other| other.run.rsplit('/').next().expect("a name")).collect();
+    skipped.sort_unstable();
+    assert_eq!(skipped, ["3.2.0.a.db", "journal.log"]);
+}

@@ -34,7 +34,12 @@ const METRICS: &str = r#"
     FROM metrics WHERE run_uuid = CAST($1 AS TEXT) ORDER BY timestamp, step, value"#;
 
 /// Reads the runs of one experiment.
-pub(super) fn read(database: &mut Database, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
+pub(super) fn read(
+    database: &mut Database,
+    wanted: &Wanted,
+    limits: &Limits,
+    visit: &mut Visit<'_>,
+) -> Result<ControlFlow<()>> {
     let experiment = database.choose(EXPERIMENTS, "experiment", wanted, limits)?;
     let place = database.name().to_owned();
 
@@ -61,10 +66,10 @@ pub(super) fn read(database: &mut Database, wanted: &Wanted, limits: &Limits, vi
             }
         };
         if visit(outcome).is_break() {
-            break;
+            return Ok(ControlFlow::Break(()));
         }
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }
 
 fn read_run(database: &mut Database, id: &str, recorder: &mut Recorder<'_>) -> Result<()> {

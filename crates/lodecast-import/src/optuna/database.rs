@@ -50,7 +50,12 @@ struct Trial {
 }
 
 /// Reads the trials of one study.
-pub(super) fn read(database: &mut Database, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
+pub(super) fn read(
+    database: &mut Database,
+    wanted: &Wanted,
+    limits: &Limits,
+    visit: &mut Visit<'_>,
+) -> Result<ControlFlow<()>> {
     let study = database.choose(STUDIES, "study", wanted, limits)?;
     let place = database.name().to_owned();
     let id = [Parameter::Text(&study.id)];
@@ -90,10 +95,10 @@ pub(super) fn read(database: &mut Database, wanted: &Wanted, limits: &Limits, vi
             Err(error) => Outcome::skipped(id, error.to_string()),
         };
         if visit(outcome).is_break() {
-            break;
+            return Ok(ControlFlow::Break(()));
         }
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }
 
 fn read_trial(database: &mut Database, trial: i64, values: &str, recorder: &mut Recorder<'_>) -> Result<()> {
