@@ -142,6 +142,7 @@ impl Tree {
         let true_root = fs::canonicalize(&root).map_err(|source| failed(&root, source))?;
         let mut tree = Self { root: root.clone(), files: Vec::new(), notes: Vec::new() };
         let mut pending = vec![(root, 0)];
+        let mut links = Vec::new();
         while let Some((folder, depth)) = pending.pop() {
             let entries = match fs::read_dir(&folder) {
                 Ok(entries) => entries,
@@ -157,7 +158,7 @@ impl Tree {
                 let kind = entry.file_type().map_err(|source| failed(&path, source))?;
                 if kind.is_symlink() {
                     if !fs::canonicalize(&path).is_ok_and(|target| target.starts_with(&true_root)) {
-                        tree.notes.push(format!("{} is a link out of the folder: not followed", path.display()));
+                        links.push(path);
                     }
                 } else if kind.is_dir() {
                     if depth == limits.depth {
@@ -180,7 +181,22 @@ impl Tree {
         }
         tree.files.sort();
         tree.notes.sort();
+        tree.notes.extend(not_followed(links));
         Ok(tree)
+    }
+}
+
+/// Says which links lead out of the folder. W&B makes one in the folder of every run.
+fn not_followed(mut links: Vec<PathBuf>) -> Option<String> {
+    const SHOWN: usize = 3;
+    links.sort();
+    let names: Vec<String> = links.iter().take(SHOWN).map(|link| link.display().to_string()).collect();
+    let names = names.join(", ");
+    match links.len() {
+        0 => None,
+        1 => Some(format!("{names} is a link out of the folder: not followed")),
+        count if count <= SHOWN => Some(format!("{names} are links out of the folder: not followed")),
+        count => Some(format!("{names} and {} more are links out of the folder: not followed", count - SHOWN)),
     }
 }
 
@@ -274,6 +290,15 @@ mod tests {
         symlink(&tree, tree.join("deep/circle")).unwrap();
         let source = Source::open(tree.to_str().unwrap(), &Limits::default()).unwrap();
         assert!(source.files().is_empty());
-        assert_eq!(source.notes().len(), 1, "{:?}", source.notes());
+        let only = tree.join("out.csv").display().to_string();
+        assert_eq!(source.notes(), [format!("{only} is a link out of the folder: not followed")]);
+
+        // Many are said in one line.
+        for number in 0..9 {
+            symlink(&outside, tree.join(format!("deep/{number}.log"))).unwrap();
+        }
+        let source = Source::open(tree.to_str().unwrap(), &Limits::default()).unwrap();
+        let [note] = source.notes() else { panic!("{:?}", source.notes()) };
+        assert!(note.contains("deep/0.log, ") && note.contains("deep/2.log and 7 more are links"), "{note}");
     }
 }

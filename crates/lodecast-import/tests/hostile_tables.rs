@@ -72,6 +72,6 @@ fn links_and_names_do_not_lead_out_of_the_folder() {
     let source = Source::open(tree.to_str().expect("Unicode"), &limits()).expect("a folder");
     assert_eq!(source.files(), [tree.join("run.csv")]);
     let said = said("csv", &tree, &limits());
-    assert_eq!(said.matches("is a link out of the folder: not followed").count(), 2, "{said}");
+    assert!(said.contains("a/out, ") && said.contains("link.csv are links out of the folder: not followed"), "{said}");
     assert!(said.contains("'loss' is fine"), "{said}");
 }
