@@ -1,6 +1,6 @@
 //! The import itself: every run of every source, made into runs of a sweep one at a time.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
 use lodecast::{Attributes, Run};
@@ -80,7 +80,7 @@ pub fn import(
     let wanted = columns.wanted(&options.wanted);
 
     let mut report = ImportReport::default();
-    let mut ids = HashSet::new();
+    let mut ids = HashMap::new();
     let mut failure = None;
     for (source, format) in sources {
         report.notes.extend(source.notes().iter().cloned());
@@ -125,7 +125,7 @@ fn hand_over(
     columns: &Columns,
     options: &ImportOptions,
     report: &mut ImportReport,
-    ids: &mut HashSet<String>,
+    ids: &mut HashMap<String, usize>,
     take: &mut dyn FnMut(Run, &RunReport) -> Result<ControlFlow<()>>,
 ) -> Result<ControlFlow<()>> {
     let assembled = match assemble(recording, columns, options) {
@@ -161,18 +161,50 @@ fn hand_over(
     Ok(ControlFlow::Continue(()))
 }
 
-/// Gives a run whose id another has taken a number behind it.
-fn unique(run: &mut Run, ids: &mut HashSet<String>, notes: &mut Vec<String>) {
+/// Gives a run whose id another has taken a number behind it. `ids` knows the last number given to each.
+fn unique(run: &mut Run, ids: &mut HashMap<String, usize>, notes: &mut Vec<String>) {
     if run.id.is_empty() {
         "run".clone_into(&mut run.id);
     }
-    if ids.insert(run.id.clone()) {
+    let Some(&last) = ids.get(&run.id) else {
+        ids.insert(run.id.clone(), 1);
         return;
-    }
-    let mut number = 2;
-    while !ids.insert(format!("{} ({number})", run.id)) {
+    };
+    let mut number = last + 1;
+    while ids.contains_key(&format!("{} ({number})", run.id)) {
         number += 1;
     }
+    ids.insert(run.id.clone(), number);
+    ids.insert(format!("{} ({number})", run.id), 1);
     notes.push(format!("another run is called '{}' too: this one is ({number})", run.id));
     run.id = format!("{} ({number})", run.id);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_one_name_are_numbered() {
+        let (mut ids, mut notes) = (HashMap::new(), Vec::new());
+        let mut named = |id: &str| {
+            let mut run = Run::new(id, 0);
+            unique(&mut run, &mut ids, &mut notes);
+            run.id
+        };
+        let given = ["a", "a (2)", "a", "a", "a (2)", "", "", "run (2)"].map(&mut named);
+        assert_eq!(given, ["a", "a (2)", "a (3)", "a (4)", "a (2) (2)", "run", "run (2)", "run (2) (2)"]);
+        assert_eq!(notes.len(), 5);
+        assert_eq!(notes[0], "another run is called 'a' too: this one is (3)");
+    }
+
+    #[test]
+    fn many_runs_of_one_name_take_no_longer_each() {
+        let (mut ids, mut notes) = (HashMap::new(), Vec::new());
+        // Counting up to a free number for each would take minutes.
+        for _ in 0..100_000 {
+            unique(&mut Run::new("metrics", 0), &mut ids, &mut notes);
+        }
+        assert!(ids.contains_key("metrics (100000)"));
+    }
 }

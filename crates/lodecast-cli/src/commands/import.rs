@@ -1,5 +1,6 @@
 //! `lodecast import`: the runs that trackers and frameworks recorded, as a sweep.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -235,12 +236,13 @@ fn say_what_was_done(report: &ImportReport, output: &mut Output) {
     }
     // What many runs have in common is said once.
     let mut notes: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut places = HashMap::new();
     for run in &report.runs {
         for note in &run.notes {
-            match notes.iter().position(|(known, _)| known == note) {
-                Some(index) => notes[index].1.push(&run.run),
-                None if notes.len() < 1000 => notes.push((note, vec![&run.run])),
-                None => {}
+            let place = *places.entry(note.as_str()).or_insert(notes.len());
+            match notes.get_mut(place) {
+                Some((_, runs)) => runs.push(&run.run),
+                None => notes.push((note, vec![&run.run])),
             }
         }
     }
