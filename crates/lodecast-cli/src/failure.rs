@@ -67,6 +67,7 @@ fn message(error: &Error) -> String {
 fn is_interruption(error: &Error) -> bool {
     error.chain().any(|cause| {
         matches!(cause.downcast_ref(), Some(lodecast::Error::Interrupted))
+            || matches!(cause.downcast_ref(), Some(lodecast_import::Error::Interrupted))
             || matches!(cause.downcast_ref(), Some(lodecast_lab::Error::Cancelled { .. }))
     })
 }
@@ -77,8 +78,16 @@ fn hint(error: &Error) -> Option<String> {
         if let Some(advice) = cause.downcast_ref::<Advice>() {
             return Some(advice.hint.clone());
         }
-        if let Some(lodecast_import::Error::File { source, .. }) = cause.downcast_ref() {
-            return missing_file(source);
+        if let Some(error) = cause.downcast_ref() {
+            return match error {
+                lodecast_import::Error::File { source, .. } => missing_file(source),
+                lodecast_import::Error::Interrupted => {
+                    Some("nothing was written; run the same command again".to_owned())
+                }
+                lodecast_import::Error::SweepFile(error) => sweep_file_hint(error),
+                lodecast_import::Error::Engine(error) => engine_hint(error),
+                _ => None,
+            };
         }
         if let Some(error) = cause.downcast_ref::<lodecast_sweep_file::Error>() {
             return sweep_file_hint(error);

@@ -85,6 +85,9 @@ pub enum Error {
         /// How to say it.
         remedy: String,
     },
+    /// The reading was ended by [`Stop`](crate::Stop).
+    #[error("interrupted")]
+    Interrupted,
     /// The sweep file cannot be written.
     #[error(transparent)]
     SweepFile(#[from] lodecast_sweep_file::Error),

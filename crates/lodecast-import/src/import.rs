@@ -85,6 +85,11 @@ pub fn import(
     for (source, format) in sources {
         report.notes.extend(source.notes().iter().cloned());
         format.read(source, &wanted, &options.limits, &mut |outcome| {
+            // A run in the midst of which the reading was stopped comes as one that is left out.
+            if options.limits.stop.is_asked() {
+                report.interrupted = true;
+                return ControlFlow::Break(());
+            }
             let handed = match outcome {
                 Outcome::Skipped(skipped) => {
                     report.skipped.push(skipped);

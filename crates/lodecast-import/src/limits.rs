@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::stop::Stop;
+
 /// Bounds that a reader checks before it allocates. The defaults are far beyond what trackers write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -31,6 +33,8 @@ pub struct Limits {
     pub answer_bytes: u64,
     /// Time that a server may take for one answer.
     pub answer_time: Duration,
+    /// What ends the reading before its time.
+    pub stop: Stop,
 }
 
 impl Default for Limits {
@@ -49,6 +53,7 @@ impl Default for Limits {
             text_bytes: 1 << 16,
             answer_bytes: 64 << 20,
             answer_time: Duration::from_mins(1),
+            stop: Stop::default(),
         }
     }
 }

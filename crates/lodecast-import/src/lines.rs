@@ -23,6 +23,7 @@ pub(crate) fn each_line(
 ) -> Result<ControlFlow<()>> {
     let mut line = Vec::new();
     for number in 1.. {
+        limits.stop.check()?;
         line.clear();
         let read = source.by_ref().take(limits.record_bytes as u64 + 1).read_until(b'\n', &mut line);
         read.map_err(|source| Error::File { path: path.to_owned(), source })?;

@@ -7,6 +7,9 @@ use crate::format::{Outcome, Wanted};
 use crate::limits::Limits;
 use crate::recording::{Recording, Series};
 
+/// Samples or records after which it is asked again whether to stop: some hundredths of a second.
+const BETWEEN_STOPS: u64 = 1 << 16;
+
 /// A recording in the making.
 pub(crate) struct Recorder<'a> {
     recording: Recording,
@@ -70,7 +73,7 @@ impl<'a> Recorder<'a> {
     /// Appends a sample at a place that [`Recorder::place`] gave; `time` is in seconds since 1970, NaN if it is not known.
     ///
     /// # Errors
-    /// If the run has more samples than the limits allow.
+    /// If the run has more samples than the limits allow, or it is time to stop.
     #[inline]
     pub(crate) fn push(&mut self, place: usize, step: i64, value: f64, time: f64) -> Result<()> {
         let Ok(step) = u64::try_from(step) else {
@@ -78,6 +81,7 @@ impl<'a> Recorder<'a> {
             return Ok(());
         };
         self.check(self.samples < self.limits.samples, "the number of its points", self.limits.samples)?;
+        self.stop_at(self.samples as u64)?;
         self.samples += 1;
         let series = &mut self.series[place].1;
         // Where nothing is known of times, they take no memory.
@@ -87,6 +91,15 @@ impl<'a> Recorder<'a> {
             series.push_timed(step, value, time)
         }
         Ok(())
+    }
+
+    /// Ends the reading if that was asked for; it is looked at every so many of what is counted by `done`.
+    ///
+    /// # Errors
+    /// If it is time to stop.
+    #[inline]
+    pub(crate) fn stop_at(&self, done: u64) -> Result<()> {
+        if done.is_multiple_of(BETWEEN_STOPS) { self.limits.stop.check() } else { Ok(()) }
     }
 
     /// Sets a setting; a later value replaces an earlier one. One that is too long is noted as left out.

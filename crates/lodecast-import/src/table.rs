@@ -151,6 +151,7 @@ impl<'a> Table<'a> {
 
     /// The row of run `run`, or of the table's only one, to be filled.
     pub(crate) fn row(&mut self, run: Option<&str>, visit: &mut Visit<'_>) -> Result<ControlFlow<(), Row<'_>>> {
+        self.limits.stop.check()?;
         if self.samples >= self.limits.samples && self.make_room(visit)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }

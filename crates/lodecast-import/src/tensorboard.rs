@@ -161,6 +161,7 @@ fn read_file(
     let mut losses = Losses::default();
     let mut index = 0;
     loop {
+        recorder.stop_at(index).map_err(Failure::Import)?;
         let next = records.next().map_err(Failure::Io)?;
         let record = match next {
             Next::Record(record) => record,

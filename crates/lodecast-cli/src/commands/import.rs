@@ -9,8 +9,8 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 use lodecast_import::{
-    AttributeNames, Columns, FORMATS, Format, ImportOptions, ImportReport, RateSchedule, Restarts, Source, Survey,
-    ValidationChoice, Wanted, format_named, import, recognise,
+    AttributeNames, Columns, FORMATS, Format, ImportOptions, ImportReport, RateSchedule, Restarts, Source, Stop,
+    Survey, ValidationChoice, Wanted, format_named, import, recognise,
 };
 use lodecast_sweep_file::SweepWriter;
 use serde_json::json;
@@ -93,16 +93,23 @@ fn formats() -> String {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        let options = self.options();
+        let mut options = self.options();
+        if !self.dry_run {
+            self.check_out()?;
+        }
         let sources = self.open(&options, output)?;
-        let survey = Survey::of(&sources, &options)?;
+        let survey = {
+            let _looking = Phase::counting("look", output);
+            Survey::of(&sources, &options)?
+        };
         let columns = Columns::choose(&survey, &options)?;
         for said in &columns.said {
             output.say(said);
         }
 
         // Before there is a file that an interruption could leave half written.
-        interrupt::flag()?;
+        let interrupted = interrupt::flag()?;
+        options.limits.stop = Stop::when(|| interrupted.load(Ordering::Relaxed));
         let mut writer = if self.dry_run { None } else { Some(SweepWriter::create(&self.out, columns.metrics())?) };
         let report = read(&sources, &columns, &options, writer.as_mut(), output)?;
         say_what_was_done(&report, output);
@@ -148,6 +155,18 @@ impl Arguments {
                 ..Wanted::default()
             },
             ..ImportOptions::default()
+        }
+    }
+
+    /// Before anything is read, which may take long: can the sweep file be written?
+    fn check_out(&self) -> Result<()> {
+        lodecast_sweep_file::Format::of(&self.out)?;
+        match self.out.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => Err(failure(
+                format!("{}: there is no folder {}", self.out.display(), folder.display()),
+                "make it, or name another file with -o",
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -201,7 +220,6 @@ fn read(
     mut writer: Option<&mut SweepWriter>,
     output: &mut Output,
 ) -> Result<ImportReport> {
-    let interrupted = interrupt::flag()?;
     let phase = Phase::counting("import", output);
     let started = Instant::now();
     let (mut runs, mut points) = (0u64, 0usize);
@@ -216,10 +234,10 @@ fn read(
         if let Some(writer) = &mut writer {
             writer.push(run)?;
         }
-        Ok(if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Ok(ControlFlow::Continue(()))
     })?;
     if report.interrupted {
-        return Err(lodecast::Error::Interrupted.into());
+        return Err(lodecast_import::Error::Interrupted.into());
     }
     phase.done(output, format_args!("{runs} runs, {}", rate(points)));
     Ok(report)

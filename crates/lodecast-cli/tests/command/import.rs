@@ -156,5 +156,6 @@ fn an_interrupted_import_leaves_no_half_file() {
     assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill").success());
     let output = child.wait_with_output().expect("the command ends");
     assert_eq!(output.status.code(), Some(130), "{}", talk(&output));
+    assert!(talk(&output).contains("interrupted\nhint: nothing was written"), "{}", talk(&output));
     assert_eq!(names(folder.path()), ["runs"]);
 }
