@@ -63,7 +63,11 @@ pub(crate) fn assemble<'a>(
             Restarts::Last => "a later attempt took the place of what came before (--restarts split keeps all)",
             Restarts::Split => "each attempt became a run",
         };
-        notes.push(format!("it was restarted {} times: {what}", attempts.len() + replaced - 1));
+        let times = match attempts.len() + replaced - 1 {
+            1 => "once".to_owned(),
+            count => format!("{count} times"),
+        };
+        notes.push(format!("it was restarted {times}: {what}"));
     }
     let attempts = match options.restarts {
         Restarts::Last => vec![restarts::last(attempts)],

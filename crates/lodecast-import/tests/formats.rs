@@ -317,7 +317,7 @@ fn restarts_are_named_and_kept_as_asked() {
     let (runs, report) = imported(Restarts::Last);
     assert_eq!(measured(&runs[0], &runs[0].train_loss), [(10, 3.0), (20, 2.1), (30, 1.4)]);
     let notes = report.runs[0].notes.join("; ");
-    assert!(notes.contains("restarted 1 times") && notes.contains("cut off"), "{notes}");
+    assert!(notes.contains("restarted once") && notes.contains("cut off"), "{notes}");
     let (runs, _) = imported(Restarts::Split);
     assert_eq!(runs.iter().map(Run::len).collect::<Vec<_>>(), [3, 2]);
 }
