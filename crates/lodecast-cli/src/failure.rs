@@ -78,7 +78,7 @@ fn hint(error: &Error) -> Option<String> {
         if let Some(advice) = cause.downcast_ref::<Advice>() {
             return Some(advice.hint.clone());
         }
-        if let Some(error) = cause.downcast_ref() {
+        if let Some(error) = cause.downcast_ref::<lodecast_import::Error>() {
             return match error {
                 lodecast_import::Error::File { source, .. } => missing_file(source),
                 lodecast_import::Error::Interrupted => {

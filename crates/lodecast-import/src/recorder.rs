@@ -86,9 +86,9 @@ impl<'a> Recorder<'a> {
         let series = &mut self.series[place].1;
         // Where nothing is known of times, they take no memory.
         if time.is_nan() {
-            series.push(step, value)
+            series.push(step, value);
         } else {
-            series.push_timed(step, value, time)
+            series.push_timed(step, value, time);
         }
         Ok(())
     }

@@ -109,7 +109,7 @@ impl Arguments {
 
         // Before there is a file that an interruption could leave half written.
         let interrupted = interrupt::flag()?;
-        options.limits.stop = Stop::when(|| interrupted.load(Ordering::Relaxed));
+        options.limits.stop = Stop::when(move || interrupted.load(Ordering::Relaxed));
         let mut writer = if self.dry_run { None } else { Some(SweepWriter::create(&self.out, columns.metrics())?) };
         let report = read(&sources, &columns, &options, writer.as_mut(), output)?;
         say_what_was_done(&report, output);
