@@ -113,7 +113,7 @@ struct Study {
 /// The studies of a journal, as far as it has been read.
 #[derive(Default)]
 struct Studies {
-    studies: Vec<Study>,
+    all: Vec<Study>,
     /// Names of the studies that have not been deleted.
     names: HashSet<String>,
     /// Trials of all of them.
@@ -149,12 +149,12 @@ pub(super) fn read(path: &Path, wanted: &Wanted, limits: &Limits, visit: &mut Vi
     let _all = each_operation(path, limits, &mut |creation: Creation| {
         studies.apply(&creation, limits).map(|_| ControlFlow::Continue(()))
     })?;
-    let alive = studies.studies.iter().enumerate().filter(|(_, study)| !study.deleted);
+    let alive = studies.all.iter().enumerate().filter(|(_, study)| !study.deleted);
     let collections: Vec<_> = alive
         .map(|(id, study)| Collection { id: id.to_string(), name: study.name.clone(), runs: study.trials as u64 })
         .collect();
     let id = choose(&collections, "study", &place, wanted)?.id;
-    let Some((chosen, study)) = studies.studies.into_iter().enumerate().find(|(at, _)| at.to_string() == id) else {
+    let Some((chosen, study)) = studies.all.into_iter().enumerate().find(|(at, _)| at.to_string() == id) else {
         return Ok(ControlFlow::Continue(()));
     };
 
@@ -225,13 +225,13 @@ impl Studies {
         match operation.op_code {
             0 => self.create(operation, limits)?,
             1 => {
-                if let Some(study) = self.studies.get_mut(operation.study_id).filter(|study| !study.deleted) {
+                if let Some(study) = self.all.get_mut(operation.study_id).filter(|study| !study.deleted) {
                     study.deleted = true;
                     self.names.remove(&study.name);
                 }
             }
             4 => {
-                let study = self.studies.get_mut(operation.study_id).filter(|study| !study.deleted);
+                let study = self.all.get_mut(operation.study_id).filter(|study| !study.deleted);
                 let Some(study) = study else { return Ok(None) };
                 if self.trials >= limits.runs {
                     return Err(Refusal::TooMany("trials", limits.runs));
@@ -240,9 +240,8 @@ impl Studies {
                 study.trials += 1;
                 return Ok(Some((operation.study_id, study.trials - 1)));
             }
-            5..=8 => {}
-            // Attributes of studies, and those that samplers and pruners keep for themselves; trials thrown away.
-            2 | 3 | 9 | 10 => {}
+            // What happens to trials; attributes of studies, and those that samplers and pruners keep for themselves.
+            2 | 3 | 5..=10 => {}
             code => return Err(Refusal::Unknown(format!("the operation {code} is not known"))),
         }
         Ok(None)
@@ -253,7 +252,7 @@ impl Studies {
         if !self.names.insert(operation.study_name.clone()) {
             return Ok(());
         }
-        if self.studies.len() >= limits.collections {
+        if self.all.len() >= limits.collections {
             return Err(Refusal::TooMany("studies", limits.collections));
         }
         let direction = match operation.directions.first() {
@@ -262,7 +261,7 @@ impl Studies {
             _ => None,
         };
         let name = operation.study_name.clone();
-        self.studies.push(Study { name, direction, deleted: false, trials: 0 });
+        self.all.push(Study { name, direction, deleted: false, trials: 0 });
         Ok(())
     }
 }
