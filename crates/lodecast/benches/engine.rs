@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use lodecast::instrument::{peak_operations, whole_run_fit_steps};
-use lodecast::{FitOptions, FitSettings, Model, ModelKind, Point, Schedule, fit};
+use lodecast::{
+    ControlledSettings, FitOptions, FitSettings, Forecaster, Model, ModelKind, Planner, Point, Schedule, Situation, fit,
+};
 
 /// The reference's benchmark: batch 64, hidden = latent = width = 20, two hidden layers, whole runs, tolerance 1e-5.
 fn reference_settings() -> FitSettings {
@@ -77,6 +79,12 @@ fn plans(criterion: &mut Criterion) {
         .collect();
     criterion.bench_function("controlled: 500 schedules x 5 models", |bencher| {
         bencher.iter(|| black_box(controlled.final_rewards(&observed, 500, 0.3, &schedules)));
+    });
+    let in_force = Schedule::cosine(0.5);
+    let planner =
+        Planner::new(Forecaster::controlled(controlled), ControlledSettings::default()).expect("usable settings");
+    criterion.bench_function("controlled: a replan, default settings", |bencher| {
+        bencher.iter(|| black_box(planner.plan(&Situation::after(&observed, 500, &in_force)).expect("a plan")));
     });
 }
 

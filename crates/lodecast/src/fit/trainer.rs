@@ -376,7 +376,7 @@ impl<'a, L: Lanes> Trainer<'a, L> {
 
 /// Tolerances of the solver for a run of `time_scale`.
 pub(crate) fn tolerances(tolerance: f64, time_scale: f64) -> Tolerances {
-    Tolerances { rtol: tolerance, atol: tolerance, first_step: time_scale / 50.0, max_steps: 2000 }
+    Tolerances { rtol: tolerance, atol: tolerance, first_step: time_scale / 5.0, max_steps: 2000 }
 }
 
 #[cfg(test)]

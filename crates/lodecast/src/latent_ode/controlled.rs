@@ -19,7 +19,7 @@ use crate::schedule::Schedule;
 pub struct ControlledLatentOde(pub(crate) Ensemble);
 
 /// Samples of a smooth schedule over the rest of a run, before it is simplified to straight lines of ln lr.
-const SCHEDULE_SAMPLES: usize = 40;
+const SCHEDULE_SAMPLES: f64 = 40.0;
 
 impl ControlledLatentOde {
     /// Reads a model file.
@@ -96,16 +96,23 @@ impl ControlledLatentOde {
     fn control(&self, schedule: &Schedule, start: f64) -> Control {
         let scaler = &self.0.header.scaler;
         let end = scaler.time_scale;
-        let value = |time: f64| scaler.learning_rate.standardise(schedule.learning_rate(time / end));
-        let mut times: Vec<f64> =
-            (0..=SCHEDULE_SAMPLES).map(|k| start + (end - start) * k as f64 / SCHEDULE_SAMPLES as f64).collect();
+        let rate = |time: f64| schedule.learning_rate(time / end);
+        let mut joints = vec![(start, rate(start))];
         if let Schedule::PiecewiseLinear { knots } = schedule {
-            let inner = knots.iter().map(|knot| knot.progress * end).filter(|&time| time > start && time < end);
-            times.extend(inner);
-            times.sort_by(f64::total_cmp);
-            times.dedup();
+            let knots = knots.iter().map(|knot| (knot.progress * end, knot.learning_rate));
+            joints.extend(knots.filter(|&(time, _)| time > start + 1e-9 * end && time < end));
         }
-        let samples: Vec<(f64, f64)> = times.into_iter().map(|time| (time, value(time))).collect();
+        joints.push((end, rate(end)));
+        let sample = |time: f64, rate: f64| (time, scaler.learning_rate.standardise(rate));
+        let mut samples = vec![sample(start, joints[0].1)];
+        for pair in joints.windows(2) {
+            // Between its joints too the logarithm of a schedule is bent, but not by much over a short piece.
+            let (from, width) = (pair[0].0, pair[1].0 - pair[0].0);
+            let parts = (SCHEDULE_SAMPLES * width / (end - start)).round().max(1.0);
+            let inner = (1..parts as usize).map(|k| from + width * k as f64 / parts);
+            samples.extend(inner.map(|time| sample(time, rate(time))));
+            samples.push(sample(pair[1].0, pair[1].1));
+        }
         Control::simplified(&samples, CONTROL_TOLERANCE)
     }
 }
