@@ -47,9 +47,9 @@ impl Default for ControlledSettings {
         Self {
             family: SearchFamily::HoldAndAnneal,
             knots: 7,
-            population: 64,
+            population: 32,
             rounds: 6,
-            elite: 10,
+            elite: 6,
             pessimism: 2.0,
             trust_weight: 0.3,
             roughness_weight: 0.02,

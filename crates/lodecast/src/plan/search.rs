@@ -23,8 +23,9 @@ pub enum SearchFamily {
 
 /// Straight pieces between two knots, which are straight in ln lr.
 const PIECES: usize = 4;
-/// Deviation of the first round at least, as a fraction of a parameter's bounds; halved with every round.
-const FIRST_DEVIATION: f64 = 0.1;
+/// Deviation of the first round at least, as a fraction of a parameter's bounds, and its factor from round to round.
+const FIRST_DEVIATION: f64 = 0.15;
+const NARROWING: f64 = 0.6;
 /// Below this much under its largest rate (in ln lr) a schedule has begun to anneal.
 const HELD_WITHIN: f64 = 0.1;
 /// Samples of a schedule that is projected on hold-and-anneal.
@@ -134,7 +135,7 @@ impl CrossEntropy {
     /// The parameters to try next: normal around the mean of the elite, within the bounds; every second one around a single
     /// one of the elite, since the best schedules of a sweep need not resemble each other.
     pub(super) fn ask(&mut self, random: &mut ChaCha8Rng, population: usize) -> Vec<Vec<f64>> {
-        let least = FIRST_DEVIATION * 0.5f64.powi(self.rounds);
+        let least = FIRST_DEVIATION * NARROWING.powi(self.rounds);
         self.rounds += 1;
         let count = self.best.len().max(1) as f64;
         let columns: Vec<(f64, f64)> = (0..self.bounds.len())
