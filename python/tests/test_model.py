@@ -85,6 +85,15 @@ def test_a_fit_resumes_to_the_same_bits(sweep, tmp_path):
     assert resumed.fingerprint == lodecast.fit(sweep, progress=False, **settings).fingerprint
 
 
+@pytest.fixture
+def interruptible():
+    # A shell that starts the tests in the background has them ignore the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_is_answered_within_a_second_and_threads_go_on(sweep):
     pressed, ticks = [], []
 
