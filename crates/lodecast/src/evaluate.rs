@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::forecast::{Interval, moments};
 use crate::latent_ode::pass::Network;
 use crate::latent_ode::series::{Series, Worst};
-use crate::latent_ode::{Column, ControlledLatentOde, LatentOde, Model};
+use crate::latent_ode::{Column, ControlledLatentOde, LatentOde, Model, Scaler};
 use crate::run::{Point, Run, Sweep};
 
 /// A way to forecast the final metric.
@@ -110,8 +110,11 @@ const NEIGHBOURS: usize = 5;
 struct Case<'a> {
     run: &'a Run,
     configuration: String,
+    /// The run as the model reads it.
     series: Series,
-    /// Standardised final metric.
+    /// The run as it was, its metric not clamped to what the model knows.
+    recorded: Series,
+    /// Standardised final metric, not clamped either.
     truth: f64,
     /// The networks that may forecast it: those that did not see its configuration.
     networks: Vec<Network<f32>>,
@@ -202,6 +205,8 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
 fn cases<'a>(model: &Model, sweep: &'a Sweep, metric: usize) -> (Vec<Case<'a>>, bool) {
     let scaler = model.scaler();
     let worst = Worst::of(scaler, model.metric().direction);
+    let validation = Column { range: Column::identity().range, ..scaler.validation };
+    let unclamped = Scaler { validation, ..*scaler };
     let ensemble = match model {
         Model::LatentOde(model) => &model.0,
         Model::Controlled(model) => &model.0,
@@ -213,7 +218,8 @@ fn cases<'a>(model: &Model, sweep: &'a Sweep, metric: usize) -> (Vec<Case<'a>>, 
         .iter()
         .filter_map(|run| {
             let series = Series::from_run(run, metric, scaler, worst).ok()?;
-            let truth = series.points.iter().rev().map(|point| point.validation).find(|value| !value.is_nan())?;
+            let recorded = Series::from_run(run, metric, &unclamped, worst).ok()?;
+            let truth = recorded.points.iter().rev().map(|point| point.validation).find(|value| !value.is_nan())?;
             let configuration = run.configuration();
             let witnesses = record.held_out.iter().zip(&ensemble.held_out_networks);
             let witnesses = witnesses.filter(|(names, _)| names.contains(&configuration));
@@ -223,7 +229,7 @@ fn cases<'a>(model: &Model, sweep: &'a Sweep, metric: usize) -> (Vec<Case<'a>>, 
                 held_out &= !record.learned.contains(&configuration);
                 networks.clone_from(&ensemble.networks);
             }
-            Some(Case { run, configuration, series, truth, networks })
+            Some(Case { run, configuration, series, recorded, truth, networks })
         })
         .collect();
     (cases, held_out)
@@ -270,14 +276,14 @@ fn objection(model: &Model, case: &Case<'_>, metric: usize, fraction: f64) -> Op
 
 /// The power law through the metric so far, in natural units.
 fn power_law(case: &Case<'_>, until: f64, column: &Column) -> Option<f64> {
-    let seen = case.series.points.iter().filter(|point| point.time <= until + 1e-9 && point.time > 0.0);
+    let seen = case.recorded.points.iter().filter(|point| point.time <= until + 1e-9 && point.time > 0.0);
     let measured = seen.filter(|point| !point.validation.is_nan());
     let measured: Vec<(f64, f64)> = measured.map(|point| (point.time, column.natural(point.validation))).collect();
-    power_law::extrapolate(&measured, case.series.points.last()?.time)
+    power_law::extrapolate(&measured, case.recorded.points.last()?.time)
 }
 
 fn last_value(case: &Case<'_>, until: f64) -> Option<f64> {
-    let seen = case.series.points.iter().filter(|point| point.time <= until + 1e-9);
+    let seen = case.recorded.points.iter().filter(|point| point.time <= until + 1e-9);
     seen.map(|point| point.validation).rfind(|value| !value.is_nan())
 }
 

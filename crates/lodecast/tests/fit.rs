@@ -48,3 +48,23 @@ fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
         assert_eq!(on(1), on(3), "{kind}");
     }
 }
+
+#[test]
+fn what_a_model_never_saw_is_evaluated_as_it_was() {
+    let sweep = toy_sweep::sweep(1, 30);
+    let mut poor = sweep.clone();
+    for value in poor.runs.iter_mut().flat_map(|run| run.validation[0].iter_mut().flatten()) {
+        *value *= 0.2;
+    }
+    let Fitted { model, .. } = quiet(&poor, &settings(ModelKind::Controlled, 20));
+    let evaluation = lodecast::evaluate(&model, &sweep, &[0.5]).expect("runs to forecast");
+    let sound = evaluation.forecasts.iter().filter_map(|forecast| {
+        let run = sweep.runs.iter().find(|run| run.id == forecast.run)?;
+        run.diverged_at(0).is_none().then_some((forecast, run))
+    });
+    assert!(sound.clone().count() > 10);
+    for (forecast, run) in sound {
+        let last = run.validation[0].iter().flatten().next_back().expect("a metric");
+        assert!((forecast.actual - last).abs() < 1e-9, "{}: {} is not {last}", run.id, forecast.actual);
+    }
+}
