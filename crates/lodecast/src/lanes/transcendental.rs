@@ -95,7 +95,7 @@ where
     sum * n.exp2_of_integer()
 }
 
-/// `ln(1 + x)` for `x` in [0, 1]; a polynomial, because a division costs as much as eight of its terms.
+/// `ln(1 + x)` for `x` in [0, 1], as a polynomial: it needs no division.
 #[inline(always)]
 pub(super) fn ln_1p_of_unit<L: Lanes>(x: L) -> L
 where
