@@ -68,30 +68,16 @@ impl Arguments {
         let (setup, sweep) = self.subject()?;
         let sweep = lodecast_sweep_file::read(&sweep, &lodecast_sweep_file::ReadOptions::default())?;
         let directory = StudyDirectory::create(&self.out)?;
-        let mut models = Vec::new();
-        for option in &self.model {
-            let (name, path, model) = named_model(option)?;
-            let mut name = name.unwrap_or_else(|| contenders::lodecast_name(model.kind()));
-            if models.iter().any(|(known, _)| *known == name) {
-                name = format!("{name}, {path}");
+        let models = named_models(&self.model, |model, _| Ok(contenders::lodecast_name(model.kind())))?;
+        let paper = named_models(&self.paper, |model, path| {
+            if model.kind() == ModelKind::LatentOde {
+                return Ok("the paper's planner".to_owned());
             }
-            models.push((name, model));
-        }
-        let mut paper: Vec<(String, Model)> = Vec::new();
-        for option in &self.paper {
-            let (name, path, model) = named_model(option)?;
-            if model.kind() != ModelKind::LatentOde {
-                return Err(failure(
-                    format!("{path} holds a {} model, with which the paper does not plan", model.kind()),
-                    "fit one with 'lodecast fit --kind latent-ode --members 1'",
-                ));
-            }
-            let mut name = name.unwrap_or_else(|| "the paper's planner".to_owned());
-            if paper.iter().any(|(known, _)| *known == name) {
-                name = format!("{name}, {path}");
-            }
-            paper.push((name, model));
-        }
+            Err(failure(
+                format!("{path} holds a {} model, with which the paper does not plan", model.kind()),
+                "fit one with 'lodecast fit --kind latent-ode --members 1'",
+            ))
+        })?;
         let task = setup.open()?;
         let contest = Contest {
             sweep: &sweep,
@@ -141,12 +127,23 @@ impl Arguments {
     }
 }
 
-/// Reads a model from `FILE` or `NAME=FILE`.
-fn named_model(option: &str) -> Result<(Option<String>, &str, Model)> {
-    // A path may have an equals sign of its own.
-    let named = option.split_once('=').filter(|_| !Path::new(option).exists());
-    let (name, path) = named.map_or((None, option), |(name, path)| (Some(name.to_owned()), path));
-    Ok((name, path, Model::load(path)?))
+/// Reads models from `FILE` or `NAME=FILE`. A model without a name takes the usual one, which `usual` gives if it suits, and
+/// its path behind it where another has that name already.
+fn named_models(options: &[String], usual: impl Fn(&Model, &str) -> Result<String>) -> Result<Vec<(String, Model)>> {
+    let mut models: Vec<(String, Model)> = Vec::new();
+    for option in options {
+        // A path may have an equals sign of its own.
+        let named = option.split_once('=').filter(|_| !Path::new(option).exists());
+        let (name, path) = named.map_or((None, option.as_str()), |(name, path)| (Some(name), path));
+        let model = Model::load(path)?;
+        let usual = usual(&model, path)?;
+        let mut name = name.map_or(usual, str::to_owned);
+        if models.iter().any(|(known, _)| *known == name) {
+            name = format!("{name}, {path}");
+        }
+        models.push((name, model));
+    }
+    Ok(models)
 }
 
 /// Seeds that no sweep has used: how many, or which.
