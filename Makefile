@@ -5,7 +5,7 @@ CARGO ?= cargo
 DEMO ?= demo
 
 .PHONY: demo test test-integration format lint document unit compiler components
-.PHONY: test-python test-frameworks test-stores python python-environment frameworks-environment
+.PHONY: test-python test-frameworks test-stores programs python python-environment frameworks-environment
 
 ## The whole path on real training: sweep, fit, forecast, schedule, and a report to open.
 demo: compiler
@@ -34,24 +34,28 @@ test-python: python-environment
 	cd python && $(PYTHON_BIN)/pytest --quiet -m "not integration"
 
 ## The Python package in every framework: small real trainings, stopped and resumed, and the examples.
-test-frameworks: frameworks-environment
+test-frameworks: frameworks-environment programs
 	# Not from python/: Ray's workers would find the source tree there, whose package has no engine.
 	$(FRAMEWORKS)/bin/pytest --quiet --config-file python/pyproject.toml -m integration python/tests
 	for example in python/examples/torch_mnist1d.py python/examples/with_*.py; do $(FRAMEWORKS)/bin/python $$example || exit 1; done
-	$(CARGO) build --quiet --package lodecast-cli
-	$(FRAMEWORKS)/bin/python python/examples/ray_sweep.py $${CARGO_TARGET_DIR:-target}/debug/lodecast
+	$(FRAMEWORKS)/bin/python python/examples/ray_sweep.py $(PROGRAMS)/lodecast
 
 ## What is imported beside what the tools that wrote it read: files, databases and servers.
-test-stores: frameworks-environment
-	crates/lodecast-import/tests/integration/stores.sh
-	$(CARGO) build --quiet --package lodecast-cli
-	$(FRAMEWORKS)/bin/python crates/lodecast-import/tests/integration/frameworks.py $${CARGO_TARGET_DIR:-target}/debug/lodecast
+test-stores: frameworks-environment programs
+	crates/lodecast-import/tests/integration/stores.sh $(PROGRAMS)/examples/recordings
+	$(FRAMEWORKS)/bin/python crates/lodecast-import/tests/integration/frameworks.py $(PROGRAMS)/lodecast
 
 unit: compiler
 	$(CARGO) test --workspace
 
+# The command and the examples as `unit` builds them: built by themselves, their dependencies would have other features
+# and be compiled again, which takes minutes.
+programs: compiler
+	$(CARGO) test --quiet --workspace --no-run
+
 # The package with its tools, and the package with the frameworks (some gigabytes), in environments of their own.
 PYTHON_BIN = $(CURDIR)/target/python/bin
+PROGRAMS = $(or $(CARGO_TARGET_DIR),target)/debug
 FRAMEWORKS ?= $(CURDIR)/target/frameworks
 
 python-environment: compiler python

@@ -18,6 +18,7 @@ mod run;
 mod schedule;
 mod scheduler;
 mod settings;
+mod suggestion;
 mod sweep;
 mod sweep_folder;
 mod table;
@@ -41,6 +42,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<evaluation::PyEvaluation>()?;
     module.add_class::<plan::PyPlan>()?;
     module.add_class::<plan::PyPrediction>()?;
+    module.add_class::<suggestion::PySuggestion>()?;
     module.add_class::<scheduler::PyScheduler>()?;
     module.add_class::<scheduler::PyObservation>()?;
     module.add_function(wrap_pyfunction!(fit::fit, module)?)?;

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lodecast::{FitSummary, Forecaster, Model, ModelKind, Planner, PlannerSettings, Point, Schedule, Situation};
+use lodecast::{
+    FitSummary, Forecaster, Model, ModelKind, Planner, PlannerSettings, Point, Schedule, Situation, SuggestionSettings,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -13,6 +15,7 @@ use crate::forecast::PyForecast;
 use crate::plan::PyPlan;
 use crate::run::PyRun;
 use crate::schedule::PySchedule;
+use crate::suggestion::PySuggestion;
 use crate::sweep::PySweep;
 use crate::{settings, work};
 
@@ -273,6 +276,21 @@ impl PyControlledLatentOde {
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Py<PyAny>> {
         load_kind(py, path, ModelKind::Controlled)
+    }
+
+    /// Schedules for a next round of runs: what each member of the ensemble in turn thinks best, away from what is known.
+    /// Train them under a seed or two, and fit the old sweep and the new one joined.
+    #[pyo3(signature = (count=SuggestionSettings::default().count, *, seed=0))]
+    fn suggest(slf: PyRef<'_, Self>, py: Python<'_>, count: usize, seed: u64) -> PyResult<Vec<PySuggestion>> {
+        let model = Arc::clone(&slf.as_super().model);
+        work::abandonable(py, move || {
+            let Forecaster::Controlled(forecaster) = Forecaster::from((*model).clone()) else {
+                unreachable!("a model is made an object of its kind's class")
+            };
+            let settings = SuggestionSettings { count, seed, ..SuggestionSettings::default() };
+            Ok(lodecast::suggest(forecaster.as_ref(), &settings)?)
+        })
+        .map(|suggestions| suggestions.into_iter().map(PySuggestion).collect())
     }
 }
 

@@ -10,9 +10,9 @@ use crate::schedule::PySchedule;
 #[pyclass(frozen, name = "Prediction", module = "lodecast", get_all)]
 pub(crate) struct PyPrediction {
     /// Validation metric.
-    metric: f64,
+    pub(crate) metric: f64,
     /// One standard deviation over the members of the ensemble.
-    spread: f64,
+    pub(crate) spread: f64,
 }
 
 #[pymethods]

@@ -44,6 +44,21 @@ def test_a_forecast_orders_rates(model, sweep, latent_model):
         model.forecast()
 
 
+def test_suggestions_are_new_schedules_for_a_next_round(model, latent_model):
+    suggestions = model.suggest(4, seed=1)
+    low, high = model.learning_rates
+    schedules = [suggestion.schedule.to_dict() for suggestion in suggestions]
+    assert len(schedules) == 4 and all(one not in schedules[:index] for index, one in enumerate(schedules))
+    assert all(low / 2 <= suggestion.schedule.learning_rate(0.3) <= high * 2 for suggestion in suggestions)
+    assert {suggestion.member for suggestion in suggestions} <= set(range(model.members))
+    assert all(suggestion.prediction.spread >= 0 for suggestion in suggestions)
+    assert schedules == [suggestion.schedule.to_dict() for suggestion in model.suggest(4, seed=1)]
+    assert "member" in repr(suggestions[0])
+    assert not hasattr(latent_model, "suggest"), "it cannot say what it does not know before a run has started"
+    with pytest.raises(lodecast.SettingError, match="count"):
+        model.suggest(0)
+
+
 def test_a_plan_says_why(model, latent_model, sweep):
     plan = model.plan(total_steps=150)
     low, high = model.learning_rates
