@@ -180,7 +180,7 @@ fn the_same_seed_gives_the_same_plan_and_each_replan_its_own_noise() {
 fn a_plan_explains_itself_and_is_plain_data() {
     let model = Told::new(3, |member, schedule, now| -(mean_log_rate(schedule, now) + 3.0).powi(2) + member as f64);
     let plan = plan_at(model, ControlledSettings::default(), 0.3);
-    assert_eq!(plan.candidates.len(), 1 + 8 + 6 * 32);
+    assert_eq!(plan.candidates.len(), 1 + 8 + 5 * 32);
     assert_eq!(plan.candidates[0].origin, Origin::InForce);
     assert!(plan.candidates.iter().filter(|candidate| candidate.schedule.is_some()).count() >= 12);
     for candidate in &plan.candidates {
@@ -208,7 +208,7 @@ fn one_call_a_round() {
     let in_force = Schedule::constant(0.1);
     let planner = Planner::new(forecaster, ControlledSettings::default()).expect("sound settings");
     planner.plan(&Situation::after(&[], TOTAL_STEPS, &in_force)).expect("a plan");
-    assert_eq!(*model.calls.lock().expect("no panic"), [9, 32, 32, 32, 32, 32, 32]);
+    assert_eq!(*model.calls.lock().expect("no panic"), [9, 32, 32, 32, 32, 32]);
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl Default for ControlledSettings {
             family: SearchFamily::HoldAndAnneal,
             knots: 7,
             population: 32,
-            rounds: 6,
+            rounds: 5,
             elite: 6,
             pessimism: 2.0,
             trust_weight: 0.3,

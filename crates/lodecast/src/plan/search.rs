@@ -29,7 +29,7 @@ const NARROWING: f64 = 0.6;
 /// Below this much under its largest rate (in ln lr) a schedule has begun to anneal.
 const HELD_WITHIN: f64 = 0.1;
 /// Samples of a schedule that is projected on hold-and-anneal.
-const SAMPLES: usize = 65;
+const SAMPLES: usize = 33;
 /// Longest warm-up, as a fraction of the rest of the run, and the rate that it starts from, as a fraction of the level.
 const LONGEST_WARMUP: f64 = 0.4;
 const WARMUP_START: f64 = 0.04;
