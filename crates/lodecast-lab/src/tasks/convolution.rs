@@ -56,6 +56,43 @@ impl Convolution {
     }
 
     pub(super) fn forward(&self, images: Tensor<4>) -> Tensor<4> {
+        let outputs = if self.stride == 1 && self.kernel > 1 {
+            self.along_rows(images)
+        } else {
+            self.by_windows(images)
+        };
+        match &self.bias {
+            Some(bias) => outputs + bias.val().unsqueeze(),
+            None => outputs,
+        }
+    }
+
+    /// A stride of 1: over the padded images as one long list of places, what a window sees at a tap is the list moved
+    /// by a constant. So the rows of windows need no copies, and their columns only that of whole places. Windows that reach
+    /// over an edge are computed, too, and left out at the end.
+    fn along_rows(&self, images: Tensor<4>) -> Tensor<4> {
+        let [examples, height, width, channels] = images.dims();
+        let (kernel, padding) = (self.kernel, (self.kernel - 1) / 2);
+        let (rows, columns) = (height + 2 * padding, width + 2 * padding);
+        let places = examples * rows * columns;
+        // One image more: the last windows reach beyond the last place.
+        let padded = images.pad([(0, 1), (padding, padding), (padding, padding), (0, 0)], 0.0);
+        let flat = padded.reshape([places + rows * columns, channels]);
+        let seen = places + (kernel - 1) * columns;
+        let taps = (0..kernel).map(|tap| flat.clone().slice(s![tap..tap + seen]));
+        let gathered = Tensor::cat(taps.collect(), 1);
+        let weight = self.weight.val();
+        let outputs = (0..kernel).map(|tap| {
+            let part = tap * kernel * channels..(tap + 1) * kernel * channels;
+            gathered.clone().slice(s![tap * columns..tap * columns + places]).matmul(weight.clone().slice(s![part]))
+        });
+        let outputs = outputs.reduce(|sum, output| sum + output).expect("a kernel has rows");
+        let channels = outputs.dims()[1];
+        outputs.reshape([examples, rows, columns, channels]).slice(s![.., 0..height, 0..width])
+    }
+
+    /// Any stride: every window copied into a row of one matrix.
+    fn by_windows(&self, images: Tensor<4>) -> Tensor<4> {
         let [examples, height, width, channels] = images.dims();
         let padding = (self.kernel - 1) / 2;
         let size = |places: usize| (places + 2 * padding - self.kernel) / self.stride + 1;
@@ -68,24 +105,17 @@ impl Convolution {
             images
         };
         // First the columns of the windows, then their rows: two short gathers instead of one of kernel x kernel parts.
-        let columns_gathered = if self.kernel > 1 || self.stride > 1 {
+        let gathered = if self.kernel > 1 || self.stride > 1 {
             let taps =
                 (0..self.kernel).map(|tap| padded.clone().slice(s![.., .., tap..tap + span(columns);stride, ..]));
+            let columns_gathered = Tensor::cat(taps.collect(), 3);
+            let taps = (0..self.kernel).map(|tap| columns_gathered.clone().slice(s![.., tap..tap + span(rows);stride]));
             Tensor::cat(taps.collect(), 3)
         } else {
             padded
         };
-        let gathered = if self.kernel > 1 || self.stride > 1 {
-            let taps = (0..self.kernel).map(|tap| columns_gathered.clone().slice(s![.., tap..tap + span(rows);stride]));
-            Tensor::cat(taps.collect(), 3)
-        } else {
-            columns_gathered
-        };
         let windows = gathered.reshape([examples * rows * columns, self.kernel * self.kernel * channels]);
-        let mut outputs = windows.matmul(self.weight.val());
-        if let Some(bias) = &self.bias {
-            outputs = outputs + bias.val().unsqueeze();
-        }
+        let outputs = windows.matmul(self.weight.val());
         let channels = outputs.dims()[1];
         outputs.reshape([examples, rows, columns, channels])
     }
