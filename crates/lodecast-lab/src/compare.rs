@@ -124,18 +124,22 @@ pub fn compare(
         return Err(Error::UnknownReference { reference: reference.clone(), known: names.join(", ") });
     };
 
-    let runs_of = |contender: &Contender<'_>| {
-        let (name, fingerprint) = (contender.name.clone(), contender.fingerprint.clone());
-        seeds.iter().map(move |seed| RunId { id: format!("{name} seed {seed}"), fingerprint: fingerprint.clone() })
-    };
-    let ids: Vec<RunId> = contenders.iter().flat_map(runs_of).collect();
+    // A seed at a time: a comparison that is stopped has every method on the seeds it got to.
+    let methods = contenders.len();
+    let pairs = seeds.iter().flat_map(|seed| contenders.iter().map(move |contender| (seed, contender)));
+    let ids: Vec<RunId> = pairs
+        .map(|(seed, contender)| RunId {
+            id: format!("{} seed {seed}", contender.name),
+            fingerprint: contender.fingerprint.clone(),
+        })
+        .collect();
     // Neither methods nor seeds: a finished comparison can be extended by more of both.
     let whole = json!({
         "kind": "comparison", "task": configuration.task, "optimizer": optimizer, "length": length,
         "sharpness": sharpness, "data": task.description(),
     });
-    let records = run_all(&ids, &whole, execution, |index| {
-        let (contender, seed) = (&contenders[index / seeds.len()], seeds[index % seeds.len()]);
+    let by_seed = run_all(&ids, &whole, execution, |index| {
+        let (contender, seed) = (&contenders[index % methods], seeds[index / methods]);
         let mut method = (contender.factory)(seed, total_steps)?;
         let training = Training {
             id: &ids[index].id,
@@ -150,6 +154,9 @@ pub fn compare(
         record.fingerprint.clone_from(&contender.fingerprint);
         Ok(record)
     })?;
+    let mut numbered: Vec<(usize, RunRecord)> = by_seed.into_iter().enumerate().collect();
+    numbered.sort_by_key(|(index, _)| index % methods);
+    let records: Vec<RunRecord> = numbered.into_iter().map(|(_, record)| record).collect();
     let metric = task.metric();
     let rows = rows(&records, seeds.len(), reference, &metric);
     Ok(Comparison { configuration: configuration.clone(), metric, rows, records })

@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use lodecast::{Attributes, Direction, Family, Schedule};
 
-pub use controller::{Controller, ControllerSettings, LearnedController, train_controller};
+pub use controller::{Controller, ControllerSettings, ControllerTraining, LearnedController, train_controller};
 pub use greedy::{Greedy, GreedySettings};
 pub use hypergradient::{Hypergradient, HypergradientDescent};
 pub use plateau::{PlateauSettings, ReduceOnPlateau};

@@ -120,6 +120,25 @@ fn the_table_is_what_the_runs_say() {
 }
 
 #[test]
+fn a_stopped_comparison_has_every_method_on_the_seeds_it_got_to() {
+    let sizes = Mnist1dSizes { train: 500, validation: 100, test: 200, ..Mnist1dSizes::default() };
+    let task = Mnist1dCnn::new(sizes, &Device::flex()).unwrap();
+    let (cancel, finished) = (AtomicBool::new(false), std::cell::RefCell::new(Vec::new()));
+    let progress = |progress: lodecast_lab::Progress<'_>| {
+        finished.borrow_mut().push(progress.latest.run.id.clone());
+        cancel.store(progress.finished == 4, Ordering::Relaxed);
+    };
+    let execution = Execution { jobs: NonZeroUsize::MIN, journal: None, cancel: &cancel, progress: &progress };
+    let contenders = [fixed("good", Schedule::one_cycle(0.02)), fixed("other", Schedule::constant(0.01))];
+    let outcome = compare(&task, &configuration(), &contenders, &execution);
+    assert!(matches!(outcome, Err(Error::Cancelled { .. })));
+    let [a, b] = [configuration().seeds[0], configuration().seeds[1]];
+    let expected =
+        [("good", a), ("other", a), ("good", b), ("other", b)].map(|(name, seed)| format!("{name} seed {seed}"));
+    assert_eq!(*finished.borrow(), expected);
+}
+
+#[test]
 fn resumes_is_extended_and_trains_anew_what_has_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("comparison.journal");

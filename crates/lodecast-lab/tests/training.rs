@@ -2,13 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use lodecast::{Error as EngineError, Point, Run, Schedule};
 use lodecast_lab::rivals::{
-    Controller, ControllerSettings, Greedy, GreedySettings, Hypergradient, HypergradientDescent, ScheduleFree,
-    ScheduleFreeLearning, train_controller,
+    Controller, ControllerSettings, ControllerTraining, Greedy, GreedySettings, Hypergradient, HypergradientDescent,
+    ScheduleFree, ScheduleFreeLearning, train_controller,
 };
 use lodecast_lab::tasks::{Mnist1dCnn, Mnist1dSizes};
 use lodecast_lab::{Device, Error, FixedSchedule, Length, Method, OptimizerKind, Sharpness, Trainable, Training};
@@ -207,18 +208,19 @@ fn a_controller_is_trained_on_runs_of_its_own_seeds() {
     let task = task(400);
     let settings = ControllerSettings { rounds: 2, episodes: 2, first_seed: 5000 };
     let (cancel, done) = (AtomicBool::new(false), std::cell::Cell::new(0));
-    let train = || {
-        train_controller(&task, OptimizerKind::Sgd, LENGTH, 0.02, settings, &cancel, &|runs| done.set(runs)).unwrap()
+    let training = ControllerTraining { optimizer: OptimizerKind::Sgd, length: LENGTH, rate: 0.02, settings };
+    let train = |jobs| {
+        train_controller(&task, &training, NonZeroUsize::new(jobs).unwrap(), &cancel, &|runs| done.set(runs)).unwrap()
     };
-    let controller = train();
+    let controller = train(1);
     assert_eq!((done.get(), settings.seeds(), controller.returns.len()), (4, 5000..5004, 2));
     assert!(controller.seconds > 0.0);
     let written = serde_json::to_string(&controller).unwrap();
     assert_eq!(serde_json::from_str::<Controller>(&written).unwrap(), controller);
-    let mut again = train();
+    let mut again = train(2);
     again.seconds = controller.seconds;
-    assert_eq!(again, controller, "equal seeds give equal bits");
+    assert_eq!(again, controller, "equal seeds give equal bits, however many runs go at a time");
     cancel.store(true, std::sync::atomic::Ordering::Relaxed);
-    let error = train_controller(&task, OptimizerKind::Sgd, LENGTH, 0.02, settings, &cancel, &|_| ()).unwrap_err();
+    let error = train_controller(&task, &training, NonZeroUsize::MIN, &cancel, &|_| ()).unwrap_err();
     assert!(matches!(error, Error::Cancelled { .. }), "{error}");
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 use lodecast::{Model, ModelKind, Sweep};
-use lodecast_lab::rivals::{Controller, ControllerSettings, train_controller};
+use lodecast_lab::rivals::{Controller, ControllerSettings, ControllerTraining, train_controller};
 use lodecast_lab::{
     Comparison, ComparisonConfiguration, Contender, Execution, Length, OptimizerKind, Rival, Sharpness, Trainable,
     compare, tasks,
@@ -333,7 +333,8 @@ impl Contest<'_> {
         let runs = settings.rounds * settings.episodes;
         let phase = Phase::start("controller", runs, output);
         let progress = |done: u64| phase.at(done, "learning from runs of its own".to_owned());
-        let controller = train_controller(task, self.optimizer, length, rate, settings, interrupt::flag()?, &progress)?;
+        let training = ControllerTraining { optimizer: self.optimizer, length, rate, settings };
+        let controller = train_controller(task, &training, self.jobs.count(), interrupt::flag()?, &progress)?;
         phase.done(output, format!("trained on {runs} runs of its own, {:.0} s of training", controller.seconds));
         directory.write_json(FILE, &controller)?;
         Ok(controller)

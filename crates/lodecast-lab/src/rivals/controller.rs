@@ -6,7 +6,11 @@
 mod network;
 mod policy_gradient;
 
+use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, ScopedJoinHandle};
 
 use lodecast::{Attributes, Direction, Point};
 use rand::RngExt;
@@ -17,6 +21,7 @@ use super::started_at;
 use crate::error::Result;
 use crate::method::Method;
 use crate::optimizer::OptimizerKind;
+use crate::record::RunRecord;
 use crate::task::Length;
 use crate::train::{Trainable, Training, stream};
 use network::Network;
@@ -74,42 +79,79 @@ pub struct Controller {
     pub seconds: f64,
 }
 
-/// Trains a controller on runs of a task that start at `rate`. `progress` is told the number of runs done.
+/// The runs that a controller learns from.
+#[derive(Clone, Copy, Debug)]
+pub struct ControllerTraining {
+    /// What updates the weights.
+    pub optimizer: OptimizerKind,
+    /// Length of a run.
+    pub length: Length,
+    /// The rate that every run starts at.
+    pub rate: f64,
+    /// How many runs, and their seeds.
+    pub settings: ControllerSettings,
+}
+
+impl ControllerTraining {
+    /// One run under a policy that explores; its record, and what was decided.
+    fn episode(
+        &self,
+        task: &dyn Trainable,
+        policy: &Network,
+        seed: u64,
+        cancel: &AtomicBool,
+    ) -> Result<(RunRecord, Vec<Decision>)> {
+        let Self { optimizer, length, rate, .. } = *self;
+        let total_steps = length.total_steps(task.train_examples());
+        let journey = Arc::new(Mutex::new(Vec::new()));
+        let exploration = Some(Exploration { random: stream(seed, ACTION), journey: Arc::clone(&journey) });
+        let start = LearnedController::start(policy.clone(), rate, task.metric().direction, total_steps);
+        let mut method = LearnedController { exploration, ..start };
+        let id = format!("controller training seed {seed}");
+        let training = Training { id: &id, optimizer, seed, length, sharpness: None, cancel: Some(cancel) };
+        let record = task.train(&training, &mut method)?;
+        method.finish();
+        let decisions = std::mem::take(&mut *journey.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok((record, decisions))
+    }
+}
+
+/// Trains a controller on runs of a task, `jobs` at a time, on which the result does not depend. `progress` is told the
+/// number of runs done.
 ///
 /// # Errors
 /// If a run fails or the training is cancelled.
 pub fn train_controller(
     task: &dyn Trainable,
-    optimizer: OptimizerKind,
-    length: Length,
-    rate: f64,
-    settings: ControllerSettings,
-    cancel: &std::sync::atomic::AtomicBool,
+    training: &ControllerTraining,
+    jobs: NonZeroUsize,
+    cancel: &AtomicBool,
     progress: &dyn Fn(u64),
 ) -> Result<Controller> {
-    let direction = task.metric().direction;
-    let total_steps = length.total_steps(task.train_examples());
+    let ControllerTraining { rate, settings, .. } = *training;
     let mut learner = Learner::new(&mut stream(settings.first_seed, FIRST_NETWORKS));
-    let (mut returns, mut seconds) = (Vec::new(), 0.0);
-    let mut seeds = settings.seeds();
-    for _ in 0..settings.rounds {
+    let (mut returns, mut seconds, mut done) = (Vec::new(), 0.0, 0);
+    let seeds: Vec<u64> = settings.seeds().collect();
+    for round in seeds.chunks_exact(settings.episodes as usize) {
         let (mut episodes, mut sum) = (Vec::new(), 0.0);
-        for seed in seeds.by_ref().take(settings.episodes as usize) {
-            let journey = Arc::new(Mutex::new(Vec::new()));
-            let random = stream(seed, ACTION);
-            let exploration = Some(Exploration { random, journey: Arc::clone(&journey) });
-            let mut method = LearnedController {
-                exploration,
-                ..LearnedController::start(learner.policy().clone(), rate, direction, total_steps)
-            };
-            let id = format!("controller training seed {seed}");
-            let training = Training { id: &id, optimizer, seed, length, sharpness: None, cancel: Some(cancel) };
-            let record = task.train(&training, &mut method)?;
-            method.finish();
-            seconds += record.wall_seconds;
-            sum += record.run.final_validation(0).unwrap_or(f64::NAN);
-            episodes.push(std::mem::take(&mut *journey.lock().unwrap_or_else(PoisonError::into_inner)));
-            progress(seed - settings.first_seed + 1);
+        for together in round.chunks(jobs.get()) {
+            let policy = learner.policy();
+            let finished: Vec<_> = thread::scope(|scope| {
+                let started: Vec<_> = together
+                    .iter()
+                    .map(|&seed| scope.spawn(move || training.episode(task, policy, seed, cancel)))
+                    .collect();
+                let joined = started.into_iter().map(ScopedJoinHandle::join);
+                joined.map(|episode| episode.unwrap_or_else(|panic| resume_unwind(panic))).collect()
+            });
+            for episode in finished {
+                let (record, decisions) = episode?;
+                seconds += record.wall_seconds;
+                sum += record.run.final_validation(0).unwrap_or(f64::NAN);
+                episodes.push(decisions);
+                done += 1;
+            }
+            progress(done);
         }
         returns.push(sum / settings.episodes as f64);
         learner.improve(&episodes);

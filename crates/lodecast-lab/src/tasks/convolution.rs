@@ -56,11 +56,8 @@ impl Convolution {
     }
 
     pub(super) fn forward(&self, images: Tensor<4>) -> Tensor<4> {
-        let outputs = if self.stride == 1 && self.kernel > 1 {
-            self.along_rows(images)
-        } else {
-            self.by_windows(images)
-        };
+        let outputs =
+            if self.stride == 1 && self.kernel > 1 { self.along_rows(images) } else { self.by_windows(images) };
         match &self.bias {
             Some(bias) => outputs + bias.val().unsqueeze(),
             None => outputs,
