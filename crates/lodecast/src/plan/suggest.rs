@@ -80,6 +80,10 @@ pub fn suggest(model: &dyn ControlledForecaster, settings: &SuggestionSettings) 
         pessimism: 0.0,
         required_gain: 0.0,
         trust_weight: settings.trust_weight,
+        // Nothing trains meanwhile: there is time for a wider search than a replan's.
+        population: 64,
+        rounds: 6,
+        elite: 10,
         ..ControlledSettings::default()
     };
     let in_force = experience.best_configuration().schedule.clone();
