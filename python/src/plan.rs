@@ -1,6 +1,6 @@
 //! `lodecast.Plan`.
 
-use lodecast::Plan;
+use lodecast::{Plan, Prediction};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -10,9 +10,15 @@ use crate::schedule::PySchedule;
 #[pyclass(frozen, name = "Prediction", module = "lodecast", get_all)]
 pub(crate) struct PyPrediction {
     /// Validation metric.
-    pub(crate) metric: f64,
+    metric: f64,
     /// One standard deviation over the members of the ensemble.
-    pub(crate) spread: f64,
+    spread: f64,
+}
+
+impl From<Prediction> for PyPrediction {
+    fn from(Prediction { metric, spread }: Prediction) -> Self {
+        Self { metric, spread }
+    }
 }
 
 #[pymethods]
@@ -61,7 +67,7 @@ impl PyPlan {
     /// What is predicted for the schedule to follow, if anything.
     #[getter]
     fn prediction(&self) -> Option<PyPrediction> {
-        self.0.prediction.map(|prediction| PyPrediction { metric: prediction.metric, spread: prediction.spread })
+        self.0.prediction.map(PyPrediction::from)
     }
 
     /// Everything that was weighed, as dictionaries.

@@ -27,7 +27,7 @@ impl PySuggestion {
     /// Final metric as the whole ensemble predicts it.
     #[getter]
     fn prediction(&self) -> PyPrediction {
-        PyPrediction { metric: self.0.prediction.metric, spread: self.0.prediction.spread }
+        self.0.prediction.into()
     }
 
     fn __repr__(&self) -> String {
