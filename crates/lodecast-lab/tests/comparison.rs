@@ -62,13 +62,17 @@ fn contenders() -> Vec<Contender<'static>> {
     vec![fixed("useless", Schedule::constant(1e-9)), fixed("good", Schedule::one_cycle(0.02)), slow]
 }
 
+fn task() -> Mnist1dCnn {
+    let sizes = Mnist1dSizes { train: 500, validation: 100, test: 200, ..Mnist1dSizes::default() };
+    Mnist1dCnn::new(sizes, &Device::flex()).unwrap()
+}
+
 fn run(
     configuration: &ComparisonConfiguration,
     contenders: &[Contender<'_>],
     journal: Option<&Path>,
 ) -> (Result<Comparison>, usize) {
-    let sizes = Mnist1dSizes { train: 500, validation: 100, test: 200, ..Mnist1dSizes::default() };
-    let task = Mnist1dCnn::new(sizes, &Device::flex()).unwrap();
+    let task = task();
     let (cancel, trained) = (AtomicBool::new(false), AtomicUsize::new(0));
     let progress = |_: lodecast_lab::Progress<'_>| {
         trained.fetch_add(1, Ordering::Relaxed);
@@ -121,8 +125,7 @@ fn the_table_is_what_the_runs_say() {
 
 #[test]
 fn a_stopped_comparison_has_every_method_on_the_seeds_it_got_to() {
-    let sizes = Mnist1dSizes { train: 500, validation: 100, test: 200, ..Mnist1dSizes::default() };
-    let task = Mnist1dCnn::new(sizes, &Device::flex()).unwrap();
+    let task = task();
     let (cancel, finished) = (AtomicBool::new(false), std::cell::RefCell::new(Vec::new()));
     let progress = |progress: lodecast_lab::Progress<'_>| {
         finished.borrow_mut().push(progress.latest.run.id.clone());

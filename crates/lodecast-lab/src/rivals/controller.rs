@@ -131,9 +131,10 @@ pub fn train_controller(
     let ControllerTraining { rate, settings, .. } = *training;
     let mut learner = Learner::new(&mut stream(settings.first_seed, FIRST_NETWORKS));
     let (mut returns, mut seconds, mut done) = (Vec::new(), 0.0, 0);
-    let seeds: Vec<u64> = settings.seeds().collect();
-    for round in seeds.chunks_exact(settings.episodes as usize) {
+    let mut seeds = settings.seeds();
+    for _ in 0..settings.rounds {
         let (mut episodes, mut sum) = (Vec::new(), 0.0);
+        let round: Vec<u64> = seeds.by_ref().take(settings.episodes as usize).collect();
         for together in round.chunks(jobs.get()) {
             let policy = learner.policy();
             let finished: Vec<_> = thread::scope(|scope| {

@@ -85,7 +85,7 @@ impl Convolution {
         });
         let outputs = outputs.reduce(|sum, output| sum + output).expect("a kernel has rows");
         let channels = outputs.dims()[1];
-        outputs.reshape([examples, rows, columns, channels]).slice(s![.., 0..height, 0..width])
+        outputs.reshape([examples, rows, columns, channels]).slice(s![.., 0..=rows - kernel, 0..=columns - kernel])
     }
 
     /// Any stride: every window copied into a row of one matrix.
