@@ -93,7 +93,7 @@ class Trainer:
     """Trains the network again and again; on a GPU the step is captured once as a CUDA graph and replayed."""
 
     def __init__(self, task: Task, device: torch.device, width: int, batch: int, epochs: int) -> None:
-        self.task, self.device, self.width, self.batch, self.epochs = task, device, width, batch, epochs
+        self.task, self.device, self.width, self.batch = task, device, width, batch
         self.steps_per_epoch = len(task.train[0]) // batch
         self.total_steps = epochs * self.steps_per_epoch
         self.network = network(width).to(device, memory_format=torch.channels_last)
@@ -351,7 +351,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=10, help="fresh seeds, from 100")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no further seed after this time")
     parser.add_argument("--iterations", type=int, default=None, help="of the fits, if not the default")
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    if not (chosen.data / "train-images-idx3-ubyte.gz").is_file():
+        parser.error(
+            f"no Fashion-MNIST in {chosen.data}: apt-get install dataset-fashion-mnist, or give its folder with --data"
+        )
+    if chosen.out.exists():
+        parser.error(f"{chosen.out} is there already: give another folder with --out")
+    return chosen
 
 
 def configuration(run: lodecast.Run) -> str:
