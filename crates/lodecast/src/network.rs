@@ -4,5 +4,6 @@
 //! by adjoints, so that one sweep over many rows then yields the weight gradients at the speed of a matrix product.
 
 pub(crate) mod gru;
+pub(crate) mod gru_window;
 pub(crate) mod matrix;
 pub(crate) mod mlp;

@@ -4,8 +4,10 @@
 //! itself, and ends its steps at the joints of its own control `u`. What the lanes share is the work of evaluating `f`.
 
 mod adjoint;
+mod bogacki_shampine;
 mod control;
 mod dense_output;
+mod runge_kutta;
 mod solve;
 mod step_control;
 #[cfg(test)]
@@ -13,10 +15,12 @@ mod tests;
 mod tsit5;
 
 pub(crate) use adjoint::Adjoint;
+pub(crate) use bogacki_shampine::BogackiShampine;
 pub(crate) use control::Control;
 pub(crate) use dense_output::{DenseReader, Projection};
 pub(crate) use solve::{Problem, Solution, Statistics};
 pub(crate) use step_control::Tolerances;
+pub(crate) use tsit5::Tsit5;
 
 use crate::lanes::Lanes;
 

@@ -239,16 +239,23 @@ impl Schedule {
                 peak_lr * family.shape((progress - warmup) / (1.0 - warmup))
             }
             Self::PiecewiseLinear { knots } => {
-                let after = knots.partition_point(|knot| knot.progress <= progress);
-                if after == 0 {
-                    return knots[0].learning_rate;
-                }
-                let left = knots[after - 1];
-                let Some(right) = knots.get(after) else { return left.learning_rate };
-                let weight = (progress - left.progress) / (right.progress - left.progress);
-                left.learning_rate + weight * (right.learning_rate - left.learning_rate)
+                interpolate(knots, knots.partition_point(|knot| knot.progress <= progress), progress)
             }
         }
+    }
+
+    /// [`Self::learning_rate`] at each of `progresses`, which must not decrease and lie in [0, 1].
+    pub(crate) fn learning_rates(&self, progresses: impl Iterator<Item = f64>) -> impl Iterator<Item = f64> {
+        let mut after = 0;
+        progresses.map(move |progress| match self {
+            Self::Parametric { .. } => self.learning_rate(progress),
+            Self::PiecewiseLinear { knots } => {
+                while knots.get(after).is_some_and(|knot| knot.progress <= progress) {
+                    after += 1;
+                }
+                interpolate(knots, after, progress)
+            }
+        })
     }
 
     /// Learning rate at an optimizer step of a run of `total_steps`.
@@ -283,6 +290,39 @@ impl Schedule {
             }
             Self::Parametric { family, peak_lr, .. } => format!("{family} {peak_lr:.3e}"),
             Self::PiecewiseLinear { knots } => format!("{} knots", knots.len()),
+        }
+    }
+}
+
+/// Rate at `progress`; the knots before `after` lie at or before it.
+fn interpolate(knots: &[Knot], after: usize, progress: f64) -> f64 {
+    let Some(left) = after.checked_sub(1).map(|before| knots[before]) else { return knots[0].learning_rate };
+    let Some(right) = knots.get(after) else { return left.learning_rate };
+    let weight = (progress - left.progress) / (right.progress - left.progress);
+    left.learning_rate + weight * (right.learning_rate - left.learning_rate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn many_rates_at_once_are_the_rates_one_by_one(
+            mut at in prop::collection::vec(0.0..=1.0f64, 1..12), mut asked in prop::collection::vec(0.0..=1.0f64, 0..40),
+        ) {
+            at.sort_by(f64::total_cmp);
+            // A jump, and rates asked for exactly at the knots.
+            at.insert(0, at[0]);
+            asked.extend(&at);
+            asked.sort_by(f64::total_cmp);
+            let knots = at.iter().enumerate().map(|(k, &progress)| (progress, 1.0 + k as f64));
+            for schedule in [Schedule::piecewise_linear(knots).unwrap(), Schedule::cosine(0.3)] {
+                let one_by_one: Vec<f64> = asked.iter().map(|&progress| schedule.learning_rate(progress)).collect();
+                let at_once: Vec<f64> = schedule.learning_rates(asked.iter().copied()).collect();
+                prop_assert_eq!(&at_once, &one_by_one);
+            }
         }
     }
 }

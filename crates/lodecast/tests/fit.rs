@@ -4,7 +4,7 @@ mod toy_sweep;
 
 use std::sync::atomic::AtomicBool;
 
-use lodecast::{FitOptions, FitSettings, Fitted, ModelKind, Schedule, fit};
+use lodecast::{ControlledForecaster, FitOptions, FitSettings, Fitted, ModelKind, Schedule, fit};
 
 fn settings(kind: ModelKind, iterations: u64) -> FitSettings {
     FitSettings { iterations, members: 2, ..FitSettings::new(kind) }
@@ -34,6 +34,13 @@ fn a_controlled_model_orders_schedules_it_has_not_seen() {
         order
     };
     assert_eq!(order(&predicted), order(&truth), "predicted {predicted:?}, true {truth:?}");
+
+    // A plan's rewards come from coarser steps of a lower order than the curves of a forecast.
+    for (schedule, reward) in schedules.iter().zip(predicted) {
+        let forecast = fitted.model.forecast(&[], 250, Some(schedule)).expect("a schedule");
+        let (rewarded, drawn) = (model.metric_from_reward(reward), forecast.final_validation.mean);
+        assert!((rewarded - drawn).abs() < 0.003, "{}: {rewarded} and {drawn}", schedule.describe());
+    }
 }
 
 #[test]

@@ -87,12 +87,7 @@ where
     let n = x.mul_add(L::constant(std::f64::consts::LOG2_E), round) - round;
     let r = (-n).mul_add(L::constant(L::Real::LN_2.0), x);
     let r = (-n).mul_add(L::constant(L::Real::LN_2.1), r);
-    let terms = L::Real::EXP_TERMS;
-    let mut sum = L::constant(INVERSE_FACTORIAL[terms]);
-    for k in (0..terms).rev() {
-        sum = sum.mul_add(r, L::constant(INVERSE_FACTORIAL[k]));
-    }
-    sum * n.exp2_of_integer()
+    polynomial(r, &INVERSE_FACTORIAL[..=L::Real::EXP_TERMS]) * n.exp2_of_integer()
 }
 
 /// `ln(1 + x)` for `x` in [0, 1], as a polynomial: it needs no division.
@@ -101,11 +96,28 @@ pub(super) fn ln_1p_of_unit<L: Lanes>(x: L) -> L
 where
     L::Real: Precision,
 {
-    let coefficients = L::Real::LN_1P;
-    let last = coefficients.len() - 1;
-    let mut sum = L::constant(coefficients[last]);
-    for k in (0..last).rev() {
-        sum = sum.mul_add(x, L::constant(coefficients[k]));
+    x * polynomial(x, L::Real::LN_1P)
+}
+
+/// `c0 + c1 x + c2 x^2 + ...` of at most 32 coefficients, by joining neighbours (Estrin 1960): a few more multiplications than
+/// Horner's rule, but not each of them has to wait for the one before.
+#[inline(always)]
+fn polynomial<L: Lanes>(x: L, coefficients: &[f64]) -> L {
+    let mut terms = [L::zero(); 16];
+    let mut count = coefficients.len().div_ceil(2);
+    for (term, pair) in terms.iter_mut().zip(coefficients.chunks(2)) {
+        *term = L::constant(pair[0]);
+        if let Some(&next) = pair.get(1) {
+            *term = L::constant(next).mul_add(x, *term);
+        }
     }
-    x * sum
+    let mut power = x;
+    while count > 1 {
+        power = power * power;
+        for k in 0..count.div_ceil(2) {
+            terms[k] = if 2 * k + 1 < count { terms[2 * k + 1].mul_add(power, terms[2 * k]) } else { terms[2 * k] };
+        }
+        count = count.div_ceil(2);
+    }
+    terms[0]
 }

@@ -12,7 +12,7 @@ use crate::fit::ModelKind;
 use crate::ode::Control;
 use crate::plan::{ControlledForecaster, Experience, Outlook};
 use crate::run::Point;
-use crate::schedule::Schedule;
+use crate::schedule::{Knot, Schedule};
 
 /// An ensemble of controlled latent ODEs.
 #[derive(Clone, Debug)]
@@ -48,12 +48,12 @@ impl ControlledLatentOde {
     /// [`Self::final_rewards`] of one run under any schedules; the points are encoded once.
     fn rewards_from(&self, observed: &[Point], total_steps: u64, now: f64) -> impl Fn(&[Schedule]) -> Vec<f64> {
         let (window, start) = self.window(observed, total_steps, now);
-        let latents = self.0.encode(&self.0.networks, &window);
+        let latents = self.0.encode(&self.0.networks, window.points.iter());
         move |schedules| {
             let controls: Vec<Control> = schedules.par_iter().map(|schedule| self.control(schedule, start)).collect();
-            let values = self.0.futures(&self.0.networks, &latents, &controls, &[]);
             let sign = self.0.header.metric.direction.sign();
-            values.into_iter().map(|value| sign * value[0][1]).collect()
+            let metrics = self.0.final_metrics(&self.0.networks, &latents, &controls);
+            metrics.into_iter().map(|metric| sign * metric).collect()
         }
     }
 
@@ -67,17 +67,16 @@ impl ControlledLatentOde {
     ) -> Vec<Vec<[f64; 2]>> {
         let now = observed.last().map_or(0.0, |point| point.step as f64 / total_steps.max(1) as f64);
         let (series, start) = self.window(observed, total_steps, now);
-        let control = [self.control(schedule, start)];
+        let control = self.control(schedule, start);
         let times: Vec<f64> = progress.iter().map(|at| at * self.0.header.scaler.time_scale).collect();
-        let latents = self.0.encode(&self.0.networks, &series);
-        self.0.futures(&self.0.networks, &latents, &control, &times)
+        let latents = self.0.encode(&self.0.networks, series.points.iter());
+        self.0.curves(&self.0.networks, &latents, &control, &times)
     }
 
     /// Final metric in the model's units, one a network, for the rest of a run under `control`.
     pub(crate) fn final_metrics(&self, networks: &[Network<f32>], window: &Series, control: &Control) -> Vec<f64> {
-        let controls = std::slice::from_ref(control);
-        let values = self.0.futures(networks, &self.0.encode(networks, window), controls, &[]);
-        values.into_iter().map(|value| value[0][1]).collect()
+        let latents = self.0.encode(networks, window.points.iter());
+        self.0.final_metrics(networks, &latents, std::slice::from_ref(control))
     }
 
     /// The last points in the model's units, and the model time from which the future is solved.
@@ -97,21 +96,26 @@ impl ControlledLatentOde {
         let scaler = &self.0.header.scaler;
         let end = scaler.time_scale;
         let rate = |time: f64| schedule.learning_rate(time / end);
-        let mut joints = vec![(start, rate(start))];
-        if let Schedule::PiecewiseLinear { knots } = schedule {
-            let knots = knots.iter().map(|knot| (knot.progress * end, knot.learning_rate));
-            joints.extend(knots.filter(|&(time, _)| time > start + 1e-9 * end && time < end));
-        }
+        let knots: &[Knot] = if let Schedule::PiecewiseLinear { knots } = schedule { knots } else { &[] };
+        let inside = |&(time, _): &(f64, f64)| time > start + 1e-9 * end && time < end;
+        let inner = knots.iter().map(|knot| (knot.progress * end, knot.learning_rate)).filter(inside);
+        let mut joints = Vec::with_capacity(knots.len() + 2);
+        joints.push((start, rate(start)));
+        joints.extend(inner);
         joints.push((end, rate(end)));
         let sample = |time: f64, rate: f64| (time, scaler.learning_rate.standardise(rate));
-        let mut samples = vec![sample(start, joints[0].1)];
+        let mut samples = Vec::with_capacity(joints.len() + SCHEDULE_SAMPLES as usize);
+        samples.push(sample(start, joints[0].1));
         for pair in joints.windows(2) {
             // Between its joints too the logarithm of a schedule is bent, but not by much over a short piece.
-            let (from, width) = (pair[0].0, pair[1].0 - pair[0].0);
-            let parts = (SCHEDULE_SAMPLES * width / (end - start)).round().max(1.0);
-            let inner = (1..parts as usize).map(|k| from + width * k as f64 / parts);
-            samples.extend(inner.map(|time| sample(time, rate(time))));
-            samples.push(sample(pair[1].0, pair[1].1));
+            let ((from, low), (to, high)) = (pair[0], pair[1]);
+            let parts = (SCHEDULE_SAMPLES * (to - from) / (end - start)).round().max(1.0);
+            samples.extend((1..parts as usize).map(|k| {
+                let part = k as f64 / parts;
+                let time = from + (to - from) * part;
+                sample(time, if knots.is_empty() { rate(time) } else { low + (high - low) * part })
+            }));
+            samples.push(sample(to, high));
         }
         Control::simplified(&samples, CONTROL_TOLERANCE)
     }

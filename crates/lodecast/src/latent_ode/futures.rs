@@ -1,61 +1,78 @@
-//! Futures of an observed run under many controls, for every member of an ensemble at once.
+//! Futures of an observed run: the window is encoded once, then solved under any controls, for every member of an ensemble.
 
 use rayon::prelude::*;
 
 use super::ensemble::Ensemble;
 use super::pass::{Network, Pass, Task};
-use super::series::Series;
+use super::series::SeriesPoint;
 use crate::lanes::{Dispatch, LaneKernel, Lanes};
 use crate::ode::Control;
 
 impl Ensemble {
-    /// The latent vector of `window` for each of the networks.
-    pub(super) fn encode(&self, networks: &[Network<f32>], window: &Series) -> Vec<Vec<f32>> {
-        f32::dispatch(Encoding { ensemble: self, networks, window })
+    /// The latent vector of a window for each of the networks; `points` come in the order in which the encoder reads them.
+    pub(super) fn encode<'p>(
+        &self,
+        networks: &[Network<f32>],
+        points: impl ExactSizeIterator<Item = &'p SeriesPoint>,
+    ) -> Vec<Vec<f32>> {
+        let columns = self.header.architecture.inputs;
+        let mut inputs = vec![0.0; points.len() * columns];
+        for (row, point) in inputs.chunks_exact_mut(columns).zip(points) {
+            let write = |column: usize, value: f64| row[column] = value as f32;
+            point.write_inputs(self.header.scaler.time_scale, columns > 4, write);
+        }
+        f32::dispatch(Encoding { networks, inputs: &inputs })
     }
 
-    /// Values `[control * networks + network][time][loss, metric]` in the model's units, at model times; without times,
-    /// those at the end of each control. `latents` holds a vector for each of the networks.
-    pub(super) fn futures(
+    /// Loss and metric in the model's units at the end of each control, of which the metric is kept:
+    /// `[control * networks + network]`. `latents` holds a vector for each of the networks.
+    pub(super) fn final_metrics(
         &self,
         networks: &[Network<f32>],
         latents: &[Vec<f32>],
         controls: &[Control],
+    ) -> Vec<f64> {
+        f32::dispatch(Ends { ensemble: self, networks, latents, controls })
+    }
+
+    /// Values `[network][time][loss, metric]` in the model's units under one control, at model times.
+    pub(super) fn curves(
+        &self,
+        networks: &[Network<f32>],
+        latents: &[Vec<f32>],
+        control: &Control,
         times: &[f64],
     ) -> Vec<Vec<[f64; 2]>> {
-        f32::dispatch(Futures { ensemble: self, networks, latents, controls, times })
+        f32::dispatch(Curves { ensemble: self, networks, latents, control, times })
     }
 }
 
 struct Encoding<'a> {
-    ensemble: &'a Ensemble,
     networks: &'a [Network<f32>],
-    window: &'a Series,
+    inputs: &'a [f32],
 }
 
 impl LaneKernel<f32> for Encoding<'_> {
     type Output = Vec<Vec<f32>>;
 
     fn run<L: Lanes<Real = f32>>(self) -> Self::Output {
-        let mut window = Task::<L>::default();
-        window.read(self.window.points.iter(), &self.ensemble.header);
-        let latent = |network: &Network<f32>| {
-            Pass::<L>::default().encode(network, &window).iter().map(|value| value.lanes()[0]).collect()
-        };
-        self.networks.par_iter().map(latent).collect()
+        self.networks.iter().map(|network| network.encode_window::<L>(self.inputs)).collect()
     }
 }
 
-struct Futures<'a> {
+fn broadcast<L: Lanes<Real = f32>>(latents: &[Vec<f32>]) -> Vec<Vec<L>> {
+    latents.iter().map(|latent| latent.iter().map(|&value| L::splat(value)).collect()).collect()
+}
+
+struct Ends<'a> {
     ensemble: &'a Ensemble,
     networks: &'a [Network<f32>],
     latents: &'a [Vec<f32>],
     controls: &'a [Control],
-    times: &'a [f64],
 }
 
-impl LaneKernel<f32> for Futures<'_> {
-    type Output = Vec<Vec<[f64; 2]>>;
+impl LaneKernel<f32> for Ends<'_> {
+    type Output = Vec<f64>;
 
     fn run<L: Lanes<Real = f32>>(self) -> Self::Output {
         let members = self.networks.len();
@@ -64,38 +81,50 @@ impl LaneKernel<f32> for Futures<'_> {
         let mut order: Vec<usize> = (0..self.controls.len()).collect();
         order.sort_by_key(|&index| self.controls[index].segments.len());
         let groups: Vec<&[usize]> = order.chunks(L::COUNT).collect();
-        let times: Vec<L> = self.times.iter().map(|&time| L::constant(time)).collect();
-        let latents: Vec<Vec<L>> =
-            self.latents.iter().map(|latent| latent.iter().map(|&value| L::splat(value)).collect()).collect();
+        let latents = broadcast::<L>(self.latents);
         let solves = groups.len() * members;
-        let solved: Vec<Vec<Vec<[f64; 2]>>> = (0..solves)
+        let solved: Vec<L> = (0..solves)
             .into_par_iter()
             // Working memory is made for each part anew.
             .with_min_len(solves.div_ceil(2 * rayon::current_num_threads()))
-            .map_init(
-                || (Pass::<L>::default(), Task::<L>::default()),
-                |(pass, task), index| {
-                    let (group, member) = (groups[index / members], index % members);
-                    task.times.clone_from(&times);
-                    task.controls.clear();
-                    task.controls.extend(group.iter().map(|&control| self.controls[control].clone()));
-                    let tolerances = self.ensemble.tolerances();
-                    let values = pass.decode(&self.networks[member], task, &latents[member], tolerances, false);
-                    (0..group.len())
-                        .map(|lane| {
-                            let read = |value: &L| f64::from(value.lanes()[lane]);
-                            values.chunks_exact(2).map(|row| [read(&row[0]), read(&row[1])]).collect()
-                        })
-                        .collect()
-                },
-            )
+            .map_init(Pass::<L>::default, |pass, index| {
+                let (group, member) = (groups[index / members], index % members);
+                let controls: Vec<&Control> = group.iter().map(|&control| &self.controls[control]).collect();
+                let tolerances = self.ensemble.tolerances();
+                let [_loss, metric] = pass.decode_end(&self.networks[member], &controls, &latents[member], tolerances);
+                metric
+            })
             .collect();
-        let mut results = vec![Vec::new(); self.controls.len() * members];
+        let mut metrics = vec![0.0; self.controls.len() * members];
         for (index, values) in solved.into_iter().enumerate() {
-            for (&control, values) in groups[index / members].iter().zip(values) {
-                results[control * members + index % members] = values;
+            for (&control, &value) in groups[index / members].iter().zip(values.lanes()) {
+                metrics[control * members + index % members] = f64::from(value);
             }
         }
-        results
+        metrics
+    }
+}
+
+struct Curves<'a> {
+    ensemble: &'a Ensemble,
+    networks: &'a [Network<f32>],
+    latents: &'a [Vec<f32>],
+    control: &'a Control,
+    times: &'a [f64],
+}
+
+impl LaneKernel<f32> for Curves<'_> {
+    type Output = Vec<Vec<[f64; 2]>>;
+
+    fn run<L: Lanes<Real = f32>>(self) -> Self::Output {
+        let times = self.times.iter().map(|&time| L::constant(time)).collect();
+        let task = Task { controls: vec![self.control.clone()], times, ..Task::default() };
+        let curve = |(network, latent): (&Network<f32>, &Vec<L>)| {
+            let mut pass = Pass::default();
+            let values = pass.decode(network, &task, latent, self.ensemble.tolerances(), false);
+            let read = |value: &L| f64::from(value.lanes()[0]);
+            values.chunks_exact(2).map(|row| [read(&row[0]), read(&row[1])]).collect()
+        };
+        self.networks.par_iter().zip(&broadcast::<L>(self.latents)).map(curve).collect()
     }
 }

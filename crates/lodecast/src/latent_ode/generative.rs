@@ -102,7 +102,8 @@ impl LatentOde {
         if series.points.iter().all(|point| point.train_loss.is_nan() && point.validation.is_nan()) {
             return Err(Error::Window { reason: "nothing finite was measured in it yet".to_owned() });
         }
-        Ok(f32::dispatch(Encode { ensemble: &self.0, network, series: &series }))
+        let latents = self.0.encode(std::slice::from_ref(network), series.points.iter().rev());
+        Ok(latents.into_iter().flatten().map(f64::from).collect())
     }
 
     /// Curves that member `member` decodes from latent vectors, at times `progress` (fractions of the run, not decreasing;
@@ -165,24 +166,6 @@ impl GenerativeForecaster for LatentOde {
 
     fn fingerprint(&self) -> String {
         self.0.fingerprint.clone()
-    }
-}
-
-struct Encode<'a> {
-    ensemble: &'a Ensemble,
-    network: &'a Network<f32>,
-    series: &'a Series,
-}
-
-impl LaneKernel<f32> for Encode<'_> {
-    type Output = Vec<f64>;
-
-    fn run<L: Lanes<Real = f32>>(self) -> Vec<f64> {
-        let mut task = Task::<L>::default();
-        task.read(self.series.points.iter().rev(), &self.ensemble.header);
-        let mut pass = Pass::default();
-        let latent = pass.encode(self.network, &task);
-        latent.iter().map(|value| f64::from(value.lanes()[0])).collect()
     }
 }
 

@@ -1,18 +1,26 @@
 //! One vector of lanes through the whole network and back: encoder, bottleneck, differential equation, decoder.
 
 use super::Architecture;
-use super::series::SeriesPoint;
 use super::vector_field::NeuralField;
 use crate::lanes::{Lanes, Real};
 use crate::network::gru::{Gru, GruTape};
+use crate::network::gru_window::WindowGru;
 use crate::network::mlp::{Activation, Mlp};
-use crate::ode::{Adjoint, Control, DenseReader, Problem, Projection, Solution, Statistics, Tolerances};
+use crate::ode::{
+    Adjoint, BogackiShampine, Control, DenseReader, Problem, Projection, Solution, Statistics, Tolerances, Tsit5,
+};
+
+/// How much coarser a solve is whose end alone counts. With third-order steps, this many times the tolerance comes out as
+/// near the exact solution as fifth-order steps do at the tolerance itself: most steps end at a joint of the control, not
+/// where the error would have them end.
+const END_TOLERANCE_FACTOR: f64 = 5.0;
 
 /// The network's parameters, packed for lanes of `R`.
 #[derive(Clone, Debug)]
 pub(crate) struct Network<R> {
     architecture: Architecture,
     gru: Gru<R>,
+    window_gru: WindowGru<R>,
     start: Vec<R>,
     to_latent: Mlp<R>,
     to_state: Mlp<R>,
@@ -46,6 +54,7 @@ impl<R: Real> Network<R> {
         Self {
             architecture,
             gru: Gru::new(inputs, hidden, &parameters[at.gru..at.to_latent]),
+            window_gru: WindowGru::new(inputs, hidden, &parameters[at.gru..at.to_latent]),
             start: start.into_iter().map(R::from_f64).collect(),
             to_latent: Mlp::new(linear, Activation::Relu, hidden, to_latent_parameters),
             to_state: Mlp::new(
@@ -63,6 +72,20 @@ impl<R: Real> Network<R> {
     /// Number of parameters.
     pub(crate) fn parameters(&self) -> usize {
         self.architecture.parameters()
+    }
+
+    /// The latent vector of a single window, `points x inputs` in the order of reading.
+    pub(crate) fn encode_window<L: Lanes<Real = R>>(&self, inputs: &[R]) -> Vec<R> {
+        let hidden = self.window_gru.forward::<L>(inputs, &self.start);
+        let mut row = vec![L::zero(); self.to_latent.row()];
+        for (value, hidden) in row.iter_mut().zip(hidden) {
+            *value = L::splat(hidden);
+        }
+        L::vectorize(
+            #[inline(always)]
+            || self.to_latent.forward::<L, false>(&mut row),
+        );
+        row[self.to_latent.output().offset..].iter().map(|value| value.lanes()[0]).collect()
     }
 
     /// Values that one reading of the trajectory has: decoded columns, then for the paper's model the latent state.
@@ -87,23 +110,6 @@ pub(crate) struct Task<L> {
 impl<L> Default for Task<L> {
     fn default() -> Self {
         Self { inputs: Vec::new(), active: Vec::new(), controls: Vec::new(), times: Vec::new() }
-    }
-}
-
-impl<L: Lanes> Task<L> {
-    /// Puts the same points into every lane, in the order in which the encoder reads them.
-    pub(crate) fn read<'p>(
-        &mut self,
-        points: impl ExactSizeIterator<Item = &'p SeriesPoint>,
-        header: &super::ensemble::Header,
-    ) {
-        let inputs = header.architecture.inputs;
-        let flags = inputs > 4;
-        self.active = vec![L::constant(1.0); points.len()];
-        self.inputs = vec![L::zero(); points.len() * inputs];
-        for (row, point) in self.inputs.chunks_exact_mut(inputs).zip(points) {
-            point.write_inputs(header.scaler.time_scale, flags, |column, value| row[column] = L::constant(value));
-        }
     }
 }
 
@@ -176,7 +182,7 @@ impl<L: Lanes> Pass<L> {
     }
 
     /// Solves from the state of `latent` under the task's controls and reads the values at the task's times,
-    /// `times x values`. Without times, the values at each lane's end.
+    /// `times x values`.
     pub(crate) fn decode(
         &mut self,
         network: &Network<L::Real>,
@@ -185,21 +191,40 @@ impl<L: Lanes> Pass<L> {
         tolerances: Tolerances,
         reversible: bool,
     ) -> &[L] {
+        let controls: Vec<&Control> = task.controls.iter().collect();
+        let problem = Problem { controls: &controls, tolerances, dense: true, reversible };
         self.state(network, latent);
         let start = &self.to_state_row[network.to_state.output().offset..];
-        let controls: Vec<&Control> = task.controls.iter().collect();
-        let dense = !task.times.is_empty();
-        let problem = Problem { controls: &controls, tolerances, dense, reversible };
-        self.solution.solve(&network.field, start, &problem);
-        let rows = network.projection.rows;
-        if dense {
-            self.readings.resize(task.times.len() * rows, L::zero());
-            self.reader.read(&self.solution, &network.projection, &task.times, &mut self.readings);
-        } else {
-            self.readings.clear();
-            self.readings.extend_from_slice(&self.solution.end);
-        }
+        self.solution.solve::<Tsit5, _>(&network.field, start, &problem);
+        self.readings.resize(task.times.len() * network.projection.rows, L::zero());
+        self.reader.read(&self.solution, &network.projection, &task.times, &mut self.readings);
+        self.decode_readings(network)
+    }
+
+    /// Solves from the state of `latent` under `controls`, one a lane, and decodes loss and metric at each lane's end, for
+    /// half the work of [`Self::decode`]. Only for networks with a decoder.
+    pub(crate) fn decode_end(
+        &mut self,
+        network: &Network<L::Real>,
+        controls: &[&Control],
+        latent: &[L],
+        tolerances: Tolerances,
+    ) -> [L; 2] {
+        let coarser = |tolerance| END_TOLERANCE_FACTOR * tolerance;
+        let tolerances = Tolerances { rtol: coarser(tolerances.rtol), atol: coarser(tolerances.atol), ..tolerances };
+        let problem = Problem { controls, tolerances, dense: false, reversible: false };
+        self.state(network, latent);
+        let start = &self.to_state_row[network.to_state.output().offset..];
+        self.solution.solve::<BogackiShampine, _>(&network.field, start, &problem);
+        self.readings.clear();
+        self.readings.extend_from_slice(&self.solution.end);
+        let values = self.decode_readings(network);
+        [values[0], values[1]]
+    }
+
+    fn decode_readings(&mut self, network: &Network<L::Real>) -> &[L] {
         let Some(decoder) = &network.decoder else { return &self.readings };
+        let rows = network.projection.rows;
         let (row, output) = (decoder.row(), decoder.output());
         let count = self.readings.len() / rows;
         self.decoder_rows.resize(count * row, L::zero());

@@ -1,9 +1,10 @@
-//! The forward solve: Tsit5 with adaptive steps, one initial value problem a lane.
+//! The forward solve: a Runge-Kutta pair with adaptive steps, one initial value problem a lane.
 
 use super::VectorField;
 use super::control::Control;
-use super::step_control::{Tolerances, judge};
-use super::tsit5::{DEGREE, DENSE, ERROR, STAGES, TIMES, WEIGHTS};
+use super::runge_kutta::RungeKutta;
+use super::step_control::{LARGEST_FACTOR, Tolerances, accepts, step_factor};
+use super::tsit5::{DEGREE, DENSE};
 use crate::lanes::{Lanes, Real};
 
 /// Counts of one solve, over all lanes.
@@ -27,9 +28,9 @@ pub(crate) struct Problem<'a> {
     /// Control of each lane, which also says where the lane starts and ends. Lanes beyond the last are idle.
     pub(crate) controls: &'a [&'a Control],
     pub(crate) tolerances: Tolerances,
-    /// Keep the dense output?
+    /// Keep the dense output? Only [`super::Tsit5`] has one.
     pub(crate) dense: bool,
-    /// Keep what the reverse pass needs?
+    /// Keep what the reverse pass needs? Only [`super::Tsit5`] has one.
     pub(crate) reversible: bool,
 }
 
@@ -118,14 +119,20 @@ impl Position {
     }
 
     /// Moves on after an attempt with this error. Returns whether the lane accepted it.
-    fn advance(&mut self, error: f64, control: &Control) -> bool {
+    fn advance(&mut self, error: f64, order: f64, control: &Control) -> bool {
         self.fresh = false;
         if self.done {
             return false;
         }
-        let (accepted, factor) = judge(error);
-        let cut = accepted && self.step < self.proposed;
-        self.proposed = if cut { self.proposed.max(self.step * factor) } else { self.step * factor };
+        let accepted = accepts(error);
+        if accepted && self.step < self.proposed {
+            // A step that was cut says nothing against the proposed size, and seldom something for a larger one.
+            if self.step * LARGEST_FACTOR > self.proposed {
+                self.proposed = self.proposed.max(self.step * step_factor(error, order));
+            }
+        } else {
+            self.proposed = self.step * step_factor(error, order);
+        }
         if !accepted {
             return false;
         }
@@ -162,15 +169,16 @@ impl<L: Lanes> Solution<L> {
     /// Solves from `start` (the state at the start of every lane's control) to the end of every lane's control.
     ///
     /// A lane that cannot finish within the allowed steps counts in [`Statistics::unfinished`] and ends in NaN.
-    pub(crate) fn solve<F: VectorField<L>>(&mut self, field: &F, start: &[L], problem: &Problem<'_>) {
+    pub(crate) fn solve<M: RungeKutta, F: VectorField<L>>(&mut self, field: &F, start: &[L], problem: &Problem<'_>) {
         let (size, row) = (field.size(), field.row());
+        let stages = M::STAGES;
         self.statistics = Statistics::default();
         self.attempts.clear();
         self.dense.clear();
         self.accepted.resize_with(L::COUNT, Vec::new);
         self.accepted.iter_mut().for_each(Vec::clear);
-        grow(&mut self.rows, STAGES * row);
-        grow(&mut self.derivatives, STAGES * size);
+        grow(&mut self.rows, stages * row);
+        grow(&mut self.derivatives, stages * size);
         self.rows[..size].copy_from_slice(start);
 
         let idle = Control::none(0.0, 0.0);
@@ -202,28 +210,28 @@ impl<L: Lanes> Solution<L> {
                 change.lanes_mut()[lane] = L::Real::from_f64(delta);
             }
             let fresh = L::from_fn(|lane| f64::from(u8::from(positions[lane].fresh)));
-            let rows = &mut self.rows[first_row..first_row + STAGES * row];
-            let derivatives = &mut self.derivatives[first_derivative..first_derivative + STAGES * size];
+            let rows = &mut self.rows[first_row..first_row + stages * row];
+            let derivatives = &mut self.derivatives[first_derivative..first_derivative + stages * size];
             if positions.iter().any(|position| position.fresh) {
                 if problem.reversible {
-                    evaluate_fresh::<L, F, true>(field, rows, derivatives, from, fresh);
+                    evaluate_fresh::<L, M, F, true>(field, rows, derivatives, from, fresh);
                 } else {
-                    evaluate_fresh::<L, F, false>(field, rows, derivatives, from, fresh);
+                    evaluate_fresh::<L, M, F, false>(field, rows, derivatives, from, fresh);
                 }
                 self.statistics.evaluations += 1;
             }
             let error = if problem.reversible {
-                attempt::<L, F, true>(field, rows, derivatives, step, (from, change), problem.tolerances)
+                attempt::<L, M, F, true>(field, rows, derivatives, step, (from, change), problem.tolerances)
             } else {
-                attempt::<L, F, false>(field, rows, derivatives, step, (from, change), problem.tolerances)
+                attempt::<L, M, F, false>(field, rows, derivatives, step, (from, change), problem.tolerances)
             };
-            self.statistics.evaluations += STAGES - 1;
+            self.statistics.evaluations += stages - 1;
 
             let mut accepted = L::zero();
             for (lane, position) in positions.iter_mut().enumerate() {
                 let start = position.time;
                 let was_done = position.done;
-                if position.advance(error.lanes()[lane].to_f64(), control(lane)) {
+                if position.advance(error.lanes()[lane].to_f64(), M::ORDER, control(lane)) {
                     accepted.lanes_mut()[lane] = L::Real::from_f64(1.0);
                     self.statistics.accepted += 1;
                     self.accepted[lane].push(Accepted {
@@ -241,17 +249,17 @@ impl<L: Lanes> Solution<L> {
             }
             if problem.reversible {
                 self.attempts.push(Attempt { step, accepted, fresh });
-                grow(&mut self.rows, first_row + 2 * STAGES * row);
-                grow(&mut self.derivatives, first_derivative + 2 * STAGES * size);
-                first_row += STAGES * row;
-                first_derivative += STAGES * size;
+                grow(&mut self.rows, first_row + 2 * stages * row);
+                grow(&mut self.derivatives, first_derivative + 2 * stages * size);
+                first_row += stages * row;
+                first_derivative += stages * size;
                 let (before, after) = self.rows.split_at_mut(first_row);
-                carry_over(&before[first_row - STAGES * row..], &mut after[..row], row, accepted);
+                carry_over::<L, M>(&before[first_row - stages * row..], &mut after[..row], row, accepted);
                 let (before, after) = self.derivatives.split_at_mut(first_derivative);
-                carry_over(&before[first_derivative - STAGES * size..], &mut after[..size], size, accepted);
+                carry_over::<L, M>(&before[first_derivative - stages * size..], &mut after[..size], size, accepted);
             } else {
-                carry_over_in_place(rows, row, accepted);
-                carry_over_in_place(derivatives, size, accepted);
+                carry_over_in_place::<L, M>(rows, row, size, accepted);
+                carry_over_in_place::<L, M>(derivatives, size, size, accepted);
             }
         }
         self.end.clear();
@@ -273,7 +281,7 @@ fn grow<L: Lanes>(memory: &mut Vec<L>, size: usize) {
 }
 
 /// Evaluates the first stage anew in the lanes that ask for it.
-fn evaluate_fresh<L: Lanes, F: VectorField<L>, const REVERSIBLE: bool>(
+fn evaluate_fresh<L: Lanes, M: RungeKutta, F: VectorField<L>, const REVERSIBLE: bool>(
     field: &F,
     rows: &mut [L],
     derivatives: &mut [L],
@@ -286,10 +294,10 @@ fn evaluate_fresh<L: Lanes, F: VectorField<L>, const REVERSIBLE: bool>(
         || {
             // The last stage is about to be overwritten anyway: evaluate there.
             let (first, rest) = rows.split_at_mut(row);
-            let spare = &mut rest[(STAGES - 2) * row..];
+            let spare = &mut rest[(M::STAGES - 2) * row..];
             spare[..size].copy_from_slice(&first[..size]);
             let (first_derivative, rest) = derivatives.split_at_mut(size);
-            let spare_derivative = &mut rest[(STAGES - 2) * size..];
+            let spare_derivative = &mut rest[(M::STAGES - 2) * size..];
             field.evaluate::<REVERSIBLE>(spare, control, spare_derivative);
             for (value, &new) in
                 first.iter_mut().zip(&*spare).chain(first_derivative.iter_mut().zip(&*spare_derivative))
@@ -300,8 +308,8 @@ fn evaluate_fresh<L: Lanes, F: VectorField<L>, const REVERSIBLE: bool>(
     );
 }
 
-/// Evaluates stages 2 to 7 of a step; returns each lane's error in units of the tolerance.
-fn attempt<L: Lanes, F: VectorField<L>, const REVERSIBLE: bool>(
+/// Evaluates all stages but the first of a step; returns each lane's error in units of the tolerance.
+fn attempt<L: Lanes, M: RungeKutta, F: VectorField<L>, const REVERSIBLE: bool>(
     field: &F,
     rows: &mut [L],
     derivatives: &mut [L],
@@ -313,22 +321,22 @@ fn attempt<L: Lanes, F: VectorField<L>, const REVERSIBLE: bool>(
     L::vectorize(
         #[inline(always)]
         || {
-            for stage in 1..STAGES {
+            for stage in 1..M::STAGES {
                 let (earlier, rest) = rows.split_at_mut(stage * row);
                 let state = &mut rest[..row];
                 let (known, rest) = derivatives.split_at_mut(stage * size);
-                combine_stages(stage, &earlier[..size], known, size, step, &mut state[..size]);
-                let control = L::constant(TIMES[stage]).mul_add(change, from);
+                combine_stages::<L, M>(stage, &earlier[..size], known, size, step, &mut state[..size]);
+                let control = L::constant(M::TIMES[stage]).mul_add(change, from);
                 field.evaluate::<REVERSIBLE>(state, control, &mut rest[..size]);
             }
             let (atol, rtol) = (L::constant(tolerances.atol), L::constant(tolerances.rtol));
             let mut sum = L::zero();
             for i in 0..size {
                 let mut error = L::zero();
-                for (stage, &weight) in ERROR.iter().enumerate() {
+                for (stage, &weight) in M::ERROR.iter().enumerate() {
                     error = L::constant(weight).mul_add(derivatives[stage * size + i], error);
                 }
-                let (before, after) = (rows[i], rows[(STAGES - 1) * row + i]);
+                let (before, after) = (rows[i], rows[(M::STAGES - 1) * row + i]);
                 let scaled = step * error / rtol.mul_add(before.abs().max(after.abs()), atol);
                 sum = scaled.mul_add(scaled, sum);
             }
@@ -339,10 +347,17 @@ fn attempt<L: Lanes, F: VectorField<L>, const REVERSIBLE: bool>(
 
 /// `state = start + step * sum of weights times derivatives of earlier stages`.
 #[inline(always)]
-fn combine_stages<L: Lanes>(stage: usize, start: &[L], known: &[L], size: usize, step: L, state: &mut [L]) {
+fn combine_stages<L: Lanes, M: RungeKutta>(
+    stage: usize,
+    start: &[L],
+    known: &[L],
+    size: usize,
+    step: L,
+    state: &mut [L],
+) {
     for i in 0..size {
         let mut sum = L::zero();
-        for (earlier, &weight) in WEIGHTS[stage].iter().enumerate().take(stage) {
+        for (earlier, &weight) in M::WEIGHTS[stage].iter().enumerate().take(stage) {
             sum = L::constant(weight).mul_add(known[earlier * size + i], sum);
         }
         state[i] = step.mul_add(sum, start[i]);
@@ -372,11 +387,11 @@ fn push_dense_output<L: Lanes>(dense: &mut Vec<L>, rows: &[L], derivatives: &[L]
 }
 
 /// The first stage of the next attempt: the last one where the step was accepted, else the first one again.
-fn carry_over<L: Lanes>(attempt: &[L], next: &mut [L], size: usize, accepted: L) {
+fn carry_over<L: Lanes, M: RungeKutta>(attempt: &[L], next: &mut [L], size: usize, accepted: L) {
     L::vectorize(
         #[inline(always)]
         || {
-            let (first, last) = (&attempt[..size], &attempt[(STAGES - 1) * size..STAGES * size]);
+            let (first, last) = (&attempt[..size], &attempt[(M::STAGES - 1) * size..M::STAGES * size]);
             for ((next, &first), &last) in next.iter_mut().zip(first).zip(last) {
                 *next = accepted.where_positive(last, first);
             }
@@ -384,12 +399,13 @@ fn carry_over<L: Lanes>(attempt: &[L], next: &mut [L], size: usize, accepted: L)
     );
 }
 
-fn carry_over_in_place<L: Lanes>(attempt: &mut [L], size: usize, accepted: L) {
+/// [`carry_over`] to the attempt's own first stage: of rows of `stride` the first `size` values, as nobody will read the rest.
+fn carry_over_in_place<L: Lanes, M: RungeKutta>(attempt: &mut [L], stride: usize, size: usize, accepted: L) {
     L::vectorize(
         #[inline(always)]
         || {
-            let (first, rest) = attempt.split_at_mut(size);
-            for (first, &last) in first.iter_mut().zip(&rest[(STAGES - 2) * size..]) {
+            let (first, rest) = attempt.split_at_mut(stride);
+            for (first, &last) in first[..size].iter_mut().zip(&rest[(M::STAGES - 2) * stride..]) {
                 *first = accepted.where_positive(last, *first);
             }
         },

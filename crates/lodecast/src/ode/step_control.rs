@@ -1,7 +1,5 @@
 //! How large the next step is: the elementary controller of the reference.
 
-use super::tsit5;
-
 /// Error tolerances and limits of the adaptive solve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Tolerances {
@@ -17,20 +15,27 @@ pub(crate) struct Tolerances {
 
 const SAFETY: f64 = 0.9;
 const SHRINK: f64 = 0.2;
-const GROW: f64 = 10.0;
 
-/// Whether a step with this error (1 is the tolerance) is accepted, and by which factor the step size changes.
+/// Whether a step with this error (1 is the tolerance) is accepted.
+#[inline(always)]
+pub(super) fn accepts(error: f64) -> bool {
+    error < 1.0
+}
+
+/// The most that an accepted step can make the next one larger.
+pub(super) const LARGEST_FACTOR: f64 = 10.0;
+
+/// The factor by which a step of a method of this order changes the step size.
 ///
 /// An accepted step never makes the next one smaller.
 #[inline(always)]
-pub(super) fn judge(error: f64) -> (bool, f64) {
+pub(super) fn step_factor(error: f64, order: f64) -> f64 {
     if error.is_nan() {
-        return (false, SHRINK);
+        return SHRINK;
     }
-    let accepted = error < 1.0;
-    let factor = SAFETY * error.powf(-1.0 / tsit5::ORDER);
-    let (least, most) = if accepted { (1.0, GROW) } else { (SHRINK, SAFETY) };
-    (accepted, factor.clamp(least, most))
+    let factor = SAFETY * error.powf(-1.0 / order);
+    let (least, most) = if accepts(error) { (1.0, LARGEST_FACTOR) } else { (SHRINK, SAFETY) };
+    factor.clamp(least, most)
 }
 
 #[cfg(test)]
@@ -39,7 +44,8 @@ mod tests {
 
     #[test]
     fn steps_grow_after_small_errors_and_shrink_after_large_ones() {
-        assert_eq!(judge(0.0), (true, GROW));
+        let judge = |error| (accepts(error), step_factor(error, 5.0));
+        assert_eq!(judge(0.0), (true, LARGEST_FACTOR));
         assert_eq!(judge(0.99), (true, 1.0));
         assert_eq!(judge(1e9), (false, SHRINK));
         assert_eq!(judge(f64::NAN), (false, SHRINK));

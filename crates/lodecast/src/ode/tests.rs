@@ -1,6 +1,9 @@
 //! The solver and its reverse pass against closed forms and finite differences.
 
-use super::{Adjoint, Control, DenseReader, Problem, Projection, Solution, Tolerances, VectorField};
+use super::runge_kutta::RungeKutta;
+use super::{
+    Adjoint, BogackiShampine, Control, DenseReader, Problem, Projection, Solution, Tolerances, Tsit5, VectorField,
+};
 use crate::lanes::{Lanes, Portable};
 use crate::network::matrix::{Columns, add_rows};
 
@@ -86,7 +89,7 @@ fn lanes_with_their_own_controls_and_ends_meet_the_closed_form() {
     let controls: Vec<&Control> = controls.iter().collect();
     let problem = Problem { controls: &controls, tolerances: tolerances(1e-9), dense: true, reversible: false };
     let mut solution = Solution::default();
-    solution.solve(&FIELD, &[L::constant(1.5), L::constant(0.3)], &problem);
+    solution.solve::<Tsit5, _>(&FIELD, &[L::constant(1.5), L::constant(0.3)], &problem);
     let times: Vec<L> = (0..40).map(|k| L::from_fn(|lane| controls[lane].end() * f64::from(k) / 39.0)).collect();
     let projection = Projection::new(2, &[1.0, 0.0], &[0.25]);
     let mut values = vec![L::zero(); times.len()];
@@ -103,32 +106,52 @@ fn lanes_with_their_own_controls_and_ends_meet_the_closed_form() {
     assert_eq!(solution.statistics.unfinished, 0);
 }
 
+/// Errors of `x` at the end and of the dense output, over `[0, 2]` in steps of a fixed size: a control ends each of them,
+/// with tolerances that accept them.
+fn errors<M: RungeKutta>(steps: usize, dense: bool) -> (f64, f64) {
+    let ends = (1..=steps).map(|k| 2.0 * k as f64 / steps as f64);
+    let segments = ends.map(|end| super::control::Segment { end, from: 0.0, to: 0.0 }).collect();
+    let control = Control { start: 0.0, segments };
+    let wide = Tolerances { rtol: 1.0, atol: 1.0, first_step: 10.0, max_steps: 1000 };
+    let problem = Problem { controls: &[&control], tolerances: wide, dense, reversible: false };
+    let mut solution = Solution::default();
+    solution.solve::<M, _>(&FIELD, &[L::constant(1.5), L::constant(0.0)], &problem);
+    let error = |time: f64, value: f64| (value - 1.5 * (-FIELD.a * time).exp()).abs();
+    let end = error(2.0, solution.end[0].lanes()[0]);
+    if !dense {
+        return (end, 0.0);
+    }
+    let times: Vec<L> = (0..101).map(|k| L::constant(2.0 * f64::from(k) / 100.0)).collect();
+    let mut values = vec![L::zero(); times.len()];
+    DenseReader::default().read(&solution, &Projection::new(2, &[1.0, 0.0], &[0.0]), &times, &mut values);
+    let errors = times.iter().zip(&values).map(|(t, v)| error(t.lanes()[0], v.lanes()[0]));
+    (end, errors.fold(0.0, f64::max))
+}
+
 #[test]
-fn the_method_has_at_least_order_five_and_its_dense_output_order_four() {
-    // Steps of a fixed size: the first step, with tolerances that accept it and a control that ends each of them.
-    let errors = |steps: usize| {
-        let samples: Vec<(f64, f64)> = (0..=steps).map(|k| (2.0 * k as f64 / steps as f64, 0.0)).collect();
-        let mut control = Control { start: 0.0, segments: Vec::new() };
-        control.segments.extend(samples[1..].iter().map(|&(end, _)| super::control::Segment {
-            end,
-            from: 0.0,
-            to: 0.0,
-        }));
-        let wide = Tolerances { rtol: 1.0, atol: 1.0, first_step: 10.0, max_steps: 1000 };
-        let problem = Problem { controls: &[&control], tolerances: wide, dense: true, reversible: false };
-        let mut solution = Solution::default();
-        solution.solve(&FIELD, &[L::constant(1.5), L::constant(0.0)], &problem);
-        let times: Vec<L> = (0..101).map(|k| L::constant(2.0 * f64::from(k) / 100.0)).collect();
-        let mut values = vec![L::zero(); times.len()];
-        DenseReader::default().read(&solution, &Projection::new(2, &[1.0, 0.0], &[0.0]), &times, &mut values);
-        let error = |time: f64, value: f64| (value - 1.5 * (-FIELD.a * time).exp()).abs();
-        let dense = times.iter().zip(&values).map(|(t, v)| error(t.lanes()[0], v.lanes()[0])).fold(0.0, f64::max);
-        (error(2.0, solution.end[0].lanes()[0]), dense)
-    };
-    let (coarse, fine) = (errors(4), errors(8));
+fn tsit5_has_at_least_order_five_and_its_dense_output_order_four() {
+    let (coarse, fine) = (errors::<Tsit5>(4, true), errors::<Tsit5>(8, true));
     let order = |a: f64, b: f64| (a / b).log2();
     assert!(order(coarse.0, fine.0) > 4.7, "end: {}", order(coarse.0, fine.0));
     assert!(order(coarse.1, fine.1) > 3.7, "dense: {}", order(coarse.1, fine.1));
+}
+
+#[test]
+fn bogacki_shampine_has_order_three_and_takes_steps_of_its_own() {
+    let (coarse, fine) = (errors::<BogackiShampine>(8, false).0, errors::<BogackiShampine>(16, false).0);
+    let order = (coarse / fine).log2();
+    assert!((2.7..3.5).contains(&order), "{order}");
+
+    let controls = controls();
+    let controls: Vec<&Control> = controls.iter().collect();
+    let problem = Problem { controls: &controls, tolerances: tolerances(1e-7), dense: false, reversible: false };
+    let mut solution = Solution::default();
+    solution.solve::<BogackiShampine, _>(&FIELD, &[L::constant(1.5), L::constant(0.3)], &problem);
+    for (lane, control) in controls.iter().enumerate() {
+        let error = (solution.end[0].lanes()[lane] - exact_at(control, 1.5, control.end())).abs();
+        assert!(error < 1e-6, "lane {lane}: off by {error:.1e}");
+    }
+    assert_eq!(solution.statistics.unfinished, 0);
 }
 
 /// A weighted sum of readings, and its derivative by start state, `a` and `b`, summed over lanes.
@@ -137,7 +160,7 @@ fn sum_and_gradient(field: &Decay, start: [f64; 2], tolerance: f64) -> (f64, [f6
     let controls: Vec<&Control> = controls.iter().take(7).collect();
     let problem = Problem { controls: &controls, tolerances: tolerances(tolerance), dense: true, reversible: true };
     let mut solution = Solution::default();
-    solution.solve(field, &[L::constant(start[0]), L::constant(start[1])], &problem);
+    solution.solve::<Tsit5, _>(field, &[L::constant(start[0]), L::constant(start[1])], &problem);
     let times: Vec<L> = (0..12)
         .map(|k| L::from_fn(|lane| controls.get(lane).map_or(0.0, |control| control.end() * f64::from(k) / 11.0)))
         .collect();
@@ -185,7 +208,7 @@ fn statistics_of_a_stiff_start_do_not_change_unnoticed() {
     let field = Decay { a: 60.0, b: 1.0 };
     let problem = Problem { controls: &[&control], tolerances: tolerances(1e-6), dense: false, reversible: false };
     let mut solution = Solution::default();
-    solution.solve(&field, &[L::constant(1.0), L::constant(0.0)], &problem);
+    solution.solve::<Tsit5, _>(&field, &[L::constant(1.0), L::constant(0.0)], &problem);
     let counts = solution.statistics;
     assert!(counts.rejected > 0, "the first step is too large for this field: {counts:?}");
     assert_eq!(counts.accepted + counts.rejected, counts.attempts, "one lane");
@@ -202,7 +225,7 @@ fn a_lane_that_runs_out_of_steps_is_told_apart() {
     let few = Tolerances { max_steps: 6, ..tolerances(1e-6) };
     let problem = Problem { controls: &[&long, &short], tolerances: few, dense: false, reversible: false };
     let mut solution = Solution::default();
-    solution.solve(&Decay { a: 60.0, b: 1.0 }, &[L::constant(1.0), L::constant(0.0)], &problem);
+    solution.solve::<Tsit5, _>(&Decay { a: 60.0, b: 1.0 }, &[L::constant(1.0), L::constant(0.0)], &problem);
     let finished = solution.finished();
     assert_eq!((finished.lanes()[0], finished.lanes()[1]), (0.0, 1.0));
     assert_eq!(solution.statistics.unfinished, 1);

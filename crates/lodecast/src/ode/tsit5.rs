@@ -1,10 +1,20 @@
 //! Coefficients of Tsitouras' 5(4) Runge-Kutta pair (Tsitouras 2011, doi:10.1016/j.camwa.2011.06.002).
 
+use super::runge_kutta::RungeKutta;
+
+/// The pair, with dense output and a reverse pass: what models are fitted and forecasts drawn with.
+pub(crate) struct Tsit5;
+
+impl RungeKutta for Tsit5 {
+    const ORDER: f64 = 5.0;
+    const TIMES: &'static [f64] = &TIMES;
+    const WEIGHTS: &'static [&'static [f64]] =
+        &[&WEIGHTS[0], &WEIGHTS[1], &WEIGHTS[2], &WEIGHTS[3], &WEIGHTS[4], &WEIGHTS[5], &WEIGHTS[6]];
+    const ERROR: &'static [f64] = &ERROR;
+}
+
 /// Stages; the last one is evaluated at the step's end and serves as the first of the next step.
 pub(super) const STAGES: usize = 7;
-
-/// Order of the method that is propagated.
-pub(super) const ORDER: f64 = 5.0;
 
 /// Times of the stages within a step.
 pub(super) const TIMES: [f64; STAGES] = [0.0, 0.161, 0.327, 0.9, 0.980_025_540_904_509_7, 1.0, 1.0];

@@ -91,7 +91,7 @@ impl Remaining {
     /// ln lr of `schedule` at evenly spaced times from now to the end.
     pub(super) fn log_rates(&self, schedule: &Schedule, count: usize) -> Vec<f64> {
         let at = |k: usize| self.at(k as f64 / (count - 1) as f64);
-        (0..count).map(|k| schedule.learning_rate(at(k)).ln().max(self.floor)).collect()
+        schedule.learning_rates((0..count).map(at)).map(|rate| rate.ln().max(self.floor)).collect()
     }
 }
 
