@@ -35,8 +35,14 @@ Methods = dict[str, "lodecast.Schedule | lodecast.Model"]
 METRIC = "validation_accuracy:max"
 POINTS_PER_EPOCH = 10
 FAMILIES = ("constant", "cosine", "one-cycle", "staircase")
-PEAKS = (2e-4, 5e-4, 1e-3, 2e-3, 4e-3, 8e-3)
+#: Peak rates of the sweep for each optimizer.
+PEAKS = {
+    "adamw": (2e-4, 5e-4, 1e-3, 2e-3, 4e-3, 8e-3),
+    "adam": (2e-4, 5e-4, 1e-3, 2e-3, 4e-3, 8e-3),
+    "sgd": (5e-3, 1e-2, 2e-2, 4e-2, 8e-2, 1.6e-1),
+}
 WEIGHT_DECAY = 0.01
+MOMENTUM = 0.9
 
 
 def images(path: Path) -> np.ndarray:
@@ -92,19 +98,27 @@ def network(width: int) -> nn.Sequential:
 class Trainer:
     """Trains the network again and again; on a GPU the step is captured once as a CUDA graph and replayed."""
 
-    def __init__(self, task: Task, device: torch.device, width: int, batch: int, epochs: int) -> None:
-        self.task, self.device, self.width, self.batch = task, device, width, batch
-        self.steps_per_epoch = len(task.train[0]) // batch
-        self.total_steps = epochs * self.steps_per_epoch
-        self.network = network(width).to(device, memory_format=torch.channels_last)
-        self.rate = torch.tensor(1e-3, device=device)
-        gpu = device.type == "cuda"
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=self.rate, weight_decay=WEIGHT_DECAY, capturable=gpu, fused=gpu
-        )
-        self.chosen = torch.zeros(batch, dtype=torch.long, device=device)
-        self.loss = torch.zeros((), device=device)
+    def __init__(self, task: Task, chosen: argparse.Namespace) -> None:
+        self.task, self.device = task, torch.device(chosen.device)
+        self.width, self.batch = chosen.width, chosen.batch
+        self.steps_per_epoch = len(task.train[0]) // self.batch
+        self.total_steps = chosen.epochs * self.steps_per_epoch
+        self.network = network(self.width).to(self.device, memory_format=torch.channels_last)
+        self.rate = torch.tensor(1e-3, device=self.device)
+        gpu = self.device.type == "cuda"
+        self.optimizer_name = chosen.optimizer
+        self.optimizer = self._optimizer(chosen.optimizer, gpu)
+        self.chosen = torch.zeros(self.batch, dtype=torch.long, device=self.device)
+        self.loss = torch.zeros((), device=self.device)
         self.graph = self._captured() if gpu else None
+
+    def _optimizer(self, name: str, gpu: bool) -> torch.optim.Optimizer:
+        parameters = self.network.parameters()
+        if name == "sgd":
+            return torch.optim.SGD(parameters, lr=self.rate, momentum=MOMENTUM, fused=gpu)
+        if name == "adam":
+            return torch.optim.Adam(parameters, lr=self.rate, capturable=gpu, fused=gpu)
+        return torch.optim.AdamW(parameters, lr=self.rate, weight_decay=WEIGHT_DECAY, capturable=gpu, fused=gpu)
 
     def _logits(self, inputs: Tensor) -> Tensor:
         with torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False, enabled=self.device.type == "cuda"):
@@ -248,7 +262,7 @@ def sweep(
     """Records a run of every schedule under every seed."""
     for name, (about, schedule) in schedules.items():
         for seed in range(seeds):
-            about = {**about, "seed": seed, "optimizer": "adamw", "total_steps": trainer.total_steps}
+            about = {**about, "seed": seed, "optimizer": trainer.optimizer_name, "total_steps": trainer.total_steps}
             with lodecast.record(folder, f"{name}-{seed}", metrics=METRIC, **about) as recorder:
 
                 def on_point(step: int, loss: float, rate: float, accuracy: float) -> None:
@@ -346,9 +360,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--part", type=float, default=1.0, help="part of the training images")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--peaks", type=lambda text: tuple(map(float, text.split(","))), default=PEAKS)
+    parser.add_argument("--optimizer", choices=tuple(PEAKS), default="adamw")
+    parser.add_argument(
+        "--peaks", type=lambda text: tuple(map(float, text.split(","))), help="of the sweep, if not the default"
+    )
     parser.add_argument("--sweep-seeds", type=int, default=3)
-    parser.add_argument("--seeds", type=int, default=10, help="fresh seeds, from 100")
+    parser.add_argument("--seeds", type=int, default=10, help="fresh seeds to compare under")
+    parser.add_argument("--first-seed", type=int, default=100, help="the first of them")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no further seed after this time")
     parser.add_argument("--iterations", type=int, default=None, help="of the fits, if not the default")
     chosen = parser.parse_args()
@@ -371,7 +389,7 @@ def learned(trainer: Trainer, chosen: argparse.Namespace, say: Callable[[str], N
     grid = {
         f"{family}-{peak:g}": ({"schedule": family, "peak_lr": peak}, lodecast.Schedule.parametric(family, peak))
         for family in FAMILIES
-        for peak in chosen.peaks
+        for peak in chosen.peaks or PEAKS[chosen.optimizer]
     }
     sweep(trainer, chosen.out / "round-1", grid, chosen.sweep_seeds)
     first = lodecast.Sweep.read(chosen.out / "round-1")
@@ -430,10 +448,12 @@ def main() -> None:
         return time.perf_counter() - started > chosen.seconds
 
     task = Task(chosen.data, torch.device(chosen.device), chosen.part)
-    trainer = Trainer(task, torch.device(chosen.device), chosen.width, chosen.batch, chosen.epochs)
+    trainer = Trainer(task, chosen)
     say(f"{len(task.train[0])} images train, {trainer.total_steps} steps a run")
     reference, methods = learned(trainer, chosen, say)
-    results = compare(trainer, methods, range(100, 100 + chosen.seeds), chosen.out / "compare.jsonl", time_is_up)
+    results = compare(
+        trainer, methods, range(chosen.first_seed, chosen.first_seed + chosen.seeds), chosen.out / "compare.jsonl", time_is_up
+    )
     rows = summary(results, reference)
     (chosen.out / "summary.json").write_text(json.dumps(rows, indent=1))
     say("compared")
