@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `study.json` | what was run, where, for how long |
 //! | `sweep.parquet` | the runs learned from |
+//! | `second-round.parquet` | those of the schedules that a first model suggested |
 //! | `evaluation.json` | forecast error on held-out configurations |
 //! | `forecasts.json` | some forecasts beside what happened |
 //! | `comparison.json` | methods side by side on fresh seeds, with all their curves |
@@ -91,6 +92,8 @@ pub(crate) struct Study {
     pub record: StudyRecord,
     /// The sweep.
     pub sweep: Option<Sweep>,
+    /// The runs of the schedules that a first model suggested.
+    pub second_round: Option<Sweep>,
     /// Forecast errors.
     pub evaluations: Vec<ModelEvaluation>,
     /// Some forecasts.
@@ -148,14 +151,15 @@ impl StudyDirectory {
                 "give the directory that 'lodecast demo' or 'lodecast lab compare' wrote to",
             ));
         };
-        let sweep = directory.file("sweep.parquet");
+        let sweep = |name: &str| -> Result<Option<Sweep>> {
+            let path = directory.file(name);
+            let read = || lodecast_sweep_file::read(&path, &ReadOptions::default());
+            Ok(path.exists().then(read).transpose()?)
+        };
         Ok(Study {
             record,
-            sweep: if sweep.exists() {
-                Some(lodecast_sweep_file::read(&sweep, &ReadOptions::default())?)
-            } else {
-                None
-            },
+            sweep: sweep("sweep.parquet")?,
+            second_round: sweep("second-round.parquet")?,
             evaluations: directory.read_json("evaluation.json")?.unwrap_or_default(),
             forecasts: directory.read_json("forecasts.json")?.unwrap_or_default(),
             comparison: directory.read_json("comparison.json")?,

@@ -34,7 +34,10 @@ pub(crate) fn report(study: &Study) -> Report {
 
 fn title(study: &Study) -> String {
     match &study.sweep {
-        Some(sweep) => format!("A learning-rate schedule learned from {} runs", sweep.runs.len()),
+        Some(sweep) => {
+            let runs = sweep.runs.len() + study.second_round.as_ref().map_or(0, |round| round.runs.len());
+            format!("A learning-rate schedule learned from {runs} runs")
+        }
         None => "Learning-rate schedules side by side".to_owned(),
     }
 }
@@ -42,8 +45,10 @@ fn title(study: &Study) -> String {
 fn facts(study: &Study) -> Vec<(String, String)> {
     let record = &study.record;
     let mut facts = vec![("Task", record.task.clone()), ("Optimizer", record.optimizer.clone())];
-    if let Some(sweep) = &study.sweep {
-        facts.push(("Sweep", format!("{} runs of {} configurations", sweep.runs.len(), sweep.configurations().len())));
+    for (name, sweep) in [("Sweep", &study.sweep), ("Second round", &study.second_round)] {
+        if let Some(sweep) = sweep {
+            facts.push((name, format!("{} runs of {} configurations", sweep.runs.len(), sweep.configurations().len())));
+        }
     }
     if let Some(comparison) = &study.comparison {
         let seeds = crate::lab_setup::Seeds(comparison.configuration.seeds.clone());
@@ -177,6 +182,10 @@ fn glossary() -> Vec<(String, String)> {
         (
             "Configuration",
             "Everything that was set but the seed: here the schedule's family and its peak learning rate.",
+        ),
+        (
+            "Second round",
+            "Runs of schedules that the model of the first sweep suggested: what its members think best, away from what is known. The models of both rounds know more where their planner goes.",
         ),
         (
             "Fresh seeds",

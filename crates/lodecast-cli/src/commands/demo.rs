@@ -1,17 +1,18 @@
-//! `lodecast demo`: the whole path on real training: sweep, fit, forecast, schedule, report.
+//! `lodecast demo`: the whole path on real training: sweep, fit, a second round of suggested runs, fit, forecast, schedule,
+//! report.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use lodecast::{Family, FitSettings, Model, ModelKind, Sweep};
-use lodecast_lab::{OptimizerKind, SweepConfiguration, TaskSettings, tasks};
+use lodecast::{Family, FitSettings, Forecaster, Model, ModelKind, SuggestionSettings, Sweep};
+use lodecast_lab::{OptimizerKind, SweepConfiguration, TaskSettings, Trainable, tasks};
 
 use super::compare::{self, Contest};
 use super::fit::{self, Kept};
 use super::lab_sweep;
-use crate::contenders::{MethodOption, lodecast_name};
+use crate::contenders::{self, MethodOption, Recommended, lodecast_name};
 use crate::figures::configuration_label;
 use crate::figures::evaluation::ModelEvaluation;
 use crate::figures::forecast::ForecastExample;
@@ -38,6 +39,23 @@ pub(crate) struct Arguments {
     quick: bool,
     #[command(flatten)]
     jobs: Jobs,
+}
+
+/// What two rounds of runs taught.
+struct Learned {
+    sweep: Sweep,
+    /// The sweep and the suggested runs.
+    both: Sweep,
+    /// Models by name: those of both rounds, and that of the first.
+    models: Vec<(String, Model)>,
+    /// The best of the suggested schedules.
+    best_suggestion: Recommended,
+}
+
+/// A model with how it was fitted.
+struct DemoModel {
+    entry: FitEntry,
+    model: Model,
 }
 
 /// Parts of a run that are seen before its forecast.
@@ -71,21 +89,9 @@ impl Arguments {
             quick: self.quick,
         };
 
-        let journal = directory.file("sweep.journal");
-        let outcome = lab_sweep::sweep(task.as_ref(), &configuration, &journal, self.jobs, output)?;
-        record.phases.push(("sweep".to_owned(), self.jobs.seconds(&outcome.records)));
-        let sweep = outcome.sweep;
-        lodecast_sweep_file::write(directory.file("sweep.parquet"), &sweep)?;
-
-        let mut models = Vec::new();
-        for kind in [ModelKind::Controlled, ModelKind::LatentOde] {
-            let (entry, model) = self.fit(&sweep, kind, kind.name(), &directory, output)?;
-            record.phases.push((format!("fit {}", kind.name()), entry.summary.seconds));
-            record.fits.push(entry);
-            models.push((lodecast_name(kind), model));
-        }
-
-        let evaluations = evaluate(&models, &sweep, output)?;
+        let Learned { sweep, both, models, best_suggestion } =
+            self.learn(task.as_ref(), &configuration, &directory, &mut record, output)?;
+        let evaluations = evaluate(&models[..2], &both, output)?;
         directory.write_json("evaluation.json", &evaluations)?;
         let (examples, seconds) = self.examples(&sweep, &directory, output)?;
         directory.write_json("forecasts.json", &examples)?;
@@ -96,7 +102,7 @@ impl Arguments {
             models,
             paper: Vec::new(),
             methods: vec![MethodOption::family(Family::Cosine)],
-            schedules: Vec::new(),
+            schedules: vec![best_suggestion],
             sharpness: None,
             optimizer: self.optimizer,
             length: configuration.length,
@@ -113,7 +119,52 @@ impl Arguments {
         compare::finish(&directory, &self.out, &outcome, output)
     }
 
-    fn sweep_configuration(&self, task: &dyn lodecast_lab::Trainable) -> SweepConfiguration {
+    /// Two rounds of runs, and models of them.
+    fn learn(
+        &self,
+        task: &dyn Trainable,
+        configuration: &SweepConfiguration,
+        directory: &StudyDirectory,
+        record: &mut StudyRecord,
+        output: &mut Output,
+    ) -> Result<Learned> {
+        let journal = directory.file("sweep.journal");
+        let outcome = lab_sweep::sweep("sweep", task, configuration, &journal, self.jobs, output)?;
+        record.phases.push(("sweep".to_owned(), self.jobs.seconds(&outcome.records)));
+        let sweep = outcome.sweep;
+        lodecast_sweep_file::write(directory.file("sweep.parquet"), &sweep)?;
+
+        let one_round = self.fit(
+            &sweep,
+            ModelKind::Controlled,
+            ("one-round", "lodecast, one round".to_owned()),
+            directory,
+            output,
+        )?;
+        let further = self.second_round(configuration, &one_round.model)?;
+        let journal = directory.file("second-round.journal");
+        let outcome = lab_sweep::sweep("second round", task, &further, &journal, self.jobs, output)?;
+        record.phases.push(("second round".to_owned(), self.jobs.seconds(&outcome.records)));
+        let second_round = outcome.sweep;
+        lodecast_sweep_file::write(directory.file("second-round.parquet"), &second_round)?;
+        let best_suggestion = Recommended {
+            name: "best suggestion, as it is".to_owned(),
+            schedule: contenders::best_of_sweep(&second_round, 0)?.schedule,
+        };
+
+        let both = Sweep::join([sweep.clone(), second_round])?;
+        let mut models = Vec::new();
+        let mut fit_both =
+            |kind: ModelKind| self.fit(&both, kind, (kind.name(), lodecast_name(kind)), directory, output);
+        for fitted in [fit_both(ModelKind::Controlled)?, fit_both(ModelKind::LatentOde)?, one_round] {
+            record.phases.push((format!("fit {}", fitted.entry.file.display()), fitted.entry.summary.seconds));
+            models.push((fitted.entry.model.clone(), fitted.model));
+            record.fits.push(fitted.entry);
+        }
+        Ok(Learned { sweep, both, models, best_suggestion })
+    }
+
+    fn sweep_configuration(&self, task: &dyn Trainable) -> SweepConfiguration {
         let mut configuration = SweepConfiguration {
             task: task.name().to_owned(),
             settings: TaskSettings::default(),
@@ -144,14 +195,31 @@ impl Arguments {
         settings
     }
 
+    /// The schedules that the model suggests, under two seeds each.
+    fn second_round(&self, first: &SweepConfiguration, model: &Model) -> Result<SweepConfiguration> {
+        let Forecaster::Controlled(forecaster) = model.clone().into() else {
+            unreachable!("fitted as a controlled one")
+        };
+        let default = SuggestionSettings::default();
+        let count = if self.quick { 3 } else { default.count };
+        let suggestions = lodecast::suggest(forecaster.as_ref(), &SuggestionSettings { count, ..default })?;
+        Ok(SweepConfiguration {
+            families: Vec::new(),
+            peak_learning_rates: Vec::new(),
+            schedules: suggestions.into_iter().map(|suggestion| suggestion.schedule).collect(),
+            seeds: vec![0, 1],
+            ..first.clone()
+        })
+    }
+
     fn fit(
         &self,
         sweep: &Sweep,
         kind: ModelKind,
-        name: &str,
+        (name, title): (&str, String),
         directory: &StudyDirectory,
         output: &mut Output,
-    ) -> Result<(FitEntry, Model)> {
+    ) -> Result<DemoModel> {
         let settings = self.settings(kind);
         // The checkpoint stays: a fit that is finished is resumed at its end.
         let kept = Kept { checkpoint: Some(directory.file(&format!("{name}.checkpoint"))), resume: true };
@@ -161,13 +229,13 @@ impl Arguments {
         let file = format!("{name}.lode");
         fitted.model.save(directory.file(&file))?;
         let entry = FitEntry {
-            model: lodecast_name(kind),
+            model: title,
             file: file.into(),
             members: settings.members,
             iterations: settings.iterations,
             summary: fitted.summary,
         };
-        Ok((entry, fitted.model))
+        Ok(DemoModel { entry, model: fitted.model })
     }
 
     /// Forecasts of runs whose configurations a further model has not seen, with what became of them; and how many seconds

@@ -90,7 +90,7 @@ impl Arguments {
             name.push(".journal");
             name.into()
         });
-        let outcome = sweep(task.as_ref(), &configuration, &journal, self.jobs, output)?;
+        let outcome = sweep("sweep", task.as_ref(), &configuration, &journal, self.jobs, output)?;
         lodecast_sweep_file::write(&self.out, &outcome.sweep)?;
         if output.wants_json() {
             return output.json(&Written::new(&self.out, Some(&configuration), &outcome));
@@ -154,8 +154,9 @@ pub(crate) fn read_configuration<T: serde::de::DeserializeOwned>(path: &Path) ->
         .with_context(|| format!("cannot use {}", path.display()))
 }
 
-/// Runs or resumes a sweep with its progress shown.
+/// Runs or resumes a sweep with its progress shown under `name`.
 pub(crate) fn sweep(
+    name: &'static str,
     task: &dyn Trainable,
     configuration: &SweepConfiguration,
     journal: &Path,
@@ -163,7 +164,7 @@ pub(crate) fn sweep(
     output: &mut Output,
 ) -> Result<SweepOutcome> {
     let total = configuration.runs();
-    let phase = Phase::start("sweep", total as u64, output);
+    let phase = Phase::start(name, total as u64, output);
     let metric = task.metric();
     let progress = |progress: lodecast_lab::Progress<'_>| {
         let last = report::significant(progress.latest.test_metric, 3);

@@ -75,16 +75,19 @@ fn a_demonstration_ends_with_a_report_and_is_not_run_twice() {
     assert_eq!(comparison["configuration"]["seeds"], serde_json::json!([100, 101]));
     let methods: Vec<&str> =
         comparison["rows"].as_array().unwrap().iter().map(|row| row["method"].as_str().unwrap()).collect();
-    assert!(methods.ends_with(&["lodecast (controlled)", "lodecast (latent ODE)"]), "{methods:?}");
+    let ours = ["best suggestion, as it is", "lodecast (controlled)", "lodecast (latent ODE)", "lodecast, one round"];
+    assert!(methods.ends_with(&ours), "{methods:?}");
     let page = fs::read_to_string(directory.path().join("demo/report.html")).unwrap();
     for section in ["The result", "The schedules", "The runs", "Forecasts", "The sweep", "The models", "How to read it"]
     {
         assert!(page.contains(&format!("<h2>{section}</h2>")), "{section}");
     }
+    assert!(page.contains("Second round") && page.contains("6 runs of 3 configurations"));
     assert!(page.contains("the numbers say little"), "a quick run says that it was one");
     assert!(!page.contains("NaN"));
 
-    let journals = ["demo/sweep.journal", "demo/comparison.journal"].map(|name| directory.path().join(name));
+    let journals = ["demo/sweep.journal", "demo/second-round.journal", "demo/comparison.journal"]
+        .map(|name| directory.path().join(name));
     let lengths = journals.each_ref().map(|path| fs::metadata(path).unwrap().len());
     assert_eq!(json(directory.path(), &arguments), comparison);
     assert_eq!(journals.each_ref().map(|path| fs::metadata(path).unwrap().len()), lengths);
