@@ -5,8 +5,10 @@ use std::str::FromStr;
 
 use lodecast::{Family, Schedule};
 
-/// A schedule: `cosine:0.01`, `cosine:0.01:0.1` (with a warm-up over a tenth of the run), or a JSON file with a schedule
-/// or a plan in it.
+use crate::contenders;
+
+/// A schedule: `cosine:0.01`, `cosine:0.01:0.1` (with a warm-up over a tenth of the run), a JSON file with a schedule or a
+/// plan in it, or a sweep file, whose best configuration has it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ScheduleOption {
     /// The file it was read from, as it was given.
@@ -19,8 +21,10 @@ impl FromStr for ScheduleOption {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if Path::new(text).extension().is_some_and(|ending| ending == "json") {
-            return from_file(text);
+        match Path::new(text).extension().and_then(|ending| ending.to_str()) {
+            Some("json") => return from_file(text),
+            Some("parquet" | "csv" | "jsonl") => return from_sweep(text),
+            _ => {}
         }
         let mut parts = text.split(':');
         let family: Family =
@@ -50,8 +54,17 @@ fn from_file(path: &str) -> Result<ScheduleOption, String> {
     Ok(ScheduleOption { file: Some(path.to_owned()), schedule })
 }
 
+fn from_sweep(path: &str) -> Result<ScheduleOption, String> {
+    let sweep = lodecast_sweep_file::read(path, &lodecast_sweep_file::ReadOptions::default())
+        .map_err(|error| error.to_string())?;
+    let best = contenders::best_of_sweep(&sweep, 0).map_err(|error| format!("{path}: {error}"))?;
+    Ok(ScheduleOption { file: Some(path.to_owned()), schedule: best.schedule })
+}
+
 #[cfg(test)]
 mod tests {
+    use lodecast::{Direction, Metric, Run, Sweep};
+
     use super::*;
 
     #[test]
@@ -63,5 +76,25 @@ mod tests {
         for bad in ["cosine", "cosine:x", "sine:0.1", "cosine:-1", "cosine:0.1:2", "cosine:0.1:0:0", "none.json"] {
             assert!(read(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_sweep_file_gives_the_schedule_of_its_best_configuration() {
+        let mut sweep = Sweep::new(vec![Metric::new("val_accuracy", Direction::Max)]);
+        for (family, accuracy) in [(Family::Cosine, 0.6), (Family::OneCycle, 0.9), (Family::Constant, 0.7)] {
+            let mut run = Run::new(family.name(), 1);
+            run.attributes.schedule = Some(family.name().to_owned());
+            run.attributes.peak_lr = Some(0.1);
+            run.push(10, Some(1.0), Some(0.1), &[Some(accuracy)]).unwrap();
+            sweep.runs.push(run);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("round.parquet");
+        lodecast_sweep_file::write(&path, &sweep).unwrap();
+        let path = path.to_str().unwrap();
+        let read = path.parse::<ScheduleOption>();
+        let one_cycle = ScheduleOption { file: Some(path.to_owned()), schedule: Schedule::one_cycle(0.1) };
+        assert_eq!(read, Ok(one_cycle));
+        assert!("nowhere.parquet".parse::<ScheduleOption>().is_err_and(|error| error.contains("nowhere.parquet")));
     }
 }

@@ -48,7 +48,8 @@ pub(crate) struct Arguments {
     /// Do not measure the largest eigenvalue of the loss's Hessian at the end of each run
     #[arg(long)]
     no_sharpness: bool,
-    /// Another schedule that takes part: FAMILY:PEAK, FAMILY:PEAK:WARMUP or a JSON file; may be given several times
+    /// Another schedule that takes part: FAMILY:PEAK, FAMILY:PEAK:WARMUP, a JSON file, or a sweep file for its best
+    /// configuration; may be given several times
     #[arg(long, value_name = "SCHEDULE")]
     schedule: Vec<ScheduleOption>,
     /// Directory for the results and the report, made if it is not there; the same command goes on where it stopped
