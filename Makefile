@@ -5,7 +5,7 @@ CARGO ?= cargo
 DEMO ?= demo
 
 .PHONY: demo test test-integration format lint document unit compiler components
-.PHONY: test-python test-frameworks test-stores programs python python-environment frameworks-environment
+.PHONY: test-python test-devices test-frameworks test-stores programs python python-environment frameworks-environment
 
 ## The whole path on real training: sweep, fit, forecast, schedule, and a report to open.
 demo: compiler
@@ -15,9 +15,9 @@ demo: compiler
 ## Everything that must hold: format, lints, documentation, tests.
 test: format lint document unit
 
-## lodecast beside the real tools: the Python package in every framework, and imports compared with the trackers' own
-## readers. Takes minutes, and gigabytes of Python packages.
-test-integration: test-python test-frameworks test-stores
+## lodecast beside the real tools: the Python package in every framework, imports compared with the trackers' own readers,
+## and the lab for GPUs compiled. Takes minutes, and gigabytes of Python packages.
+test-integration: test-python test-devices test-frameworks test-stores
 
 format: components
 	$(CARGO) fmt --all --check
@@ -32,6 +32,10 @@ document: compiler
 test-python: python-environment
 	cd python && $(PYTHON_BIN)/ruff check . && $(PYTHON_BIN)/ruff format --check . && $(PYTHON_BIN)/mypy
 	cd python && $(PYTHON_BIN)/pytest --quiet -m "not integration"
+
+## The lab for GPUs, compiled but not run. A crate behind burn's `cuda` fetches LLVM when it is built, but for documentation.
+test-devices: compiler
+	DOCS_RS=1 $(CARGO) check --package lodecast-cli --features cuda,wgpu
 
 ## The Python package in every framework: small real trainings, stopped and resumed, and the examples.
 test-frameworks: frameworks-environment programs

@@ -54,7 +54,7 @@ impl Default for ControlledSettings {
             trust_weight: 0.3,
             roughness_weight: 0.02,
             ramp: 0.025,
-            required_gain: 0.5,
+            required_gain: 2.0,
             surprise_limit: 3.0,
         }
     }
