@@ -24,8 +24,8 @@ impl Ensemble {
         f32::dispatch(Encoding { networks, inputs: &inputs })
     }
 
-    /// Loss and metric in the model's units at the end of each control, of which the metric is kept:
-    /// `[control * networks + network]`. `latents` holds a vector for each of the networks.
+    /// The metric in the model's units at the end of each control, `[control * networks + network]`. `latents` holds a vector
+    /// for each of the networks.
     pub(super) fn final_metrics(
         &self,
         networks: &[Network<f32>],
