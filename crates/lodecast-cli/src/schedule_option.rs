@@ -4,6 +4,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use lodecast::{Family, Schedule};
+use lodecast_sweep_file::{Format, ReadOptions};
 
 use crate::contenders;
 
@@ -21,10 +22,11 @@ impl FromStr for ScheduleOption {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match Path::new(text).extension().and_then(|ending| ending.to_str()) {
-            Some("json") => return from_file(text),
-            Some("parquet" | "csv" | "jsonl") => return from_sweep(text),
-            _ => {}
+        if Path::new(text).extension().is_some_and(|ending| ending == "json") {
+            return from_file(text);
+        }
+        if Format::of(Path::new(text)).is_ok() {
+            return from_sweep(text);
         }
         let mut parts = text.split(':');
         let family: Family =
@@ -55,8 +57,7 @@ fn from_file(path: &str) -> Result<ScheduleOption, String> {
 }
 
 fn from_sweep(path: &str) -> Result<ScheduleOption, String> {
-    let sweep = lodecast_sweep_file::read(path, &lodecast_sweep_file::ReadOptions::default())
-        .map_err(|error| error.to_string())?;
+    let sweep = lodecast_sweep_file::read(path, &ReadOptions::default()).map_err(|error| error.to_string())?;
     let best = contenders::best_of_sweep(&sweep, 0).map_err(|error| format!("{path}: {error}"))?;
     Ok(ScheduleOption { file: Some(path.to_owned()), schedule: best.schedule })
 }

@@ -46,8 +46,10 @@ struct Learned {
     sweep: Sweep,
     /// The sweep and the suggested runs.
     both: Sweep,
-    /// Models by name: those of both rounds, and that of the first.
+    /// Models of both rounds, by name.
     models: Vec<(String, Model)>,
+    /// That of the first round.
+    one_round: (String, Model),
     /// The best of the suggested schedules.
     best_suggestion: Recommended,
 }
@@ -89,14 +91,15 @@ impl Arguments {
             quick: self.quick,
         };
 
-        let Learned { sweep, both, models, best_suggestion } =
+        let Learned { sweep, both, mut models, one_round, best_suggestion } =
             self.learn(task.as_ref(), &configuration, &directory, &mut record, output)?;
-        let evaluations = evaluate(&models[..2], &both, output)?;
+        let evaluations = evaluate(&models, &both, output)?;
         directory.write_json("evaluation.json", &evaluations)?;
         let (examples, seconds) = self.examples(&sweep, &directory, output)?;
         directory.write_json("forecasts.json", &examples)?;
         record.phases.push(("fit without held-out configurations".to_owned(), seconds));
 
+        models.push(one_round);
         let contest = Contest {
             sweep: &sweep,
             models,
@@ -153,15 +156,18 @@ impl Arguments {
         };
 
         let both = Sweep::join([sweep.clone(), second_round])?;
-        let mut models = Vec::new();
         let mut fit_both =
             |kind: ModelKind| self.fit(&both, kind, (kind.name(), lodecast_name(kind)), directory, output);
-        for fitted in [fit_both(ModelKind::Controlled)?, fit_both(ModelKind::LatentOde)?, one_round] {
-            record.phases.push((format!("fit {}", fitted.entry.file.display()), fitted.entry.summary.seconds));
-            models.push((fitted.entry.model.clone(), fitted.model));
-            record.fits.push(fitted.entry);
-        }
-        Ok(Learned { sweep, both, models, best_suggestion })
+        let fitted = [fit_both(ModelKind::Controlled)?, fit_both(ModelKind::LatentOde)?];
+        let mut keep = |fitted: DemoModel| {
+            let DemoModel { entry, model } = fitted;
+            let name = entry.model.clone();
+            record.phases.push((format!("fit {}", entry.file.display()), entry.summary.seconds));
+            record.fits.push(entry);
+            (name, model)
+        };
+        let models = fitted.into_iter().map(&mut keep).collect();
+        Ok(Learned { sweep, both, models, one_round: keep(one_round), best_suggestion })
     }
 
     fn sweep_configuration(&self, task: &dyn Trainable) -> SweepConfiguration {

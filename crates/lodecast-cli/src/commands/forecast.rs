@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     model: PathBuf,
     #[command(flatten)]
     input: RunInput,
-    /// Schedule to follow from here on: FAMILY:PEAK, FAMILY:PEAK:WARMUP or a JSON file [default: the run's own]
+    /// Schedule to follow from here on: FAMILY:PEAK, FAMILY:PEAK:WARMUP, or a JSON or sweep file [default: the run's own]
     #[arg(long, value_name = "SCHEDULE")]
     schedule: Option<ScheduleOption>,
     /// Also write the forecast as an HTML page

@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     observed: Option<f64>,
     #[command(flatten)]
     columns: Columns,
-    /// Schedule in force: FAMILY:PEAK, FAMILY:PEAK:WARMUP or a JSON file [default: the run's own, else the sweep's best]
+    /// Schedule in force: FAMILY:PEAK, FAMILY:PEAK:WARMUP, or a JSON or sweep file [default: the run's own, else the sweep's best]
     #[arg(long, value_name = "SCHEDULE")]
     in_force: Option<ScheduleOption>,
     /// Seed of the candidates

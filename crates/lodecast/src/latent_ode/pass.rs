@@ -1,5 +1,7 @@
 //! One vector of lanes through the whole network and back: encoder, bottleneck, differential equation, decoder.
 
+use std::sync::OnceLock;
+
 use super::Architecture;
 use super::vector_field::NeuralField;
 use crate::lanes::{Lanes, Real};
@@ -20,7 +22,9 @@ const END_TOLERANCE_FACTOR: f64 = 5.0;
 pub(crate) struct Network<R> {
     architecture: Architecture,
     gru: Gru<R>,
-    window_gru: WindowGru<R>,
+    /// The encoder of single windows, packed at first use: a fit packs its network anew for every step and has no use for it.
+    window_gru: OnceLock<WindowGru<R>>,
+    gru_parameters: Vec<f64>,
     start: Vec<R>,
     to_latent: Mlp<R>,
     to_state: Mlp<R>,
@@ -54,7 +58,8 @@ impl<R: Real> Network<R> {
         Self {
             architecture,
             gru: Gru::new(inputs, hidden, &parameters[at.gru..at.to_latent]),
-            window_gru: WindowGru::new(inputs, hidden, &parameters[at.gru..at.to_latent]),
+            window_gru: OnceLock::new(),
+            gru_parameters: parameters[at.gru..at.to_latent].to_vec(),
             start: start.into_iter().map(R::from_f64).collect(),
             to_latent: Mlp::new(linear, Activation::Relu, hidden, to_latent_parameters),
             to_state: Mlp::new(
@@ -76,7 +81,9 @@ impl<R: Real> Network<R> {
 
     /// The latent vector of a single window, `points x inputs` in the order of reading.
     pub(crate) fn encode_window<L: Lanes<Real = R>>(&self, inputs: &[R]) -> Vec<R> {
-        let hidden = self.window_gru.forward::<L>(inputs, &self.start);
+        let Architecture { inputs: columns, hidden, .. } = self.architecture;
+        let gru = self.window_gru.get_or_init(|| WindowGru::new(columns, hidden, &self.gru_parameters));
+        let hidden = gru.forward::<L>(inputs, &self.start);
         let mut row = vec![L::zero(); self.to_latent.row()];
         for (value, hidden) in row.iter_mut().zip(hidden) {
             *value = L::splat(hidden);
