@@ -72,14 +72,14 @@ fn the_network_learns_and_repeats_itself_dropout_included() {
 }
 
 #[test]
-fn a_scale_takes_its_part_of_what_is_trained_and_validated() {
+fn a_scale_takes_its_part_of_what_is_trained() {
     let folder = tempfile::tempdir().unwrap();
     write_data(folder.path());
     let task = tasks::open("fashion-mnist-cnn", &settings(folder.path())).unwrap();
     assert_eq!(task.train_examples(), 90);
     assert_eq!(
         task.description(),
-        "Fashion-MNIST at scale 0.5: 90 training, 10 validation and 40 test images, split by seed 42"
+        "Fashion-MNIST at scale 0.5: 90 training, 20 validation and 40 test images, split by seed 42"
     );
 }
 

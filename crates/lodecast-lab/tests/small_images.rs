@@ -144,7 +144,7 @@ fn an_archive_holds_what_the_folder_holds() {
     let task = tasks::open(TASK, &settings(&archive)).unwrap();
     assert_eq!(
         task.description(),
-        "CIFAR-100 at scale 0.06: 16 training, 2 validation and 60 test images, split by seed 42"
+        "CIFAR-100 at scale 0.06: 16 training, 30 validation and 60 test images, split by seed 42"
     );
 }
 
@@ -152,9 +152,11 @@ fn an_archive_holds_what_the_folder_holds() {
 fn missing_data_names_the_command_that_gets_it() {
     let folder = tempfile::tempdir().unwrap();
     let error = tasks::open(TASK, &settings(folder.path())).err().unwrap();
+    let archive = folder.path().join("cifar-100-binary.tar.gz");
     let expected = format!(
-        "curl --fail --create-dirs --output '{}/cifar-100-binary.tar.gz' https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
-        folder.path().display()
+        "curl --fail --create-dirs --output '{0}' https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz \
+         && echo '03b5dce01913d631647c71ecec9e9cb8  {0}' | md5sum --check",
+        archive.display()
     );
     assert!(matches!(error, Error::MissingData { command, .. } if command == expected));
 }

@@ -84,12 +84,18 @@ impl Images {
     }
 }
 
-/// Which of `count` examples are for training and which for validation: the first `take` of a seeded shuffle, of which
-/// the last tenth is held out. Sorted, so that a file can be read from front to back.
+/// Fewest examples for validation, unless a tenth of all is less: 2,000 tell an accuracy of 80 % to 0.9 points.
+const LEAST_VALIDATION: usize = 2000;
+
+/// Which of `count` examples are for training and which for validation: nine tenths of the first `take` of a seeded
+/// shuffle, and the tenth after them, which is longer where so few would judge runs by chance. Sorted, so that a file can be
+/// read from front to back.
 pub fn split(count: usize, take: usize, seed: u64) -> (Vec<usize>, Vec<usize>) {
-    let mut chosen = subset(count, take, seed);
-    let held_out = take.min(count).div_ceil(10);
-    let mut validation = chosen.split_off(chosen.len() - held_out);
+    let tenth = take.min(count).div_ceil(10);
+    let training = take.min(count) - tenth;
+    let held_out = tenth.max(LEAST_VALIDATION.min(count.div_ceil(10)));
+    let mut chosen = subset(count, training + held_out, seed);
+    let mut validation = chosen.split_off(training);
     chosen.sort_unstable();
     validation.sort_unstable();
     (chosen, validation)
@@ -110,16 +116,28 @@ mod tests {
     #[test]
     fn splits_share_nothing_and_a_smaller_one_is_part_of_a_larger() {
         let (train, validation) = split(100, 50, 3);
-        assert_eq!((train.len(), validation.len()), (45, 5));
+        assert_eq!((train.len(), validation.len()), (45, 10));
         assert!(train.iter().all(|index| !validation.contains(index)));
         assert_ne!(split(100, 50, 4).0, train);
         let larger = split(100, 100, 3);
         assert_eq!((larger.0.len(), larger.1.len()), (90, 10));
         let mut all = [train, validation].concat();
         all.sort_unstable();
-        let mut expected = subset(100, 50, 3);
+        let mut expected = subset(100, 55, 3);
         expected.sort_unstable();
         assert_eq!(all, expected);
+    }
+
+    #[test]
+    fn a_small_part_is_judged_by_enough_examples() {
+        let parts = |count, take| {
+            let (train, validation) = split(count, take, 3);
+            (train.len(), validation.len())
+        };
+        assert_eq!(parts(60_000, 3750), (3375, 2000));
+        assert_eq!(parts(60_000, 30_000), (27_000, 3000));
+        assert_eq!(parts(60_000, 60_000), (54_000, 6000));
+        assert_eq!(parts(60_000, 90_000), (54_000, 6000));
     }
 
     #[test]

@@ -26,7 +26,8 @@ const TEST: Published = Published {
 };
 
 /// Reads the four files of the publishers: 90 % of the 60,000 for training, 10 % for validation, their test split as it
-/// is. A scale takes that part of the first two; the test is always whole, because a run sees it once.
+/// is. A scale takes that part of the first, and of the second, but not below 2,000; the test is always whole, because a run
+/// sees it once.
 pub(super) fn open(settings: &TaskSettings) -> Result<ImageSplits> {
     let folder = folder(settings)?;
     let [train_images, train_labels, test_images, test_labels] =

@@ -31,7 +31,7 @@ pub struct FashionMnistCnn {
 }
 
 impl FashionMnistCnn {
-    /// Reads the data. A scale narrows all layers but the last, and takes that part of each split.
+    /// Reads the data. A scale narrows all layers but the last, and takes that part of the training images.
     ///
     /// # Errors
     /// If the data is missing or damaged, or the device is not there.

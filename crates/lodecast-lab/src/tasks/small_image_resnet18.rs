@@ -30,7 +30,7 @@ pub struct SmallImageResnet18 {
 }
 
 impl SmallImageResnet18 {
-    /// The task `fashion-mnist-resnet18`. A scale narrows all stages, and takes that part of each split.
+    /// The task `fashion-mnist-resnet18`. A scale narrows all stages, and takes that part of the training images.
     ///
     /// # Errors
     /// If the data is missing or damaged, or the device is not there.
@@ -38,7 +38,7 @@ impl SmallImageResnet18 {
         Ok(Self { name: FASHION_MNIST, device: settings.device.open()?, data: fashion_mnist::open(settings)? })
     }
 
-    /// The task `cifar100-resnet18`. A scale narrows all stages, and takes that part of each split.
+    /// The task `cifar100-resnet18`. A scale narrows all stages, and takes that part of the training images.
     ///
     /// # Errors
     /// If the data is missing or damaged, or the device is not there.
