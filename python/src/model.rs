@@ -279,7 +279,7 @@ impl PyControlledLatentOde {
     }
 
     /// Schedules for a next round of runs: what each member of the ensemble in turn thinks best, away from what is known.
-    /// Train them under a seed or two, and fit the old sweep and the new one joined.
+    /// Train them under a seed or two that the sweep has not seen, and fit the old sweep and the new one joined.
     #[pyo3(signature = (count=SuggestionSettings::default().count, *, seed=0))]
     fn suggest(slf: PyRef<'_, Self>, py: Python<'_>, count: usize, seed: u64) -> PyResult<Vec<PySuggestion>> {
         let model = Arc::clone(&slf.as_super().model);

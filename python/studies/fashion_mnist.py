@@ -257,11 +257,11 @@ class Trainer:
 
 
 def sweep(
-    trainer: Trainer, folder: Path, schedules: dict[str, tuple[dict[str, object], lodecast.Schedule]], seeds: int
+    trainer: Trainer, folder: Path, schedules: dict[str, tuple[dict[str, object], lodecast.Schedule]], seeds: range
 ) -> None:
     """Records a run of every schedule under every seed."""
     for name, (about, schedule) in schedules.items():
-        for seed in range(seeds):
+        for seed in seeds:
             about = {**about, "seed": seed, "optimizer": trainer.optimizer_name, "total_steps": trainer.total_steps}
             with lodecast.record(folder, f"{name}-{seed}", metrics=METRIC, **about) as recorder:
 
@@ -391,7 +391,7 @@ def learned(trainer: Trainer, chosen: argparse.Namespace, say: Callable[[str], N
         for family in FAMILIES
         for peak in chosen.peaks or PEAKS[chosen.optimizer]
     }
-    sweep(trainer, chosen.out / "round-1", grid, chosen.sweep_seeds)
+    sweep(trainer, chosen.out / "round-1", grid, range(chosen.sweep_seeds))
     first = lodecast.Sweep.read(chosen.out / "round-1")
     best, accuracy, [best_run, *_] = first.best_configuration()
     say(f"{len(first)} runs; best of the sweep: {best}, validation accuracy {accuracy:.4f}")
@@ -403,7 +403,8 @@ def learned(trainer: Trainer, chosen: argparse.Namespace, say: Callable[[str], N
         for index, suggestion in enumerate(one_round.suggest(12), 1)
     }
     say(f"{one_round!r}; {len(suggestions)} schedules suggested")
-    sweep(trainer, chosen.out / "round-2", suggestions, 2)
+    # Seeds that the first round has not seen: what suits those it has is what the suggestions were chosen for.
+    sweep(trainer, chosen.out / "round-2", suggestions, range(chosen.sweep_seeds, chosen.sweep_seeds + 2))
     second = lodecast.Sweep.read(chosen.out / "round-2")
     best, accuracy, [best_suggested, *_] = second.best_configuration()
     say(f"{len(second)} runs; best of them: {best}, validation accuracy {accuracy:.4f}")

@@ -201,11 +201,13 @@ impl Arguments {
         settings
     }
 
-    /// The schedules that the model suggests, under two seeds each.
+    /// The schedules that the model suggests, under two seeds each that the first round has not seen: what suits the seeds
+    /// it has seen is what the suggestions were chosen for.
     fn second_round(&self, first: &SweepConfiguration, model: &Model) -> Result<SweepConfiguration> {
         let Forecaster::Controlled(forecaster) = model.clone().into() else {
             unreachable!("fitted as a controlled one")
         };
+        let unseen = first.seeds.iter().max().map_or(0, |seed| seed + 1);
         let default = SuggestionSettings::default();
         let count = if self.quick { 3 } else { default.count };
         let suggestions = lodecast::suggest(forecaster.as_ref(), &SuggestionSettings { count, ..default })?;
@@ -213,7 +215,7 @@ impl Arguments {
             families: Vec::new(),
             peak_learning_rates: Vec::new(),
             schedules: suggestions.into_iter().map(|suggestion| suggestion.schedule).collect(),
-            seeds: vec![0, 1],
+            seeds: vec![unseen, unseen + 1],
             ..first.clone()
         })
     }

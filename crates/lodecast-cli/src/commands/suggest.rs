@@ -68,7 +68,7 @@ impl Arguments {
         output.line("")?;
         output.table(&table)?;
         output.say(format_args!(
-            "written to {}; train them under a seed or two, then 'lodecast fit' the old sweep and the new one together",
+            "written to {}; train them under a seed or two that the sweep has not seen, then 'lodecast fit' the old sweep and the new one together",
             self.out.display()
         ));
         Ok(())
