@@ -91,9 +91,9 @@ const LEAST_VALIDATION: usize = 2000;
 /// shuffle, and the tenth after them, which is longer where so few would judge runs by chance. Sorted, so that a file can be
 /// read from front to back.
 pub fn split(count: usize, take: usize, seed: u64) -> (Vec<usize>, Vec<usize>) {
-    let tenth = take.min(count).div_ceil(10);
-    let training = take.min(count) - tenth;
-    let held_out = tenth.max(LEAST_VALIDATION.min(count.div_ceil(10)));
+    let take = take.min(count);
+    let training = take - take.div_ceil(10);
+    let held_out = (take - training).max(LEAST_VALIDATION.min(count.div_ceil(10)));
     let mut chosen = subset(count, training + held_out, seed);
     let mut validation = chosen.split_off(training);
     chosen.sort_unstable();
