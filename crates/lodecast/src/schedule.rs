@@ -194,6 +194,17 @@ impl Schedule {
         }
     }
 
+    /// The same curve with every rate `factor` times as high.
+    #[must_use]
+    pub fn scaled(&self, factor: f64) -> Self {
+        let mut scaled = self.clone();
+        match &mut scaled {
+            Self::Parametric { peak_lr, .. } => *peak_lr *= factor,
+            Self::PiecewiseLinear { knots } => knots.iter_mut().for_each(|knot| knot.learning_rate *= factor),
+        }
+        scaled
+    }
+
     /// Checks that every rate the schedule can give is finite and not negative. Call it on schedules read from outside.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ fn credulous(family: SearchFamily) -> ControlledSettings {
     ControlledSettings {
         family,
         pessimism: 0.0,
+        rate_margin: 1.0,
         trust_weight: 0.0,
         roughness_weight: 0.0,
         required_gain: 0.0,
@@ -124,6 +125,57 @@ fn trust_keeps_the_planner_from_what_only_the_models_errors_promise() {
 }
 
 #[test]
+fn a_margin_keeps_away_from_an_edge() {
+    // The higher the better, but beyond 0.062 the run is lost.
+    let found = |rate_margin| {
+        let reward = |_, schedule: &Schedule, now| {
+            let rate = mean_log_rate(schedule, now);
+            if rate < 0.062f64.ln() { rate } else { -10.0 }
+        };
+        let settings = ControlledSettings { rate_margin, ..credulous(SearchFamily::HoldAndAnneal) };
+        let plan = plan_at(Told::new(1, reward), settings, 0.0);
+        let lost = plan.candidates.iter().filter_map(|candidate| candidate.score).any(|score| score.edge > 5.0);
+        assert_eq!(lost, rate_margin > 1.0);
+        mean_log_rate(&plan.schedule, 0.0).exp()
+    };
+    let (without, with) = (found(1.0), found(1.2));
+    assert!((0.06..0.062).contains(&without), "at the edge: {without}");
+    assert!((0.05..0.062 / 1.2).contains(&with), "with room: {with}");
+}
+
+#[test]
+fn a_slope_within_what_is_tolerated_changes_nothing() {
+    // At 1.2 times the best rate the reward is lower by ln(1.2)^2 = 0.033.
+    let target = 0.06f64.ln();
+    let plan = |rate_margin| {
+        let model = Told::new(1, move |_, schedule, now| -(mean_log_rate(schedule, now) - target).powi(2));
+        let settings = ControlledSettings { rate_margin, ..credulous(SearchFamily::HoldAndAnneal) };
+        plan_at(model, settings, 0.0)
+    };
+    assert_eq!(plan(1.0).schedule, plan(1.2).schedule);
+}
+
+#[test]
+fn what_is_not_a_number_at_the_margin_rejects_a_candidate() {
+    let reward = |_, schedule: &Schedule, now| {
+        let rate = mean_log_rate(schedule, now);
+        if rate < 0.062f64.ln() { rate } else { f64::NAN }
+    };
+    let settings = ControlledSettings { rate_margin: 1.2, ..credulous(SearchFamily::HoldAndAnneal) };
+    let found = mean_log_rate(&plan_at(Told::new(1, reward), settings, 0.0).schedule, 0.0).exp();
+    assert!((0.05..0.062 / 1.2).contains(&found), "{found}");
+}
+
+#[test]
+fn settings_from_before_the_margin_have_none() {
+    let mut saved = serde_json::to_value(ControlledSettings::default()).expect("plain data");
+    let fields = saved.as_object_mut().expect("fields");
+    fields.remove("rate_margin").and(fields.remove("tolerated_loss")).expect("both were there");
+    let read: ControlledSettings = serde_json::from_value(saved).expect("readable");
+    assert_eq!(read, ControlledSettings { rate_margin: 1.0, tolerated_loss: 0.0, ..ControlledSettings::default() });
+}
+
+#[test]
 fn the_schedule_in_force_stays_within_the_models_own_doubt() {
     // A gain of 0.1 a unit of ln lr, and members that differ by as much.
     let reward = |scale: f64| {
@@ -180,12 +232,12 @@ fn the_same_seed_gives_the_same_plan_and_each_replan_its_own_noise() {
 fn a_plan_explains_itself_and_is_plain_data() {
     let model = Told::new(3, |member, schedule, now| -(mean_log_rate(schedule, now) + 3.0).powi(2) + member as f64);
     let plan = plan_at(model, ControlledSettings::default(), 0.3);
-    assert_eq!(plan.candidates.len(), 1 + 8 + 5 * 32);
+    assert_eq!(plan.candidates.len(), 1 + 8 + 4 * 32);
     assert_eq!(plan.candidates[0].origin, Origin::InForce);
     assert!(plan.candidates.iter().filter(|candidate| candidate.schedule.is_some()).count() >= 12);
     for candidate in &plan.candidates {
         let (score, prediction) = (candidate.score.expect("scored"), candidate.prediction.expect("predicted"));
-        let total = score.reward - score.pessimism - score.distrust - score.roughness;
+        let total = score.reward - score.pessimism - score.edge - score.distrust - score.roughness;
         assert!((score.total - total).abs() < 1e-12);
         let pessimism = ControlledSettings::default().pessimism;
         assert!((score.pessimism - pessimism).abs() < 1e-12, "members differ by one: {score:?}");
@@ -202,13 +254,17 @@ fn a_plan_explains_itself_and_is_plain_data() {
 }
 
 #[test]
-fn one_call_a_round() {
+fn two_calls_a_round() {
     let model = std::sync::Arc::new(Told::new(1, |_, schedule, now| mean_log_rate(schedule, now)));
     let forecaster = Forecaster::Controlled(model.clone());
     let in_force = Schedule::constant(0.1);
     let planner = Planner::new(forecaster, ControlledSettings::default()).expect("sound settings");
     planner.plan(&Situation::after(&[], TOTAL_STEPS, &in_force)).expect("a plan");
-    assert_eq!(*model.calls.lock().expect("no panic"), [9, 32, 32, 32, 32, 32]);
+    assert_eq!(
+        *model.calls.lock().expect("no panic"),
+        [9, 5, 32, 16, 32, 16, 32, 16, 32, 16],
+        "and one of the better half's margin"
+    );
 }
 
 #[test]
@@ -284,6 +340,8 @@ fn impossible_settings_and_situations_are_named() {
         ("elite", ControlledSettings { elite: 65, ..sound }),
         ("rounds", ControlledSettings { rounds: usize::MAX, ..sound }),
         ("pessimism", ControlledSettings { pessimism: f64::NAN, ..sound }),
+        ("tolerated_loss", ControlledSettings { tolerated_loss: f64::INFINITY, ..sound }),
+        ("rate_margin", ControlledSettings { rate_margin: 0.9, ..sound }),
         ("trust_weight", ControlledSettings { trust_weight: -1.0, ..sound }),
         ("roughness_weight", ControlledSettings { roughness_weight: f64::INFINITY, ..sound }),
         ("required_gain", ControlledSettings { required_gain: -0.1, ..sound }),

@@ -29,6 +29,13 @@ pub struct ControlledSettings {
     pub elite: usize,
     /// Standard deviations over the ensemble that are taken off the predicted reward.
     pub pessimism: f64,
+    /// A schedule has to bear this many times its rates, since how high a rate wrecks a run differs from seed to seed; 1
+    /// for no such margin.
+    #[serde(default = "no_margin")]
+    pub rate_margin: f64,
+    /// What a schedule may lose at the margin, in units of the reward; more is taken off its score.
+    #[serde(default)]
+    pub tolerated_loss: f64,
     /// Weight of the squared distance to the nearest schedule of the sweep, in units of the sweep's spread of ln lr.
     pub trust_weight: f64,
     /// Weight of the squared second differences of ln lr beyond those of the nearest schedule of the sweep.
@@ -42,15 +49,22 @@ pub struct ControlledSettings {
     pub surprise_limit: f64,
 }
 
+/// Of settings that were saved before there was a margin.
+fn no_margin() -> f64 {
+    1.0
+}
+
 impl Default for ControlledSettings {
     fn default() -> Self {
         Self {
             family: SearchFamily::HoldAndAnneal,
             knots: 7,
             population: 32,
-            rounds: 5,
+            rounds: 4,
             elite: 6,
             pessimism: 2.0,
+            rate_margin: 1.2,
+            tolerated_loss: 0.1,
             trust_weight: 0.3,
             roughness_weight: 0.02,
             ramp: 0.025,
@@ -77,9 +91,12 @@ impl ControlledSettings {
             setting(name, value, (0.0..f64::INFINITY).contains(&value), "give a finite number that is not negative")
         };
         weight("pessimism", self.pessimism)?;
+        weight("tolerated_loss", self.tolerated_loss)?;
         weight("trust_weight", self.trust_weight)?;
         weight("roughness_weight", self.roughness_weight)?;
         weight("required_gain", self.required_gain)?;
+        let margin = (1.0..=10.0).contains(&self.rate_margin);
+        setting("rate_margin", self.rate_margin, margin, "give a factor between 1 and 10")?;
         setting("ramp", self.ramp, (0.0..=0.5).contains(&self.ramp), "give a fraction of the run between 0 and 0.5")?;
         setting("surprise_limit", self.surprise_limit, self.surprise_limit > 0.0, "give a positive number")
     }
@@ -101,10 +118,27 @@ struct Board<'a> {
 }
 
 impl Board<'_> {
-    /// Has the model judge candidates, all at once.
+    /// Has the model judge candidates: all at once as they are, then the better half of them at the margin.
     fn judge(&mut self, entries: Vec<(Origin, Schedule)>) -> Result<()> {
         let (origins, schedules): (Vec<Origin>, Vec<Schedule>) = entries.into_iter().unzip();
-        let rewards = (self.outlook)(&schedules)?;
+        let members = self.model.members();
+        let rewards = self.predict(&schedules)?;
+        let edges = self.edges(&schedules, &rewards)?;
+        let judged: Vec<Candidate> = origins
+            .into_par_iter()
+            .zip(&schedules)
+            .zip(rewards.par_chunks_exact(members).zip(&edges))
+            .map(|((origin, schedule), (rewards, &edge))| self.candidate(origin, schedule, rewards, edge))
+            .collect();
+        self.candidates.extend(judged);
+        self.schedules.extend(schedules);
+        self.rewards.extend(rewards);
+        Ok(())
+    }
+
+    /// The model's reward of each schedule and member.
+    fn predict(&self, schedules: &[Schedule]) -> Result<Vec<f64>> {
+        let rewards = (self.outlook)(schedules)?;
         let members = self.model.members();
         if members == 0 || rewards.len() != schedules.len() * members {
             let reason = format!(
@@ -114,19 +148,43 @@ impl Board<'_> {
             );
             return Err(Error::Window { reason });
         }
-        let judged: Vec<Candidate> = origins
-            .into_par_iter()
-            .zip(&schedules)
-            .zip(rewards.par_chunks_exact(members))
-            .map(|((origin, schedule), rewards)| self.candidate(origin, schedule, rewards))
-            .collect();
-        self.candidates.extend(judged);
-        self.schedules.extend(schedules);
-        self.rewards.extend(rewards);
-        Ok(())
+        Ok(rewards)
     }
 
-    fn candidate(&self, origin: Origin, schedule: &Schedule, rewards: &[f64]) -> Candidate {
+    /// What each schedule would lose at the margin, beyond what is tolerated. The model is asked about the better half of
+    /// them; the others are taken to lose as much as any of these.
+    fn edges(&self, schedules: &[Schedule], rewards: &[f64]) -> Result<Vec<f64>> {
+        let (members, settings) = (self.model.members(), self.settings);
+        if settings.rate_margin <= 1.0 {
+            return Ok(vec![0.0; schedules.len()]);
+        }
+        let promise = |rewards: &[f64]| {
+            let (reward, deviation) = mean_and_deviation(rewards);
+            reward - settings.pessimism * deviation
+        };
+        let promises: Vec<f64> = rewards.chunks_exact(members).map(promise).collect();
+        let mut order: Vec<usize> = (0..schedules.len()).collect();
+        // The schedule in force, the first of all, is what the others are compared to.
+        let in_force = usize::from(self.candidates.is_empty());
+        order[in_force..].sort_by(|&a, &b| promises[b].total_cmp(&promises[a]));
+        order.truncate(schedules.len().div_ceil(2));
+        let higher: Vec<Schedule> = order.iter().map(|&index| schedules[index].scaled(settings.rate_margin)).collect();
+        let higher = self.predict(&higher)?;
+        // What is not a number stays so, and rejects the candidate.
+        let loss =
+            |(&index, higher): (&usize, &[f64])| match promises[index] - promise(higher) - settings.tolerated_loss {
+                loss if loss <= 0.0 => 0.0,
+                loss => loss,
+            };
+        let losses: Vec<f64> = order.iter().zip(higher.chunks_exact(members)).map(loss).collect();
+        let mut edges = vec![losses.iter().copied().fold(0.0, f64::max); schedules.len()];
+        for (index, loss) in order.into_iter().zip(losses) {
+            edges[index] = loss;
+        }
+        Ok(edges)
+    }
+
+    fn candidate(&self, origin: Origin, schedule: &Schedule, rewards: &[f64], edge: f64) -> Candidate {
         let mut candidate = Candidate {
             origin,
             verdict: Verdict::Accepted,
@@ -147,13 +205,13 @@ impl Board<'_> {
         let strangeness = self.known.strangeness(self.remaining, schedule);
         let distrust = settings.trust_weight * strangeness.squared_distance;
         let roughness = settings.roughness_weight * strangeness.excess_roughness;
-        let total = reward - pessimism - distrust - roughness;
+        let total = reward - pessimism - edge - distrust - roughness;
         if !(total.is_finite() && prediction.metric.is_finite() && prediction.spread.is_finite()) {
             candidate.verdict = reject("its predicted metric is not finite".to_owned());
             return candidate;
         }
         candidate.prediction = Some(prediction);
-        candidate.score = Some(Score { total, reward, pessimism, distrust, roughness });
+        candidate.score = Some(Score { total, reward, pessimism, edge, distrust, roughness });
         candidate
     }
 

@@ -66,7 +66,7 @@ pub struct Prediction {
     pub spread: f64,
 }
 
-/// The score of a candidate and its terms: `total = reward - pessimism - distrust - roughness`.
+/// The score of a candidate and its terms: `total = reward - pessimism - edge - distrust - roughness`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// What candidates are ordered by.
@@ -75,6 +75,9 @@ pub struct Score {
     pub reward: f64,
     /// Penalty for their disagreement.
     pub pessimism: f64,
+    /// Penalty for rates so high that somewhat higher ones would wreck the run.
+    #[serde(default)]
+    pub edge: f64,
     /// Penalty for the distance to the nearest schedule of the sweep.
     pub distrust: f64,
     /// Penalty for being rougher than the nearest schedule of the sweep.

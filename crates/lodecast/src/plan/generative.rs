@@ -221,7 +221,7 @@ pub(super) fn plan(
                     candidate.aligned_at = Some(aligned_at);
                     candidate.prediction = Some(Prediction { metric, spread: 0.0 });
                     candidate.score =
-                        Some(Score { total: reward, reward, pessimism: 0.0, distrust: 0.0, roughness: 0.0 });
+                        Some(Score { total: reward, reward, pessimism: 0.0, edge: 0.0, distrust: 0.0, roughness: 0.0 });
                     futures.push(Future { candidate: candidates.len(), reward, curve, aligned_at });
                 }
                 Err(reason) => candidate.verdict = Verdict::Rejected { reason },

@@ -78,6 +78,8 @@ pub fn suggest(model: &dyn ControlledForecaster, settings: &SuggestionSettings) 
     range.highest *= settings.range_factor;
     let planner = ControlledSettings {
         pessimism: 0.0,
+        // Where the edge is, is what a suggestion may find out.
+        rate_margin: 1.0,
         required_gain: 0.0,
         trust_weight: settings.trust_weight,
         // Nothing trains meanwhile: there is time for a wider search than a replan's.
