@@ -177,7 +177,8 @@ impl Board<'_> {
                 loss => loss,
             };
         let losses: Vec<f64> = order.iter().zip(higher.chunks_exact(members)).map(loss).collect();
-        let mut edges = vec![losses.iter().copied().fold(0.0, f64::max); schedules.len()];
+        let greatest = losses.iter().copied().filter(|loss| loss.is_finite()).fold(0.0, f64::max);
+        let mut edges = vec![greatest; schedules.len()];
         for (index, loss) in order.into_iter().zip(losses) {
             edges[index] = loss;
         }
