@@ -71,9 +71,16 @@ impl Column {
         self.transform.invert(standardised * self.scale + self.mean)
     }
 
-    /// Fits mean, scale and range. `slack` widens the range by that many deviations.
-    fn fit(transform: Transform, values: &[f64], slack: f64) -> Self {
-        let transformed: Vec<f64> = values.iter().map(|&value| transform.apply(value)).collect();
+    /// Fits mean, scale and range. `slack` widens the range by that many deviations. Where one direction is better, values
+    /// that are far worse than most count as the worst that still says something.
+    fn fit(transform: Transform, values: &[f64], better: Option<Direction>, slack: f64) -> Self {
+        let mut transformed: Vec<f64> = values.iter().map(|&value| transform.apply(value)).collect();
+        if let Some(better) = better {
+            let worst = worst_useful(&transformed, better);
+            for value in &mut transformed {
+                *value = if better == Direction::Max { value.max(worst) } else { value.min(worst) };
+            }
+        }
         let count = transformed.len().max(1) as f64;
         let mean = transformed.iter().sum::<f64>() / count;
         let variance = transformed.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
@@ -82,6 +89,25 @@ impl Column {
         let most = transformed.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         Self { transform, mean, scale, range: ((least - mean) / scale - slack, (most - mean) / scale + slack) }
     }
+}
+
+/// Values beyond the worse quartile by more than this many times its distance to the good end are outliers.
+const OUTLYING: f64 = 3.0;
+/// The good end: a quantile, since a single value is no end.
+const GOOD_END: f64 = 0.05;
+
+/// The worst of the values that is no outlier's. A run that explodes reaches losses of 1e20 before it is NaN: were they to
+/// count as they are, one of them would leave all other losses no scale to differ on.
+fn worst_useful(values: &[f64], better: Direction) -> f64 {
+    let mut worsening = values.to_vec();
+    worsening.sort_unstable_by(f64::total_cmp);
+    if better == Direction::Max {
+        worsening.reverse();
+    }
+    let quantile = |part: f64| worsening[(part * (worsening.len() - 1) as f64).round() as usize];
+    let (good, poor) = (quantile(GOOD_END), quantile(0.75));
+    // Where most values are the same, nothing is known of how far the others may lie.
+    if good == poor { quantile(1.0) } else { poor + OUTLYING * (poor - good) }
 }
 
 /// How a sweep's columns become the model's inputs and outputs. Part of the model file.
@@ -158,7 +184,7 @@ impl Scaler {
         let mut lengths: Vec<usize> = sweep.runs.iter().map(crate::run::Run::len).filter(|&len| len > 0).collect();
         lengths.sort_unstable();
         let median = lengths.get(lengths.len() / 2).copied().unwrap_or(1) as f64;
-        let mut learning_rate = Column::fit(Transform::Log, &rates, 0.0);
+        let mut learning_rate = Column::fit(Transform::Log, &rates, None, 0.0);
         if learning_rate.range.1 - learning_rate.range.0 < 1e-9 {
             // One rate throughout: leave room for others nearby, though nothing is known about them.
             learning_rate.range = (learning_rate.range.0 - 1.0, learning_rate.range.1 + 1.0);
@@ -166,9 +192,9 @@ impl Scaler {
         Ok(Self {
             time_scale: TIME_SCALE,
             points_per_run: median.clamp(CADENCE.0, CADENCE.1),
-            train_loss: Column::fit(loss_transform, &losses, 0.25),
+            train_loss: Column::fit(loss_transform, &losses, Some(Direction::Min), 0.25),
             learning_rate,
-            validation: Column::fit(metric_transform(target, &metrics), &metrics, 0.25),
+            validation: Column::fit(metric_transform(target, &metrics), &metrics, Some(target.direction), 0.25),
         })
     }
 }
@@ -202,15 +228,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn standardising_and_back_is_the_identity_within_the_sweep(
+        fn standardising_and_back_is_the_identity_but_for_outliers(
             values in prop::collection::vec((1e-3..10.0f64, 1e-4..1.0f64, 0.0..0.999f64), 2..20)
         ) {
             prop_assume!(values.iter().any(|value| value.2 != values[0].2));
             let scaler = Scaler::fit(&sweep(&values), 0).expect("a usable sweep");
             for &(loss, _, accuracy) in &values {
                 let (a, b) = (scaler.train_loss, scaler.validation);
-                prop_assert!((a.natural(a.standardise(loss)) / loss - 1.0).abs() < 1e-9);
-                prop_assert!((b.natural(b.standardise(accuracy)) - accuracy).abs() < 1e-9);
+                let (a_back, b_back) = (a.natural(a.standardise(loss)), b.natural(b.standardise(accuracy)));
+                // Outliers on the worse side come back as the worst that is none.
+                let outlying = (a.standardise(loss) >= a.range.1, b.standardise(accuracy) <= b.range.0);
+                prop_assert!((a_back / loss - 1.0).abs() < 1e-9 || outlying.0 && a_back < loss, "{} {}", a_back, loss);
+                prop_assert!((b_back - accuracy).abs() < 1e-9 || outlying.1 && b_back > accuracy);
             }
         }
     }
@@ -221,6 +250,29 @@ mod tests {
         assert!(scaler.train_loss.standardise(f64::INFINITY).is_finite());
         assert!(scaler.learning_rate.standardise(0.0).is_finite(), "a rate of zero counts as a negligible one");
         assert!(scaler.validation.standardise(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn a_run_that_explodes_leaves_the_others_their_scale() {
+        let mut values: Vec<(f64, f64, f64)> = (0..100).map(|k| (0.2 + 0.01 * f64::from(k), 0.1, 0.5)).collect();
+        values[0].2 = 0.6;
+        let sound = Scaler::fit(&sweep(&values), 0).expect("usable").train_loss;
+        values.push((4.4e21, 0.1, 0.1));
+        let exploded = Scaler::fit(&sweep(&values), 0).expect("usable").train_loss;
+        let spread = |column: &Column| column.standardise(1.0) - column.standardise(0.5);
+        assert!(spread(&exploded) > 0.7 * spread(&sound), "{} of {}", spread(&exploded), spread(&sound));
+        assert_eq!(exploded.standardise(4.4e21), exploded.range.1, "as bad as can be");
+        assert!(exploded.range.1 > sound.range.1 + 1.0, "but worse than anything sound");
+    }
+
+    #[test]
+    fn few_good_values_among_many_equal_ones_are_kept() {
+        let values: Vec<(f64, f64, f64)> = (0..100).map(|k| (2.3, 0.1, if k < 97 { 0.1 } else { 0.9 })).collect();
+        let scaler = Scaler::fit(&sweep(&values), 0).expect("usable").validation;
+        assert!((scaler.natural(scaler.standardise(0.9)) - 0.9).abs() < 1e-9);
+        let values: Vec<(f64, f64, f64)> = (0..100).map(|k| (2.3, 0.1, if k < 97 { 0.9 } else { 0.1 })).collect();
+        let scaler = Scaler::fit(&sweep(&values), 0).expect("usable").validation;
+        assert!((scaler.natural(scaler.standardise(0.1)) - 0.1).abs() < 1e-9);
     }
 
     #[test]
