@@ -16,24 +16,25 @@ use crate::run_columns::RunColumns;
 pub(crate) struct Assembled<'a> {
     pub(crate) runs: Vec<Run>,
     pub(crate) notes: Vec<String>,
-    /// Settings that became attributes.
+    /// Settings that became attributes, and what was measured: a metric that never changed looks like a setting.
     pub(crate) used: BTreeSet<&'a str>,
 }
 
 /// Makes runs of `recording`, or says why it cannot be used.
 pub(crate) fn assemble<'a>(
     recording: &'a Recording,
-    columns: &Columns,
+    columns: &'a Columns,
     options: &ImportOptions,
 ) -> Result<Assembled<'a>, String> {
     let mut notes = recording.notes.clone();
     if recording.steps_are_epochs {
         notes.push("its steps count epochs: nothing finer was recorded".to_owned());
     }
-    let found = attributes::attributes(recording, &options.attributes, options.rate_schedule.as_ref());
+    let mut found = attributes::attributes(recording, &options.attributes, options.rate_schedule.as_ref());
     let planned = found.attributes.total_steps;
 
     let own = RunColumns::of(recording, columns);
+    found.used.extend(std::iter::once(own.loss).chain(own.validation.iter().copied()));
     notes.extend(own.notes.iter().cloned());
     let mut names = vec![own.loss];
     names.extend(own.rate);

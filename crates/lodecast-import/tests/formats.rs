@@ -293,6 +293,20 @@ fn a_table_of_many_runs() {
 }
 
 #[test]
+fn a_metric_that_never_changes_is_no_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, accuracy) in [("sound", [0.1, 0.5, 0.8]), ("wrecked", [0.1; 3])] {
+        let line =
+            |(step, accuracy)| format!("{{\"step\": {step}, \"loss\": 1.5, \"lr\": 0.1, \"val_acc\": {accuracy}}}\n");
+        let lines: String = (1..).zip(accuracy).map(line).collect();
+        std::fs::write(folder.path().join(format!("{name}.jsonl")), lines).unwrap();
+    }
+    let (_, sweep, report) = imported(folder.path().to_str().unwrap(), "json-lines", &ImportOptions::default());
+    assert!(report.settings.is_empty(), "{:?}", report.settings);
+    assert_eq!(sweep.configurations().len(), 1);
+}
+
+#[test]
 fn restarts_are_named_and_kept_as_asked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.jsonl");
