@@ -1,6 +1,7 @@
 """The paper's network on Fashion-MNIST at full size, on a GPU: two rounds of runs, their models, and fresh seeds.
 
     python python/studies/fashion_mnist.py --out fashion-mnist
+    python python/studies/fashion_mnist.py --sweep fashion-mnist/round-1 --out again
 
 Needs torch, scipy and the four files of Fashion-MNIST (Debian's package dataset-fashion-mnist, or `--data FOLDER`). What is
 learned and chosen rests on the validation images; the test images are seen at the end of the compared runs only. Every
@@ -35,6 +36,8 @@ Methods = dict[str, "lodecast.Schedule | lodecast.Model"]
 METRIC = "validation_accuracy:max"
 POINTS_PER_EPOCH = 10
 FAMILIES = ("constant", "cosine", "one-cycle", "staircase")
+#: What is compared with the best of the sweep.
+COMPARED = ("two-rounds", "latent-ode", "one-round", "suggestion", "rivals")
 #: Peak rates of the sweep for each optimizer.
 PEAKS = {
     "adamw": (2e-4, 5e-4, 1e-3, 2e-3, 4e-3, 8e-3),
@@ -365,6 +368,14 @@ def arguments() -> argparse.Namespace:
         "--peaks", type=lambda text: tuple(map(float, text.split(","))), help="of the sweep, if not the default"
     )
     parser.add_argument("--sweep-seeds", type=int, default=3)
+    parser.add_argument("--sweep", type=Path, help="first round recorded before, a folder, instead of one of its own")
+    parser.add_argument("--one-round", type=Path, help="model of the first round fitted before, instead of a fit")
+    parser.add_argument(
+        "--methods",
+        type=lambda text: tuple(text.split(",")),
+        default=COMPARED,
+        help=f"what to compare with the best of the sweep: {','.join(COMPARED)}",
+    )
     parser.add_argument("--seeds", type=int, default=10, help="fresh seeds to compare under")
     parser.add_argument("--first-seed", type=int, default=100, help="the first of them")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no further seed after this time")
@@ -374,6 +385,8 @@ def arguments() -> argparse.Namespace:
         parser.error(
             f"no Fashion-MNIST in {chosen.data}: apt-get install dataset-fashion-mnist, or give its folder with --data"
         )
+    if unknown := set(chosen.methods) - set(COMPARED):
+        parser.error(f"no method '{unknown.pop()}': choose from {','.join(COMPARED)}")
     if chosen.out.exists():
         parser.error(f"{chosen.out} is there already: give another folder with --out")
     return chosen
@@ -391,13 +404,15 @@ def learned(trainer: Trainer, chosen: argparse.Namespace, say: Callable[[str], N
         for family in FAMILIES
         for peak in chosen.peaks or PEAKS[chosen.optimizer]
     }
-    sweep(trainer, chosen.out / "round-1", grid, range(chosen.sweep_seeds))
-    first = lodecast.Sweep.read(chosen.out / "round-1")
+    recorded = chosen.sweep or chosen.out / "round-1"
+    if chosen.sweep is None:
+        sweep(trainer, recorded, grid, range(chosen.sweep_seeds))
+    first = lodecast.Sweep.read(recorded)
     best, accuracy, [best_run, *_] = first.best_configuration()
     say(f"{len(first)} runs; best of the sweep: {best}, validation accuracy {accuracy:.4f}")
 
     fit = {"progress": False} | ({} if chosen.iterations is None else {"iterations": chosen.iterations})
-    one_round = lodecast.fit(first, **fit)
+    one_round = lodecast.load(chosen.one_round) if chosen.one_round else lodecast.fit(first, **fit)
     suggestions = {
         f"suggestion-{index}": ({"schedule": f"suggestion-{index}"}, suggestion.schedule)
         for index, suggestion in enumerate(one_round.suggest(12), 1)
@@ -410,9 +425,12 @@ def learned(trainer: Trainer, chosen: argparse.Namespace, say: Callable[[str], N
     say(f"{len(second)} runs; best of them: {best}, validation accuracy {accuracy:.4f}")
 
     both = lodecast.Sweep.join([first, second])
-    two_rounds = lodecast.fit(both, **fit)
-    latent_ode = lodecast.fit(both, "latent-ode", **fit)
-    for name, model in {"one-round": one_round, "two-rounds": two_rounds, "latent-ode": latent_ode}.items():
+    models = {"one-round": one_round}
+    if "two-rounds" in chosen.methods:
+        models["two-rounds"] = lodecast.fit(both, **fit)
+    if "latent-ode" in chosen.methods:
+        models["latent-ode"] = lodecast.fit(both, "latent-ode", **fit)
+    for name, model in models.items():
         model.save(chosen.out / f"{name}.lode")
     say("fitted")
 
@@ -423,15 +441,21 @@ def learned(trainer: Trainer, chosen: argparse.Namespace, say: Callable[[str], N
         return max((name for name in grid if name.startswith(family)), key=mean)
 
     reference = f"best of the sweep: {configuration(best_run)}"
-    methods: Methods = {
-        reference: grid[configuration(best_run)][1],
-        "lodecast, two rounds": two_rounds,
-        "latent ODE, two rounds": latent_ode,
-        "lodecast, one round": one_round,
-        "best suggestion, as it is": suggestions[configuration(best_suggested)][1],
+    methods: Methods = {reference: grid[configuration(best_run)][1]}
+    names = {
+        "two-rounds": "lodecast, two rounds",
+        "latent-ode": "latent ODE, two rounds",
+        "one-round": "lodecast, one round",
     }
-    rivals = [name for name in map(best_of, ("cosine", "constant")) if name != configuration(best_run)]
-    return reference, methods | {name: grid[name][1] for name in rivals}
+    for method in chosen.methods:
+        if method in names:
+            methods[names[method]] = models[method]
+        elif method == "suggestion":
+            methods["best suggestion, as it is"] = suggestions[configuration(best_suggested)][1]
+        else:
+            rivals = [name for name in map(best_of, ("cosine", "constant")) if name != configuration(best_run)]
+            methods |= {name: grid[name][1] for name in rivals}
+    return reference, methods
 
 
 def main() -> None:
