@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use lodecast::{
-    Family, Forecaster, GenerativeSettings, Model, ModelKind, Plan, Point, Replan, Run, Schedule, Scheduler,
+    Family, Forecaster, GenerativeSettings, Model, ModelKind, Plan, Planner, Point, Replan, Run, Schedule, Scheduler,
     SchedulerBuilder, Sweep,
 };
 use lodecast_lab::{Contender, FixedSchedule, Method, OptimizerKind, Rival};
@@ -163,11 +163,15 @@ pub(crate) fn fixed(recommended: Recommended) -> Contender<'static> {
     }
 }
 
-/// Lodecast's scheduler with a model, its decisions written to `log`.
-pub(crate) fn lodecast(name: String, model: Model, log: Arc<DecisionLog>) -> Contender<'static> {
-    let forecaster: Forecaster = model.into();
-    let fingerprint = forecaster.fingerprint();
-    scheduled(name, fingerprint, Scheduler::builder(forecaster), log)
+/// Lodecast's scheduler with a planner of its model, its decisions written to `log`.
+pub(crate) fn lodecast(name: String, planner: &Planner, log: Arc<DecisionLog>) -> Contender<'static> {
+    let (forecaster, settings) = (planner.forecaster().clone(), planner.settings());
+    let mut fingerprint = forecaster.fingerprint();
+    // Runs of other settings are other runs.
+    if settings != forecaster.default_settings() {
+        fingerprint = format!("{fingerprint} {settings:?}");
+    }
+    scheduled(name, fingerprint, Scheduler::builder(forecaster).settings(settings), log)
 }
 
 /// The paper's planner as the paper has it, with a latent ODE.

@@ -9,6 +9,7 @@ mod interrupt;
 mod lab_setup;
 mod machine;
 mod output;
+mod planner_options;
 mod progress;
 mod report;
 mod run_input;

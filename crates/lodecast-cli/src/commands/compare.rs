@@ -20,6 +20,7 @@ use crate::figures::comparison::View;
 use crate::lab_setup::{Jobs, Seeds, Setup};
 use crate::machine::Machine;
 use crate::output::Output;
+use crate::planner_options::PlannerOptions;
 use crate::progress::Phase;
 use crate::schedule_option::ScheduleOption;
 use crate::study::{Decisions, StudyDirectory, StudyRecord};
@@ -62,6 +63,8 @@ pub(crate) struct Arguments {
     seeds: FreshSeeds,
     #[command(flatten)]
     jobs: Jobs,
+    #[command(flatten)]
+    planner: PlannerOptions,
 }
 
 impl Arguments {
@@ -79,10 +82,12 @@ impl Arguments {
                 "fit one with 'lodecast fit --kind latent-ode --members 1'",
             ))
         })?;
+        self.planner.check(models.iter().map(|(_, model)| model))?;
         let task = setup.open()?;
         let contest = Contest {
             sweep: &sweep,
             models,
+            planner: self.planner,
             paper,
             methods: self.methods.clone(),
             sharpness: (!self.no_sharpness).then(Sharpness::default),
@@ -207,6 +212,8 @@ pub(crate) struct Contest<'a> {
     pub sweep: &'a Sweep,
     /// Lodecast's models by name.
     pub models: Vec<(String, Model)>,
+    /// How they plan.
+    pub planner: PlannerOptions,
     /// Models of the paper's planner by name.
     pub paper: Vec<(String, Model)>,
     /// Rivals.
@@ -249,7 +256,8 @@ impl Contest<'_> {
         self.add_rivals(&mut all, task, metric, directory, output)?;
         all.extend(self.schedules.iter().cloned().map(contenders::fixed));
         for (name, model) in &self.models {
-            all.push(contenders::lodecast(name.clone(), model.clone(), Arc::clone(&log)));
+            let planner = self.planner.planner(model.clone())?;
+            all.push(contenders::lodecast(name.clone(), &planner, Arc::clone(&log)));
         }
         for (name, model) in &self.paper {
             all.push(contenders::paper(name.clone(), model.clone(), Arc::clone(&log)));

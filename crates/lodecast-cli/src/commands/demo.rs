@@ -19,6 +19,7 @@ use crate::figures::forecast::ForecastExample;
 use crate::lab_setup::{Jobs, Seeds};
 use crate::machine::Machine;
 use crate::output::Output;
+use crate::planner_options::PlannerOptions;
 use crate::progress::{Phase, duration};
 use crate::study::{FitEntry, StudyDirectory, StudyRecord};
 
@@ -103,6 +104,7 @@ impl Arguments {
         let contest = Contest {
             sweep: &sweep,
             models,
+            planner: PlannerOptions::default(),
             paper: Vec::new(),
             methods: vec![MethodOption::family(Family::Cosine)],
             schedules: vec![best_suggestion],

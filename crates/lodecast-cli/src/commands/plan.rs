@@ -3,15 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
-use lodecast::{
-    ControlledSettings, Forecaster, Model, Origin, Plan, Planner, PlannerSettings, Point, Prediction, SearchFamily,
-    Situation, Verdict,
-};
+use clap::Args;
+use lodecast::{Model, Origin, Plan, Planner, Point, Prediction, Situation, Verdict};
 
 use crate::failure::failure;
 use crate::figures::{is_fraction, metric_name, metric_value};
 use crate::output::Output;
+use crate::planner_options::PlannerOptions;
 use crate::report::{
     Axis, Block, Color, Curves, Figure, Guide, Key, Mark, Panel, Plot, Report, Section, Series, Size, Table, Weight,
     learning_rate, signed,
@@ -44,39 +42,22 @@ pub(crate) struct Arguments {
     /// Seed of the candidates
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Where to search (controlled model)
-    #[arg(long, value_enum)]
-    search: Option<Search>,
-    /// Weight of the models' disagreement against a candidate (controlled model)
-    #[arg(long, value_name = "WEIGHT")]
-    pessimism: Option<f64>,
-    /// Weight of a candidate's distance from the sweep's schedules against it (controlled model)
-    #[arg(long, value_name = "WEIGHT")]
-    trust: Option<f64>,
     /// Also write the schedule as a table of steps and learning rates
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// Also write the plan as an HTML page
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-}
-
-/// Families of schedules to search.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Search {
-    /// Free knots of the learning rate
-    FreeKnots,
-    /// Hold a level, then anneal
-    HoldAndAnneal,
-    /// Only schedules of the sweep
-    SweepOnly,
+    #[command(flatten)]
+    planner: PlannerOptions,
 }
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let model = Model::load(&self.model)?;
         let metric = model.metric().clone();
-        let planner = self.planner(model)?;
+        self.planner.check(std::iter::once(&model))?;
+        let planner = self.planner.planner(model)?;
         let (points, total_steps, own) = self.observed(&planner, &metric)?;
         let in_force = match (&self.in_force, own) {
             (Some(option), _) => option.schedule.clone(),
@@ -105,35 +86,6 @@ impl Arguments {
         output.table(&schedule_table(&plan, total_steps))?;
         output.line("")?;
         output.table(&candidate_table(&plan, &metric))
-    }
-
-    fn planner(&self, model: Model) -> Result<Planner> {
-        let forecaster: Forecaster = model.into();
-        let mut settings = forecaster.default_settings();
-        let asked = self.search.is_some() || self.pessimism.is_some() || self.trust.is_some();
-        match &mut settings {
-            PlannerSettings::Controlled(settings) => self.adjust(settings),
-            PlannerSettings::Generative(_) if asked => {
-                return Err(failure(
-                    "--search, --pessimism and --trust are for controlled models, and this is a latent ODE",
-                    "leave them out, or fit a model with --kind controlled",
-                ));
-            }
-            PlannerSettings::Generative(_) => {}
-        }
-        Ok(Planner::new(forecaster, settings)?)
-    }
-
-    fn adjust(&self, settings: &mut ControlledSettings) {
-        if let Some(search) = self.search {
-            settings.family = match search {
-                Search::FreeKnots => SearchFamily::FreeKnots,
-                Search::HoldAndAnneal => SearchFamily::HoldAndAnneal,
-                Search::SweepOnly => SearchFamily::SweepOnly,
-            };
-        }
-        settings.pessimism = self.pessimism.unwrap_or(settings.pessimism);
-        settings.trust_weight = self.trust.unwrap_or(settings.trust_weight);
     }
 
     /// The points seen, the planned length, and the schedule that the run says it follows.

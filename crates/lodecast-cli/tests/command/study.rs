@@ -41,6 +41,35 @@ fn a_comparison_is_written_down_resumed_and_reported() {
 }
 
 #[test]
+fn what_plans_otherwise_is_trained_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["sweep.parquet", "controlled.lode"] {
+        fs::copy(trained().join(name), directory.path().join(name)).unwrap();
+    }
+    let who = ["lab", "compare", "sweep.parquet", "--model", "controlled.lode", "--seeds", "100", "--no-sharpness"];
+    let compared = |options: &[&str]| {
+        json(directory.path(), &[&who[..], options, &["--json", "-o", "out"], &TINY].concat());
+        fs::metadata(directory.path().join("out/comparison.journal")).unwrap().len()
+    };
+    let first = compared(&[]);
+    let other = compared(&["--search", "sweep-only", "--rate-margin", "1"]);
+    assert!(other > first, "the same name with other settings is another method");
+    assert_eq!(compared(&["--search", "sweep-only", "--rate-margin", "1"]), other);
+}
+
+#[test]
+fn planner_options_are_checked_before_anything_is_trained() {
+    let compare = |model: &str, options: &[&str]| {
+        let who = ["lab", "compare", "sweep.parquet", "--model", model, "--seeds", "100", "-o", "unwanted"];
+        let output = lodecast(trained(), &[&who[..], options].concat());
+        assert_eq!(output.status.code(), Some(1));
+        talk(&output)
+    };
+    assert!(compare("controlled.lode", &["--rate-margin", "0.5"]).contains("give a factor between 1 and 10"));
+    assert!(compare("latent-ode.lode", &["--rate-margin", "2"]).contains("fit a model with --kind controlled"));
+}
+
+#[test]
 fn seeds_of_the_sweep_test_nothing() {
     let output = lodecast(trained(), &["lab", "compare", "sweep.parquet", "--seeds", "1-3"]);
     assert_eq!(output.status.code(), Some(1));
