@@ -131,7 +131,7 @@ impl PySweep {
         let options = read_options(metrics, [run_id, step, train_loss, learning_rate])?;
         let text = path.to_string_lossy();
         let files: Option<Vec<PathBuf>> = if path.is_dir() {
-            Some(work::guard(|| sweep_folder::files_in(&path))?)
+            Some(work::guard(|| Ok(lodecast_sweep_file::files_in(&path)?))?)
         } else if text.contains(['*', '?', '[']) && !path.exists() {
             let found = py.import("glob")?.call_method1("glob", (&*text,))?;
             let mut found: Vec<PathBuf> = found.extract()?;

@@ -1,11 +1,12 @@
 //! Options that say which sweep or run to read, and what its columns mean.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 use lodecast::{Metric, Run, Sweep};
-use lodecast_sweep_file::ReadOptions;
+use lodecast_sweep_file::{ReadOptions, ReadReport, files_in, read_live, read_with_report};
 
 use crate::output::Output;
 
@@ -42,13 +43,21 @@ impl Columns {
         options
     }
 
-    /// Reads a sweep and says what was left unused.
+    /// Reads a sweep, a file or a folder of them, and says what was left unused.
     pub(crate) fn read_sweep(&self, path: &Path, output: &mut Output) -> Result<Sweep> {
-        let (sweep, report) = lodecast_sweep_file::read_with_report(path, &self.options())?;
-        if !report.ignored_columns.is_empty() {
-            output.say(format_args!("{}: columns not used: {}", path.display(), report.ignored_columns.join(", ")));
+        let options = self.options();
+        let parts = if path.is_dir() {
+            files_in(path)?.iter().map(|file| read_live(file, &options)).collect::<Result<_, _>>()?
+        } else {
+            vec![read_with_report(path, &options)?]
+        };
+        let (sweeps, reports): (Vec<Sweep>, Vec<ReadReport>) = parts.into_iter().unzip();
+        let ignored: BTreeSet<String> = reports.into_iter().flat_map(|report| report.ignored_columns).collect();
+        if !ignored.is_empty() {
+            let ignored = ignored.into_iter().collect::<Vec<_>>().join(", ");
+            output.say(format_args!("{}: columns not used: {ignored}", path.display()));
         }
-        Ok(sweep)
+        Ok(Sweep::join(sweeps)?)
     }
 
     /// Reads the one run of a file, with the metric that a model goes by as its only validation column.
@@ -62,7 +71,7 @@ impl Columns {
 /// The files of a sweep and what their columns mean.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct SweepInput {
-    /// Sweep files: .parquet, .csv or .jsonl; the runs of several are joined
+    /// Sweep files (.parquet, .csv or .jsonl), or folders of them; the runs of several are joined
     #[arg(value_name = "SWEEP", required = true)]
     pub paths: Vec<PathBuf>,
     #[command(flatten)]

@@ -307,6 +307,18 @@ fn a_metric_that_never_changes_is_no_setting() {
 }
 
 #[test]
+fn a_sweep_file_is_not_taken_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let header = r#"{"lodecast_sweep": 1, "metrics": ["acc:max"], "runs": {"run": {"schedule": "cosine"}}}"#;
+    std::fs::write(&path, format!("{header}\n{{\"run_id\": \"run\", \"step\": 1, \"train_loss\": 1.5}}\n")).unwrap();
+    let source = Source::open(path.to_str().unwrap(), &Limits::default()).unwrap();
+    let sources = [(source, format_named("json-lines").unwrap())];
+    let error = Survey::of(&sources, &ImportOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("a sweep file of lodecast already") && error.contains("as it is"), "{error}");
+}
+
+#[test]
 fn restarts_are_named_and_kept_as_asked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.jsonl");

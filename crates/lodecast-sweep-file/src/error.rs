@@ -60,6 +60,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A folder holds none.
+    #[error("{}: no sweep files there; they are named *.parquet, *.csv or *.jsonl", folder.display())]
+    NoSweepFiles {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The text is not CSV or not JSON lines.
     #[error("{place}: {reason}; the file is damaged or was cut off: write it again, or delete the line")]
     Syntax {

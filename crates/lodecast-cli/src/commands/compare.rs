@@ -24,6 +24,7 @@ use crate::planner_options::PlannerOptions;
 use crate::progress::Phase;
 use crate::schedule_option::ScheduleOption;
 use crate::study::{Decisions, StudyDirectory, StudyRecord};
+use crate::sweep_input::Columns;
 use crate::{interrupt, report, study_report};
 
 /// What to compare on, and who takes part.
@@ -70,7 +71,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let (setup, sweep) = self.subject()?;
-        let sweep = lodecast_sweep_file::read(&sweep, &lodecast_sweep_file::ReadOptions::default())?;
+        let sweep = Columns::default().read_sweep(&sweep, output)?;
         let directory = StudyDirectory::create(&self.out)?;
         let models = named_models(&self.model, |model, _| Ok(contenders::lodecast_name(model.kind())))?;
         let paper = named_models(&self.paper, |model, path| {

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use lodecast_sweep_file::ReadOptions;
+
 use super::{TINY, data, json, lodecast, talk, trained};
 
 #[test]
@@ -29,6 +31,21 @@ fn the_table_and_the_json_of_a_sweep_agree() {
     let mean = format!("{:.2} %", best["mean_final"].as_f64().unwrap() * 100.0);
     let line = table.lines().find(|line| line.starts_with(best["configuration"].as_str().unwrap())).unwrap();
     assert!(line.contains(&mean), "{line}");
+}
+
+#[test]
+fn a_folder_of_sweep_files_is_one_sweep() {
+    let folder = trained().join("folder");
+    fs::create_dir_all(&folder).unwrap();
+    let sweep = lodecast_sweep_file::read(trained().join("sweep.parquet"), &ReadOptions::default()).unwrap();
+    for (number, run) in sweep.runs.iter().enumerate() {
+        let alone = lodecast::Sweep { metrics: sweep.metrics.clone(), runs: vec![run.clone()] };
+        lodecast_sweep_file::write(folder.join(format!("{number}.jsonl")), &alone).unwrap();
+    }
+    assert_eq!(data(trained(), &["runs", "folder"]), data(trained(), &["runs", "sweep.parquet"]));
+    let empty = trained().join("empty-folder");
+    fs::create_dir_all(empty).unwrap();
+    assert!(talk(&lodecast(trained(), &["runs", "empty-folder"])).contains("no sweep files there"));
 }
 
 #[test]

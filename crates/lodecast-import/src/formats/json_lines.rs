@@ -1,14 +1,19 @@
 //! Any JSON lines by their keys: a file a run, or a key that names the run.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files;
 use crate::format::{Format, Visit, Wanted};
 use crate::json_rows;
 use crate::limits::Limits;
 use crate::recording::Recording;
 use crate::source::{Source, has_ending};
+
+/// How a sweep file in JSON lines begins.
+const SWEEP_FILE: &str = "{\"lodecast_sweep\"";
 
 /// Any file of JSON lines, and folders of them.
 pub(crate) struct JsonLines;
@@ -30,10 +35,28 @@ impl Format for JsonLines {
         let named = matches!(source, Source::File(_));
         let files = source.files().iter().map(AsRef::as_ref).filter(|path| named || is_json_lines(path));
         files::each(source, self.name(), "files *.jsonl, *.ndjson", files, visit, &mut |path, visit| {
+            refuse_sweep(path)?;
             let base = Recording::new(source.run_id(path), path.display().to_string());
             json_rows::read(path, base, None, wanted, limits, visit)
         })
     }
+}
+
+/// Refuses a sweep file: read as any JSON lines, it would lose what its first line says of its runs.
+fn refuse_sweep(path: &Path) -> Result<()> {
+    let failed = |source| Error::File { path: path.to_owned(), source };
+    let mut start = String::new();
+    let file = File::open(path).map_err(failed)?;
+    // What is no text is said where it is read.
+    let _ = file.take(SWEEP_FILE.len() as u64).read_to_string(&mut start);
+    if start != SWEEP_FILE {
+        return Ok(());
+    }
+    Err(Error::Undecided {
+        place: path.display().to_string(),
+        question: "it is a sweep file of lodecast already".to_owned(),
+        remedy: "use it, or its folder, as it is: 'lodecast runs FOLDER' shows what is in it".to_owned(),
+    })
 }
 
 fn is_json_lines(path: &Path) -> bool {
