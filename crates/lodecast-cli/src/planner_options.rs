@@ -47,6 +47,12 @@ impl PlannerOptions {
         ))
     }
 
+    /// A planner with each model, by its name; refuses what none would heed.
+    pub(crate) fn planners(&self, models: Vec<(String, Model)>) -> Result<Vec<(String, Planner)>> {
+        self.check(models.iter().map(|(_, model)| model))?;
+        models.into_iter().map(|(name, model)| Ok((name, self.planner(model)?))).collect()
+    }
+
     /// A planner with a model: as asked for if it is a controlled one.
     pub(crate) fn planner(&self, model: Model) -> Result<Planner> {
         let forecaster: Forecaster = model.into();

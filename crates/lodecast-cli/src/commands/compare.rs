@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::{Model, ModelKind, Sweep};
+use lodecast::{Model, ModelKind, Planner, Sweep};
 use lodecast_lab::rivals::{Controller, ControllerSettings, ControllerTraining, train_controller};
 use lodecast_lab::{
     Comparison, ComparisonConfiguration, Contender, Execution, Length, OptimizerKind, Rival, Sharpness, Trainable,
@@ -83,12 +83,11 @@ impl Arguments {
                 "fit one with 'lodecast fit --kind latent-ode --members 1'",
             ))
         })?;
-        self.planner.check(models.iter().map(|(_, model)| model))?;
+        let planners = self.planner.planners(models)?;
         let task = setup.open()?;
         let contest = Contest {
             sweep: &sweep,
-            models,
-            planner: self.planner,
+            planners,
             paper,
             methods: self.methods.clone(),
             sharpness: (!self.no_sharpness).then(Sharpness::default),
@@ -211,10 +210,8 @@ pub(crate) fn finish(directory: &StudyDirectory, path: &Path, outcome: &Outcome,
 pub(crate) struct Contest<'a> {
     /// The sweep that the schedules come from.
     pub sweep: &'a Sweep,
-    /// Lodecast's models by name.
-    pub models: Vec<(String, Model)>,
-    /// How they plan.
-    pub planner: PlannerOptions,
+    /// Planners of lodecast's models by name.
+    pub planners: Vec<(String, Planner)>,
     /// Models of the paper's planner by name.
     pub paper: Vec<(String, Model)>,
     /// Rivals.
@@ -256,9 +253,8 @@ impl Contest<'_> {
         let mut all: Vec<Contender<'_>> = vec![contenders::fixed(best)];
         self.add_rivals(&mut all, task, metric, directory, output)?;
         all.extend(self.schedules.iter().cloned().map(contenders::fixed));
-        for (name, model) in &self.models {
-            let planner = self.planner.planner(model.clone())?;
-            all.push(contenders::lodecast(name.clone(), &planner, Arc::clone(&log)));
+        for (name, planner) in &self.planners {
+            all.push(contenders::lodecast(name.clone(), planner, Arc::clone(&log)));
         }
         for (name, model) in &self.paper {
             all.push(contenders::paper(name.clone(), model.clone(), Arc::clone(&log)));
@@ -288,7 +284,7 @@ impl Contest<'_> {
         phase.done(output, runs);
         let seconds = self.jobs.seconds(&comparison.records);
         directory.write_json("comparison.json", &comparison)?;
-        let lodecast_methods = self.models.iter().map(|(name, _)| name.clone()).collect();
+        let lodecast_methods = self.planners.iter().map(|(name, _)| name.clone()).collect();
         let decisions = log.decisions();
         Ok(Outcome { comparison, lodecast_methods, decisions, seconds })
     }

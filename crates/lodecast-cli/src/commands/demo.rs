@@ -103,8 +103,7 @@ impl Arguments {
         models.push(one_round);
         let contest = Contest {
             sweep: &sweep,
-            models,
-            planner: PlannerOptions::default(),
+            planners: PlannerOptions::default().planners(models)?,
             paper: Vec::new(),
             methods: vec![MethodOption::family(Family::Cosine)],
             schedules: vec![best_suggestion],
