@@ -25,7 +25,7 @@ def fit(
 ) -> _engine.Model:
     """Fit a model to a sweep.
 
-    `kind` is `controlled` (the learning rate drives the model) or `latent-ode` (the paper's). `progress` shows a bar if tqdm
+    `kind` is `controlled` (the learning rate drives the model) or `paper` (the paper's). `progress` shows a bar if tqdm
     is installed; give a function of (iteration, iterations, loss, held-out loss) for your own. Ctrl-C ends the fit within a
     second, and with `checkpoint` a later call with `resume=True` goes on to the same result. Settings by name: `metric`,
     `members`, `iterations`, `batch_size`, `peak_lr`, `alpha`, `window`, `tolerance`, `seed`, `patience`.

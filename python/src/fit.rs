@@ -25,11 +25,7 @@ pub(crate) fn fit(
     resume: bool,
     settings: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Py<PyAny>> {
-    let kinds = [ModelKind::Controlled, ModelKind::LatentOde];
-    let kind = kinds
-        .into_iter()
-        .find(|known| known.name() == kind)
-        .ok_or_else(|| Failure::Setting(format!("kind = '{kind}': choose 'controlled' or 'latent-ode'")))?;
+    let kind: ModelKind = kind.parse().map_err(|error: lodecast::Error| Failure::Setting(error.to_string()))?;
     let settings: FitSettings = work::guard(|| settings::merged(&FitSettings::new(kind), settings))?;
     let sweep = Arc::clone(&sweep.sweep);
     let interrupt = Arc::new(AtomicBool::new(false));

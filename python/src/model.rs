@@ -55,8 +55,9 @@ pub(crate) fn of_kind(py: Python<'_>, model: Arc<Model>, summary: Option<FitSumm
     let kind = model.kind();
     let base = PyClassInitializer::from(PyModel { model, summary });
     Ok(match kind {
-        ModelKind::LatentOde => Py::new(py, base.add_subclass(PyLatentOde))?.into_any(),
+        ModelKind::Paper => Py::new(py, base.add_subclass(PyLatentOde))?.into_any(),
         ModelKind::Controlled => Py::new(py, base.add_subclass(PyControlledLatentOde))?.into_any(),
+        _ => Py::new(py, base)?.into_any(),
     })
 }
 
@@ -101,7 +102,7 @@ impl PyModel {
         work::abandonable(py, move || Ok(model.save(path)?))
     }
 
-    /// Which of the two models: `controlled` or `latent-ode`.
+    /// Which form of model: `controlled` or `paper`.
     #[getter]
     fn kind(&self) -> &'static str {
         self.model.kind().name()
@@ -243,19 +244,17 @@ impl PyModel {
 
 /// Settings of the planner, by name over the measured ones.
 pub(crate) fn planner_settings(model: &Model, given: Option<&Bound<'_, PyDict>>) -> PyResult<PlannerSettings> {
-    let defaults = match model {
-        Model::Controlled(_) => PlannerSettings::Controlled(lodecast::ControlledSettings::default()),
-        Model::LatentOde(_) => PlannerSettings::Generative(lodecast::GenerativeSettings::default()),
-    };
+    let defaults = PlannerSettings::default_for(&Forecaster::from(model.clone()));
     work::guard(|| settings::merged(&defaults, given))
 }
 
 fn load_kind(py: Python<'_>, path: PathBuf, kind: ModelKind) -> PyResult<Py<PyAny>> {
     let model = work::abandonable(py, move || {
-        // The engine's own loaders refuse the other kind, and say so.
+        // The engine's own loaders refuse another kind, and say so.
         Ok(match kind {
-            ModelKind::LatentOde => Model::LatentOde(lodecast::LatentOde::load(path)?),
-            ModelKind::Controlled => Model::Controlled(lodecast::ControlledLatentOde::load(path)?),
+            ModelKind::Paper => lodecast::PaperLatentOde::load(path)?.into(),
+            ModelKind::Controlled => lodecast::ControlledLatentOde::load(path)?.into(),
+            _ => Model::load(path)?,
         })
     })?;
     of_kind(py, Arc::new(model), None)
@@ -266,7 +265,7 @@ impl PyLatentOde {
     /// Reads a model file of this kind.
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Py<PyAny>> {
-        load_kind(py, path, ModelKind::LatentOde)
+        load_kind(py, path, ModelKind::Paper)
     }
 }
 

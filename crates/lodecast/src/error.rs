@@ -1,5 +1,6 @@
 //! Everything that can go wrong in the engine, each with the remedy.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// A result of the engine.
@@ -57,6 +58,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A form of model nobody knows.
+    #[error("no model '{kind}'; choose one of {known}")]
+    UnknownModelKind {
+        /// The name given.
+        kind: String,
+        /// Those there are.
+        known: String,
+    },
     /// Sweeps that contradict each other.
     #[error("cannot join these sweeps: {reason}")]
     Join {
@@ -110,4 +119,9 @@ pub enum Error {
     /// Work was interrupted on request; what was done has been saved where the caller asked for it.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// Refuses a setting that is out of its range.
+pub(crate) fn setting(name: &'static str, value: impl fmt::Display, sound: bool, remedy: &'static str) -> Result<()> {
+    if sound { Ok(()) } else { Err(Error::Setting { name, value: value.to_string(), remedy }) }
 }

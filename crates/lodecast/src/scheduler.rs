@@ -7,10 +7,12 @@ mod state;
 pub use replan::Replan;
 pub use state::SchedulerState;
 
-use crate::error::{Error, Result};
-use crate::plan::{Forecaster, Plan, Planner, PlannerSettings, RateRange, Situation, setting};
-use crate::run::Point;
-use crate::schedule::{Knot, Schedule};
+use crate::data::Point;
+use crate::data::{Knot, Schedule};
+use crate::error::{Error, Result, setting};
+use crate::experience::RateRange;
+use crate::model::Forecaster;
+use crate::plan::{Plan, Planner, PlannerSettings, Situation};
 use record::Record;
 
 /// Times at which a schedule is redrawn when the run is extended.
@@ -136,7 +138,7 @@ impl SchedulerBuilder {
     /// # Errors
     /// If a setting is out of its range.
     pub fn build(self) -> Result<Scheduler> {
-        let settings = self.settings.unwrap_or_else(|| self.forecaster.default_settings());
+        let settings = self.settings.unwrap_or_else(|| PlannerSettings::default_for(&self.forecaster));
         let planner = Planner::new(self.forecaster, settings)?;
         let replan = self.replan.unwrap_or_else(|| Replan::default_for(planner.forecaster()));
         replan.check()?;

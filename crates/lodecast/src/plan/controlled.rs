@@ -3,13 +3,15 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::Situation;
 use super::explanation::{Candidate, Origin, Plan, Prediction, Score, Verdict};
 use super::remaining::{KnownSchedules, Remaining};
 use super::search::{CrossEntropy, SearchFamily, Shape};
-use super::{ControlledForecaster, Outlook, Situation, setting};
-use crate::error::{Error, Result};
+use crate::data::Schedule;
+use crate::error::{Error, Result, setting};
+use crate::experience::RateRange;
+use crate::model::{ControlledForecaster, Outlook};
 use crate::random::{Purpose, stream};
-use crate::schedule::Schedule;
 
 /// How many of the best candidates keep their schedule in the plan.
 const SHOWN: usize = 12;
@@ -254,7 +256,7 @@ pub(super) fn plan(
         return Ok(situation.keep(objection, Vec::new()));
     }
     // Too high a rate wrecks a run, so the good configurations bound it; too low a one only wastes time, so every run does.
-    let range = super::RateRange {
+    let range = RateRange {
         lowest: experience.learning_rates.lowest.min(experience.good_learning_rates.lowest),
         highest: experience.good_learning_rates.highest,
     };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::schedule::Schedule;
+use crate::data::Schedule;
 
 /// Where a candidate comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

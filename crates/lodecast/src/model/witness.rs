@@ -1,0 +1,73 @@
+//! Forecasts of recorded runs by those members of an ensemble that had not seen their configurations.
+
+use super::ensemble::Ensemble;
+use super::moments;
+use super::pass::Network;
+use super::series::{Series, Worst};
+use crate::data::{Run, Sweep};
+
+/// A model that is asked about runs whose end is known, as far as it has not learned from their configurations.
+pub(crate) trait Witness: Sync {
+    /// Had everyone who is asked about this run learned from its configuration?
+    fn has_seen(&self, run: usize) -> bool;
+
+    /// Mean and deviation of the final metric of a run of which the first `fraction` is seen, in the model's units; `None` if
+    /// the model cannot say.
+    fn final_metric(&self, run: usize, fraction: f64) -> Option<(f64, f64)>;
+}
+
+/// A run with the networks that may be asked about it.
+pub(super) struct Case<'a> {
+    pub(super) run: &'a Run,
+    pub(super) series: Series,
+    pub(super) networks: Vec<Network<f32>>,
+    has_seen: bool,
+}
+
+/// The witness that an ensemble is. `predict` gives the final metric as each of a case's networks sees it.
+pub(super) struct EnsembleWitness<'a, P> {
+    ensemble: &'a Ensemble,
+    cases: Vec<Option<Case<'a>>>,
+    predict: P,
+}
+
+impl<'a, P> EnsembleWitness<'a, P>
+where
+    P: Fn(&Case<'a>, f64) -> Option<Vec<f64>> + Sync,
+{
+    pub(super) fn new(ensemble: &'a Ensemble, sweep: &'a Sweep, metric: usize, predict: P) -> Self {
+        let header = &ensemble.header;
+        let worst = Worst::of(&header.scaler, header.metric.direction);
+        let case = |run: &'a Run| {
+            let series = Series::from_run(run, metric, &header.scaler, worst).ok()?;
+            let configuration = run.configuration();
+            let record = &header.record;
+            let witnesses = record.held_out.iter().zip(&ensemble.held_out_networks);
+            let witnesses = witnesses.filter(|(names, _)| names.contains(&configuration));
+            let networks: Vec<Network<f32>> = witnesses.map(|(_, network)| network.clone()).collect();
+            Some(if networks.is_empty() {
+                // A configuration of another sweep, which no member has seen; or one that all have, of this one.
+                let has_seen = record.learned.contains(&configuration);
+                Case { run, series, networks: ensemble.networks.clone(), has_seen }
+            } else {
+                Case { run, series, networks, has_seen: false }
+            })
+        };
+        Self { ensemble, cases: sweep.runs.iter().map(case).collect(), predict }
+    }
+}
+
+impl<'a, P> Witness for EnsembleWitness<'a, P>
+where
+    P: Fn(&Case<'a>, f64) -> Option<Vec<f64>> + Sync,
+{
+    fn has_seen(&self, run: usize) -> bool {
+        self.cases[run].as_ref().is_some_and(|case| case.has_seen)
+    }
+
+    fn final_metric(&self, run: usize, fraction: f64) -> Option<(f64, f64)> {
+        let values = (self.predict)(self.cases[run].as_ref()?, fraction)?;
+        let (mean, deviation) = moments(values.into_iter(), self.ensemble.header.record.residual(fraction));
+        mean.is_finite().then_some((mean, deviation))
+    }
+}
