@@ -1,6 +1,8 @@
 //! What training leaves behind: metric points, runs and sweeps of runs, and the schedules they followed.
 
 mod attributes;
+mod configuration;
+mod length;
 mod metric;
 mod point;
 mod run;
@@ -8,6 +10,7 @@ mod schedule;
 mod sweep;
 
 pub use attributes::Attributes;
+pub use length::LengthNote;
 pub use metric::{Direction, Metric};
 pub use point::Point;
 pub use run::Run;

@@ -34,6 +34,18 @@ pub enum Error {
         /// Number of values.
         found: usize,
     },
+    /// The columns of a run differ in length.
+    #[error("run '{run}' has {expected} steps, but {found} values of its {column}; give one for each step")]
+    ColumnLength {
+        /// Run.
+        run: String,
+        /// The column.
+        column: &'static str,
+        /// Number of steps.
+        expected: usize,
+        /// Number of values.
+        found: usize,
+    },
     /// Steps of a run do not increase.
     #[error("run '{run}': step {step} comes after step {last}; split a restarted run, or keep its last attempt")]
     StepOrder {

@@ -2,6 +2,8 @@
 
 mod power_law;
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -24,11 +26,14 @@ pub enum ForecastMethod {
     NearestRuns,
     /// The mean final metric of all runs of other configurations.
     SweepMean,
+    /// The median final metric of all runs of other configurations.
+    SweepMedian,
 }
 
 impl ForecastMethod {
     /// All of them, the model first.
-    pub const ALL: [Self; 5] = [Self::Model, Self::LastValue, Self::PowerLaw, Self::NearestRuns, Self::SweepMean];
+    pub const ALL: [Self; 6] =
+        [Self::Model, Self::LastValue, Self::PowerLaw, Self::NearestRuns, Self::SweepMean, Self::SweepMedian];
 
     /// Name for tables.
     pub fn name(self) -> &'static str {
@@ -38,6 +43,7 @@ impl ForecastMethod {
             Self::PowerLaw => "power law",
             Self::NearestRuns => "nearest runs",
             Self::SweepMean => "sweep mean",
+            Self::SweepMedian => "sweep median",
         }
     }
 }
@@ -101,6 +107,10 @@ pub struct Evaluation {
 
 /// Standard deviations beyond which a run is outside the model's experience, or its forecast wrong.
 const FAR: f64 = 3.0;
+/// Points of a run at which runs are compared.
+const MOST_POINTS: f64 = 100.0;
+/// Runs that are searched for neighbours.
+const MOST_COMPARED: usize = 500;
 /// Neighbours that [`ForecastMethod::NearestRuns`] asks.
 const NEIGHBOURS: usize = 5;
 
@@ -109,7 +119,8 @@ struct Case<'a> {
     /// Index in the sweep.
     index: usize,
     run: &'a Run,
-    configuration: String,
+    /// Number of its configuration.
+    configuration: usize,
     /// The run in the sweep's units, its metric not clamped.
     recorded: Series,
     /// Standardised final metric, not clamped either.
@@ -122,8 +133,10 @@ struct Case<'a> {
 /// # Errors
 /// If the sweep does not record the model's metric, or none of its runs can be forecast.
 pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evaluation> {
-    let metric = sweep.metric_index(&model.metric().name)?;
-    let scaler = Scaler::fit(sweep, metric)?;
+    let (sweep, metric) = sweep.with_metric(Some(&model.metric().name))?;
+    let (sweep, _) = sweep.with_lengths();
+    let sweep = sweep.as_ref();
+    let scaler = Scaler::fit(sweep, metric, MOST_POINTS)?;
     let cases = cases(sweep, metric, &scaler, model.metric().direction);
     if cases.len() < 2 {
         return Err(Error::Sweep {
@@ -144,6 +157,7 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
         skills: Vec::new(),
         forecasts: Vec::new(),
     };
+    let others = Others::new(&cases, |case| natural(case));
     for &fraction in fractions {
         let predictions: Vec<Option<(f64, f64)>> =
             cases.par_iter().map(|case| witness.final_metric(case.index, fraction)).collect();
@@ -164,12 +178,13 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
         for method in ForecastMethod::ALL {
             let predict = |index: usize| {
                 let standardised = match method {
-                    ForecastMethod::Model => return predictions[index].map(|(mean, _)| column.natural(mean)),
+                    ForecastMethod::Model => return predictions[index].map(|(mean, _)| column.possible(mean)),
                     ForecastMethod::LastValue => last_value(&cases[index], until),
                     // The law is one of the metric as people see it.
                     ForecastMethod::PowerLaw => return power_law(&cases[index], until, &scaler.validation),
                     ForecastMethod::NearestRuns => nearest(&cases, index, until, NEIGHBOURS),
-                    ForecastMethod::SweepMean => nearest(&cases, index, 0.0, usize::MAX),
+                    ForecastMethod::SweepMean => return others.mean(cases[index].configuration),
+                    ForecastMethod::SweepMedian => return others.median(cases[index].configuration),
                 };
                 standardised.map(|value| scaler.validation.natural(value))
             };
@@ -200,10 +215,16 @@ fn cases<'a>(sweep: &'a Sweep, metric: usize, scaler: &Scaler, direction: Direct
     let validation = Column { range: Column::identity().range, ..scaler.validation };
     let unclamped = Scaler { validation, ..*scaler };
     let worst = Worst::of(scaler, direction);
+    let mut configurations = vec![0; sweep.runs.len()];
+    for (number, (_, runs)) in sweep.configurations().into_iter().enumerate() {
+        for run in runs {
+            configurations[run] = number;
+        }
+    }
     let case = |(index, run): (usize, &'a Run)| {
         let recorded = Series::from_run(run, metric, &unclamped, worst).ok()?;
         let truth = recorded.points.iter().rev().map(|point| point.validation).find(|value| !value.is_nan())?;
-        Some(Case { index, run, configuration: run.configuration(), recorded, truth })
+        Some(Case { index, run, configuration: configurations[index], recorded, truth })
     };
     sweep.runs.iter().enumerate().filter_map(case).collect()
 }
@@ -230,11 +251,49 @@ fn last_value(case: &Case<'_>, until: f64) -> Option<f64> {
     seen.map(|point| point.validation).rfind(|value| !value.is_nan())
 }
 
+/// Final metrics of the runs of other configurations than one.
+struct Others {
+    /// `(value, configuration)`, values increasing.
+    sorted: Vec<(f64, usize)>,
+    sum: f64,
+    /// Sum and number of each configuration's.
+    own: HashMap<usize, (f64, usize)>,
+}
+
+impl Others {
+    fn new<'a>(cases: &[Case<'a>], value: impl Fn(&Case<'a>) -> f64) -> Self {
+        let mut sorted: Vec<(f64, usize)> = cases.iter().map(|case| (value(case), case.configuration)).collect();
+        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut own = HashMap::<usize, (f64, usize)>::new();
+        for &(value, configuration) in &sorted {
+            let (sum, count) = own.entry(configuration).or_default();
+            *sum += value;
+            *count += 1;
+        }
+        Self { sum: sorted.iter().map(|&(value, _)| value).sum(), sorted, own }
+    }
+
+    fn mean(&self, configuration: usize) -> Option<f64> {
+        let (sum, count) = self.own.get(&configuration).copied().unwrap_or_default();
+        let others = self.sorted.len() - count;
+        (others > 0).then(|| (self.sum - sum) / others as f64)
+    }
+
+    fn median(&self, configuration: usize) -> Option<f64> {
+        let others = self.sorted.len() - self.own.get(&configuration).map_or(0, |&(_, count)| count);
+        let mut values = self.sorted.iter().filter(|&&(_, other)| other != configuration).map(|&(value, _)| value);
+        let middle = values.nth((others.checked_sub(1)?) / 2)?;
+        if others % 2 == 1 { Some(middle) } else { values.next().map(|next| 0.5 * (middle + next)) }
+    }
+}
+
 /// Mean final metric of the `count` runs of other configurations that are closest to run `index` up to model time `until`.
 fn nearest(cases: &[Case<'_>], index: usize, until: f64, count: usize) -> Option<f64> {
     let case = &cases[index];
+    // Among a great many runs some hundreds, evenly picked, have neighbours enough.
     let mut others: Vec<(f64, f64)> = cases
         .iter()
+        .step_by(cases.len().div_ceil(MOST_COMPARED))
         .filter(|other| other.configuration != case.configuration)
         .map(|other| (distance(&case.recorded, &other.recorded, until), other.truth))
         .collect();
@@ -283,9 +342,17 @@ fn skill(observed: f64, method: ForecastMethod, pairs: &[(f64, f64)]) -> Skill {
 /// Spearman's rank correlation, with mean ranks for ties.
 fn rank_correlation(pairs: &[(f64, f64)]) -> Option<f64> {
     let ranks = |values: Vec<f64>| -> Vec<f64> {
-        let below = |value: f64| values.iter().filter(|&&other| other < value).count() as f64;
-        let equal = |value: f64| values.iter().filter(|&&other| other == value).count() as f64;
-        values.iter().map(|&value| below(value) + 0.5 * (equal(value) - 1.0)).collect()
+        let mut order: Vec<usize> = (0..values.len()).collect();
+        order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+        let mut ranks = vec![0.0; values.len()];
+        let mut below = 0;
+        for tie in order.chunk_by(|&a, &b| values[a] == values[b]) {
+            for &index in tie {
+                ranks[index] = below as f64 + 0.5 * (tie.len() as f64 - 1.0);
+            }
+            below += tie.len();
+        }
+        ranks
     };
     let (a, b) = (ranks(pairs.iter().map(|p| p.0).collect()), ranks(pairs.iter().map(|p| p.1).collect()));
     let mean = (pairs.len() as f64 - 1.0) / 2.0;

@@ -16,10 +16,15 @@ pub use seen::{Band, Seen, Surprise};
 const GOOD: f64 = 0.03;
 /// Rates below this fraction of the smallest peak of the sweep count as nothing.
 const NEGLIGIBLE: f64 = 0.01;
+/// Most configurations that are kept. A planner weighs each of them and measures distances to all.
+const MOST_CONFIGURATIONS: usize = 128;
 /// Samples of a schedule where its spread is measured.
 const SAMPLES: usize = 33;
 /// A spread of ln lr below this says that the sweep has tried one rate only.
 const LEAST_SPREAD: f64 = 0.1;
+
+/// A rate is beyond those of a sweep if it is this many times the highest.
+const BEYOND: f64 = 1.05;
 
 /// A range of learning rates.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,7 +57,7 @@ impl RateRange {
 /// One configuration of the sweep: runs that differ by their seed only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Configuration {
-    /// Its name, see [`Run::configuration`].
+    /// Its name, see [`Sweep::configurations`].
     pub name: String,
     /// Its schedule: the parametric one if it describes what was recorded, else the mean recorded rate.
     pub schedule: Schedule,
@@ -69,7 +74,7 @@ pub struct Configuration {
 pub struct Experience {
     /// Which way the metric is better.
     pub direction: Direction,
-    /// The configurations whose schedule is known.
+    /// The configurations whose schedule is known; of more than 128 the best 64 and an even choice of the others.
     pub configurations: Vec<Configuration>,
     /// Index of the one with the best mean final metric.
     pub best: usize,
@@ -96,8 +101,10 @@ impl Experience {
             return fail("it has no such validation metric");
         };
         let worse = |a: f64, b: f64| if direction.is_better(a, b) { b } else { a };
-        let Some(worst) = sweep.runs.iter().filter_map(|run| final_metric(run, metric)).reduce(worse) else {
-            return fail("no run reached a finite value of the metric without diverging");
+        let Some(worst) = sweep.runs.iter().filter_map(|run| run.final_metric(metric)).reduce(worse) else {
+            return fail(
+                "no run reached its planned end with a finite value of the metric and without diverging; if runs are whole, say how long they were planned to be",
+            );
         };
         let Some(smallest_peak) = sweep.runs.iter().filter_map(peak).reduce(f64::min) else {
             return fail("no run recorded a positive learning rate; check the name of its column");
@@ -108,13 +115,18 @@ impl Experience {
         for (name, indices) in sweep.configurations() {
             let runs: Vec<&Run> = indices.iter().map(|&index| &sweep.runs[index]).collect();
             let Some(schedule) = schedule_of(&runs, negligible_rate) else { continue };
-            let finals = runs.iter().map(|run| final_metric(run, metric).unwrap_or(worst));
             let diverged = runs.iter().filter(|run| run.diverged_at(metric).is_some()).count();
+            // A run that stopped early says nothing of its end.
+            let ended = runs.iter().filter(|run| run.diverged_at(metric).is_some() || run.reached_end());
+            let finals: Vec<f64> = ended.map(|run| run.final_metric(metric).unwrap_or(worst)).collect();
+            if finals.is_empty() {
+                continue;
+            }
             configurations.push(Configuration {
                 name,
                 schedule,
                 runs: runs.len(),
-                final_metric: finals.sum::<f64>() / runs.len() as f64,
+                final_metric: finals.iter().sum::<f64>() / finals.len() as f64,
                 diverged: diverged as f64 / runs.len() as f64,
             });
             members.push(runs);
@@ -145,13 +157,15 @@ impl Experience {
         let Some(learning_rates) = all.or_else(named) else {
             return fail("no run that did not diverge has a positive learning rate");
         };
+        let log_rate_spread = log_rate_spread(&configurations, negligible_rate);
+        let (configurations, best) = representatives(configurations, best, direction);
         Ok(Self {
             direction,
             best,
             learning_rates,
             good_learning_rates: good.unwrap_or(learning_rates),
             negligible_rate,
-            log_rate_spread: log_rate_spread(&configurations, negligible_rate),
+            log_rate_spread,
             seen: Seen::from_runs(sweep.runs.iter().filter(sound), metric),
             configurations,
         })
@@ -172,6 +186,16 @@ impl Experience {
             Some(format!(
                 "the {name} is {distance:.1} standard deviations outside what the sweep showed at this progress"
             ))
+        })
+    }
+
+    /// What a schedule asks of the model that no run of the sweep has shown: rates well above the highest that did not diverge.
+    pub(crate) fn unknown_rates(&self, schedule: &Schedule) -> Option<String> {
+        let (asked, highest) = (schedule.highest_rate(), self.learning_rates.highest);
+        (asked > BEYOND * highest).then(|| {
+            format!(
+                "its highest rate, {asked}, is beyond the {highest} that runs of the sweep have borne: it is forecast as if it were that"
+            )
         })
     }
 
@@ -196,9 +220,24 @@ impl Experience {
     }
 }
 
-/// Final metric of a run that did not diverge.
-fn final_metric(run: &Run, metric: usize) -> Option<f64> {
-    run.final_validation(metric).filter(|_| run.diverged_at(metric).is_none())
+/// As many of the configurations as are kept, in their order, and the place of `best` among them: the better half of the
+/// number are the best ones, the others are spread evenly over the rest by their final metric.
+fn representatives(all: Vec<Configuration>, best: usize, direction: Direction) -> (Vec<Configuration>, usize) {
+    if all.len() <= MOST_CONFIGURATIONS {
+        return (all, best);
+    }
+    let reward = |index: usize| direction.sign() * all[index].final_metric;
+    let mut order: Vec<usize> = (0..all.len()).filter(|&index| index != best).collect();
+    order.sort_by(|&a, &b| reward(b).total_cmp(&reward(a)));
+    let (top, rest) = order.split_at(MOST_CONFIGURATIONS / 2 - 1);
+    let spread = MOST_CONFIGURATIONS / 2;
+    let mut kept = vec![best];
+    kept.extend(top);
+    kept.extend((1..=spread).map(|k| rest[k * rest.len() / spread - 1]));
+    kept.sort_unstable();
+    let place = kept.partition_point(|&index| index < best);
+    let mut all: Vec<Option<Configuration>> = all.into_iter().map(Some).collect();
+    (kept.into_iter().filter_map(|index| all[index].take()).collect(), place)
 }
 
 /// The schedule of a configuration's runs.
@@ -232,6 +271,23 @@ fn log_rate_spread(configurations: &[Configuration], floor: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::data::Metric;
+
+    #[test]
+    fn of_many_configurations_the_best_and_a_spread_are_kept() {
+        let mut sweep = Sweep::new(vec![Metric::new("accuracy", Direction::Max)]);
+        for index in 0..1000u64 {
+            let accuracy = (index * 617 % 1000) as f64 / 1000.0;
+            let points = (1..=4)
+                .map(|k| Point::new(k).train_loss(1.0).learning_rate(1e-3 * (index + 1) as f64).validation(accuracy));
+            sweep.runs.push(Run::from_points(format!("run {index}"), points).expect("steps increase"));
+        }
+        let experience = Experience::from_sweep(&sweep, 0).expect("a usable sweep");
+        assert_eq!(experience.configurations.len(), MOST_CONFIGURATIONS);
+        assert_eq!(experience.best_configuration().final_metric, 0.999);
+        let metrics = || experience.configurations.iter().map(|configuration| configuration.final_metric);
+        assert!(metrics().filter(|&metric| metric > 0.93).count() >= 64, "the best are kept");
+        assert!(metrics().any(|metric| metric < 0.05) && metrics().any(|metric| (0.4..0.6).contains(&metric)));
+    }
 
     #[test]
     fn a_damaged_experience_is_refused() {

@@ -20,7 +20,7 @@ pub(crate) use measure::{controlled_steps, reference_steps};
 pub use paper::PaperFit;
 pub use settings::{FitSettings, Training};
 
-use crate::data::Sweep;
+use crate::data::{LengthNote, Sweep};
 use crate::error::Result;
 use crate::model::Model;
 
@@ -60,6 +60,7 @@ pub struct LeftOut {
 
 /// What a fit was made of and how it went.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
 pub struct FitSummary {
     /// Runs learned from.
     pub runs: usize,
@@ -71,6 +72,9 @@ pub struct FitSummary {
     pub diverged: Vec<String>,
     /// Runs that were not learned from.
     pub left_out: Vec<LeftOut>,
+    /// What was assumed about planned lengths that were not recorded, or cannot be.
+    #[serde(default)]
+    pub lengths: Vec<LengthNote>,
     /// Final training loss, mean over members.
     pub loss: f64,
     /// Best loss on the held-out configurations, mean over the members that have any.

@@ -18,7 +18,7 @@ mod plan;
 mod random;
 mod scheduler;
 
-pub use data::{Attributes, Direction, Family, Knot, Metric, Point, Run, Schedule, Sweep};
+pub use data::{Attributes, Direction, Family, Knot, LengthNote, Metric, Point, Run, Schedule, Sweep};
 pub use error::{Error, Result};
 pub use evaluate::{Evaluation, ForecastMethod, RunForecast, Skill, evaluate};
 pub use experience::{Band, Configuration, Experience, RateRange, Seen, Surprise};

@@ -283,6 +283,9 @@ impl Scheduler {
             self.schedule = Schedule::PiecewiseLinear { knots: times.into_iter().map(knot).collect() };
         }
         self.total_steps = total_steps;
+        // In the longer run, occasions that are over may lie ahead again.
+        let now = step as f64 / total_steps as f64;
+        self.occasions = self.occasions.min(self.replan.occasions(now, self.record.observed()));
         Ok(())
     }
 

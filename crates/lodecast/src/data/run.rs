@@ -5,27 +5,99 @@ use crate::error::{Error, Result};
 
 /// One training run: columns over its metric points, in the order of steps.
 ///
-/// All columns have the length of `steps`. `validation` holds one column for each metric of the sweep.
+/// All columns have the same length, steps increase, and there is one validation column for each metric of the sweep.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Run {
     /// Identity within the sweep.
     pub id: String,
-    /// Optimizer step of each point, strictly increasing.
-    pub steps: Vec<u64>,
-    /// Train loss at each point.
-    pub train_loss: Vec<Option<f64>>,
-    /// Learning rate at each point.
-    pub learning_rate: Vec<Option<f64>>,
-    /// One column a metric of the sweep, in the sweep's order.
-    pub validation: Vec<Vec<Option<f64>>>,
-    /// What else is known.
+    /// What is known besides the curves.
     pub attributes: Attributes,
+    steps: Vec<u64>,
+    train_loss: Vec<Option<f64>>,
+    learning_rate: Vec<Option<f64>>,
+    validation: Vec<Vec<Option<f64>>>,
 }
 
 impl Run {
     /// An empty run with `metrics` validation columns.
     pub fn new(id: impl Into<String>, metrics: usize) -> Self {
         Self { id: id.into(), validation: vec![Vec::new(); metrics], ..Self::default() }
+    }
+
+    /// A run from whole columns; `validation` has one a metric.
+    ///
+    /// # Errors
+    /// If a column is longer or shorter than `steps`, or the steps do not increase.
+    pub fn from_columns(
+        id: impl Into<String>,
+        steps: Vec<u64>,
+        train_loss: Vec<Option<f64>>,
+        learning_rate: Vec<Option<f64>>,
+        validation: Vec<Vec<Option<f64>>>,
+    ) -> Result<Self> {
+        let id = id.into();
+        let columns = [("train loss", &train_loss), ("learning rate", &learning_rate)];
+        let columns = columns.into_iter().chain(validation.iter().map(|column| ("validation metric", column)));
+        for (name, column) in columns {
+            if column.len() != steps.len() {
+                let (expected, found) = (steps.len(), column.len());
+                return Err(Error::ColumnLength { run: id, column: name, expected, found });
+            }
+        }
+        if let Some(pair) = steps.windows(2).find(|pair| pair[1] <= pair[0]) {
+            return Err(Error::StepOrder { run: id, step: pair[1], last: pair[0] });
+        }
+        Ok(Self { id, attributes: Attributes::default(), steps, train_loss, learning_rate, validation })
+    }
+
+    /// The same run with these attributes.
+    #[must_use]
+    pub fn with_attributes(mut self, attributes: Attributes) -> Self {
+        self.attributes = attributes;
+        self
+    }
+
+    /// Optimizer step of each point, strictly increasing.
+    pub fn steps(&self) -> &[u64] {
+        &self.steps
+    }
+
+    /// Train loss at each point; `None` where it was not measured.
+    pub fn train_loss(&self) -> &[Option<f64>] {
+        &self.train_loss
+    }
+
+    /// Learning rate at each point; `None` where it was not recorded.
+    pub fn learning_rate(&self) -> &[Option<f64>] {
+        &self.learning_rate
+    }
+
+    /// Column number `metric` of the validation metrics, in the sweep's order; empty if there is none.
+    pub fn validation(&self, metric: usize) -> &[Option<f64>] {
+        self.validation.get(metric).map_or(&[], Vec::as_slice)
+    }
+
+    /// Number of validation columns.
+    pub fn metrics(&self) -> usize {
+        self.validation.len()
+    }
+
+    /// The run with its train loss as one more validation metric.
+    pub(super) fn with_train_loss_as_metric(&self) -> Self {
+        let mut run = self.clone();
+        run.validation.push(self.train_loss.clone());
+        run
+    }
+
+    /// The run with other validation columns, taken from those it has: `None` is one in which nothing was measured.
+    #[must_use]
+    pub(super) fn with_validation(mut self, columns: impl Iterator<Item = Option<usize>>) -> Self {
+        let points = self.len();
+        let mut known: Vec<Option<Vec<Option<f64>>>> = self.validation.drain(..).map(Some).collect();
+        let column =
+            |at: Option<usize>| at.and_then(|at| known.get_mut(at)?.take()).unwrap_or_else(|| vec![None; points]);
+        self.validation = columns.map(column).collect();
+        self
     }
 
     /// A run with one validation metric, from its points.
@@ -82,69 +154,44 @@ impl Run {
         self.steps.is_empty()
     }
 
-    /// Planned length in steps: the recorded one, or else the last step seen (at least 1).
-    pub fn total_steps(&self) -> u64 {
-        let last = self.steps.last().copied().unwrap_or(0);
-        self.attributes.total_steps.unwrap_or(last).max(1)
-    }
-
-    /// The point at `index`, with the validation metric of column `metric`.
-    ///
-    /// # Panics
-    /// If `index` is out of range. A missing metric column counts as not measured.
-    pub fn point(&self, index: usize, metric: usize) -> Point {
-        Point {
-            step: self.steps[index],
-            train_loss: self.train_loss[index],
-            learning_rate: self.learning_rate[index],
-            validation: self.validation.get(metric).and_then(|column| column[index]),
-        }
+    /// The point at `index`, with the validation metric of column `metric`; `None` beyond the last. A missing column counts
+    /// as not measured.
+    pub fn point(&self, index: usize, metric: usize) -> Option<Point> {
+        let column = |column: &[Option<f64>]| column.get(index).copied().flatten();
+        Some(Point {
+            step: *self.steps.get(index)?,
+            train_loss: column(&self.train_loss),
+            learning_rate: column(&self.learning_rate),
+            validation: column(self.validation(metric)),
+        })
     }
 
     /// All points, with the validation metric of column `metric`.
-    pub fn points(&self, metric: usize) -> impl ExactSizeIterator<Item = Point> + '_ {
-        (0..self.len()).map(move |index| self.point(index, metric))
+    pub fn points(&self, metric: usize) -> impl DoubleEndedIterator<Item = Point> + '_ {
+        (0..self.len()).filter_map(move |index| self.point(index, metric))
+    }
+
+    /// Changes what was measured at each point; the step stays whatever `change` makes of it. A missing column of `metric`
+    /// stays missing.
+    pub fn change_points(&mut self, metric: usize, mut change: impl FnMut(Point) -> Point) {
+        for index in 0..self.len() {
+            let Some(point) = self.point(index, metric).map(&mut change) else { return };
+            self.train_loss[index] = point.train_loss;
+            self.learning_rate[index] = point.learning_rate;
+            if let Some(column) = self.validation.get_mut(metric) {
+                column[index] = point.validation;
+            }
+        }
     }
 
     /// The last measured finite value of metric column `metric`.
     pub fn final_validation(&self, metric: usize) -> Option<f64> {
-        self.validation.get(metric)?.iter().rev().copied().flatten().find(|value| value.is_finite())
+        self.validation(metric).iter().rev().copied().flatten().find(|value| value.is_finite())
     }
 
     /// Index of the first point whose loss or validation is NaN or infinite: from there on the run has diverged.
     pub fn diverged_at(&self, metric: usize) -> Option<usize> {
         let bad = |value: Option<f64>| value.is_some_and(|value| !value.is_finite());
-        (0..self.len()).find(|&index| {
-            let point = self.point(index, metric);
-            bad(point.train_loss) || bad(point.validation)
-        })
-    }
-
-    /// Name of the configuration the run belongs to: everything that was set but the seed.
-    ///
-    /// Runs of one configuration differ by their seed only, so a split that holds out configurations never lets a
-    /// model see a twin of a held-out run. Without attributes the learning-rate curve itself is the configuration.
-    pub fn configuration(&self) -> String {
-        let attributes = &self.attributes;
-        let mut parts = Vec::new();
-        if let Some(schedule) = &attributes.schedule {
-            parts.push(schedule.clone());
-        }
-        if let Some(peak_lr) = attributes.peak_lr {
-            parts.push(format!("{peak_lr:.6e}"));
-        }
-        if let Some(optimizer) = &attributes.optimizer {
-            parts.push(optimizer.clone());
-        }
-        parts.extend(attributes.other.iter().map(|(name, value)| format!("{name}={value}")));
-        if attributes.schedule.is_none() && attributes.peak_lr.is_none() {
-            let count = 8.min(self.len().max(1));
-            let known: Vec<f64> = self.learning_rate.iter().copied().flatten().collect();
-            if !known.is_empty() {
-                let sample = |k: usize| known[k * (known.len() - 1) / (count - 1).max(1)];
-                parts.push((0..count).map(|k| format!("{:.2e}", sample(k))).collect::<Vec<_>>().join(","));
-            }
-        }
-        if parts.is_empty() { "unknown".to_owned() } else { parts.join(" ") }
+        self.points(metric).position(|point| bad(point.train_loss) || bad(point.validation))
     }
 }

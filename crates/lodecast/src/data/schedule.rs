@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::Run;
+use super::Run;
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 
@@ -173,7 +173,7 @@ impl Schedule {
             return schedule.check().is_ok().then_some(schedule);
         }
         let total = run.total_steps() as f64;
-        let knots = run.steps.iter().zip(&run.learning_rate);
+        let knots = run.steps().iter().zip(run.learning_rate());
         Self::piecewise_linear(knots.filter_map(|(&step, &rate)| Some((step as f64 / total, rate?)))).ok()
     }
 
@@ -274,6 +274,14 @@ impl Schedule {
         self.learning_rate(step as f64 / total_steps.max(1) as f64)
     }
 
+    /// The highest rate that it gives.
+    pub fn highest_rate(&self) -> f64 {
+        match self {
+            Self::Parametric { peak_lr, .. } => *peak_lr,
+            Self::PiecewiseLinear { knots } => knots.iter().map(|knot| knot.learning_rate).fold(0.0, f64::max),
+        }
+    }
+
     /// Tells this schedule from others.
     pub fn fingerprint(&self) -> String {
         let mut fingerprint = Fingerprint::default();
@@ -307,7 +315,10 @@ impl Schedule {
 
 /// Rate at `progress`; the knots before `after` lie at or before it.
 fn interpolate(knots: &[Knot], after: usize, progress: f64) -> f64 {
-    let Some(left) = after.checked_sub(1).map(|before| knots[before]) else { return knots[0].learning_rate };
+    let Some(left) = after.checked_sub(1).map(|before| knots[before]) else {
+        // A schedule without knots gives no rate.
+        return knots.first().map_or(f64::NAN, |first| first.learning_rate);
+    };
     let Some(right) = knots.get(after) else { return left.learning_rate };
     let weight = (progress - left.progress) / (right.progress - left.progress);
     left.learning_rate + weight * (right.learning_rate - left.learning_rate)

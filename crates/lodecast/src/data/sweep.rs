@@ -1,9 +1,13 @@
 //! Sweeps: the runs that a hyper-parameter search left behind.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::collections::HashSet;
 
-use super::{Metric, Run};
+use super::{Direction, Metric, Run};
 use crate::error::{Error, Result};
+
+/// The name of the train loss where it is the metric.
+const TRAIN_LOSS: &str = "train_loss";
 
 /// A sweep: the runs a hyper-parameter search left behind, and the validation metrics they recorded.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,21 +54,36 @@ impl Sweep {
         }
         let mut ids = HashSet::new();
         for Sweep { metrics, runs } in sweeps {
-            for mut run in runs {
+            for run in runs {
                 if !ids.insert(run.id.clone()) {
                     return fail(format!("two runs have the id '{}'; rename one", run.id));
                 }
-                let points = run.len();
-                let mut columns: Vec<_> = run.validation.drain(..).map(Some).collect();
-                let column = |metric: &Metric| {
-                    let at = metrics.iter().position(|known| known.name == metric.name);
-                    at.and_then(|at| columns[at].take()).unwrap_or_else(|| vec![None; points])
-                };
-                run.validation = joined.metrics.iter().map(column).collect();
-                joined.runs.push(run);
+                let column = |metric: &Metric| metrics.iter().position(|known| known.name == metric.name);
+                joined.runs.push(run.with_validation(joined.metrics.iter().map(column)));
             }
         }
         Ok(joined)
+    }
+
+    /// The sweep with the metric to learn, and its column: the one named, or else the first. A sweep that records no metric
+    /// is learned by its train loss.
+    ///
+    /// # Errors
+    /// If there is no such metric, or neither metric nor train loss.
+    pub fn with_metric(&self, name: Option<&str>) -> Result<(Cow<'_, Self>, usize)> {
+        let train_loss = || {
+            let metrics = self.metrics.iter().cloned().chain([Metric::new(TRAIN_LOSS, Direction::Min)]).collect();
+            let runs = self.runs.iter().map(Run::with_train_loss_as_metric).collect();
+            (Cow::Owned(Self { metrics, runs }), self.metrics.len())
+        };
+        match name {
+            None if !self.metrics.is_empty() => Ok((Cow::Borrowed(self), 0)),
+            None => Ok(train_loss()),
+            Some(name) if name == TRAIN_LOSS && !self.metrics.iter().any(|metric| metric.name == name) => {
+                Ok(train_loss())
+            }
+            Some(name) => Ok((Cow::Borrowed(self), self.metric_index(name)?)),
+        }
     }
 
     /// Column of the metric named `name`.
@@ -76,39 +95,5 @@ impl Sweep {
             metric: name.to_owned(),
             known: self.metrics.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         })
-    }
-
-    /// Configurations in order of first appearance, each with the indices of its runs.
-    pub fn configurations(&self) -> Vec<(String, Vec<usize>)> {
-        let mut order: Vec<(String, Vec<usize>)> = Vec::new();
-        let mut position: BTreeMap<String, usize> = BTreeMap::new();
-        for (index, run) in self.runs.iter().enumerate() {
-            let name = run.configuration();
-            let at = *position.entry(name.clone()).or_insert_with(|| {
-                order.push((name, Vec::new()));
-                order.len() - 1
-            });
-            order[at].1.push(index);
-        }
-        order
-    }
-
-    /// The configuration with the best mean final value of metric column `metric` over its seeds, as
-    /// `(name, mean, run indices)`. A run that diverged or was never validated counts as the worst value seen.
-    pub fn best_configuration(&self, metric: usize) -> Option<(String, f64, Vec<usize>)> {
-        let direction = self.metrics.get(metric)?.direction;
-        let finals: Vec<Option<f64>> = self
-            .runs
-            .iter()
-            .map(|run| run.final_validation(metric).filter(|_| run.diverged_at(metric).is_none()))
-            .collect();
-        let worst = finals.iter().flatten().copied().reduce(|a, b| if direction.is_better(a, b) { b } else { a })?;
-        self.configurations()
-            .into_iter()
-            .map(|(name, runs)| {
-                let mean = runs.iter().map(|&run| finals[run].unwrap_or(worst)).sum::<f64>() / runs.len() as f64;
-                (name, mean, runs)
-            })
-            .reduce(|best, next| if direction.is_better(next.1, best.1) { next } else { best })
     }
 }

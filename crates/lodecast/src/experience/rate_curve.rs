@@ -14,23 +14,23 @@ const ZERO: f64 = 1e-6;
 
 /// Largest usable rate a run recorded.
 pub(super) fn peak(run: &Run) -> Option<f64> {
-    let rates = run.learning_rate.iter().copied().flatten().filter(|rate| rate.is_finite() && *rate > 0.0);
+    let rates = run.learning_rate().iter().copied().flatten().filter(|rate| rate.is_finite() && *rate > 0.0);
     rates.reduce(f64::max)
 }
 
 /// The positive rates a run recorded.
 pub(super) fn positive_rates(run: &Run) -> impl Iterator<Item = f64> + '_ {
     let least = ZERO * peak(run).unwrap_or(0.0);
-    run.learning_rate.iter().copied().flatten().filter(move |&rate| rate.is_finite() && rate > 0.0 && rate >= least)
+    run.learning_rate().iter().copied().flatten().filter(move |&rate| rate.is_finite() && rate > 0.0 && rate >= least)
 }
 
 /// `(progress, rate)` where a run recorded a usable rate.
 fn recorded(run: &Run) -> Vec<(f64, f64)> {
     let total_steps = run.total_steps() as f64;
     let usable = |rate: Option<f64>| rate.filter(|rate| rate.is_finite() && *rate >= 0.0);
-    run.steps
+    run.steps()
         .iter()
-        .zip(&run.learning_rate)
+        .zip(run.learning_rate())
         .filter_map(|(&step, &rate)| Some(((step as f64 / total_steps).min(1.0), usable(rate)?)))
         .collect()
 }

@@ -84,11 +84,17 @@ impl NetworkFit for ControlledFit {
         self.window
     }
 
+    fn most_points(&self) -> f64 {
+        MOST_POINTS
+    }
+
     fn model(ensemble: Ensemble) -> Model {
         ControlledLatentOde(ensemble).into()
     }
 }
 
+/// Points of a run at most: what a rate does shows over hundredths of a run, and the encoder reads every point.
+const MOST_POINTS: f64 = 100.0;
 /// Most future points that one sample predicts.
 const TARGETS: usize = 32;
 /// Fraction of the samples that see nothing of the run.
@@ -130,10 +136,24 @@ impl Windows for ControlledWindows {
         let reach = now - self.longest - 1e-9;
         let window = points[..observed].iter().filter(|point| point.time > reach).copied().collect();
         let rest = points.len() - observed;
-        let chosen: Vec<usize> = if rest <= TARGETS {
-            (observed..points.len()).collect()
+        let evenly = |rows: &[usize], count: usize| -> Vec<usize> {
+            if rows.len() <= count {
+                rows.to_vec()
+            } else {
+                (1..=count).map(|k| rows[k * rows.len() / count - 1]).collect()
+            }
+        };
+        let rows: Vec<usize> = (observed..points.len()).collect();
+        let measured: Vec<usize> = rows.iter().copied().filter(|&row| !points[row].validation.is_nan()).collect();
+        let chosen = if measured.len() == rest {
+            evenly(&rows, TARGETS)
         } else {
-            (1..=TARGETS).map(|k| observed + k * rest / TARGETS - 1).collect()
+            // The metric is what is asked for, and rarer than losses: its rows come first.
+            let mut chosen = evenly(&measured, TARGETS / 2);
+            chosen.extend(evenly(&rows, TARGETS - chosen.len()));
+            chosen.sort_unstable();
+            chosen.dedup();
+            chosen
         };
         let last = (observed..points.len()).rev().find(|&index| !points[index].validation.is_nan());
         let mut times = Vec::new();

@@ -1,5 +1,6 @@
 //! The fit of an ensemble of networks, whatever their form: members side by side, each with its own held-out part.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -40,6 +41,9 @@ pub(crate) trait NetworkFit: Clone + PartialEq + Serialize + DeserializeOwned + 
         1.0
     }
 
+    /// Points that a run has at most in the model's eyes; denser logs are averaged.
+    fn most_points(&self) -> f64;
+
     /// The model that the fitted ensemble is.
     fn model(ensemble: Ensemble) -> Model;
 }
@@ -50,40 +54,41 @@ pub(super) struct Prepared {
     pub(super) series: Vec<Series>,
     /// Configuration of each series.
     configuration: Vec<usize>,
-    /// Names of the configurations.
-    names: Vec<String>,
+    /// Signatures of the runs of each configuration.
+    signatures: Vec<Vec<String>>,
     diverged: Vec<String>,
     left_out: Vec<LeftOut>,
 }
 
 impl Prepared {
-    pub(super) fn new(sweep: &Sweep, metric: usize) -> Result<Self> {
-        let scaler = Scaler::fit(sweep, metric)?;
+    pub(super) fn new(sweep: &Sweep, metric: usize, most_points: f64) -> Result<Self> {
+        let scaler = Scaler::fit(sweep, metric, most_points)?;
         let worst = Worst::of(&scaler, sweep.metrics[metric].direction);
         let mut prepared = Self {
             scaler,
             series: Vec::new(),
             configuration: Vec::new(),
-            names: Vec::new(),
+            signatures: Vec::new(),
             diverged: Vec::new(),
             left_out: Vec::new(),
         };
-        for (name, runs) in sweep.configurations() {
-            for index in runs {
-                let run = &sweep.runs[index];
+        for (_, runs) in sweep.configurations() {
+            let mut signatures = Vec::new();
+            for run in runs.into_iter().map(|index| &sweep.runs[index]) {
                 match Series::from_run(run, metric, &scaler, worst) {
                     Ok(series) => {
-                        if prepared.names.last() != Some(&name) {
-                            prepared.names.push(name.clone());
-                        }
                         prepared.series.push(series);
-                        prepared.configuration.push(prepared.names.len() - 1);
+                        prepared.configuration.push(prepared.signatures.len());
+                        signatures.push(run.signature());
                         if run.diverged_at(metric).is_some() {
                             prepared.diverged.push(run.id.clone());
                         }
                     }
                     Err(Unusable(reason)) => prepared.left_out.push(LeftOut { run: run.id.clone(), reason }),
                 }
+            }
+            if !signatures.is_empty() {
+                prepared.signatures.push(signatures);
             }
         }
         if prepared.series.len() < 2 {
@@ -98,14 +103,19 @@ impl Prepared {
     }
 }
 
+/// Each of the signatures once.
+fn distinct<'a>(signatures: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let distinct: BTreeSet<&String> = signatures.collect();
+    distinct.into_iter().cloned().collect()
+}
+
 /// Fits an ensemble; see [`fit()`](super::fit).
 pub(super) fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Result<Fitted> {
     let settings = form.training();
-    let metric = match &settings.metric {
-        Some(name) => sweep.metric_index(name)?,
-        None => 0,
-    };
-    let prepared = Prepared::new(sweep, metric)?;
+    let (sweep, metric) = sweep.with_metric(settings.metric.as_deref())?;
+    let (sweep, lengths) = sweep.with_lengths();
+    let sweep = sweep.as_ref();
+    let prepared = Prepared::new(sweep, metric, form.most_points())?;
     let fingerprint = fingerprint(sweep);
     let experience = Experience::from_sweep(sweep, metric)?;
     let started = Instant::now();
@@ -133,7 +143,7 @@ pub(super) fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_
         seed: settings.seed,
         held_out_loss: held_out_losses.clone(),
         held_out,
-        learned: prepared.names.clone(),
+        learned: distinct(prepared.signatures.iter().flatten()),
         residuals,
         seconds,
     };
@@ -152,10 +162,11 @@ pub(super) fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_
     let ensemble = Ensemble::new(header, parameters, held_out_parameters);
     let summary = FitSummary {
         runs: prepared.series.len(),
-        configurations: prepared.names.len(),
+        configurations: prepared.signatures.len(),
         points,
         diverged: prepared.diverged,
         left_out: prepared.left_out,
+        lengths,
         loss,
         held_out_loss: (!held_out_losses.is_empty()).then(|| mean(held_out_losses)),
         seconds,
@@ -178,7 +189,7 @@ struct FitJob<'a, 'o, F> {
 /// What comes out of the loop.
 struct FitResult {
     members: Vec<MemberState>,
-    /// Names of the configurations that each member did not see in its first cycle.
+    /// Signatures of the runs that each member did not see in its first cycle.
     held_out: Vec<Vec<String>>,
     /// See [`FitRecord::residuals`].
     residuals: Vec<(f64, f64)>,
@@ -193,17 +204,17 @@ impl<F: NetworkFit> LaneKernel<f32> for FitJob<'_, '_, F> {
     fn run<L: Lanes<Real = f32>>(mut self) -> Self::Output {
         let (prepared, form) = (self.prepared, self.form);
         let settings = form.training();
-        let fold = split::folds(prepared.names.len(), settings.seed);
+        let fold = split::folds(prepared.signatures.len(), settings.seed);
         let windows = form.windows(&prepared.scaler);
-        let mut held_out_names = Vec::new();
+        let mut held_out_signatures = Vec::new();
         let mut trainers: Vec<Trainer<'_, L, F::Windows>> = (0..settings.members)
             .map(|member| {
                 let is_held_out = |configuration: usize| fold[configuration] == member % split::FOLDS;
                 let pairs = || prepared.series.iter().zip(&prepared.configuration);
                 let train = pairs().filter(|&(_, &c)| !is_held_out(c)).map(|(series, _)| series).collect();
                 let held_out = pairs().filter(|&(_, &c)| is_held_out(c)).map(|(series, _)| series).collect();
-                let names = prepared.names.iter().enumerate().filter(|&(c, _)| is_held_out(c));
-                held_out_names.push(names.map(|(_, name)| name.clone()).collect());
+                let apart = prepared.signatures.iter().enumerate().filter(|&(c, _)| is_held_out(c));
+                held_out_signatures.push(distinct(apart.flat_map(|(_, signatures)| signatures)));
                 Trainer::new(windows, settings, form.architecture(), &prepared.scaler, train, held_out, member)
             })
             .collect();
@@ -244,7 +255,7 @@ impl<F: NetworkFit> LaneKernel<f32> for FitJob<'_, '_, F> {
                 (count > 0).then(|| (fraction, (sum / count as f64).sqrt()))
             })
             .collect();
-        Ok(FitResult { members: self.members, held_out: held_out_names, residuals })
+        Ok(FitResult { members: self.members, held_out: held_out_signatures, residuals })
     }
 }
 
@@ -256,14 +267,11 @@ fn fingerprint(sweep: &Sweep) -> String {
     }
     let bits = |value: Option<f64>| value.map_or(u64::MAX, f64::to_bits).to_le_bytes();
     for run in &sweep.runs {
-        fingerprint.add(run.configuration().as_bytes());
-        fingerprint.add(&run.total_steps().to_le_bytes());
-        for index in 0..run.len() {
-            fingerprint.add(&run.steps[index].to_le_bytes());
-            fingerprint.add(&bits(run.train_loss[index]));
-            fingerprint.add(&bits(run.learning_rate[index]));
-            for column in &run.validation {
-                fingerprint.add(&bits(column[index]));
+        fingerprint.add(run.signature().as_bytes());
+        for metric in 0..run.metrics() {
+            for point in run.points(metric) {
+                fingerprint.add(&bits(point.train_loss));
+                fingerprint.add(&bits(point.validation));
             }
         }
     }

@@ -80,11 +80,17 @@ impl NetworkFit for PaperFit {
         PaperWindows { alpha: self.alpha }
     }
 
+    fn most_points(&self) -> f64 {
+        MOST_POINTS
+    }
+
     fn model(ensemble: Ensemble) -> Model {
         PaperLatentOde(ensemble).into()
     }
 }
 
+/// Points of a run at most; the paper logs 600.
+const MOST_POINTS: f64 = 1000.0;
 /// Fraction of the windows that are whole runs.
 const WHOLE: f64 = 0.2;
 

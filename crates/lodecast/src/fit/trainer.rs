@@ -124,10 +124,11 @@ impl<L: Lanes> Group<L> {
         let values = self.pass.decode(network, &self.task, &self.latent, tolerances, reversible);
         self.adjoints.resize(values.len(), L::zero());
         let objective = Objective { targets: &self.targets, weights: &self.weights, outputs, path };
-        // A lane whose solve was cut off says nothing.
+        // A lane whose solve was cut off has no gradient, and is as wrong as can be.
         let counts = self.used * self.pass.finished();
         let values = self.pass.values(network);
-        self.loss = objective.evaluate(values, counts, &mut self.adjoints);
+        let unfinished = (self.used - counts) * L::constant(UNFINISHED);
+        self.loss = objective.evaluate(values, counts, &mut self.adjoints) + unfinished;
         if reversible {
             let parameters = network.parameters();
             reset(&mut self.sums, parameters);
@@ -140,6 +141,9 @@ fn reset<L: Lanes>(memory: &mut Vec<L>, size: usize) {
     memory.clear();
     memory.resize(size, L::zero());
 }
+
+/// Loss of a sample whose solve was cut off, and of one whose end is not finite: that of being off by several deviations.
+const UNFINISHED: f64 = 10.0;
 
 /// Trains one member on its share of the series.
 pub(crate) struct Trainer<'a, L, W> {
@@ -166,6 +170,8 @@ pub(crate) fn first_cycle(iterations: u64) -> u64 {
     ((FIRST_CYCLE * iterations as f64) as u64).clamp(1, iterations)
 }
 
+/// Held-out runs that are looked at in a check.
+const MOST_HELD_OUT: usize = 256;
 /// Observed fractions of the held-out checks.
 const CHECK_FRACTIONS: [f64; 3] = [0.0, 0.1, 0.3];
 
@@ -325,7 +331,9 @@ impl<'a, L: Lanes, W: Windows> Trainer<'a, L, W> {
 
     /// Samples of all held-out runs, of which the first `fraction` is observed.
     fn held_out_samples(&self, fraction: f64) -> impl Iterator<Item = Sample> + '_ {
-        self.held_out.iter().map(move |series| {
+        // Some hundred windows tell as much as ten thousand.
+        let stride = self.held_out.len().div_ceil(MOST_HELD_OUT).max(1);
+        self.held_out.iter().step_by(stride).map(move |series| {
             let points = series.points.len();
             self.windows.seen(series, (fraction * points as f64) as usize)
         })
@@ -361,10 +369,9 @@ impl<'a, L: Lanes, W: Windows> Trainer<'a, L, W> {
                 let Some(last) = (0..group.task.times.len()).rev().find(|&time| measured(time)) else { continue };
                 let predicted = values[last * width + outputs - 1].lanes()[lane].to_f64();
                 let error = predicted - group.targets[(last + 1) * outputs - 1].lanes()[lane].to_f64();
-                if error.is_finite() {
-                    sum += error * error;
-                    count += 1;
-                }
+                let finished = group.pass.finished().lanes()[lane].to_f64() > 0.0;
+                sum += if finished && error.is_finite() { error * error } else { UNFINISHED };
+                count += 1;
             }
         }
         (sum, count)

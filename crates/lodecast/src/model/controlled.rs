@@ -254,6 +254,7 @@ impl Form for ControlledLatentOde {
             train_loss,
             validation,
             final_validation: Interval::natural(&scaler.validation, mean, deviation),
+            outside_experience: None,
             progress,
         })
     }

@@ -20,18 +20,18 @@ pub struct Spread {
 impl Spread {
     pub(super) fn push(&mut self, column: &Column, values: impl Iterator<Item = f64> + Clone, extra: f64) {
         let (mean, deviation) = moments(values, extra);
-        self.mean.push(column.natural(mean));
-        let ends = [column.natural(mean - deviation), column.natural(mean + deviation)];
+        self.mean.push(column.possible(mean));
+        let ends = [column.possible(mean - deviation), column.possible(mean + deviation)];
         self.low.push(ends[0].min(ends[1]));
         self.high.push(ends[0].max(ends[1]));
     }
 }
 
-/// Mean of values, and the root of their variance plus `extra` squared.
+/// Mean of values, and the root of their variance (of the sample) plus `extra` squared.
 pub(crate) fn moments(values: impl Iterator<Item = f64> + Clone, extra: f64) -> (f64, f64) {
     let count = values.clone().count().max(1) as f64;
     let mean = values.clone().sum::<f64>() / count;
-    let variance = values.map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+    let variance = values.map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
     (mean, (variance + extra * extra).sqrt())
 }
 
@@ -46,6 +46,9 @@ pub struct Forecast {
     pub learning_rate: Vec<f64>,
     /// Validation metric.
     pub validation: Spread,
+    /// Why the forecast is beyond what the model has seen, if it is: it then holds for the nearest that it has seen.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub outside_experience: Option<String>,
     /// The final metric: mean, low and high, where low and high also contain the error that held-out runs had.
     pub final_validation: Interval,
 }
@@ -63,8 +66,8 @@ pub struct Interval {
 
 impl Interval {
     pub(crate) fn natural(column: &Column, mean: f64, deviation: f64) -> Self {
-        let ends = [column.natural(mean - deviation), column.natural(mean + deviation)];
-        Self { mean: column.natural(mean), low: ends[0].min(ends[1]), high: ends[0].max(ends[1]) }
+        let ends = [column.possible(mean - deviation), column.possible(mean + deviation)];
+        Self { mean: column.possible(mean), low: ends[0].min(ends[1]), high: ends[0].max(ends[1]) }
     }
 }
 
@@ -98,7 +101,10 @@ impl Model {
                 ),
             });
         }
-        self.form().forecast(observed, total_steps, now, schedule)
+        let mut forecast = self.form().forecast(observed, total_steps, now, schedule)?;
+        forecast.outside_experience =
+            schedule.and_then(|schedule| self.experience().unknown_rates(schedule)).or(forecast.outside_experience);
+        Ok(forecast)
     }
 }
 

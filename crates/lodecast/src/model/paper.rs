@@ -28,6 +28,9 @@ use crate::experience::Experience;
 use crate::kernels::lanes::{Dispatch, LaneKernel, Lanes};
 use crate::kernels::ode::Control;
 
+/// Typical error of a model that nothing is known about.
+const UNKNOWN_ERROR: f64 = 0.15;
+
 /// Sizes of the network of a [`PaperLatentOde`] (method section 2): as many hidden units as the state of the differential
 /// equation has, and a linear decoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +118,7 @@ impl PaperLatentOde {
             tolerance: 1e-5,
             first_step: reference.first_step,
             experience,
-            record: FitRecord::default(),
+            record: FitRecord { residuals: vec![(0.0, UNKNOWN_ERROR)], ..FitRecord::default() },
         };
         Ok(Self(Ensemble::new(header, vec![reference.parameters], Vec::new())))
     }
@@ -138,9 +141,17 @@ impl PaperLatentOde {
     /// Latent vector of member `member` for a window of points, which may come from anywhere in a run.
     ///
     /// # Errors
-    /// If the window holds nothing measured.
+    /// If the window holds nothing measured, or there is no such member.
     pub fn encode(&self, member: usize, window: &[Point], total_steps: u64) -> Result<Vec<f64>> {
-        self.encode_with(&self.0.networks[member], window, total_steps)
+        self.encode_with(self.network(member)?, window, total_steps)
+    }
+
+    fn network(&self, member: usize) -> Result<&Network<f32>> {
+        self.0.networks.get(member).ok_or_else(|| Error::Setting {
+            name: "member",
+            value: member.to_string(),
+            remedy: "members count from 0 up to the model's number of members",
+        })
     }
 
     /// As [`Self::encode`], with one of the ensemble's networks.
@@ -155,8 +166,20 @@ impl PaperLatentOde {
 
     /// Curves that member `member` decodes from latent vectors, at times `progress` (fractions of the run, not decreasing;
     /// beyond 1 the model extrapolates).
-    pub fn decode(&self, member: usize, latents: &[Vec<f64>], progress: &[f64]) -> Vec<Curve> {
-        self.decode_with(&self.0.networks[member], latents, progress)
+    ///
+    /// # Errors
+    /// If there is no such member, a latent vector has another size than the model's, or times decrease.
+    pub fn decode(&self, member: usize, latents: &[Vec<f64>], progress: &[f64]) -> Result<Vec<Curve>> {
+        let size = self.0.header.architecture.latent;
+        if let Some(latent) = latents.iter().find(|latent| latent.len() != size) {
+            let remedy = "give latent vectors of the model's own size, as encode does";
+            return Err(Error::Setting { name: "latent size", value: latent.len().to_string(), remedy });
+        }
+        if let Some(pair) = progress.windows(2).find(|pair| !(pair[0] <= pair[1])) {
+            let value = format!("{} after {}", pair[1], pair[0]);
+            return Err(Error::Setting { name: "progress", value, remedy: "give times that do not decrease" });
+        }
+        Ok(self.decode_with(self.network(member)?, latents, progress))
     }
 
     /// As [`Self::decode`], with one of the ensemble's networks.
@@ -168,11 +191,10 @@ impl PaperLatentOde {
 impl PaperLatentOde {
     /// Typical error of a decoded value, in the model's units: what the fit left on held-out runs.
     fn typical_error(&self) -> f64 {
-        const UNKNOWN: f64 = 0.15;
         let losses = &self.0.header.record.held_out_loss;
         let mean = losses.iter().sum::<f64>() / losses.len() as f64;
         // The loss is half the mean square, and a little for the path.
-        if mean.is_finite() { (2.0 * mean).sqrt().clamp(0.03, 0.5) } else { UNKNOWN }
+        if mean.is_finite() { (2.0 * mean).sqrt().clamp(0.03, 0.5) } else { UNKNOWN_ERROR }
     }
 
     fn range(&self, column: &Column, value: f64, deviations: f64) -> RangeInclusive<f64> {
@@ -192,7 +214,7 @@ impl PaperForecaster for PaperLatentOde {
     }
 
     fn decode(&self, member: usize, latents: &[Vec<f64>], progress: &[f64]) -> Result<Vec<Curve>> {
-        Ok(self.decode(member, latents, progress))
+        self.decode(member, latents, progress)
     }
 
     fn loss_range(&self, loss: f64, deviations: f64) -> RangeInclusive<f64> {
@@ -263,6 +285,7 @@ impl Form for PaperLatentOde {
             train_loss,
             validation,
             final_validation: Interval::natural(&scaler.validation, mean, deviation),
+            outside_experience: None,
             progress,
         })
     }

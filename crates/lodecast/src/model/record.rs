@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The error to expect where nothing was held out: the standard deviation of the metric over the sweep.
+const UNKNOWN: f64 = 1.0;
+
 /// How a model came about.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FitRecord {
@@ -17,9 +20,10 @@ pub struct FitRecord {
     pub seed: u64,
     /// Loss of each member on the configurations it did not see; empty where none were held out.
     pub held_out_loss: Vec<f64>,
-    /// Configurations that each member did not see in its first cycle, on which it was measured.
+    /// Signatures of the runs that each member did not see in its first cycle, on which it was measured; in model files of
+    /// format 1 the names of their configurations.
     pub held_out: Vec<Vec<String>>,
-    /// Configurations learned from.
+    /// Signatures of the runs learned from; in model files of format 1 the names of their configurations.
     #[serde(default)]
     pub learned: Vec<String>,
     /// Root mean square error of the final metric on held-out configurations, in the model's units, after the first
@@ -31,13 +35,14 @@ pub struct FitRecord {
 }
 
 impl FitRecord {
-    /// Error to expect of the final metric after `progress` of a run, interpolated; 0 where nothing was held out.
+    /// Error to expect of the final metric after `progress` of a run, interpolated; where nothing was held out, as much as
+    /// the metric varies over the sweep.
     pub fn residual(&self, progress: f64) -> f64 {
         let after = self.residuals.partition_point(|&(fraction, _)| fraction <= progress);
         match (after.checked_sub(1).and_then(|at| self.residuals.get(at)), self.residuals.get(after)) {
             (Some(left), Some(right)) => left.1 + (right.1 - left.1) * (progress - left.0) / (right.0 - left.0),
             (Some(only), None) | (None, Some(only)) => only.1,
-            (None, None) => 0.0,
+            (None, None) => UNKNOWN,
         }
     }
 }

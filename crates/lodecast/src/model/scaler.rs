@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Direction, Metric, Sweep};
+use crate::data::{Direction, Metric, Run, Sweep};
 use crate::error::{Error, Result};
 
 /// What is done to a column before it is standardised.
@@ -71,10 +71,27 @@ impl Column {
         self.transform.invert(standardised * self.scale + self.mean)
     }
 
+    /// [`Self::natural`], within what the column's values can be: an accuracy is not negative (where none was seen to be),
+    /// and nothing is worse than the worst that was seen by more than the range that was seen.
+    pub fn possible(&self, standardised: f64) -> f64 {
+        let value = self.natural(standardised);
+        match self.transform {
+            Transform::LogError { ceiling } => value.clamp(self.natural(self.range.0).min(0.0), ceiling),
+            Transform::Log => value.min(self.natural((2.0 * self.range.1 - self.range.0).min(f64::MAX))),
+            Transform::Identity => value,
+        }
+    }
+
     /// Fits mean, scale and range. `slack` widens the range by that many deviations. Where one direction is better, values
     /// that are far worse than most count as the worst that still says something.
     fn fit(transform: Transform, values: &[f64], better: Option<Direction>, slack: f64) -> Self {
-        let mut transformed: Vec<f64> = values.iter().map(|&value| transform.apply(value)).collect();
+        if values.is_empty() {
+            return Self { range: (-1.0, 1.0), ..Self::identity() };
+        }
+        // A loss of exactly 0 is as good as the least that has a logarithm.
+        let least = values.iter().copied().filter(|&value| value > 0.0).fold(f64::INFINITY, f64::min);
+        let sound = |value: f64| if transform == Transform::Log { value.max(least) } else { value };
+        let mut transformed: Vec<f64> = values.iter().map(|&value| transform.apply(sound(value))).collect();
         if let Some(better) = better {
             let worst = worst_useful(&transformed, better);
             for value in &mut transformed {
@@ -129,15 +146,15 @@ pub struct Scaler {
 const TIME_SCALE: f64 = 10.0;
 /// A rate below this fraction of the smallest peak in the sweep counts as nothing.
 const NEGLIGIBLE_RATE: f64 = 0.01;
-/// Bounds of the cadence.
-const CADENCE: (f64, f64) = (10.0, 1000.0);
+/// Least points of a run.
+const LEAST_POINTS: f64 = 10.0;
 
 impl Scaler {
-    /// Fits the scaler to a sweep, for its metric number `metric`.
+    /// Fits the scaler to a sweep, for its metric number `metric`. Runs have at most `most_points` in the model's eyes.
     ///
     /// # Errors
-    /// If the sweep has no finite loss, metric or positive learning rate, or its metric never changes.
-    pub fn fit(sweep: &Sweep, metric: usize) -> Result<Self> {
+    /// If the sweep has no finite metric or positive learning rate, or its metric never changes.
+    pub(crate) fn fit(sweep: &Sweep, metric: usize, most_points: f64) -> Result<Self> {
         let fail = |reason: String| Err(Error::Sweep { reason });
         if sweep.runs.is_empty() {
             return fail("it has no runs; record some, or point to a file that has them".to_owned());
@@ -148,21 +165,17 @@ impl Scaler {
         let finite = |values: &mut dyn Iterator<Item = Option<f64>>| -> Vec<f64> {
             values.flatten().filter(|value| value.is_finite()).collect()
         };
-        let losses = finite(&mut sweep.runs.iter().flat_map(|run| run.train_loss.iter().copied()));
-        let metrics =
-            finite(&mut sweep.runs.iter().flat_map(|run| run.validation.get(metric).into_iter().flatten().copied()));
+        let losses = finite(&mut sweep.runs.iter().flat_map(|run| run.train_loss().iter().copied()));
+        let metrics = finite(&mut sweep.runs.iter().flat_map(|run| run.validation(metric).iter().copied()));
         let peaks: Vec<f64> = sweep
             .runs
             .iter()
             .filter_map(|run| {
-                let rates = run.learning_rate.iter().copied().flatten().filter(|rate| rate.is_finite());
+                let rates = run.learning_rate().iter().copied().flatten().filter(|rate| rate.is_finite());
                 rates.fold(None, |most: Option<f64>, rate| Some(most.map_or(rate, |most| most.max(rate))))
             })
             .filter(|&peak| peak > 0.0)
             .collect();
-        if losses.is_empty() {
-            return fail("no run has a finite train loss; check the name of the loss column".to_owned());
-        }
         if metrics.is_empty() {
             return fail(format!("no run has a finite value of {target}; check the name of the metric"));
         }
@@ -176,14 +189,12 @@ impl Scaler {
             return fail("no run has a positive learning rate; check the name of the learning-rate column".to_owned());
         };
         let floor = least_peak * NEGLIGIBLE_RATE;
-        let rates = sweep.runs.iter().flat_map(|run| run.learning_rate.iter().copied());
+        let rates = sweep.runs.iter().flat_map(|run| run.learning_rate().iter().copied());
         let rates: Vec<f64> =
             rates.flatten().filter(|rate| rate.is_finite() && *rate >= 0.0).map(|rate| rate.max(floor)).collect();
-        let positive = |values: &[f64]| values.iter().all(|&value| value > 0.0);
-        let loss_transform = if positive(&losses) { Transform::Log } else { Transform::Identity };
-        let mut lengths: Vec<usize> = sweep.runs.iter().map(crate::data::Run::len).filter(|&len| len > 0).collect();
-        lengths.sort_unstable();
-        let median = lengths.get(lengths.len() / 2).copied().unwrap_or(1) as f64;
+        let mut densities: Vec<f64> = sweep.runs.iter().filter_map(density).collect();
+        densities.sort_unstable_by(f64::total_cmp);
+        let median = densities.get(densities.len() / 2).copied().unwrap_or(1.0);
         let mut learning_rate = Column::fit(Transform::Log, &rates, None, 0.0);
         if learning_rate.range.1 - learning_rate.range.0 < 1e-9 {
             // One rate throughout: leave room for others nearby, though nothing is known about them.
@@ -191,30 +202,52 @@ impl Scaler {
         }
         Ok(Self {
             time_scale: TIME_SCALE,
-            points_per_run: median.clamp(CADENCE.0, CADENCE.1),
-            train_loss: Column::fit(loss_transform, &losses, Some(Direction::Min), 0.25),
+            points_per_run: median.round().clamp(LEAST_POINTS, most_points.max(LEAST_POINTS)),
+            train_loss: Column::fit(loss_transform(&losses), &losses, Some(Direction::Min), 0.25),
             learning_rate,
             validation: Column::fit(metric_transform(target, &metrics), &metrics, Some(target.direction), 0.25),
         })
     }
 }
 
+/// Points that a run would have, had it gone on to its planned end as densely as it was logged.
+fn density(run: &Run) -> Option<f64> {
+    let part = *run.steps().last()? as f64 / run.total_steps() as f64;
+    Some(if run.reached_end() { run.len() as f64 } else { run.len() as f64 / part.max(1e-6) })
+}
+
+/// So many odd values decide nothing about how a column is transformed, nor does this fraction of many.
+const ODD: usize = 2;
+const ODD_FRACTION: f64 = 0.01;
+
+/// Are there no more values of this sort than may be odd ones?
+fn are_odd(values: &[f64], sort: impl Fn(f64) -> bool) -> bool {
+    let found = values.iter().filter(|&&value| sort(value)).count();
+    let most = (ODD_FRACTION * values.len() as f64).max(ODD.min(values.len() / 4) as f64);
+    found as f64 <= most
+}
+
+/// How losses are transformed.
+fn loss_transform(values: &[f64]) -> Transform {
+    if are_odd(values, |value| value <= 0.0) { Transform::Log } else { Transform::Identity }
+}
+
 /// How a metric is transformed: by its direction and the range of its values.
 fn metric_transform(metric: &Metric, values: &[f64]) -> Transform {
-    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let negative = !are_odd(values, |value| value < 0.0);
     match metric.direction {
-        Direction::Max if least >= 0.0 && most <= 1.0 => Transform::LogError { ceiling: 1.0 },
-        Direction::Max if least >= 0.0 && most <= 100.0 => Transform::LogError { ceiling: 100.0 },
-        Direction::Min if least > 0.0 => Transform::Log,
-        _ => Transform::Identity,
+        Direction::Max if negative => Transform::Identity,
+        Direction::Max if are_odd(values, |value| value > 1.0) => Transform::LogError { ceiling: 1.0 },
+        Direction::Max if are_odd(values, |value| value > 100.0) => Transform::LogError { ceiling: 100.0 },
+        Direction::Min => loss_transform(values),
+        Direction::Max => Transform::Identity,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Point, Run};
+    use crate::data::Point;
     use proptest::prelude::*;
 
     fn sweep(values: &[(f64, f64, f64)]) -> Sweep {
@@ -232,7 +265,7 @@ mod tests {
             values in prop::collection::vec((1e-3..10.0f64, 1e-4..1.0f64, 0.0..0.999f64), 2..20)
         ) {
             prop_assume!(values.iter().any(|value| value.2 != values[0].2));
-            let scaler = Scaler::fit(&sweep(&values), 0).expect("a usable sweep");
+            let scaler = Scaler::fit(&sweep(&values), 0, 1000.0).expect("a usable sweep");
             for &(loss, _, accuracy) in &values {
                 let (a, b) = (scaler.train_loss, scaler.validation);
                 let (a_back, b_back) = (a.natural(a.standardise(loss)), b.natural(b.standardise(accuracy)));
@@ -246,7 +279,8 @@ mod tests {
 
     #[test]
     fn impossible_values_are_clamped_and_nan_is_kept() {
-        let scaler = Scaler::fit(&sweep(&[(2.0, 0.1, 0.1), (1.0, 0.0, 0.6), (0.5, 0.1, 0.9)]), 0).expect("usable");
+        let scaler =
+            Scaler::fit(&sweep(&[(2.0, 0.1, 0.1), (1.0, 0.0, 0.6), (0.5, 0.1, 0.9)]), 0, 1000.0).expect("usable");
         assert!(scaler.train_loss.standardise(f64::INFINITY).is_finite());
         assert!(scaler.learning_rate.standardise(0.0).is_finite(), "a rate of zero counts as a negligible one");
         assert!(scaler.validation.standardise(f64::NAN).is_nan());
@@ -256,9 +290,9 @@ mod tests {
     fn a_run_that_explodes_leaves_the_others_their_scale() {
         let mut values: Vec<(f64, f64, f64)> = (0..100).map(|k| (0.2 + 0.01 * f64::from(k), 0.1, 0.5)).collect();
         values[0].2 = 0.6;
-        let sound = Scaler::fit(&sweep(&values), 0).expect("usable").train_loss;
+        let sound = Scaler::fit(&sweep(&values), 0, 1000.0).expect("usable").train_loss;
         values.push((4.4e21, 0.1, 0.1));
-        let exploded = Scaler::fit(&sweep(&values), 0).expect("usable").train_loss;
+        let exploded = Scaler::fit(&sweep(&values), 0, 1000.0).expect("usable").train_loss;
         let spread = |column: &Column| column.standardise(1.0) - column.standardise(0.5);
         assert!(spread(&exploded) > 0.7 * spread(&sound), "{} of {}", spread(&exploded), spread(&sound));
         assert_eq!(exploded.standardise(4.4e21), exploded.range.1, "as bad as can be");
@@ -266,21 +300,43 @@ mod tests {
     }
 
     #[test]
+    fn one_odd_value_changes_no_transform_and_no_scale() {
+        let sound: Vec<(f64, f64, f64)> =
+            (0..100).map(|k| (0.2 + 0.01 * f64::from(k), 0.1, 0.5 + 0.004 * f64::from(k))).collect();
+        let fit = |values: &[(f64, f64, f64)]| Scaler::fit(&sweep(values), 0, 1000.0).expect("usable");
+        let expected = fit(&sound);
+        for odd in [(0.0, 0.1, 0.7), (4e21, 0.1, 0.7), (0.5, 0.1, 1.000_000_1)] {
+            let mut values = sound.clone();
+            values.push(odd);
+            let found = fit(&values);
+            for (found, expected) in [(found.train_loss, expected.train_loss), (found.validation, expected.validation)]
+            {
+                assert_eq!(found.transform, expected.transform, "{odd:?}");
+                assert!(
+                    (found.scale / expected.scale - 1.0).abs() < 0.3,
+                    "{odd:?}: {} {}",
+                    found.scale,
+                    expected.scale
+                );
+            }
+        }
+    }
+
+    #[test]
     fn few_good_values_among_many_equal_ones_are_kept() {
         let values: Vec<(f64, f64, f64)> = (0..100).map(|k| (2.3, 0.1, if k < 97 { 0.1 } else { 0.9 })).collect();
-        let scaler = Scaler::fit(&sweep(&values), 0).expect("usable").validation;
+        let scaler = Scaler::fit(&sweep(&values), 0, 1000.0).expect("usable").validation;
         assert!((scaler.natural(scaler.standardise(0.9)) - 0.9).abs() < 1e-9);
         let values: Vec<(f64, f64, f64)> = (0..100).map(|k| (2.3, 0.1, if k < 97 { 0.9 } else { 0.1 })).collect();
-        let scaler = Scaler::fit(&sweep(&values), 0).expect("usable").validation;
+        let scaler = Scaler::fit(&sweep(&values), 0, 1000.0).expect("usable").validation;
         assert!((scaler.natural(scaler.standardise(0.1)) - 0.1).abs() < 1e-9);
     }
 
     #[test]
     fn unusable_sweeps_say_why() {
-        let reason = |sweep: &Sweep| Scaler::fit(sweep, 0).expect_err("unusable").to_string();
+        let reason = |sweep: &Sweep| Scaler::fit(sweep, 0, 1000.0).expect_err("unusable").to_string();
         assert!(reason(&Sweep::default()).contains("no runs"));
         assert!(reason(&sweep(&[(1.0, 0.1, 0.5), (0.5, 0.1, 0.5)])).contains("in every run"));
-        assert!(reason(&sweep(&[(f64::NAN, 0.1, 0.5)])).contains("finite train loss"));
         assert!(reason(&sweep(&[(1.0, 0.0, 0.5), (1.0, 0.0, 0.6)])).contains("positive learning rate"));
         assert!(reason(&sweep(&[(1.0, 0.1, f64::NAN)])).contains("finite value"));
     }

@@ -54,7 +54,8 @@ impl Series {
     /// its planned end: a run that exploded is evidence, not a gap.
     pub(crate) fn from_run(run: &Run, metric: usize, scaler: &Scaler, worst: Worst) -> Result<Self, Unusable> {
         let unusable = |reason: &str| Err(Unusable(reason.to_owned()));
-        if run.len() < 3 {
+        let diverged = run.diverged_at(metric);
+        if run.len() < 3 && diverged.is_none() {
             return unusable("it has fewer than three points");
         }
         let rate_of = |point: &Point| point.learning_rate;
@@ -64,19 +65,15 @@ impl Series {
         if !run.points(metric).any(|point| rate_of(&point).is_some_and(|rate| rate > 0.0 && rate.is_finite())) {
             return unusable("it has no positive learning rate");
         }
-        let diverged = run.diverged_at(metric);
-        if diverged == Some(0) {
-            return unusable("it is NaN or infinite from its first point on");
-        }
         let total_steps = run.total_steps();
         let sound = diverged.unwrap_or(run.len());
-        let points: Vec<Point> = (0..sound).map(|index| run.point(index, metric)).collect();
+        let points: Vec<Point> = run.points(metric).take(sound).collect();
         let mut series = Self::observed(&points, total_steps, scaler);
+        if let Some(diverged) = diverged {
+            series.append_worst(run, diverged, scaler, worst);
+        }
         if series.points.iter().all(|point| point.train_loss.is_nan() && point.validation.is_nan()) {
             return unusable("neither its loss nor its metric was measured");
-        }
-        if diverged.is_some() {
-            series.append_worst(scaler, worst);
         }
         let samples: Vec<(f64, f64)> = series.rates(0.0);
         if samples.len() < 2 || samples[samples.len() - 1].0 <= samples[0].0 {
@@ -127,15 +124,29 @@ impl Series {
         }
     }
 
-    fn append_worst(&mut self, scaler: &Scaler, worst: Worst) {
+    /// Goes on with the worst to the run's planned end, from the point where it diverged, be it the first.
+    fn append_worst(&mut self, run: &Run, diverged: usize, scaler: &Scaler, worst: Worst) {
+        let recorded = run.steps().iter().zip(run.learning_rate()).skip(diverged);
+        let usable = |rate: Option<f64>| rate.filter(|rate| rate.is_finite() && *rate >= 0.0);
+        let rates: Vec<(f64, f64)> = recorded
+            .filter_map(|(&step, &rate)| {
+                let time = scaler.time_scale * step as f64 / run.total_steps() as f64;
+                Some((time, scaler.learning_rate.standardise(usable(rate)?)))
+            })
+            .collect();
         let step = scaler.time_scale / scaler.points_per_run;
-        let Some(&last) = self.points.last() else { return };
-        let mut time = last.time + step;
+        let (mut time, mut learning_rate) = match (self.points.last(), rates.first()) {
+            (Some(last), _) => (last.time + step, last.learning_rate),
+            (None, Some(&(time, rate))) => (time, rate),
+            (None, None) => return,
+        };
         while time <= scaler.time_scale + 1e-9 {
+            let until = rates.partition_point(|&(at, _)| at <= time + 0.5 * step);
+            learning_rate = until.checked_sub(1).map_or(learning_rate, |at| rates[at].1);
             self.points.push(SeriesPoint {
                 time,
                 train_loss: worst.train_loss,
-                learning_rate: last.learning_rate,
+                learning_rate,
                 validation: worst.validation,
             });
             time += step;
@@ -274,6 +285,5 @@ mod tests {
         assert!(run(&[(1, 1.0, 0.1)]).contains("fewer than three"));
         assert!(run(&[(1, 1.0, 0.1), (2, 1.0, -0.1), (3, 1.0, 0.1)]).contains("negative"));
         assert!(run(&[(1, 1.0, 0.0), (2, 1.0, 0.0), (3, 1.0, 0.0)]).contains("no positive"));
-        assert!(run(&[(1, f64::NAN, 0.1), (2, 1.0, 0.1), (3, 1.0, 0.1)]).contains("first point"));
     }
 }

@@ -1,5 +1,7 @@
 //! Forecasts of recorded runs by those members of an ensemble that had not seen their configurations.
 
+use std::collections::HashSet;
+
 use super::ensemble::Ensemble;
 use super::moments;
 use super::pass::Network;
@@ -38,16 +40,18 @@ where
     pub(super) fn new(ensemble: &'a Ensemble, sweep: &'a Sweep, metric: usize, predict: P) -> Self {
         let header = &ensemble.header;
         let worst = Worst::of(&header.scaler, header.metric.direction);
+        let set = |names: &'a Vec<String>| names.iter().map(String::as_str).collect::<HashSet<_>>();
+        let learned = set(&header.record.learned);
+        let held_out: Vec<HashSet<&str>> = header.record.held_out.iter().map(set).collect();
         let case = |run: &'a Run| {
             let series = Series::from_run(run, metric, &header.scaler, worst).ok()?;
-            let configuration = run.configuration();
-            let record = &header.record;
-            let witnesses = record.held_out.iter().zip(&ensemble.held_out_networks);
-            let witnesses = witnesses.filter(|(names, _)| names.contains(&configuration));
+            let names = [run.signature(), run.former_configuration()];
+            let knows = |known: &HashSet<&str>| names.iter().any(|name| known.contains(name.as_str()));
+            let witnesses = held_out.iter().zip(&ensemble.held_out_networks).filter(|(known, _)| knows(known));
             let networks: Vec<Network<f32>> = witnesses.map(|(_, network)| network.clone()).collect();
             Some(if networks.is_empty() {
                 // A configuration of another sweep, which no member has seen; or one that all have, of this one.
-                let has_seen = record.learned.contains(&configuration);
+                let has_seen = knows(&learned);
                 Case { run, series, networks: ensemble.networks.clone(), has_seen }
             } else {
                 Case { run, series, networks, has_seen: false }

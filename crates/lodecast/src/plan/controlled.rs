@@ -13,6 +13,8 @@ use crate::experience::RateRange;
 use crate::model::{ControlledForecaster, Outlook};
 use crate::random::{Purpose, stream};
 
+/// What is taken off for a margin that lies wholly beyond the rates of the sweep, in units of the reward.
+const UNKNOWN: f64 = 0.02;
 /// How many of the best candidates keep their schedule in the plan.
 const SHOWN: usize = 12;
 
@@ -168,16 +170,24 @@ impl Board<'_> {
         let mut order: Vec<usize> = (0..schedules.len()).collect();
         // The schedule in force, the first of all, is what the others are compared to.
         let in_force = usize::from(self.candidates.is_empty());
-        order[in_force..].sort_by(|&a, &b| promises[b].total_cmp(&promises[a]));
+        // What is not a number promises nothing.
+        let promised = |index: usize| if promises[index].is_nan() { f64::NEG_INFINITY } else { promises[index] };
+        order[in_force..].sort_by(|&a, &b| promised(b).total_cmp(&promised(a)));
         order.truncate(schedules.len().div_ceil(2));
         let higher: Vec<Schedule> = order.iter().map(|&index| schedules[index].scaled(settings.rate_margin)).collect();
         let higher = self.predict(&higher)?;
         // What is not a number stays so, and rejects the candidate.
-        let loss =
-            |(&index, higher): (&usize, &[f64])| match promises[index] - promise(higher) - settings.tolerated_loss {
+        let highest = self.model.experience().learning_rates.highest;
+        let loss = |(&index, higher): (&usize, &[f64])| {
+            let known = match promises[index] - promise(higher) - settings.tolerated_loss {
                 loss if loss <= 0.0 => 0.0,
                 loss => loss,
             };
+            // The model has seen no rate beyond the sweep's: it takes them for the highest, and so for harmless.
+            let peak = settings.rate_margin * schedules[index].highest_rate();
+            let beyond = (peak / highest).ln().clamp(0.0, settings.rate_margin.ln()) / settings.rate_margin.ln();
+            known + UNKNOWN * beyond
+        };
         let losses: Vec<f64> = order.iter().zip(higher.chunks_exact(members)).map(loss).collect();
         let greatest = losses.iter().copied().filter(|loss| loss.is_finite()).fold(0.0, f64::max);
         let mut edges = vec![greatest; schedules.len()];

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use lodecast::{ControlledForecaster, FitOptions, FitSettings, Fitted, ModelKind, Schedule, fit};
+use lodecast::{ControlledForecaster, FitOptions, FitSettings, Fitted, ModelKind, Point, Schedule, fit};
 
 fn settings(kind: ModelKind, iterations: u64) -> FitSettings {
     FitSettings::new(kind).with_training(|training| {
@@ -61,8 +61,8 @@ fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
 fn what_a_model_never_saw_is_evaluated_as_it_was() {
     let sweep = crate::toy_sweep::sweep(1, 30);
     let mut poor = sweep.clone();
-    for value in poor.runs.iter_mut().flat_map(|run| run.validation[0].iter_mut().flatten()) {
-        *value *= 0.2;
+    for run in &mut poor.runs {
+        run.change_points(0, |point| Point { validation: point.validation.map(|value| 0.2 * value), ..point });
     }
     let Fitted { model, .. } = quiet(&poor, &settings(ModelKind::Controlled, 20));
     let evaluation = lodecast::evaluate(&model, &sweep, &[0.5]).expect("runs to forecast");
@@ -72,7 +72,7 @@ fn what_a_model_never_saw_is_evaluated_as_it_was() {
     });
     assert!(sound.clone().count() > 10);
     for (forecast, run) in sound {
-        let last = run.validation[0].iter().flatten().next_back().expect("a metric");
+        let last = run.validation(0).iter().flatten().next_back().expect("a metric");
         assert!((forecast.actual - last).abs() < 1e-9, "{}: {} is not {last}", run.id, forecast.actual);
     }
 }

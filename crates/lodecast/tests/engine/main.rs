@@ -1,5 +1,6 @@
 //! The engine from outside, in one program: linking one is quicker than linking eight.
 
+mod data_as_it_is;
 mod fit;
 mod model_file;
 mod plan_controlled;

@@ -44,8 +44,12 @@ fn a_run_that_diverged_is_evidence_against_its_configuration_but_bounds_nothing(
     let mut sweep = sweep(quality);
     for id in ["cosine-0.1-0", "constant-0.3-0", "constant-0.3-1", "cosine-0.3-0", "cosine-0.3-1"] {
         let run = sweep.runs.iter_mut().find(|run| run.id == id).expect("a run of the sweep");
-        run.train_loss[20] = Some(f64::NAN);
-        run.train_loss[19] = Some(1e30);
+        let (exploded, lost) = (run.steps()[19], run.steps()[20]);
+        run.change_points(0, |point| match point.step {
+            step if step == exploded => point.train_loss(1e30),
+            step if step == lost => point.train_loss(f64::NAN),
+            _ => point,
+        });
     }
     let experience = Experience::from_sweep(&sweep, 0).expect("a usable sweep");
     let cosine = experience.configurations.iter().find(|c| c.schedule == Schedule::cosine(0.1)).expect("kept");
@@ -65,7 +69,7 @@ fn unknown_schedules_are_the_mean_recorded_rate() {
         if run.id.starts_with("cosine") {
             run.attributes.schedule = None;
         } else {
-            run.learning_rate.iter_mut().flatten().for_each(|rate| *rate *= 0.1);
+            run.change_points(0, |point| Point { learning_rate: point.learning_rate.map(|rate| 0.1 * rate), ..point });
         }
     }
     let experience = Experience::from_sweep(&sweep, 0).expect("a usable sweep");
@@ -75,7 +79,8 @@ fn unknown_schedules_are_the_mean_recorded_rate() {
             panic!("not recorded: {configuration:?}")
         };
         assert!(knots.len() <= 64);
-        let runs = sweep.runs.iter().filter(|run| run.configuration() == configuration.name);
+        let named = sweep.runs.iter().zip(sweep.configuration_names());
+        let runs = named.filter(|(_, name)| *name == configuration.name).map(|(run, _)| run);
         for (point, total) in runs.flat_map(|run| run.points(0).map(|point| (point, run.total_steps()))) {
             let (rate, recorded) =
                 (configuration.schedule.at_step(point.step, total), point.learning_rate.expect("recorded"));
@@ -117,10 +122,10 @@ fn sweeps_that_teach_nothing_say_why() {
     assert!(reason(&of(Vec::new())).contains("no run reached"));
     let constant = || run("run", &Schedule::constant(0.1), 0.9);
     let mut diverged = constant();
-    diverged.train_loss[3] = Some(f64::INFINITY);
+    diverged.change_points(0, |point| point.train_loss(if point.step < 30 { 1.0 } else { f64::INFINITY }));
     assert!(reason(&of(vec![diverged])).contains("without diverging"));
     let mut unknown = constant();
-    unknown.learning_rate.fill(None);
+    unknown.change_points(0, |point| Point { learning_rate: None, ..point });
     assert!(reason(&of(vec![unknown])).contains("no run recorded a positive learning rate"));
     assert!(Experience::from_sweep(&of(vec![constant()]), 0).is_ok(), "one run is little, but something");
 }

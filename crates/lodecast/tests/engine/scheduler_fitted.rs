@@ -28,7 +28,7 @@ fn live_run(scheduler: &mut Scheduler, seed: u64) -> (f64, usize) {
     };
     let mut run = follow(&rates);
     for index in 0..run.len() {
-        let point = run.point(index, 0);
+        let point = run.point(index, 0).expect("a point");
         if let Observation::Replanned(_) = scheduler.observe(point) {
             // What has passed stays; the rest of the run is trained again under the new rates.
             for step in point.step..=TOTAL_STEPS {
