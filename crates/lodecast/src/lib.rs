@@ -14,6 +14,7 @@ mod forecast;
 pub mod instrument;
 mod lanes;
 mod latent_ode;
+mod model;
 mod network;
 mod ode;
 mod plan;

@@ -1,0 +1,3 @@
+//! The forms a model takes.
+
+pub(crate) mod law;
