@@ -1,5 +1,10 @@
 //! The law.
+mod calibration;
 mod curve;
+mod divergence;
+mod observation;
+mod scale;
+mod settings;
 mod features;
 mod gaussian_process;
 mod residual;
