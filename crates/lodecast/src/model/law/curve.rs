@@ -8,7 +8,7 @@
 pub(crate) const SEGMENTS: usize = 64;
 /// Parameters of the law.
 pub(crate) const PARAMETERS: usize = 21;
-/// Rates `r_j` at which noise relaxes, a quarter of a decade short of evenly... see [`RELAXATION_RATES`].
+/// Number of rates at which noise relaxes.
 const RELAXATIONS: usize = 9;
 /// Relaxation rates per unit of intrinsic time, half a decade apart.
 #[rustfmt::skip]
@@ -170,6 +170,13 @@ impl Curve {
     pub(crate) fn intrinsic_time(&self, path: &Path, end: usize) -> f64 {
         let time: f64 = path.ln_rates[..=end].iter().map(|&ln_rate| self.pace(ln_rate).0 * path.duration).sum();
         time * (-self.ln_onset).exp()
+    }
+
+    /// Share of a change of the noise that is left after a time at the reference rate.
+    pub(crate) fn noise_left(&self, time: f64) -> f64 {
+        let advance = self.pace(0.0).0 * time;
+        let left: f64 = (0..RELAXATIONS).map(|j| self.weights[j] * (-RELAXATION_RATES[j] * advance).exp()).sum();
+        left / self.weights.iter().sum::<f64>()
     }
 
     fn walk<const SLOPES: bool>(&self, path: &Path, ends: &[usize], mut each: impl FnMut(usize, f64, &Gradient)) {

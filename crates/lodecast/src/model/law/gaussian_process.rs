@@ -1,6 +1,8 @@
 //! A Gaussian process over schedule features: squared exponential with a length a feature, its hyperparameters at their
 //! most probable values.
 
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
 use super::linear_algebra::{Cholesky, dot};
@@ -11,6 +13,8 @@ const TEACHERS: usize = 160;
 const ITERATIONS: usize = 60;
 /// Keeps the factor of a nearly noiseless process positive definite.
 const JITTER: f64 = 1e-8;
+/// Cosines (with their sines) that a draw of the prior is made of.
+const COSINES: usize = 128;
 
 /// Normal priors of the logarithms of a process's hyperparameters, each a mean and a deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -121,6 +125,58 @@ impl GaussianProcess {
         let mean = dot(scratch, &self.weights);
         self.factor.solve_lower(scratch);
         Prediction { mean, variance: (kernel.signal - dot(scratch, scratch)).max(0.0) }
+    }
+}
+
+/// A process ready to be drawn from at given candidates, by Matheron's rule: a draw of the prior, corrected by how it misses
+/// the targets. Draws of the prior are sums of random cosines (Rahimi & Recht 2007).
+pub(crate) struct ProcessPaths<'a> {
+    process: &'a GaussianProcess,
+    kernel: Kernel,
+    candidates: Vec<Vec<f64>>,
+    /// Covariance with the targets, one row a candidate.
+    covariances: Vec<Vec<f64>>,
+    means: Vec<f64>,
+}
+
+impl GaussianProcess {
+    /// Prepares joint draws at `candidates`.
+    pub(crate) fn paths(&self, candidates: &[Vec<f64>]) -> ProcessPaths<'_> {
+        let kernel = Kernel::new(&self.fitted.hyperparameters);
+        let runs = || self.fitted.inputs.chunks_exact(self.fitted.features);
+        let covariances: Vec<Vec<f64>> =
+            candidates.iter().map(|input| runs().map(|run| kernel.covariance(run, input)).collect()).collect();
+        let means = covariances.iter().map(|row: &Vec<f64>| dot(row, &self.weights)).collect();
+        ProcessPaths { process: self, kernel, candidates: candidates.to_vec(), covariances, means }
+    }
+}
+
+impl ProcessPaths<'_> {
+    /// One draw at all candidates, and the means there.
+    pub(crate) fn draw(&self, random: &mut impl Rng) -> (Vec<f64>, &[f64]) {
+        let mut normal = || -> f64 { random.sample(StandardNormal) };
+        let features = self.process.fitted.features;
+        let frequencies: Vec<f64> =
+            (0..COSINES * features).map(|k| normal() * self.kernel.inverse_lengths[k % features]).collect();
+        let amplitudes: Vec<(f64, f64)> = (0..COSINES).map(|_| (normal(), normal())).collect();
+        let size = (self.kernel.signal / COSINES as f64).sqrt();
+        let prior = |input: &[f64]| {
+            let waves = frequencies.chunks_exact(features).zip(&amplitudes);
+            size * waves
+                .map(|(frequency, (cosine, sine))| {
+                    let (sin, cos) = dot(frequency, input).sin_cos();
+                    cosine * cos + sine * sin
+                })
+                .sum::<f64>()
+        };
+        let fitted = &self.process.fitted;
+        let noise = self.kernel.noise.sqrt();
+        let mut missed: Vec<f64> = (fitted.inputs.chunks_exact(features).zip(&fitted.targets))
+            .map(|(run, target)| target - prior(run) - noise * normal())
+            .collect();
+        self.process.factor.solve(&mut missed);
+        let draws = self.candidates.iter().zip(&self.covariances);
+        (draws.map(|(input, covariance)| prior(input) + dot(covariance, &missed)).collect(), &self.means)
     }
 }
 
@@ -300,6 +356,25 @@ mod tests {
                 let finite = (at(1e-5) - at(-1e-5)) / 2e-5;
                 prop_assert!((finite - gradient[k]).abs() < 1e-4 * (1.0 + finite.abs()), "{k}: {} for {finite}", gradient[k]);
             }
+        }
+    }
+
+    #[test]
+    fn draws_have_the_mean_and_the_variance_of_predictions() {
+        let inputs: Vec<Vec<f64>> = (0..6).map(|k| vec![f64::from(k) / 2.0, f64::from(k % 2)]).collect();
+        let targets: Vec<f64> = inputs.iter().map(|input| input[0].cos()).collect();
+        let process = GaussianProcess::fit(&inputs, &targets, &Hyperprior::about(0.8, 0.6)).expect("finite");
+        let candidates = [vec![1.1, 0.0], vec![5.0, 1.0]];
+        let paths = process.paths(&candidates);
+        let mut random = crate::random::stream(1, crate::random::Purpose::Candidate, 0);
+        let draws: Vec<Vec<f64>> = (0..4000).map(|_| paths.draw(&mut random).0).collect();
+        for (at, candidate) in candidates.iter().enumerate() {
+            let predicted = process.predict(candidate, &mut Vec::new());
+            let mean = draws.iter().map(|draw| draw[at]).sum::<f64>() / draws.len() as f64;
+            let variance = draws.iter().map(|draw| (draw[at] - mean).powi(2)).sum::<f64>() / draws.len() as f64;
+            let error = (predicted.variance / draws.len() as f64).sqrt();
+            assert!((mean - predicted.mean).abs() < 4.0 * error, "{mean} for {predicted:?}");
+            assert!((variance / predicted.variance - 1.0).abs() < 0.12, "{variance} for {predicted:?}");
         }
     }
 

@@ -74,6 +74,14 @@ impl Recording {
         Ok(Self { id: run.id.clone(), length, rates, measured, lost_at, complete, settings })
     }
 
+    /// A run of which nothing is known but its rates, its own or else those of `schedule`.
+    pub(crate) fn rates_alone(run: &Run, schedule: Option<&Schedule>) -> Option<Self> {
+        let length = run.total_steps() as f64;
+        let rates = rates_of(run, length).or_else(|| schedule.map(segment_rates))?;
+        let settings = settings_of(run);
+        Some(Self { id: run.id.clone(), length, rates, measured: Vec::new(), lost_at: None, complete: false, settings })
+    }
+
     /// Its largest segment's rate.
     pub(crate) fn peak(&self) -> f64 {
         self.rates.iter().copied().fold(0.0, f64::max)

@@ -1,9 +1,10 @@
 //! What the law's curve leaves of the final values: a Gaussian process on schedule features and settings.
 
+use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::features::Standardiser;
-use super::gaussian_process::{GaussianProcess, Hyperprior, Prediction};
+use super::gaussian_process::{GaussianProcess, Hyperprior, Prediction, ProcessPaths};
 
 /// The process on the residuals `ln final - ln law`, and the scale it works in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +65,11 @@ impl ResidualProcess {
         }
     }
 
+    /// Size of the residuals it was made from.
+    pub(crate) fn scale(&self) -> f64 {
+        self.scale
+    }
+
     /// Variance of a new run about what can be predicted.
     pub(crate) fn noise(&self) -> f64 {
         let noise = self.process.as_ref().map_or(0.0, GaussianProcess::noise);
@@ -81,4 +87,39 @@ fn noise_alone(targets: &[f64], prior: &Hyperprior) -> (f64, f64) {
     let grid = (0..=200).map(|k| prior.noise.0 + prior.noise.1 * (f64::from(k) / 50.0 - 2.0) * 2.0);
     let best = grid.fold(prior.noise.0, |best, next| if log_posterior(next) > log_posterior(best) { next } else { best });
     ((2.0 * best).exp(), log_likelihood(best))
+}
+
+/// A residual process ready to be drawn from at given candidates.
+pub(crate) struct Paths<'a> {
+    residual: &'a ResidualProcess,
+    process: Option<ProcessPaths<'a>>,
+    candidates: usize,
+}
+
+impl ResidualProcess {
+    /// Prepares joint draws at candidates with these features.
+    pub(crate) fn paths(&self, features: &[Vec<f64>]) -> Paths<'_> {
+        let mut inputs = features.to_vec();
+        inputs.iter_mut().for_each(|row| self.standardiser.apply(row));
+        let process = self.process.as_ref().map(|process| process.paths(&inputs));
+        Paths { residual: self, process, candidates: features.len() }
+    }
+}
+
+impl Paths<'_> {
+    /// One draw of the residuals of all candidates, its distance to the mean multiplied by `widen`. With the weight of noise
+    /// alone, there is no residual in it.
+    pub(crate) fn draw(&self, random: &mut impl Rng, widen: f64) -> Vec<f64> {
+        let in_force = random.random::<f64>() < self.residual.weight;
+        match &self.process {
+            Some(process) if in_force => {
+                let (mut draw, mean) = process.draw(random);
+                for (draw, mean) in draw.iter_mut().zip(mean) {
+                    *draw = self.residual.scale * (mean + widen * (*draw - mean));
+                }
+                draw
+            }
+            _ => vec![0.0; self.candidates],
+        }
+    }
 }
