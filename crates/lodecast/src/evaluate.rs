@@ -1,5 +1,7 @@
 //! How good forecasts are: error of the final metric from the first part of a run, beside simple baselines.
 
+#[allow(dead_code, reason = "a baseline that the evaluation of searches will ask")]
+mod multi_power_law;
 mod power_law;
 
 use rayon::prelude::*;

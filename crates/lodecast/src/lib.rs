@@ -22,6 +22,7 @@ mod random;
 mod run;
 mod schedule;
 mod scheduler;
+mod tune;
 
 #[cfg(feature = "burn")]
 pub use burn::{LodeLrScheduler, SchedulerGuard};
@@ -30,6 +31,10 @@ pub use evaluate::{Evaluation, ForecastMethod, RunForecast, Skill, evaluate};
 pub use fit::{FitOptions, FitProgress, FitSettings, FitSummary, Fitted, LeftOut, ModelKind, fit};
 pub use forecast::{Forecast, Interval, Spread};
 pub use latent_ode::{Architecture, Column, ControlledLatentOde, FitRecord, LatentOde, Model, Scaler, Transform};
+pub use model::law::{
+    Explanation, FinalForecast, IdealOrigin, Law, LawForecast, LawSettings, Objective, PartlySeen, PriorKnowledge,
+    Quantity, Scale, UnusedRun,
+};
 pub use plan::{
     Alignment, Band, Candidate, Configuration, ControlledForecaster, ControlledSettings, Curve, Experience, Forecaster,
     GenerativeForecaster, GenerativeSettings, Origin, Outlook, Plan, Planner, PlannerSettings, Prediction, RateRange,
@@ -38,3 +43,4 @@ pub use plan::{
 pub use run::{Attributes, Direction, Metric, Point, Run, Sweep};
 pub use schedule::{Family, Knot, Schedule};
 pub use scheduler::{Observation, Replan, Scheduler, SchedulerBuilder, SchedulerState};
+pub use tune::{Alternative, Pick, PickOrigin, PickSettings, Shape, ShapeRange, pick};

@@ -5,6 +5,7 @@
 //! ([`residual`]); and which peaks diverge is a verdict of its own ([`divergence`]).
 
 mod calibration;
+mod candidates;
 mod curve;
 mod divergence;
 mod explanation;
@@ -34,12 +35,16 @@ pub use partly_seen::PartlySeen;
 pub use prior_alone::PriorKnowledge;
 pub use scale::{IdealOrigin, Scale};
 
+pub(crate) use features::Standardiser;
+pub(crate) use forecast::{Answer, Question};
+pub(crate) use gaussian_process::{GaussianProcess, Hyperprior};
+
 use self::curve::{Path, SEGMENTS};
 use self::divergence::Threshold;
 use self::posterior::Posterior;
 use self::residual::ResidualProcess;
 use self::settings::{Covariates, Settings, momentum_gain};
-use crate::Metric;
+use crate::{Metric, Schedule};
 
 /// Which value of a run counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -103,6 +108,8 @@ pub(crate) struct FittedRun {
     pub(crate) rates: Vec<f64>,
     pub(crate) length: f64,
     pub(crate) settings: Settings,
+    /// Its schedule, where that has a name.
+    pub(crate) schedule: Option<Schedule>,
     /// `ln y - ln law` at the observed ends, where measured; empty where the run diverged.
     pub(crate) residuals: Vec<Option<f64>>,
     /// Final gap, if the run reached its end.

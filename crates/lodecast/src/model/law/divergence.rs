@@ -37,26 +37,31 @@ impl From<Vec<(f64, bool)>> for Threshold {
         let count = (2.0 * REACH * THRESHOLD.1 / STEP) as usize + 1;
         let mut logarithms = [const { Vec::new() }; 4];
         for (width, logarithms) in WIDTHS.iter().zip(&mut logarithms) {
-            *logarithms = (0..count).map(|k| {
-                let threshold = grid(k);
-                let prior = -0.5 * ((threshold - THRESHOLD.0) / THRESHOLD.1).powi(2);
-                let verdict = |&(ln_peak, diverged): &(f64, bool)| {
-                    let chance = normal_distribution((ln_peak - threshold) / width);
-                    (if diverged { chance } else { 1.0 - chance }).max(LEAST).ln()
-                };
-                prior + verdicts.iter().map(verdict).sum::<f64>()
-            }).collect::<Vec<f64>>();
+            *logarithms = (0..count)
+                .map(|k| {
+                    let threshold = grid(k);
+                    let prior = -0.5 * ((threshold - THRESHOLD.0) / THRESHOLD.1).powi(2);
+                    let verdict = |&(ln_peak, diverged): &(f64, bool)| {
+                        let chance = normal_distribution((ln_peak - threshold) / width);
+                        (if diverged { chance } else { 1.0 - chance }).max(LEAST).ln()
+                    };
+                    prior + verdicts.iter().map(verdict).sum::<f64>()
+                })
+                .collect::<Vec<f64>>();
         }
         let most = logarithms.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
-        let mut weights = logarithms.map(|logarithms| logarithms.iter().map(|ln| (ln - most).exp()).collect::<Vec<f64>>());
+        let mut weights =
+            logarithms.map(|logarithms| logarithms.iter().map(|ln| (ln - most).exp()).collect::<Vec<f64>>());
         let total: f64 = weights.iter().flatten().sum();
         weights.iter_mut().flatten().for_each(|weight| *weight /= total);
         let below = std::array::from_fn(|w| {
             let mut sum = 0.0;
-            std::iter::once(0.0).chain(weights[w].iter().map(|weight| {
-                sum += weight;
-                sum
-            })).collect()
+            std::iter::once(0.0)
+                .chain(weights[w].iter().map(|weight| {
+                    sum += weight;
+                    sum
+                }))
+                .collect()
         });
         Self { verdicts, weights, below }
     }
@@ -80,7 +85,8 @@ impl Threshold {
             let index = |at: f64| ((at - grid(0)) / STEP).ceil().clamp(0.0, weights.len() as f64) as usize;
             let (from, to) = (index(ln_peak - FAR * width), index(ln_peak + FAR * width));
             probability += below[from];
-            probability += (from..to).map(|k| weights[k] * normal_distribution((ln_peak - grid(k)) / width)).sum::<f64>();
+            probability +=
+                (from..to).map(|k| weights[k] * normal_distribution((ln_peak - grid(k)) / width)).sum::<f64>();
         }
         probability.clamp(0.0, 1.0)
     }
@@ -117,7 +123,10 @@ mod tests {
         let threshold = Threshold::from(verdicts);
         let chances: Vec<f64> = [-1.0, 0.0, 0.7, 1.05, 1.4, 2.1, 4.0].map(|x| threshold.probability(x)).to_vec();
         assert!(chances.is_sorted(), "{chances:?}");
-        assert!(chances[1] < 0.02 && chances[2] < 0.2 && (chances[3] - 0.5).abs() < 0.1 && chances[5] > 0.95, "{chances:?}");
+        assert!(
+            chances[1] < 0.02 && chances[2] < 0.2 && (chances[3] - 0.5).abs() < 0.1 && chances[5] > 0.95,
+            "{chances:?}"
+        );
         // Peaks far outside the grid are certain.
         assert!(threshold.probability(-50.0) < 1e-6 && threshold.probability(50.0) > 0.999);
         let text = serde_json::to_string(&threshold).expect("plain data");

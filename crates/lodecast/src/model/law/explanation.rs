@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::curve::{Curve, Gradient, Path, SEGMENTS, parameter as at};
 use super::Law;
 use super::calibration::multiplier;
+use super::curve::{Curve, Gradient, Path, SEGMENTS, parameter as at};
 
 /// One thing a law says, with the interval that holds 68 %.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,7 +44,11 @@ impl Law {
         let best_path = self.best_path();
         let name = &self.metric.name;
         let mut quantities = Vec::new();
-        let mut say = |name: &str, unit: &str, meaning: &str, logarithm: &dyn Fn(&Gradient) -> f64, natural: &dyn Fn(f64) -> f64| {
+        let mut say = |name: &str,
+                       unit: &str,
+                       meaning: &str,
+                       logarithm: &dyn Fn(&Gradient) -> f64,
+                       natural: &dyn Fn(f64) -> f64| {
             let (value, deviation) = self.linearised(logarithm);
             let (a, b) = (natural(value - deviation), natural(value + deviation));
             if [a, b, natural(value)].iter().all(|number| number.is_finite()) {

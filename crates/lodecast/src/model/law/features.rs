@@ -45,7 +45,9 @@ impl Standardiser {
         let count = rows.len().max(1) as f64;
         let mean: Vec<f64> = (0..width).map(|k| rows.iter().map(|row| row[k]).sum::<f64>() / count).collect();
         let deviation = (0..width)
-            .map(|k| (rows.iter().map(|row| (row[k] - mean[k]).powi(2)).sum::<f64>() / count).sqrt().max(LEAST_DEVIATION))
+            .map(|k| {
+                (rows.iter().map(|row| (row[k] - mean[k]).powi(2)).sum::<f64>() / count).sqrt().max(LEAST_DEVIATION)
+            })
             .collect();
         Self { mean, deviation }
     }

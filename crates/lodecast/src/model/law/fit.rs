@@ -149,8 +149,10 @@ fn fit_scaled(metric: &Metric, recordings: &[Recording], scale: Scale, settings:
     let mut notes = Vec::new();
     let start = starting_gap(metric, recordings, &scale, settings, &mut notes)?;
     let momentum = momentum_varies(recordings);
-    let mut runs: Vec<Scaled<'_>> =
-        recordings.iter().filter_map(|recording| scaled(recording, &scale, start, settings.objective, momentum)).collect();
+    let mut runs: Vec<Scaled<'_>> = recordings
+        .iter()
+        .filter_map(|recording| scaled(recording, &scale, start, settings.objective, momentum))
+        .collect();
     let finite = || runs.iter().filter(|run| run.recording.lost_at.is_none());
     let ended = || finite().filter(|run| run.last.is_some());
     let by_end = |a: &&Scaled<'_>, b: &&Scaled<'_>| a.seen.total_cmp(&b.seen);
@@ -171,8 +173,8 @@ fn fit_scaled(metric: &Metric, recordings: &[Recording], scale: Scale, settings:
         return Err(learned_nothing(metric, scale.value(start)));
     }
     for run in &mut runs {
-        run.diverged = run.recording.lost_at.is_some()
-            || has_diverged(run.seen, run.least, run.peak, start, best, best_peak);
+        run.diverged =
+            run.recording.lost_at.is_some() || has_diverged(run.seen, run.least, run.peak, start, best, best_peak);
     }
     let kept: Vec<&Scaled<'_>> = runs.iter().filter(|run| !run.diverged).collect();
     let units = units(&kept, start, best);
@@ -235,6 +237,7 @@ fn fit_parts(law: &mut Law, runs: &[Scaled<'_>], seed: u64) {
                 rates: rates.to_vec(),
                 length: *length,
                 settings: settings.clone(),
+                schedule: run.recording.schedule.clone(),
                 residuals: if run.diverged { Vec::new() } else { OBSERVED.iter().enumerate().map(residual).collect() },
                 last: run.last,
                 diverged: run.diverged,

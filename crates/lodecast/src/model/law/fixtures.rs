@@ -8,10 +8,10 @@ use serde::Deserialize;
 
 use super::curve::{Curve, Gradient, PARAMETERS, Path, SEGMENTS, parameter};
 use super::features::schedule_features;
-use super::residual::{Purpose, ResidualProcess};
 use super::least_squares::{Curves, Problem};
 use super::posterior::{Posterior, curves, deviation};
 use super::prior::{Choice, Prior};
+use super::residual::{Purpose, ResidualProcess};
 
 #[derive(Deserialize)]
 struct Forward {
@@ -137,8 +137,7 @@ fn fits_are_at_least_as_good_as_the_prototypes_and_forecast_the_same() {
         let curve = fit.curve();
         let features = |run: &FitRun| schedule_features(&std::array::from_fn(|k| run.rate[k]), run.length).to_vec();
         let rows: Vec<Vec<f64>> = kept.iter().map(|run| features(run)).collect();
-        let residuals: Vec<f64> =
-            kept.iter().map(|run| run.last.ln() - fit.end(&curve, &search.path(run)).0).collect();
+        let residuals: Vec<f64> = kept.iter().map(|run| run.last.ln() - fit.end(&curve, &search.path(run)).0).collect();
         let process = ResidualProcess::fit(&rows, &residuals, spread, Purpose::Forecast);
         for run in &search.forecast {
             let (end, slopes) = fit.end(&curve, &search.path(run));
@@ -146,9 +145,15 @@ fn fits_are_at_least_as_good_as_the_prototypes_and_forecast_the_same() {
             assert!((end - run.ln_law).abs() < 0.1 * run.sd_law, "{}: {end} for {}", search.search, run.ln_law);
             assert!((deviation / run.sd_law - 1.0).abs() < 0.03, "{}: {deviation} for {}", search.search, run.sd_law);
             let residual = process.predict(&mut features(run), &mut Vec::new());
-            let (mean, sd) = (end + residual.mean, (deviation * deviation + residual.variance + process.noise()).sqrt());
+            let (mean, sd) =
+                (end + residual.mean, (deviation * deviation + residual.variance + process.noise()).sqrt());
             assert!((mean - run.ln_with_residual).abs() < 0.1 * run.sd_with_residual, "{}: {mean}", search.search);
-            assert!((sd / run.sd_with_residual - 1.0).abs() < 0.03, "{}: {sd} for {}", search.search, run.sd_with_residual);
+            assert!(
+                (sd / run.sd_with_residual - 1.0).abs() < 0.03,
+                "{}: {sd} for {}",
+                search.search,
+                run.sd_with_residual
+            );
         }
     }
 }
@@ -185,7 +190,10 @@ fn derivatives_are_finite_differences() {
                     // A kink (a cap, a place of the corrections) within the step has no derivative to compare with.
                     if one_sided < 1e-2 * (1.0 + finite.abs()) {
                         let found = slopes[at].1[k];
-                        assert!((found - finite).abs() < 2e-5 * (1.0 + finite.abs()), "case {number}, parameter {k}, end {at}: {found} for {finite}");
+                        assert!(
+                            (found - finite).abs() < 2e-5 * (1.0 + finite.abs()),
+                            "case {number}, parameter {k}, end {at}: {found} for {finite}"
+                        );
                         checked += 1;
                     }
                 }

@@ -105,7 +105,8 @@ impl Law {
         self.posterior.curve().derivatives(&question.path, &ends, |k, ln_gap, slopes| {
             // What the process knows is about the end; on the way there it counts by how far the run has come.
             let come = (k + 1) as f64 / SEGMENTS as f64;
-            let doubt = self.posterior.variance(&self.posterior.prior.whiten_gradient(slopes)) + self.level_doubt.powi(2);
+            let doubt =
+                self.posterior.variance(&self.posterior.prior.whiten_gradient(slopes)) + self.level_doubt.powi(2);
             let variance = doubt + come * come * residual.variance + noise;
             let deviation = DEVIATIONS_68 * variance.sqrt() * multiplier(self.runs());
             let ln_gap = ln_gap + come * residual.mean;
@@ -134,7 +135,12 @@ impl Law {
     }
 
     /// `ln gap` at the end, its slopes in the whitened parameters, and what the process adds.
-    pub(crate) fn answer(&self, question: &Question, process: &ResidualProcess, scratch: &mut Vec<f64>) -> (Answer, Gradient) {
+    pub(crate) fn answer(
+        &self,
+        question: &Question,
+        process: &ResidualProcess,
+        scratch: &mut Vec<f64>,
+    ) -> (Answer, Gradient) {
         let (ln_gap, slopes) = self.posterior.end(&self.posterior.curve(), &question.path);
         let residual = process.predict(&mut question.features.clone(), scratch);
         let doubt = self.posterior.variance(&slopes) + residual.variance + self.level_doubt.powi(2);

@@ -197,7 +197,8 @@ struct Kernel {
 impl Kernel {
     /// From the logarithms of lengths, signal and noise.
     fn new(hyperparameters: &[f64]) -> Self {
-        let (scales, lengths) = (&hyperparameters[hyperparameters.len() - 2..], &hyperparameters[..hyperparameters.len() - 2]);
+        let (scales, lengths) =
+            (&hyperparameters[hyperparameters.len() - 2..], &hyperparameters[..hyperparameters.len() - 2]);
         Self {
             inverse_lengths: lengths.iter().map(|ln| (-ln).exp()).collect(),
             signal: (2.0 * scales[0]).exp(),

@@ -28,6 +28,8 @@ pub(crate) struct Recording {
     /// Did it reach its end?
     pub(crate) complete: bool,
     pub(crate) settings: Settings,
+    /// Its schedule, where that has a name.
+    pub(crate) schedule: Option<Schedule>,
 }
 
 /// Why a run is of no use to the law.
@@ -62,16 +64,24 @@ impl Recording {
             let last_good = losses().filter(|(_, loss)| loss.is_finite()).last().map_or(-1.0, |(step, _)| step);
             lost_at = losses().find(|&(step, loss)| step > last_good && !loss.is_finite()).map(|(step, _)| step);
         }
-        let measured: Vec<(f64, f64)> = values()
-            .take_while(|(step, value)| value.is_finite() && lost_at.is_none_or(|lost| *step < lost))
-            .collect();
+        let measured: Vec<(f64, f64)> =
+            values().take_while(|(step, value)| value.is_finite() && lost_at.is_none_or(|lost| *step < lost)).collect();
         if measured.is_empty() && lost_at.is_none() {
             return Err(Useless::NothingMeasured);
         }
         let last = steps().last().unwrap_or(0.0);
         let last_value = measured.last().map_or(0.0, |(step, _)| *step);
         let complete = last >= COMPLETE * length && last_value >= END * length;
-        Ok(Self { id: run.id.clone(), length, rates, measured, lost_at, complete, settings })
+        Ok(Self {
+            id: run.id.clone(),
+            length,
+            rates,
+            measured,
+            lost_at,
+            complete,
+            settings,
+            schedule: named_schedule(run),
+        })
     }
 
     /// A run of which nothing is known but its rates, its own or else those of `schedule`.
@@ -79,7 +89,16 @@ impl Recording {
         let length = run.total_steps() as f64;
         let rates = rates_of(run, length).or_else(|| schedule.map(segment_rates))?;
         let settings = settings_of(run);
-        Some(Self { id: run.id.clone(), length, rates, measured: Vec::new(), lost_at: None, complete: false, settings })
+        Some(Self {
+            id: run.id.clone(),
+            length,
+            rates,
+            measured: Vec::new(),
+            lost_at: None,
+            complete: false,
+            settings,
+            schedule: named_schedule(run),
+        })
     }
 
     /// Its largest segment's rate.
@@ -123,7 +142,9 @@ fn rates_of(run: &Run, length: f64) -> Option<Rates> {
         .filter_map(|(&step, &rate)| Some((step as f64, rate.filter(|rate| rate.is_finite() && *rate >= 0.0)?)))
         .collect();
     if points.iter().all(|(_, rate)| *rate == 0.0) {
-        return Schedule::of_run(run).map(|schedule| segment_rates(&schedule)).filter(|rates| rates.iter().any(|rate| *rate > 0.0));
+        return Schedule::of_run(run)
+            .map(|schedule| segment_rates(&schedule))
+            .filter(|rates| rates.iter().any(|rate| *rate > 0.0));
     }
     if let Some(steps) = warmup_steps(&run.attributes.other, length) {
         put_warmup_in_front(&mut points, steps);
@@ -142,6 +163,11 @@ fn rates_of(run: &Run, length: f64) -> Option<Rates> {
         }
     }
     Some(rates)
+}
+
+/// The schedule that a run says it follows, if it is one of the families.
+fn named_schedule(run: &Run) -> Option<Schedule> {
+    Schedule::of_run(run).filter(|schedule| matches!(schedule, Schedule::Parametric { .. }))
 }
 
 fn warmup_steps(settings: &BTreeMap<String, String>, length: f64) -> Option<f64> {

@@ -103,8 +103,9 @@ impl PartlySeen<'_> {
         let until = self.seen * length;
         // Rates come from the whole run, values from what has been seen of it.
         let recording = Recording::of(run, metric, until * (1.0 + 1e-9)).or_else(|_| {
-            Recording::rates_alone(run, schedule)
-                .ok_or_else(|| Error::Window { reason: "it records no learning rate, and no schedule is given".to_owned() })
+            Recording::rates_alone(run, schedule).ok_or_else(|| Error::Window {
+                reason: "it records no learning rate, and no schedule is given".to_owned(),
+            })
         })?;
         let mut rates = recording.rates;
         if let Some(schedule) = schedule {
@@ -168,7 +169,13 @@ impl PartlySeen<'_> {
         }
     }
 
-    fn by_update(&self, curve: &Curve, question: &Question, values: &[f64; SEGMENTS], scratch: &mut Vec<f64>) -> Answer {
+    fn by_update(
+        &self,
+        curve: &Curve,
+        question: &Question,
+        values: &[f64; SEGMENTS],
+        scratch: &mut Vec<f64>,
+    ) -> Answer {
         let law = self.law;
         let process = &law.forecast_process;
         let residual = process.predict(&mut question.features.clone(), scratch);

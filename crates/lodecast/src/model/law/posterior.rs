@@ -77,7 +77,9 @@ impl Posterior {
         let mut starts = vec![[0.0; PARAMETERS]];
         if runs.len() < CERTAIN_RUNS {
             let mut random = stream(seed, Purpose::Parameters, 0);
-            starts.push(std::array::from_fn(|_| SECOND_START * Distribution::<f64>::sample(&StandardNormal, &mut random)));
+            starts.push(std::array::from_fn(|_| {
+                SECOND_START * Distribution::<f64>::sample(&StandardNormal, &mut random)
+            }));
         }
         if prior.has_warmup() {
             let mut harmful = [0.0; PARAMETERS];

@@ -65,7 +65,11 @@ impl Law {
         };
         let ideal = ideal.unwrap_or(natural);
         if !start.is_finite() || !metric.direction.is_better(ideal, start) {
-            return fail("start", start, "give the metric of an untrained network: finite, and worse than its ideal value");
+            return fail(
+                "start",
+                start,
+                "give the metric of an untrained network: finite, and worse than its ideal value",
+            );
         }
         let scale = Scale::new(metric.direction, ideal, IdealOrigin::Given, &[start]);
         let start = scale.gap(start);

@@ -81,11 +81,14 @@ impl ResidualProcess {
 fn noise_alone(targets: &[f64], prior: &Hyperprior) -> (f64, f64) {
     let squares: f64 = targets.iter().map(|target| target * target).sum();
     let count = targets.len() as f64;
-    let log_likelihood =
-        |ln_noise: f64| -0.5 * (squares * (-2.0 * ln_noise).exp() + count * (2.0 * ln_noise + std::f64::consts::TAU.ln()));
-    let log_posterior = |ln_noise: f64| log_likelihood(ln_noise) - 0.5 * ((ln_noise - prior.noise.0) / prior.noise.1).powi(2);
+    let log_likelihood = |ln_noise: f64| {
+        -0.5 * (squares * (-2.0 * ln_noise).exp() + count * (2.0 * ln_noise + std::f64::consts::TAU.ln()))
+    };
+    let log_posterior =
+        |ln_noise: f64| log_likelihood(ln_noise) - 0.5 * ((ln_noise - prior.noise.0) / prior.noise.1).powi(2);
     let grid = (0..=200).map(|k| prior.noise.0 + prior.noise.1 * (f64::from(k) / 50.0 - 2.0) * 2.0);
-    let best = grid.fold(prior.noise.0, |best, next| if log_posterior(next) > log_posterior(best) { next } else { best });
+    let best =
+        grid.fold(prior.noise.0, |best, next| if log_posterior(next) > log_posterior(best) { next } else { best });
     ((2.0 * best).exp(), log_likelihood(best))
 }
 

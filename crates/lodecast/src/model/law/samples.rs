@@ -31,8 +31,7 @@ impl Law {
         let curve = self.posterior.curve();
         let ends: Vec<(f64, Gradient)> =
             questions.par_iter().with_min_len(64).map(|question| self.posterior.end(&curve, &question.path)).collect();
-        let chances: Vec<f64> =
-            questions.iter().map(|question| self.threshold.probability(question.ln_peak)).collect();
+        let chances: Vec<f64> = questions.iter().map(|question| self.threshold.probability(question.ln_peak)).collect();
         let features: Vec<Vec<f64>> = questions.iter().map(|question| question.features.clone()).collect();
         let paths = self.search_process.paths(&features);
         let factor = Cholesky::of(self.posterior.covariance.clone(), PARAMETERS);

@@ -31,8 +31,22 @@ pub struct Scale {
 
 /// Words in the names of metrics that lie between 0 and 1, or 0 and 100 per cent.
 const SHARES: [&str; 16] = [
-    "acc", "f1", "auc", "auroc", "precision", "recall", "iou", "dice", "bleu", "rouge", "top", "percent", "map", "ssim",
-    "exact_match", "correct",
+    "acc",
+    "f1",
+    "auc",
+    "auroc",
+    "precision",
+    "recall",
+    "iou",
+    "dice",
+    "bleu",
+    "rouge",
+    "top",
+    "percent",
+    "map",
+    "ssim",
+    "exact_match",
+    "correct",
 ];
 /// Gaps between the best value and a learned ideal that are tried, as fractions of what the best run gained.
 pub(crate) const LEARNED_GAPS: [f64; 7] = [0.01, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6];

@@ -17,8 +17,23 @@ const COVARIATES: usize = 24;
 
 /// Words in the names of settings that describe the schedule, the run's length or its identity.
 const NO_COVARIATES: [&str; 17] = [
-    "lr", "rate", "warmup", "schedule", "scheduler", "cooldown", "peak", "step", "steps", "epoch", "epochs", "iter", "iters",
-    "seed", "id", "name", "total",
+    "lr",
+    "rate",
+    "warmup",
+    "schedule",
+    "scheduler",
+    "cooldown",
+    "peak",
+    "step",
+    "steps",
+    "epoch",
+    "epochs",
+    "iter",
+    "iters",
+    "seed",
+    "id",
+    "name",
+    "total",
 ];
 
 /// One covariate made of a setting.
@@ -146,7 +161,8 @@ fn number_scale(name: &str, numbers: &[f64]) -> NumberScale {
 /// By how much momentum multiplies the rate of plain SGD: `1 / (1 - momentum)`, where the optimizer is SGD.
 pub(crate) fn momentum_gain(settings: &Settings) -> Option<f64> {
     let optimizer = settings.get("optimizer").map(|name| name.to_lowercase());
-    let is_sgd = optimizer.is_none_or(|name| name.contains("sgd") || name.contains("momentum") || name.contains("nesterov"));
+    let is_sgd =
+        optimizer.is_none_or(|name| name.contains("sgd") || name.contains("momentum") || name.contains("nesterov"));
     let momentum = number(settings, "momentum").filter(|momentum| (0.0..1.0).contains(momentum))?;
     is_sgd.then_some(1.0 / (1.0 - momentum))
 }
@@ -162,9 +178,16 @@ mod tests {
     #[test]
     fn what_differs_and_is_no_schedule_is_a_covariate() {
         let pair = |decay: &str, optimizer: &str, seed: &str| {
-            settings(&[("weight_decay", decay), ("optimizer", optimizer), ("seed", seed), ("peak_lr", seed), ("width", "64")])
+            settings(&[
+                ("weight_decay", decay),
+                ("optimizer", optimizer),
+                ("seed", seed),
+                ("peak_lr", seed),
+                ("width", "64"),
+            ])
         };
-        let runs = [pair("0.1", "adam", "1"), pair("0.01", "sgd", "2"), pair("0.001", "sgd", "3"), pair("0.1", "adam", "4")];
+        let runs =
+            [pair("0.1", "adam", "1"), pair("0.01", "sgd", "2"), pair("0.001", "sgd", "3"), pair("0.1", "adam", "4")];
         let covariates = Covariates::of(&runs.iter().collect::<Vec<_>>());
         assert_eq!(covariates.names(), ["optimizer", "weight_decay"]);
         let row: Vec<f64> = covariates.row(&runs[1]).collect();
