@@ -1,10 +1,11 @@
 //! How good forecasts are: error of the final metric from the first part of a run, beside simple baselines.
 
+#[allow(dead_code, reason = "a baseline that the evaluation of searches will ask")]
+mod multi_power_law;
 mod power_law;
 
 use std::collections::HashMap;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Direction, Point, Run, Sweep};
@@ -158,9 +159,9 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
         forecasts: Vec::new(),
     };
     let others = Others::new(&cases, |case| natural(case));
+    let indices: Vec<usize> = cases.iter().map(|case| case.index).collect();
     for &fraction in fractions {
-        let predictions: Vec<Option<(f64, f64)>> =
-            cases.par_iter().map(|case| witness.final_metric(case.index, fraction)).collect();
+        let predictions = witness.final_metrics(&indices, fraction);
         // In the model's units, in which its deviation is one.
         let error = |case: &Case<'_>, mean: f64| (mean - unclamped.standardise(natural(case))).abs();
         for (case, prediction) in cases.iter().zip(&predictions) {

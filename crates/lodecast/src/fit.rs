@@ -3,6 +3,7 @@
 mod adam;
 mod checkpoint;
 mod controlled;
+mod law;
 mod measure;
 mod network;
 mod objective;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 pub use controlled::ControlledFit;
+pub use law::LawFit;
 pub(crate) use measure::{controlled_steps, reference_steps};
 pub use paper::PaperFit;
 pub use settings::{FitSettings, Training};

@@ -23,12 +23,16 @@ pub use error::{Error, Result};
 pub use evaluate::{Evaluation, ForecastMethod, RunForecast, Skill, evaluate};
 pub use experience::{Band, Configuration, Experience, RateRange, Seen, Surprise};
 pub use fit::{
-    ControlledFit, FitOptions, FitProgress, FitSettings, FitSummary, Fitted, LeftOut, PaperFit, Training, fit,
+    ControlledFit, FitOptions, FitProgress, FitSettings, FitSummary, Fitted, LawFit, LeftOut, PaperFit, Training, fit,
+};
+pub use model::law::{
+    Alternative, Explanation, FinalForecast, IdealOrigin, Law, LawForecast, LawSettings, Objective, PartlySeen, Pick,
+    PickOrigin, PickSettings, PriorKnowledge, Quantity, Scale, Shape, ShapeRange, UnusedRun, pick,
 };
 pub use model::{
     Architecture, Column, ControlledForecaster, ControlledLatentOde, ControlledSizes, Curve, FitRecord, Forecast,
-    Forecaster, Interval, Model, ModelKind, Outlook, PaperForecaster, PaperLatentOde, PaperSizes, Scaler, Spread,
-    Transform,
+    Forecaster, Interval, LawModel, Model, ModelKind, Opening, Outlook, PaperForecaster, PaperLatentOde, PaperSizes,
+    Scaler, Spread, Transform,
 };
 pub use plan::{
     Alignment, Candidate, ControlledSettings, Origin, PaperPlannerSettings, Plan, Planner, PlannerSettings, Prediction,

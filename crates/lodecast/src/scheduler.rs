@@ -146,7 +146,14 @@ impl SchedulerBuilder {
         let factor = self.range_factor;
         setting("range_factor", factor, factor >= 1.0 && factor.is_finite(), "give a factor of at least 1")?;
         let experience = planner.forecaster().experience();
-        let schedule = self.start.unwrap_or_else(|| experience.best_configuration().schedule.clone());
+        let opening = match (&self.start, planner.forecaster()) {
+            (None, Forecaster::Controlled(model)) => model.openings(self.total_steps, self.seed)?.into_iter().next(),
+            _ => None,
+        };
+        let schedule = self
+            .start
+            .or(opening.map(|opening| opening.schedule))
+            .unwrap_or_else(|| experience.best_configuration().schedule.clone());
         schedule.check()?;
         let mut scheduler = Scheduler {
             fingerprint: planner.forecaster().fingerprint(),

@@ -260,7 +260,7 @@ impl<F: NetworkFit> LaneKernel<f32> for FitJob<'_, '_, F> {
 }
 
 /// Fingerprint of everything in a sweep that a fit depends on.
-fn fingerprint(sweep: &Sweep) -> String {
+pub(super) fn fingerprint(sweep: &Sweep) -> String {
     let mut fingerprint = Fingerprint::default();
     for metric in &sweep.metrics {
         fingerprint.add(metric.to_string().as_bytes());

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::controlled::ControlledFit;
+use super::law::LawFit;
 use super::paper::PaperFit;
 use super::{FitOptions, Fitted};
 use crate::data::Sweep;
@@ -94,6 +95,8 @@ macro_rules! fits {
 fits! {
     /// Of a [`ControlledLatentOde`](crate::ControlledLatentOde).
     Controlled(ControlledFit);
+    /// Of a [`LawModel`](crate::LawModel).
+    Law(LawFit);
     /// Of the paper's model, a [`PaperLatentOde`](crate::PaperLatentOde).
     Paper(PaperFit);
 }

@@ -36,6 +36,19 @@ impl Tensors {
     }
 }
 
+impl Tensors {
+    /// Takes the matrix `name` of `rows` rows, and their length.
+    pub(crate) fn take_rows(&mut self, name: &str, rows: usize) -> std::result::Result<(Vec<f64>, usize), String> {
+        let at = self.0.iter().position(|(known, ..)| known == name);
+        let at = at.ok_or_else(|| format!("the tensor '{name}' is missing"))?;
+        let (_, shape, values) = self.0.swap_remove(at);
+        match shape[..] {
+            [found, width] if found == rows && values.len() == rows * width => Ok((values, width)),
+            _ => Err(format!("the tensor '{name}' has the shape {shape:?}, not {rows} rows")),
+        }
+    }
+}
+
 /// Writes header and tensors to `path`: to a temporary file beside it first, which then takes its place.
 pub(crate) fn write(path: &Path, header: &impl Serialize, tensors: &Tensors) -> Result<()> {
     let file_error = |source: std::io::Error| Error::File { path: path.to_owned(), source };

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::Interval;
 use crate::data::{Direction, Point, Schedule};
 use crate::error::Result;
 use crate::experience::Experience;
@@ -33,6 +34,15 @@ pub trait ControlledForecaster: Send + Sync {
         Ok(Box::new(move |schedules| self.final_rewards(observed, total_steps, now, schedules)))
     }
 
+    /// Schedules to open a run of `total_steps` with, the best first, of a model that picks one by a rule of its own. Those of
+    /// one that does not, the default, are left to the planner.
+    ///
+    /// # Errors
+    /// If nothing can be picked.
+    fn openings(&self, _total_steps: u64, _seed: u64) -> Result<Vec<Opening>> {
+        Ok(Vec::new())
+    }
+
     /// The validation metric in its natural units.
     fn metric_from_reward(&self, reward: f64) -> f64;
 
@@ -41,6 +51,19 @@ pub trait ControlledForecaster: Send + Sync {
 
     /// Tells this model from others; kept in the state of a scheduler.
     fn fingerprint(&self) -> String;
+}
+
+/// A schedule to open a run with; see [`ControlledForecaster::openings`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opening {
+    /// Whose choice it is.
+    pub name: String,
+    /// The schedule.
+    pub schedule: Schedule,
+    /// The final metric that it will reach, of a single run under a new seed.
+    pub predicted: Interval,
+    /// Probability that it is better than the schedule of the best measured run.
+    pub probability_better_than_best: f64,
 }
 
 /// The final rewards of one run under schedules, `[schedule * members + member]`; see [`ControlledForecaster::outlook`].

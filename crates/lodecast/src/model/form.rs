@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::{self, Tensors};
 use super::witness::Witness;
-use super::{Column, ControlledLatentOde, FitRecord, Forecast, Forecaster, PaperLatentOde};
+use super::{Column, ControlledLatentOde, FitRecord, Forecast, Forecaster, LawModel, PaperLatentOde};
 use crate::data::{Metric, Point, Schedule, Sweep};
 use crate::error::{Error, Result};
 use crate::experience::Experience;
@@ -129,6 +129,8 @@ macro_rules! forms {
 forms! {
     /// The controlled latent ODE, where the learning rate drives the dynamics.
     Controlled(ControlledLatentOde) = "controlled";
+    /// The law with a handful of parameters, for few runs.
+    Law(LawModel) = "law";
     /// The paper's path-minimised latent ODE, where the learning rate is an output.
     Paper(PaperLatentOde) = "paper" | "latent-ode";
 }

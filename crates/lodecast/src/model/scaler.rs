@@ -92,15 +92,21 @@ impl Column {
         let least = values.iter().copied().filter(|&value| value > 0.0).fold(f64::INFINITY, f64::min);
         let sound = |value: f64| if transform == Transform::Log { value.max(least) } else { value };
         let mut transformed: Vec<f64> = values.iter().map(|&value| transform.apply(sound(value))).collect();
+        let mut counted = transformed.clone();
         if let Some(better) = better {
             let worst = worst_useful(&transformed, better);
-            for value in &mut transformed {
+            let is_outlier = |value: f64| better.is_better(worst, value);
+            // A few outliers are left out of the scale; many count as the worst that still says something.
+            if are_odd(&transformed, is_outlier) {
+                counted.retain(|&value| !is_outlier(value));
+            }
+            for value in transformed.iter_mut().chain(&mut counted) {
                 *value = if better == Direction::Max { value.max(worst) } else { value.min(worst) };
             }
         }
-        let count = transformed.len().max(1) as f64;
-        let mean = transformed.iter().sum::<f64>() / count;
-        let variance = transformed.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+        let count = counted.len().max(1) as f64;
+        let mean = counted.iter().sum::<f64>() / count;
+        let variance = counted.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
         let scale = if variance.sqrt() > 1e-9 * mean.abs().max(1e-9) { variance.sqrt() } else { 1.0 };
         let least = transformed.iter().copied().fold(f64::INFINITY, f64::min);
         let most = transformed.iter().copied().fold(f64::NEG_INFINITY, f64::max);

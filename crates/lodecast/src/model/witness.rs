@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use rayon::prelude::*;
+
 use super::ensemble::Ensemble;
 use super::moments;
 use super::pass::Network;
@@ -13,9 +15,9 @@ pub(crate) trait Witness: Sync {
     /// Had everyone who is asked about this run learned from its configuration?
     fn has_seen(&self, run: usize) -> bool;
 
-    /// Mean and deviation of the final metric of a run of which the first `fraction` is seen, in the model's units; `None` if
-    /// the model cannot say.
-    fn final_metric(&self, run: usize, fraction: f64) -> Option<(f64, f64)>;
+    /// Mean and deviation of the final metric of each of the runs, of which the first `fraction` is seen, in the model's
+    /// units; `None` where the model cannot say.
+    fn final_metrics(&self, runs: &[usize], fraction: f64) -> Vec<Option<(f64, f64)>>;
 }
 
 /// A run with the networks that may be asked about it.
@@ -69,9 +71,13 @@ where
         self.cases[run].as_ref().is_some_and(|case| case.has_seen)
     }
 
-    fn final_metric(&self, run: usize, fraction: f64) -> Option<(f64, f64)> {
-        let values = (self.predict)(self.cases[run].as_ref()?, fraction)?;
-        let (mean, deviation) = moments(values.into_iter(), self.ensemble.header.record.residual(fraction));
-        mean.is_finite().then_some((mean, deviation))
+    fn final_metrics(&self, runs: &[usize], fraction: f64) -> Vec<Option<(f64, f64)>> {
+        let residual = self.ensemble.header.record.residual(fraction);
+        let forecast = |&run: &usize| {
+            let values = (self.predict)(self.cases[run].as_ref()?, fraction)?;
+            let (mean, deviation) = moments(values.into_iter(), residual);
+            mean.is_finite().then_some((mean, deviation))
+        };
+        runs.par_iter().map(forecast).collect()
     }
 }

@@ -1,0 +1,30 @@
+//! How wide an interval has to be, so that it holds what it says: multipliers and quantiles found on held-out searches.
+
+/// Multiplier of the deviation by the number of runs fitted, linear in its logarithm between.
+const MULTIPLIERS: [(f64, f64); 5] = [(3.0, 1.5), (6.0, 1.5), (12.0, 1.2), (24.0, 1.2), (48.0, 1.0)];
+/// Deviations to either side that hold 68 %, and 95 % (Student's t with 3 degrees of freedom).
+pub(crate) const DEVIATIONS_68: f64 = 1.0;
+pub(crate) const DEVIATIONS_95: f64 = 3.18;
+
+/// By how much the deviation of a law fitted to `runs` runs is multiplied.
+pub(crate) fn multiplier(runs: usize) -> f64 {
+    let ln_runs = (runs.max(1) as f64).ln();
+    let after = MULTIPLIERS.partition_point(|(count, _)| count.ln() <= ln_runs);
+    match (after.checked_sub(1).map(|left| MULTIPLIERS[left]), MULTIPLIERS.get(after)) {
+        (Some((left, a)), Some((right, b))) => a + (b - a) * (ln_runs - left.ln()) / (right.ln() - left.ln()),
+        (Some((_, only)), None) => only,
+        (None, _) => MULTIPLIERS[0].1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn multipliers_are_linear_in_the_logarithm() {
+        assert_eq!([1, 3, 6, 24, 48, 900].map(multiplier), [1.5, 1.5, 1.5, 1.2, 1.0, 1.0]);
+        let between = multiplier(34);
+        assert!((between - (1.2 - 0.2 * (34.0f64 / 24.0).ln() / 2.0f64.ln())).abs() < 1e-12);
+    }
+}

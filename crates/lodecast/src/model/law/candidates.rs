@@ -1,0 +1,86 @@
+//! What a search for a schedule asks of a law: the runs it knows, and what candidates are worth.
+
+use super::Law;
+use super::curve::SEGMENTS;
+use super::forecast::{Answer, Question, check};
+use crate::{Result, Schedule};
+
+impl Law {
+    /// Schedules of the runs that reached their end and did not diverge, each once, that of the best run first.
+    pub(crate) fn measured_schedules(&self) -> Vec<(String, Schedule)> {
+        let mut ended: Vec<_> =
+            self.runs.iter().filter(|run| !run.diverged).filter_map(|run| Some((run, run.last?))).collect();
+        ended.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let mut schedules: Vec<(String, Schedule)> = Vec::new();
+        for (run, _) in ended {
+            let schedule = run.schedule.clone().or_else(|| schedule_of_rates(&run.rates));
+            if let Some(schedule) = schedule
+                && schedules.iter().all(|(_, known)| *known != schedule)
+            {
+                schedules.push((run.id.clone(), schedule));
+            }
+        }
+        schedules
+    }
+
+    /// Peak rates of the runs that did not diverge; the reference rate if there is none.
+    pub(crate) fn peaks(&self) -> Vec<f64> {
+        let trained = self.runs.iter().filter(|run| !run.diverged);
+        // Candidates have the settings of the best run, whose momentum counts.
+        let unit = self.gain(&self.assumed);
+        let mut peaks: Vec<f64> = trained
+            .map(|run| run.rates.iter().copied().fold(0.0, f64::max) * self.gain(&run.settings) / unit)
+            .collect();
+        if peaks.is_empty() {
+            peaks.push(self.units.rate);
+        }
+        peaks
+    }
+
+    /// Features and `ln` final gap of all runs that came to an end, diverged ones at the gap of an untrained network.
+    pub(crate) fn ended_runs(&self) -> (Vec<Vec<f64>>, Vec<f64>) {
+        let ended = self.runs.iter().filter_map(|run| {
+            let last = if run.diverged { self.units.start } else { run.last? };
+            let rates = <&[f64; SEGMENTS]>::try_from(run.rates.as_slice()).ok()?;
+            Some((self.features(rates, run.length, &run.settings), last.ln()))
+        });
+        ended.unzip()
+    }
+
+    /// Checks candidates of a search.
+    pub(crate) fn check_candidates<'a>(
+        &self,
+        schedules: impl Iterator<Item = &'a Schedule>,
+        total_steps: u64,
+    ) -> Result<()> {
+        check(&[], total_steps)?;
+        schedules.into_iter().try_for_each(Schedule::check)
+    }
+
+    /// The answer of law and process as it is believed in searches.
+    pub(crate) fn search_answer(&self, question: &Question, scratch: &mut Vec<f64>) -> Answer {
+        self.answer(question, &self.search_process, scratch).0
+    }
+
+    /// Probability that a candidate diverges.
+    pub(crate) fn chance(&self, question: &Question) -> f64 {
+        self.threshold.probability(question.ln_peak)
+    }
+
+    /// Expected gap: the median if it trains, the gap of an untrained network if it diverges.
+    pub(crate) fn expected_gap(&self, answer: Answer, chance: f64) -> f64 {
+        let gap = answer.ln_gap.min(700.0).exp().min(self.units.start);
+        (1.0 - chance) * gap + chance * self.units.start
+    }
+}
+
+/// A schedule with these mean rates of its segments: straight lines between their centres.
+fn schedule_of_rates(rates: &[f64]) -> Option<Schedule> {
+    let count = rates.len() as f64;
+    let (first, last) = (*rates.first()?, *rates.last()?);
+    let before = rates.get(1).map_or(first, |second| (1.5 * first - 0.5 * second).max(0.0));
+    let after =
+        rates.get(rates.len().checked_sub(2)?).map_or(last, |one_before| (1.5 * last - 0.5 * one_before).max(0.0));
+    let centres = rates.iter().enumerate().map(|(k, &rate)| ((k as f64 + 0.5) / count, rate));
+    Schedule::piecewise_linear(std::iter::once((0.0, before)).chain(centres).chain([(1.0, after)])).ok()
+}

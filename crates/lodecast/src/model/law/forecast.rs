@@ -1,0 +1,198 @@
+//! Forecasts of the law: final values and whole curves, with their doubt, in the metric's own units.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::Law;
+use super::calibration::{DEVIATIONS_68, DEVIATIONS_95, multiplier};
+use super::curve::{Gradient, Path, SEGMENTS};
+use super::observation::segment_rates;
+use super::residual::ResidualProcess;
+use super::settings::Settings;
+use crate::{Error, Result, Schedule};
+
+/// Probability beyond the upper end of an interval of 68 %, and of 95 %.
+const TAIL_68: f64 = 0.16;
+const TAIL_95: f64 = 0.025;
+
+/// The final value of a run that has not been made, as the law sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FinalForecast {
+    /// Expected value: the median if it trains, the value of an untrained network if it diverges, each with its probability.
+    pub expected: f64,
+    /// Median of a run that trains.
+    pub median: f64,
+    /// Ends of the interval that holds 68 %.
+    pub low_68: f64,
+    /// See [`Self::low_68`].
+    pub high_68: f64,
+    /// Ends of the interval that holds 95 %.
+    pub low_95: f64,
+    /// See [`Self::low_95`].
+    pub high_95: f64,
+    /// Probability that the run diverges.
+    pub probability_diverged: f64,
+    /// Logarithm of the median gap to the metric's ideal value.
+    pub ln_gap: f64,
+    /// Its deviation: doubt and the scatter of runs together.
+    pub deviation: f64,
+    /// The part of it that another seed would change.
+    pub seed_deviation: f64,
+}
+
+/// The whole curve of a run, as the law sees it; see [`FinalForecast`] for its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LawForecast {
+    /// Times, as fractions of the planned run.
+    pub progress: Vec<f64>,
+    /// Learning rate then.
+    pub learning_rate: Vec<f64>,
+    /// Median of the metric, of a run that trains.
+    pub median: Vec<f64>,
+    /// Ends of the interval that holds 68 %.
+    pub low_68: Vec<f64>,
+    /// See [`Self::low_68`].
+    pub high_68: Vec<f64>,
+    /// The end.
+    pub last: FinalForecast,
+}
+
+/// A run to be forecast: rates, length and settings in the form the parts of the law need.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) path: Path,
+    pub(crate) features: Vec<f64>,
+    pub(crate) ln_peak: f64,
+}
+
+/// The answer in `ln gap`, not yet calibrated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answer {
+    pub(crate) ln_gap: f64,
+    pub(crate) doubt: f64,
+    pub(crate) noise: f64,
+}
+
+impl Law {
+    /// Final values of runs of `total_steps` under `schedules`, with the settings of the best run.
+    ///
+    /// # Errors
+    /// If a schedule is not usable or a run has no steps.
+    pub fn final_values(&self, schedules: &[Schedule], total_steps: u64) -> Result<Vec<FinalForecast>> {
+        check(schedules, total_steps)?;
+        Ok(schedules
+            .par_iter()
+            .with_min_len(64)
+            .map_init(Vec::new, |scratch, schedule| {
+                self.final_forecast(&self.question(schedule, total_steps), &self.forecast_process, scratch)
+            })
+            .collect())
+    }
+
+    /// The curve and the final value of a run of `total_steps` under `schedule`, with the settings of the best run.
+    ///
+    /// # Errors
+    /// If the schedule is not usable or the run has no steps.
+    pub fn forecast(&self, schedule: &Schedule, total_steps: u64) -> Result<LawForecast> {
+        check(std::slice::from_ref(schedule), total_steps)?;
+        let question = self.question(schedule, total_steps);
+        let mut scratch = Vec::new();
+        let last = self.final_forecast(&question, &self.forecast_process, &mut scratch);
+        let residual = self.forecast_process.predict(&mut question.features.clone(), &mut scratch);
+        let ends: Vec<usize> = (0..SEGMENTS).collect();
+        let (mut median, mut low_68, mut high_68) = (Vec::new(), Vec::new(), Vec::new());
+        let noise = self.forecast_process.noise().max(self.posterior.sigma.powi(2));
+        self.posterior.curve().derivatives(&question.path, &ends, |k, ln_gap, slopes| {
+            // What the process knows is about the end; on the way there it counts by how far the run has come.
+            let come = (k + 1) as f64 / SEGMENTS as f64;
+            let doubt =
+                self.posterior.variance(&self.posterior.prior.whiten_gradient(slopes)) + self.level_doubt.powi(2);
+            let variance = doubt + come * come * residual.variance + noise;
+            let deviation = DEVIATIONS_68 * variance.sqrt() * multiplier(self.runs());
+            let ln_gap = ln_gap + come * residual.mean;
+            let gap = |ln_gap: f64| ln_gap.exp().min(self.units.start);
+            median.push(self.scale.value(gap(ln_gap)));
+            let (low, high) = self.scale.range(gap(ln_gap - deviation), gap(ln_gap + deviation));
+            low_68.push(low);
+            high_68.push(high);
+        });
+        let progress: Vec<f64> = (1..=SEGMENTS).map(|k| k as f64 / SEGMENTS as f64).collect();
+        let learning_rate = progress.iter().map(|&at| schedule.learning_rate(at)).collect();
+        Ok(LawForecast { progress, learning_rate, median, low_68, high_68, last })
+    }
+
+    pub(crate) fn question(&self, schedule: &Schedule, total_steps: u64) -> Question {
+        self.question_of(&segment_rates(schedule), total_steps as f64, &self.assumed)
+    }
+
+    pub(crate) fn question_of(&self, rates: &[f64; SEGMENTS], length: f64, settings: &Settings) -> Question {
+        let peak = rates.iter().copied().fold(0.0, f64::max) * self.gain(settings);
+        Question {
+            path: self.path(rates, length, settings),
+            features: self.features(rates, length, settings),
+            ln_peak: (peak / self.units.rate).clamp(1e-300, 1e300).ln(),
+        }
+    }
+
+    /// `ln gap` at the end, its slopes in the whitened parameters, and what the process adds.
+    pub(crate) fn answer(
+        &self,
+        question: &Question,
+        process: &ResidualProcess,
+        scratch: &mut Vec<f64>,
+    ) -> (Answer, Gradient) {
+        let (ln_gap, slopes) = self.posterior.end(&self.posterior.curve(), &question.path);
+        let residual = process.predict(&mut question.features.clone(), scratch);
+        let doubt = self.posterior.variance(&slopes) + residual.variance + self.level_doubt.powi(2);
+        (Answer { ln_gap: ln_gap + residual.mean, doubt, noise: process.noise() }, slopes)
+    }
+
+    pub(crate) fn final_forecast(
+        &self,
+        question: &Question,
+        process: &ResidualProcess,
+        scratch: &mut Vec<f64>,
+    ) -> FinalForecast {
+        let (answer, _) = self.answer(question, process, scratch);
+        self.natural(answer, self.threshold.probability(question.ln_peak))
+    }
+
+    /// An answer, calibrated, in the metric's own units.
+    pub(crate) fn natural(&self, answer: Answer, probability_diverged: f64) -> FinalForecast {
+        let factor = multiplier(self.runs());
+        let deviation = (answer.doubt + answer.noise).sqrt() * factor;
+        let start = self.units.start;
+        let gap = |ln_gap: f64| ln_gap.min(700.0).exp().min(start);
+        let median = gap(answer.ln_gap);
+        let ends = |deviations: f64, tail: f64| {
+            // A run that may well diverge may well end where it started.
+            let worst = if probability_diverged > tail { start } else { gap(answer.ln_gap + deviations * deviation) };
+            self.scale.range(gap(answer.ln_gap - deviations * deviation), worst)
+        };
+        let (low_68, high_68) = ends(DEVIATIONS_68, TAIL_68);
+        let (low_95, high_95) = ends(DEVIATIONS_95, TAIL_95);
+        FinalForecast {
+            expected: self.scale.value((1.0 - probability_diverged) * median + probability_diverged * start),
+            median: self.scale.value(median),
+            low_68,
+            high_68,
+            low_95,
+            high_95,
+            probability_diverged,
+            ln_gap: answer.ln_gap,
+            deviation,
+            seed_deviation: answer.noise.sqrt() * factor,
+        }
+    }
+}
+
+pub(crate) fn check(schedules: &[Schedule], total_steps: u64) -> Result<()> {
+    if total_steps == 0 {
+        return Err(Error::Setting {
+            name: "total_steps",
+            value: "0".to_owned(),
+            remedy: "give the length of the run in optimizer steps, at least 1",
+        });
+    }
+    schedules.iter().try_for_each(Schedule::check)
+}

@@ -1,0 +1,396 @@
+//! A Gaussian process over schedule features: squared exponential with a length a feature, its hyperparameters at their
+//! most probable values.
+
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
+
+use super::linear_algebra::{Cholesky, dot};
+
+/// Runs that a process is made of at most, and those from which its hyperparameters are learned: beyond, evenly spread ones.
+const MEMBERS: usize = 500;
+const TEACHERS: usize = 160;
+const ITERATIONS: usize = 60;
+/// Keeps the factor of a nearly noiseless process positive definite.
+const JITTER: f64 = 1e-8;
+/// Cosines (with their sines) that a draw of the prior is made of.
+const COSINES: usize = 128;
+
+/// Normal priors of the logarithms of a process's hyperparameters, each a mean and a deviation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Hyperprior {
+    pub(crate) length: (f64, f64),
+    pub(crate) signal: (f64, f64),
+    pub(crate) noise: (f64, f64),
+}
+
+impl Hyperprior {
+    /// Lengths about 1.5, signal and noise (deviations) about those given, for targets of unit scale.
+    pub(crate) fn about(signal: f64, noise: f64) -> Self {
+        Self { length: (1.5f64.ln(), 0.7), signal: (signal.ln(), 0.5), noise: (noise.ln(), 0.7) }
+    }
+}
+
+/// A fitted process with zero mean.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fitted", into = "Fitted")]
+pub(crate) struct GaussianProcess {
+    fitted: Fitted,
+    factor: Cholesky,
+    /// `K⁻¹ y`.
+    weights: Vec<f64>,
+    log_likelihood: f64,
+}
+
+/// What defines a fitted process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Fitted {
+    features: usize,
+    /// One row a run.
+    inputs: Vec<f64>,
+    targets: Vec<f64>,
+    hyperparameters: Vec<f64>,
+}
+
+impl TryFrom<Fitted> for GaussianProcess {
+    type Error = &'static str;
+
+    fn try_from(fitted: Fitted) -> Result<Self, Self::Error> {
+        let shapes_agree = fitted.inputs.len() == fitted.targets.len() * fitted.features
+            && fitted.hyperparameters.len() == fitted.features + 2;
+        if !shapes_agree {
+            return Err("a Gaussian process whose inputs, targets and hyperparameters disagree in number");
+        }
+        Self::conditioned(fitted).ok_or("a Gaussian process whose covariance is not positive definite")
+    }
+}
+
+impl From<GaussianProcess> for Fitted {
+    fn from(process: GaussianProcess) -> Self {
+        process.fitted
+    }
+}
+
+/// Mean and variance of a prediction; the noise is apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Prediction {
+    pub(crate) mean: f64,
+    pub(crate) variance: f64,
+}
+
+impl GaussianProcess {
+    /// The process of `targets` at `inputs` (one row a target), its hyperparameters the most probable ones. `None` if there
+    /// is nothing finite to learn from.
+    pub(crate) fn fit(inputs: &[Vec<f64>], targets: &[f64], prior: &Hyperprior) -> Option<Self> {
+        let features = inputs.first()?.len();
+        let select = |most: usize| {
+            let fitted = Fitted { features, inputs: Vec::new(), targets: Vec::new(), hyperparameters: Vec::new() };
+            spread_evenly(targets.len(), most).fold(fitted, |mut fitted, at| {
+                fitted.inputs.extend(&inputs[at]);
+                fitted.targets.push(targets[at]);
+                fitted
+            })
+        };
+        let teachers = select(TEACHERS);
+        let hyperparameters = most_probable(&teachers, prior);
+        let mut fitted = select(MEMBERS);
+        fitted.hyperparameters = hyperparameters;
+        Self::conditioned(fitted)
+    }
+
+    fn conditioned(fitted: Fitted) -> Option<Self> {
+        let kernel = Kernel::new(&fitted.hyperparameters);
+        let (factor, _) = kernel.factor(&fitted)?;
+        let mut weights = fitted.targets.clone();
+        factor.solve(&mut weights);
+        let log_likelihood = log_likelihood(&factor, &fitted.targets, &weights);
+        weights.iter().all(|weight| weight.is_finite()).then_some(Self { fitted, factor, weights, log_likelihood })
+    }
+
+    /// Variance of the noise.
+    pub(crate) fn noise(&self) -> f64 {
+        Kernel::new(&self.fitted.hyperparameters).noise
+    }
+
+    /// Logarithm of the marginal likelihood of the targets.
+    pub(crate) fn log_likelihood(&self) -> f64 {
+        self.log_likelihood
+    }
+
+    /// Prediction at `input`, without the noise of a new run. `scratch` is room that is used again.
+    pub(crate) fn predict(&self, input: &[f64], scratch: &mut Vec<f64>) -> Prediction {
+        let kernel = Kernel::new(&self.fitted.hyperparameters);
+        scratch.clear();
+        scratch.extend(self.fitted.inputs.chunks_exact(self.fitted.features).map(|run| kernel.covariance(run, input)));
+        let mean = dot(scratch, &self.weights);
+        self.factor.solve_lower(scratch);
+        Prediction { mean, variance: (kernel.signal - dot(scratch, scratch)).max(0.0) }
+    }
+}
+
+/// A process ready to be drawn from at given candidates, by Matheron's rule: a draw of the prior, corrected by how it misses
+/// the targets. Draws of the prior are sums of random cosines (Rahimi & Recht 2007).
+pub(crate) struct ProcessPaths<'a> {
+    process: &'a GaussianProcess,
+    kernel: Kernel,
+    candidates: Vec<Vec<f64>>,
+    /// Covariance with the targets, one row a candidate.
+    covariances: Vec<Vec<f64>>,
+    means: Vec<f64>,
+}
+
+impl GaussianProcess {
+    /// Prepares joint draws at `candidates`.
+    pub(crate) fn paths(&self, candidates: &[Vec<f64>]) -> ProcessPaths<'_> {
+        let kernel = Kernel::new(&self.fitted.hyperparameters);
+        let runs = || self.fitted.inputs.chunks_exact(self.fitted.features);
+        let covariances: Vec<Vec<f64>> =
+            candidates.iter().map(|input| runs().map(|run| kernel.covariance(run, input)).collect()).collect();
+        let means = covariances.iter().map(|row: &Vec<f64>| dot(row, &self.weights)).collect();
+        ProcessPaths { process: self, kernel, candidates: candidates.to_vec(), covariances, means }
+    }
+}
+
+impl ProcessPaths<'_> {
+    /// One draw at all candidates, and the means there.
+    pub(crate) fn draw(&self, random: &mut impl Rng) -> (Vec<f64>, &[f64]) {
+        let mut normal = || -> f64 { random.sample(StandardNormal) };
+        let features = self.process.fitted.features;
+        let frequencies: Vec<f64> =
+            (0..COSINES * features).map(|k| normal() * self.kernel.inverse_lengths[k % features]).collect();
+        let amplitudes: Vec<(f64, f64)> = (0..COSINES).map(|_| (normal(), normal())).collect();
+        let size = (self.kernel.signal / COSINES as f64).sqrt();
+        let prior = |input: &[f64]| {
+            let waves = frequencies.chunks_exact(features).zip(&amplitudes);
+            size * waves
+                .map(|(frequency, (cosine, sine))| {
+                    let (sin, cos) = dot(frequency, input).sin_cos();
+                    cosine * cos + sine * sin
+                })
+                .sum::<f64>()
+        };
+        let fitted = &self.process.fitted;
+        let noise = self.kernel.noise.sqrt();
+        let mut missed: Vec<f64> = (fitted.inputs.chunks_exact(features).zip(&fitted.targets))
+            .map(|(run, target)| target - prior(run) - noise * normal())
+            .collect();
+        self.process.factor.solve(&mut missed);
+        let draws = self.candidates.iter().zip(&self.covariances);
+        (draws.map(|(input, covariance)| prior(input) + dot(covariance, &missed)).collect(), &self.means)
+    }
+}
+
+/// Indices of at most `most` of `count`, evenly spread.
+fn spread_evenly(count: usize, most: usize) -> impl Iterator<Item = usize> {
+    let taken = count.min(most);
+    (0..taken).map(move |k| k * count / taken.max(1))
+}
+
+/// Hyperparameters in the form the covariance needs.
+struct Kernel {
+    inverse_lengths: Vec<f64>,
+    /// Variances.
+    signal: f64,
+    noise: f64,
+}
+
+impl Kernel {
+    /// From the logarithms of lengths, signal and noise.
+    fn new(hyperparameters: &[f64]) -> Self {
+        let (scales, lengths) =
+            (&hyperparameters[hyperparameters.len() - 2..], &hyperparameters[..hyperparameters.len() - 2]);
+        Self {
+            inverse_lengths: lengths.iter().map(|ln| (-ln).exp()).collect(),
+            signal: (2.0 * scales[0]).exp(),
+            noise: (2.0 * scales[1]).exp(),
+        }
+    }
+
+    fn covariance(&self, a: &[f64], b: &[f64]) -> f64 {
+        let distance: f64 =
+            self.inverse_lengths.iter().zip(a).zip(b).map(|((scale, a), b)| ((a - b) * scale).powi(2)).sum();
+        self.signal * (-0.5 * distance).exp()
+    }
+
+    /// Factor of the covariance of the targets, and the part of that covariance without noise.
+    fn factor(&self, fitted: &Fitted) -> Option<(Cholesky, Vec<f64>)> {
+        let count = fitted.targets.len();
+        let run = |k: usize| &fitted.inputs[k * fitted.features..(k + 1) * fitted.features];
+        let mut covariance = vec![0.0; count * count];
+        for a in 0..count {
+            for b in 0..=a {
+                let value = self.covariance(run(a), run(b));
+                covariance[a * count + b] = value;
+                covariance[b * count + a] = value;
+            }
+        }
+        let mut noisy = covariance.clone();
+        for k in 0..count {
+            noisy[k * count + k] += self.noise + JITTER;
+        }
+        Some((Cholesky::of(noisy, count)?, covariance))
+    }
+}
+
+fn log_likelihood(factor: &Cholesky, targets: &[f64], weights: &[f64]) -> f64 {
+    let count = targets.len() as f64;
+    -0.5 * (dot(targets, weights) + factor.ln_determinant() + count * std::f64::consts::TAU.ln())
+}
+
+/// Hyperparameters (logarithms of lengths, signal, noise) of greatest posterior density: BFGS from the prior's mean.
+fn most_probable(data: &Fitted, prior: &Hyperprior) -> Vec<f64> {
+    let size = data.features + 2;
+    let normal = |k: usize| match k {
+        k if k < data.features => prior.length,
+        k if k == data.features => prior.signal,
+        _ => prior.noise,
+    };
+    // In units of the prior's deviations.
+    let hyperparameters = |x: &[f64]| -> Vec<f64> { (0..size).map(|k| normal(k).0 + normal(k).1 * x[k]).collect() };
+    let objective = |x: &[f64]| {
+        let (value, mut gradient) = negative_log_likelihood(data, &hyperparameters(x))?;
+        for k in 0..size {
+            gradient[k] = gradient[k] * normal(k).1 + x[k];
+        }
+        let value = value + 0.5 * dot(x, x);
+        value.is_finite().then_some((value, gradient))
+    };
+    let mut x = vec![0.0; size];
+    let Some((mut value, mut gradient)) = objective(&x) else { return hyperparameters(&x) };
+    // Inverse Hessian; the prior alone gives the identity.
+    let mut inverse = vec![0.0; size * size];
+    (0..size).for_each(|k| inverse[k * size + k] = 1.0);
+    for _ in 0..ITERATIONS {
+        let mut direction: Vec<f64> =
+            (0..size).map(|row| -dot(&inverse[row * size..(row + 1) * size], &gradient)).collect();
+        let longest = direction.iter().fold(0.0f64, |most, step| most.max(step.abs()));
+        if longest > 2.0 {
+            direction.iter_mut().for_each(|step| *step *= 2.0 / longest);
+        }
+        let slope = dot(&direction, &gradient);
+        if slope > -1e-7 {
+            break;
+        }
+        let mut length = 1.0;
+        let accepted = (0..12).find_map(|_| {
+            let next: Vec<f64> = x.iter().zip(&direction).map(|(x, step)| x + length * step).collect();
+            let found = objective(&next).filter(|(found, _)| *found < value + 1e-4 * length * slope);
+            length *= 0.5;
+            found.map(|(found, gradient)| (next, found, gradient))
+        });
+        let Some((next, found, found_gradient)) = accepted else { break };
+        let moved: Vec<f64> = next.iter().zip(&x).map(|(next, x)| next - x).collect();
+        let turned: Vec<f64> = found_gradient.iter().zip(&gradient).map(|(next, gradient)| next - gradient).collect();
+        update_inverse(&mut inverse, &moved, &turned);
+        let gained = value - found;
+        (x, value, gradient) = (next, found, found_gradient);
+        if gained < 1e-6 {
+            break;
+        }
+    }
+    hyperparameters(&x)
+}
+
+/// BFGS: `H ← (I - ρ s yᵀ) H (I - ρ y sᵀ) + ρ s sᵀ`.
+fn update_inverse(inverse: &mut [f64], moved: &[f64], turned: &[f64]) {
+    let size = moved.len();
+    let curvature = dot(moved, turned);
+    if curvature <= 1e-10 {
+        return;
+    }
+    let product: Vec<f64> = (0..size).map(|row| dot(&inverse[row * size..(row + 1) * size], turned)).collect();
+    let factor = (1.0 + dot(turned, &product) / curvature) / curvature;
+    for row in 0..size {
+        for column in 0..size {
+            inverse[row * size + column] += factor * moved[row] * moved[column]
+                - (product[row] * moved[column] + moved[row] * product[column]) / curvature;
+        }
+    }
+}
+
+/// Negative logarithm of the marginal likelihood, and its gradient in the logarithms of the hyperparameters.
+fn negative_log_likelihood(data: &Fitted, hyperparameters: &[f64]) -> Option<(f64, Vec<f64>)> {
+    let kernel = Kernel::new(hyperparameters);
+    let (factor, covariance) = kernel.factor(data)?;
+    let (count, features) = (data.targets.len(), data.features);
+    let mut weights = data.targets.clone();
+    factor.solve(&mut weights);
+    let inverse = factor.inverse();
+    let mut gradient = vec![0.0; features + 2];
+    for a in 0..count {
+        let row_a = &data.inputs[a * features..(a + 1) * features];
+        for b in 0..a {
+            let row_b = &data.inputs[b * features..(b + 1) * features];
+            // d(-ln p)/dK = (K⁻¹ - w wᵀ) / 2, twice for the two triangles.
+            let slope = (inverse[a * count + b] - weights[a] * weights[b]) * covariance[a * count + b];
+            for k in 0..features {
+                gradient[k] += slope * ((row_a[k] - row_b[k]) * kernel.inverse_lengths[k]).powi(2);
+            }
+            gradient[features] += 2.0 * slope;
+        }
+        let slope = inverse[a * count + a] - weights[a] * weights[a];
+        gradient[features] += slope * kernel.signal;
+        gradient[features + 1] += slope * kernel.noise;
+    }
+    Some((-log_likelihood(&factor, &data.targets, &weights), gradient))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn gradients_are_finite_differences(
+            inputs in prop::collection::vec(-2.0..2.0f64, 21), targets in prop::collection::vec(-2.0..2.0f64, 7),
+            hyperparameters in prop::collection::vec(-1.0..1.0f64, 5),
+        ) {
+            let data = Fitted { features: 3, inputs, targets, hyperparameters: Vec::new() };
+            let (_, gradient) = negative_log_likelihood(&data, &hyperparameters).expect("positive definite");
+            for k in 0..5 {
+                let at = |step: f64| {
+                    let mut moved = hyperparameters.clone();
+                    moved[k] += step;
+                    negative_log_likelihood(&data, &moved).expect("positive definite").0
+                };
+                let finite = (at(1e-5) - at(-1e-5)) / 2e-5;
+                prop_assert!((finite - gradient[k]).abs() < 1e-4 * (1.0 + finite.abs()), "{k}: {} for {finite}", gradient[k]);
+            }
+        }
+    }
+
+    #[test]
+    fn draws_have_the_mean_and_the_variance_of_predictions() {
+        let inputs: Vec<Vec<f64>> = (0..6).map(|k| vec![f64::from(k) / 2.0, f64::from(k % 2)]).collect();
+        let targets: Vec<f64> = inputs.iter().map(|input| input[0].cos()).collect();
+        let process = GaussianProcess::fit(&inputs, &targets, &Hyperprior::about(0.8, 0.6)).expect("finite");
+        let candidates = [vec![1.1, 0.0], vec![5.0, 1.0]];
+        let paths = process.paths(&candidates);
+        let mut random = crate::random::stream(1, crate::random::Purpose::Candidate, 0);
+        let draws: Vec<Vec<f64>> = (0..4000).map(|_| paths.draw(&mut random).0).collect();
+        for (at, candidate) in candidates.iter().enumerate() {
+            let predicted = process.predict(candidate, &mut Vec::new());
+            let mean = draws.iter().map(|draw| draw[at]).sum::<f64>() / draws.len() as f64;
+            let variance = draws.iter().map(|draw| (draw[at] - mean).powi(2)).sum::<f64>() / draws.len() as f64;
+            let error = (predicted.variance / draws.len() as f64).sqrt();
+            assert!((mean - predicted.mean).abs() < 4.0 * error, "{mean} for {predicted:?}");
+            assert!((variance / predicted.variance - 1.0).abs() < 0.12, "{variance} for {predicted:?}");
+        }
+    }
+
+    #[test]
+    fn a_smooth_function_is_learned_and_doubt_grows_away_from_it() {
+        let inputs: Vec<Vec<f64>> = (0..25).map(|k| vec![-2.0 + 4.0 * f64::from(k) / 24.0, f64::from(k % 5)]).collect();
+        let targets: Vec<f64> = inputs.iter().map(|input| input[0].sin()).collect();
+        let process = GaussianProcess::fit(&inputs, &targets, &Hyperprior::about(0.8, 0.6)).expect("finite");
+        let mut scratch = Vec::new();
+        let inside = process.predict(&[0.7, 2.0], &mut scratch);
+        assert!((inside.mean - 0.7f64.sin()).abs() < 0.1, "{inside:?}");
+        let outside = process.predict(&[9.0, 2.0], &mut scratch);
+        assert!(outside.variance > 5.0 * inside.variance, "{outside:?} beside {inside:?}");
+        let text = serde_json::to_string(&process).expect("plain data");
+        assert_eq!(serde_json::from_str::<GaussianProcess>(&text).expect("its own"), process);
+        assert!(serde_json::from_str::<GaussianProcess>(&text.replacen("[", "[0.5,", 1)).is_err());
+    }
+}

@@ -1,0 +1,285 @@
+//! Runs of which a part has been seen: the law corrected by what the run has shown so far.
+//!
+//! Two corrections, of which the mean is taken: a Bayesian regression of the end's residual on the residuals seen, learned
+//! from the fitted runs; and a Gauss-Newton update of the law's parameters and of three effects of this run.
+
+use super::curve::{Curve, PARAMETERS, Path, SEGMENTS};
+use super::forecast::{Answer, FinalForecast, Question};
+use super::linear_algebra::{Cholesky, dot};
+use super::observation::{Recording, segment_rates};
+use super::posterior::{OBSERVED, curves};
+use super::residual::{Purpose, ResidualProcess};
+use super::{Law, Objective};
+use crate::{Error, Result, Run, Schedule};
+
+/// Slope of the end's residual in the one seen last, by the fraction seen, before any run tells; and the doubt about it.
+const SLOPES: [(f64, f64); 5] = [(0.0, 0.2), (0.1, 0.4), (0.25, 0.7), (0.5, 0.9), (1.0, 1.0)];
+const SLOPE_DOUBT: f64 = 0.5;
+/// Doubt about the slope in the law's own remaining fall.
+const FALL_DOUBT: f64 = 0.1;
+/// Deviations of the effects of a run: its level, in units of the process's scale; its slope in `ln S`; a shift of `ln η`.
+const LEVEL_EFFECT: f64 = 1.0;
+const SLOPE_EFFECT: f64 = 0.3;
+const SHIFT_EFFECT: f64 = 0.15;
+/// Step for the derivative in the shift.
+const SHIFT: f64 = 1e-3;
+const EFFECTS: usize = 3;
+const SEEN_FEATURES: usize = 3;
+type SeenFeatures = [f64; SEEN_FEATURES];
+
+/// A law ready to forecast runs of which the same part has been seen.
+#[derive(Debug)]
+pub struct PartlySeen<'a> {
+    law: &'a Law,
+    /// Fraction seen.
+    seen: f64,
+    /// Observed ends up to there.
+    ends: &'static [usize],
+    slopes: SeenFeatures,
+    slope_covariance: Vec<f64>,
+    /// What the regression leaves of the end.
+    process: ResidualProcess,
+}
+
+impl Law {
+    /// Prepares forecasts of runs of which the fraction `seen` in (0, 1) has been seen.
+    pub fn watching(&self, seen: f64) -> PartlySeen<'_> {
+        let seen = if seen.is_nan() { 0.0 } else { seen.clamp(0.0, 1.0) };
+        let count = OBSERVED.partition_point(|&end| (end + 1) as f64 / SEGMENTS as f64 <= seen + 1e-9);
+        let ends = &OBSERVED[..count];
+        let curve = self.posterior.curve();
+        let mut rows = Vec::new();
+        let mut targets = Vec::new();
+        let mut features = Vec::new();
+        for run in self.runs.iter().filter(|run| !run.diverged) {
+            let (Some(&last), Some(residuals)) = (run.residuals.last(), run.residuals.get(..count)) else { continue };
+            let path = self.path(&run.rates, run.length, &run.settings);
+            let (Some(last), Some(row)) = (last, seen_features(residuals, &curve, &path, ends)) else { continue };
+            rows.push(row);
+            targets.push(last);
+            if let Ok(rates) = <&[f64; SEGMENTS]>::try_from(run.rates.as_slice()) {
+                features.push(self.features(rates, run.length, &run.settings));
+            }
+        }
+        let spread = self.forecast_process.scale();
+        let (slopes, slope_covariance) = regression(&rows, &targets, slope_before(seen), spread);
+        let left: Vec<f64> = targets.iter().zip(&rows).map(|(target, row)| target - dot(&slopes, row)).collect();
+        // The rest is expected to be as small as the residual itself, less what has been seen.
+        let process = ResidualProcess::fit(&features, &left, spread / 0.15 * (1.0 - 0.8 * seen), Purpose::Forecast);
+        PartlySeen { law: self, seen, ends, slopes, slope_covariance, process }
+    }
+
+    /// The final value of a run, of which the fraction `observed` of the plan is known, under the rates it recorded; `metric`
+    /// is the column of the law's metric. `observed = 0` asks what the schedule alone says.
+    ///
+    /// # Errors
+    /// If the run has no learning rate.
+    pub fn final_value_of(&self, run: &Run, metric: usize, observed: f64) -> Result<FinalForecast> {
+        self.watching(observed).final_value_of(run, metric)
+    }
+}
+
+impl PartlySeen<'_> {
+    /// The final value of a run under the rates it recorded; see [`Law::final_value_of`].
+    ///
+    /// # Errors
+    /// If the run has no learning rate.
+    pub fn final_value_of(&self, run: &Run, metric: usize) -> Result<FinalForecast> {
+        self.forecast(run, metric, None)
+    }
+
+    /// The final value of a run whose points until now are `run`, if it follows `schedule` from here on.
+    ///
+    /// # Errors
+    /// If the schedule is not usable.
+    pub fn final_value_under(&self, run: &Run, metric: usize, schedule: &Schedule) -> Result<FinalForecast> {
+        schedule.check()?;
+        self.forecast(run, metric, Some(schedule))
+    }
+
+    fn forecast(&self, run: &Run, metric: usize, schedule: Option<&Schedule>) -> Result<FinalForecast> {
+        let law = self.law;
+        let length = run.total_steps() as f64;
+        let until = self.seen * length;
+        // Rates come from the whole run, values from what has been seen of it.
+        let recording = Recording::of(run, metric, until * (1.0 + 1e-9)).or_else(|_| {
+            Recording::rates_alone(run, schedule).ok_or_else(|| Error::Window {
+                reason: "it records no learning rate, and no schedule is given".to_owned(),
+            })
+        })?;
+        let mut rates = recording.rates;
+        if let Some(schedule) = schedule {
+            let planned = segment_rates(schedule);
+            for k in 0..SEGMENTS {
+                let come = (self.seen * SEGMENTS as f64 - k as f64).clamp(0.0, 1.0);
+                rates[k] = come * rates[k] + (1.0 - come) * planned[k];
+            }
+        }
+        let question = law.question_of(&rates, length, &recording.settings);
+        let mut chance = law.threshold.probability(question.ln_peak);
+        if recording.lost_at.is_some() {
+            let lost = Answer { ln_gap: law.units.start.ln(), doubt: 0.0, noise: law.forecast_process.noise() };
+            return Ok(law.natural(lost, 1.0));
+        }
+        let mut values = recording.values(|value| law.scale.gap(value), law.units.start);
+        if law.objective == Objective::Best {
+            let mut best = f64::INFINITY;
+            for value in values.iter_mut().filter(|value| value.is_finite()) {
+                best = best.min(*value);
+                *value = best;
+            }
+        }
+        let seen_end = self.ends.last().map_or(0, |end| end + 1);
+        values[seen_end..].fill(f64::NAN);
+        let mut scratch = Vec::new();
+        let curve = law.posterior.curve();
+        let mut predicted = [0.0; OBSERVED.len()];
+        curve.values(&question.path, self.ends, &mut predicted[..self.ends.len()]);
+        let residuals: Vec<Option<f64>> = (self.ends.iter().zip(predicted))
+            .map(|(&end, predicted)| Some(values[end].ln() - predicted).filter(|residual| residual.is_finite()))
+            .collect();
+        let Some(row) = seen_features(&residuals, &curve, &question.path, self.ends) else {
+            return Ok(law.final_forecast(&question, &law.forecast_process, &mut scratch));
+        };
+        // What has trained so far has less time left to diverge in.
+        chance *= 1.0 - self.seen;
+        let regressed = self.by_regression(&curve, &question, &row, &mut scratch);
+        let updated = self.by_update(&curve, &question, &values, &mut scratch);
+        let difference = regressed.ln_gap - updated.ln_gap;
+        let mean = Answer {
+            ln_gap: f64::midpoint(regressed.ln_gap, updated.ln_gap),
+            doubt: f64::midpoint(regressed.doubt, updated.doubt) + difference * difference / 4.0,
+            noise: f64::midpoint(regressed.noise, updated.noise),
+        };
+        Ok(law.natural(mean, chance))
+    }
+
+    fn by_regression(&self, curve: &Curve, question: &Question, row: &SeenFeatures, scratch: &mut Vec<f64>) -> Answer {
+        let (ln_gap, gradient) = self.law.posterior.end(curve, &question.path);
+        let rest = self.process.predict(&mut question.features.clone(), scratch);
+        let of_slopes = (0..SEEN_FEATURES)
+            .map(|k| row[k] * dot(&self.slope_covariance[k * SEEN_FEATURES..(k + 1) * SEEN_FEATURES], row))
+            .sum::<f64>();
+        // The curve's own doubt shrinks by what the residual seen corrects.
+        let left = (1.0 - self.slopes[0].clamp(0.0, 1.0)).powi(2);
+        Answer {
+            ln_gap: ln_gap + dot(&self.slopes, row) + rest.mean,
+            doubt: of_slopes.max(0.0) + rest.variance + left * self.law.posterior.variance(&gradient),
+            noise: self.process.noise(),
+        }
+    }
+
+    fn by_update(
+        &self,
+        curve: &Curve,
+        question: &Question,
+        values: &[f64; SEGMENTS],
+        scratch: &mut Vec<f64>,
+    ) -> Answer {
+        let law = self.law;
+        let process = &law.forecast_process;
+        let residual = process.predict(&mut question.features.clone(), scratch);
+        let Some(seen) = curves(question.path.clone(), values) else { return law.answer(question, process, scratch).0 };
+        let ends: Vec<usize> = seen.ends.iter().copied().chain([SEGMENTS - 1]).collect();
+        let mut shifted_path = question.path.clone();
+        shifted_path.ln_rates.iter_mut().for_each(|rate| *rate += SHIFT);
+        let mut shifted = vec![0.0; ends.len()];
+        curve.values(&shifted_path, &ends, &mut shifted);
+        let now = seen.ends.last().map_or(0.0, |&end| curve.intrinsic_time(&question.path, end).max(1e-12).ln());
+        const SIZE: usize = PARAMETERS + EFFECTS;
+        let mut rows: Vec<([f64; SIZE], f64)> = Vec::with_capacity(ends.len());
+        curve.derivatives(&question.path, &ends, |k, ln_gap, slopes| {
+            let mut row = [0.0; SIZE];
+            row[..PARAMETERS].copy_from_slice(&law.posterior.prior.whiten_gradient(slopes));
+            row[PARAMETERS] = 1.0;
+            row[PARAMETERS + 1] = curve.intrinsic_time(&question.path, ends[k]).max(1e-12).ln() - now;
+            row[PARAMETERS + 2] = (shifted[k] - ln_gap) / SHIFT;
+            rows.push((row, ln_gap));
+        });
+        let Some((end_row, end)) = rows.pop() else { return law.answer(question, process, scratch).0 };
+        // Prior covariance: the posterior of the parameters, and the effects of one run.
+        let scale = process.scale();
+        let effects = [LEVEL_EFFECT * scale, SLOPE_EFFECT * scale, SHIFT_EFFECT];
+        let times_prior = |row: &[f64; SIZE]| -> [f64; SIZE] {
+            std::array::from_fn(|k| match k.checked_sub(PARAMETERS) {
+                None => dot(&law.posterior.covariance[k * PARAMETERS..(k + 1) * PARAMETERS], &row[..PARAMETERS]),
+                Some(effect) => effects[effect] * effects[effect] * row[k],
+            })
+        };
+        let count = rows.len();
+        let spread: Vec<[f64; SIZE]> = rows.iter().map(|(row, _)| times_prior(row)).collect();
+        let mut covariance = vec![0.0; count * count];
+        let mut innovation = Vec::with_capacity(count);
+        for a in 0..count {
+            for b in 0..=a {
+                covariance[a * count + b] = dot(&spread[b], &rows[a].0);
+            }
+            covariance[a * count + a] += (law.posterior.sigma / seen.weights[a]).powi(2);
+            innovation.push(seen.ln_values[a] - rows[a].1);
+        }
+        let with_end: Vec<f64> = spread.iter().map(|spread| dot(spread, &end_row)).collect();
+        let before = dot(&times_prior(&end_row), &end_row);
+        let Some(factor) = Cholesky::of(covariance, count) else { return law.answer(question, process, scratch).0 };
+        let mut whitened = with_end.clone();
+        factor.solve_lower(&mut whitened);
+        factor.solve(&mut innovation);
+        // The process speaks of the end; what has been seen speaks against it as far as it has come.
+        let share = (1.0 - self.seen).powi(2);
+        Answer {
+            ln_gap: end + dot(&with_end, &innovation) + share * residual.mean,
+            doubt: (before - dot(&whitened, &whitened)).max(0.0) + share * residual.variance,
+            noise: process.noise(),
+        }
+    }
+}
+
+/// Mean residual of the last two points seen, how it differs from the three before, and how far the law still falls.
+fn seen_features(residuals: &[Option<f64>], curve: &Curve, path: &Path, ends: &[usize]) -> Option<SeenFeatures> {
+    let seen: Vec<f64> = residuals.iter().copied().flatten().collect();
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let split = seen.len().saturating_sub(2);
+    let (before, last) = seen.split_at(split);
+    if last.is_empty() {
+        return None;
+    }
+    let level = mean(last);
+    let trend = if before.is_empty() { 0.0 } else { level - mean(&before[before.len().saturating_sub(3)..]) };
+    let mut values = [0.0; 2];
+    curve.values(path, &[*ends.last()?, SEGMENTS - 1], &mut values);
+    Some([level, trend, values[0] - values[1]])
+}
+
+fn slope_before(seen: f64) -> f64 {
+    let after = SLOPES.partition_point(|(fraction, _)| *fraction <= seen).clamp(1, SLOPES.len() - 1);
+    let ((left, a), (right, b)) = (SLOPES[after - 1], SLOPES[after]);
+    a + (b - a) * (seen - left) / (right - left)
+}
+
+/// Bayesian linear regression with normal priors of the slopes: their mean and covariance.
+fn regression(rows: &[SeenFeatures], targets: &[f64], level_slope: f64, scale: f64) -> (SeenFeatures, Vec<f64>) {
+    let before = [level_slope, 0.0, 0.0];
+    let precision = [SLOPE_DOUBT, SLOPE_DOUBT, FALL_DOUBT].map(|doubt| doubt.powi(-2));
+    let mut slopes = before;
+    let mut variance = scale * scale;
+    let mut covariance = vec![0.0; SEEN_FEATURES * SEEN_FEATURES];
+    for _ in 0..3 {
+        let mut matrix = vec![0.0; SEEN_FEATURES * SEEN_FEATURES];
+        let mut right: SeenFeatures = std::array::from_fn(|k| precision[k] * before[k]);
+        for (row, target) in rows.iter().zip(targets) {
+            for a in 0..SEEN_FEATURES {
+                right[a] += row[a] * target / variance;
+                for b in 0..SEEN_FEATURES {
+                    matrix[a * SEEN_FEATURES + b] += row[a] * row[b] / variance;
+                }
+            }
+        }
+        (0..SEEN_FEATURES).for_each(|k| matrix[k * SEEN_FEATURES + k] += precision[k]);
+        let Some(factor) = Cholesky::of(matrix, SEEN_FEATURES) else { break };
+        slopes = right;
+        factor.solve(&mut slopes);
+        covariance = factor.inverse();
+        let squares: f64 = rows.iter().zip(targets).map(|(row, target)| (target - dot(&slopes, row)).powi(2)).sum();
+        variance = (2.0 * scale * scale + squares) / (2.0 + rows.len() as f64);
+    }
+    (slopes, covariance)
+}

@@ -1,0 +1,163 @@
+//! Metrics as the law sees them: a positive gap to the ideal value, smaller being better.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Direction, Error, Metric, Result};
+
+/// Where the ideal value of a metric came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdealOrigin {
+    /// It was given.
+    Given,
+    /// It follows from the metric: 0 of a loss or error rate, 1 or 100 of an accuracy.
+    Natural,
+    /// It was learned from the curves.
+    Learned,
+}
+
+/// A metric's ideal value, to which the law counts the gap `y`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scale {
+    /// Which way is better.
+    pub direction: Direction,
+    /// The value that no run passes, in the metric's own units.
+    pub ideal: f64,
+    /// Where that value came from.
+    pub origin: IdealOrigin,
+    /// Least gap: half of the least that was measured, where the ideal itself was reached.
+    pub(crate) least: f64,
+}
+
+/// Words in the names of metrics that lie between 0 and 1, or 0 and 100 per cent.
+const SHARES: [&str; 16] = [
+    "acc",
+    "f1",
+    "auc",
+    "auroc",
+    "precision",
+    "recall",
+    "iou",
+    "dice",
+    "bleu",
+    "rouge",
+    "top",
+    "percent",
+    "map",
+    "ssim",
+    "exact_match",
+    "correct",
+];
+/// Gaps between the best value and a learned ideal that are tried, as fractions of what the best run gained.
+pub(crate) const LEARNED_GAPS: [f64; 7] = [0.01, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6];
+
+impl Scale {
+    /// The scale of `metric`, of which `values` were measured. `None` if its ideal value has to be learned.
+    pub(crate) fn choose(metric: &Metric, ideal: Option<f64>, values: &[f64]) -> Result<Option<Self>> {
+        let finite = || values.iter().copied().filter(|value| value.is_finite());
+        let (least, most) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+        let direction = metric.direction;
+        if let Some(ideal) = ideal {
+            let passed = match direction {
+                Direction::Max => most > ideal,
+                Direction::Min => least < ideal,
+            };
+            if passed || !ideal.is_finite() {
+                return Err(Error::Setting {
+                    name: "ideal",
+                    value: ideal.to_string(),
+                    remedy: "give a finite value of the metric that no run has passed, or none at all",
+                });
+            }
+            return Ok(Some(Self::new(direction, ideal, IdealOrigin::Given, values)));
+        }
+        let natural = match direction {
+            Direction::Min if least >= 0.0 => Some(0.0),
+            Direction::Min => None,
+            Direction::Max if least < 0.0 => None,
+            Direction::Max if most <= 1.0 => Some(1.0),
+            Direction::Max if !is_share(&metric.name) || most > 100.0 => None,
+            // A share that is mostly below 1 and now and then a little above is neither a fraction nor per cent.
+            Direction::Max if most < 1.5 => {
+                return Err(Error::Sweep {
+                    reason: format!(
+                        "'{}' reaches {most}, which is neither a fraction nor per cent: correct it, or give its ideal value \
+                         (what no run can pass)",
+                        metric.name
+                    ),
+                });
+            }
+            Direction::Max => Some(100.0),
+        };
+        Ok(natural.map(|ideal| Self::new(direction, ideal, IdealOrigin::Natural, values)))
+    }
+
+    /// A scale with a given ideal.
+    pub(crate) fn new(direction: Direction, ideal: f64, origin: IdealOrigin, values: &[f64]) -> Self {
+        let gaps = values.iter().map(|value| (value - ideal).abs()).filter(|gap| *gap > 0.0 && gap.is_finite());
+        let least = gaps.fold(f64::INFINITY, f64::min) / 2.0;
+        Self { direction, ideal, origin, least: if least.is_finite() && least > 0.0 { least } else { 1e-12 } }
+    }
+
+    /// The gap of a value to the ideal: positive, and infinite for what is not finite.
+    pub(crate) fn gap(&self, value: f64) -> f64 {
+        if !value.is_finite() {
+            return f64::INFINITY;
+        }
+        let gap = match self.direction {
+            Direction::Max => self.ideal - value,
+            Direction::Min => value - self.ideal,
+        };
+        gap.max(self.least)
+    }
+
+    /// The metric's value at a gap.
+    pub(crate) fn value(&self, gap: f64) -> f64 {
+        match self.direction {
+            Direction::Max => self.ideal - gap,
+            Direction::Min => self.ideal + gap,
+        }
+    }
+
+    /// The values at two gaps, in increasing order.
+    pub(crate) fn range(&self, a: f64, b: f64) -> (f64, f64) {
+        let (a, b) = (self.value(a), self.value(b));
+        (a.min(b), a.max(b))
+    }
+}
+
+fn is_share(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.contains('%') || SHARES.iter().any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choose(name: &str, values: &[f64]) -> Result<Option<Scale>> {
+        Scale::choose(&name.parse().expect("a metric"), None, values)
+    }
+
+    #[test]
+    fn ideals_follow_from_metric_and_values() {
+        let ideal = |name: &str, values: &[f64]| choose(name, values).expect("usable").map(|scale| scale.ideal);
+        assert_eq!(ideal("val_loss:min", &[2.0, 0.1, f64::NAN]), Some(0.0));
+        assert_eq!(ideal("log_likelihood_loss:min", &[2.0, -0.1]), None);
+        assert_eq!(ideal("val_acc:max", &[0.1, 0.97]), Some(1.0));
+        assert_eq!(ideal("val_acc:max", &[10.0, 97.0]), Some(100.0));
+        assert_eq!(ideal("reward:max", &[10.0, 97.0]), None);
+        assert_eq!(ideal("reward:max", &[-4.0, 0.5]), None);
+        let error = choose("accuracy:max", &[0.3, 1.02]).expect_err("not a share").to_string();
+        assert!(error.contains("1.02") && error.contains("ideal"), "{error}");
+    }
+
+    #[test]
+    fn a_reached_ideal_leaves_half_the_least_gap() {
+        let scale = choose("accuracy:max", &[0.5, 0.99, 1.0]).expect("usable").expect("natural");
+        assert!((scale.gap(1.0) - 0.005).abs() < 1e-12 && (scale.gap(0.5) - 0.5).abs() < 1e-12);
+        assert_eq!(scale.gap(f64::NAN), f64::INFINITY);
+        assert!((scale.value(scale.gap(0.75)) - 0.75).abs() < 1e-12);
+        assert!(Scale::choose(&Metric::new("a", Direction::Max), Some(0.9), &[0.95]).is_err());
+    }
+}
