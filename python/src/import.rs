@@ -56,8 +56,9 @@ impl Choices {
             validation: validation.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
             epoch: self.epoch,
             steps_per_epoch: self.steps_per_epoch,
-            restarts: restarts
-                .map_err(|remedy| Failure::Setting(format!("restarts = '{}': {remedy}", self.restarts)))?,
+            restarts: Some(
+                restarts.map_err(|remedy| Failure::Setting(format!("restarts = '{}': {remedy}", self.restarts)))?,
+            ),
             attributes: AttributeNames {
                 seed: self.seed_from,
                 total_steps: self.total_steps_from,
