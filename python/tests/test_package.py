@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import lodecast
-from lodecast import _engine, _record
+from lodecast import _engine
+from lodecast.io import record as record_module
 
 
 def test_no_framework_is_imported_before_it_is_asked_for(tmp_path):
@@ -22,8 +23,8 @@ def test_no_framework_is_imported_before_it_is_asked_for(tmp_path):
 def test_examples_in_docstrings_run():
     classes = [value for value in vars(_engine).values() if isinstance(value, type)]
     ran = 0
-    for place in (lodecast, _record, *classes):
-        for test in doctest.DocTestFinder(recurse=place is _record).find(place, place.__name__, module=False, globs={}):
+    for place in (lodecast, record_module, *classes):
+        for test in doctest.DocTestFinder(recurse=place is record_module).find(place, place.__name__, module=False, globs={}):
             result = doctest.DocTestRunner().run(test)
             assert result.failed == 0
             ran += result.attempted

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that train: they belong to the integration tests."""
     for item in items:
-        if item.path.parent == Path(__file__).parent and item.path.stem != "test_hopeless":
+        if item.path.parent == Path(__file__).parent and item.path.stem != "test_judge":
             item.add_marker(pytest.mark.integration)
 
 

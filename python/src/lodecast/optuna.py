@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 
-from lodecast._hopeless import Judge
+from lodecast.search.judge import Judge
 
 if TYPE_CHECKING:
     from lodecast import Schedule

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use crate::failure::Failure;
 use crate::work;
 
-/// A column as `lodecast._tables` hands it over: contiguous, of one of these types.
+/// A column as `lodecast.io.tables` hands it over: contiguous, of one of these types.
 #[derive(FromPyObject)]
 pub(crate) enum Array<'py> {
     Float(PyReadonlyArray1<'py, f64>),

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from lodecast import _engine
-from lodecast._left_out import warn_of_left_out
-from lodecast._progress import Bar
+from lodecast.io.left_out import warn_of_left_out
+from lodecast.view.progress import Bar
 from lodecast.errors import SettingError
 
 #: Called with the numbers of runs and points read so far.

@@ -81,7 +81,7 @@ impl PySweep {
         Self { sweep: Arc::new(sweep), report: Report::Import(Box::new(summary)) }
     }
 
-    /// Reads a table that `lodecast._tables` takes apart with `reader`.
+    /// Reads a table that `lodecast.io.tables` takes apart with `reader`.
     fn from_table(
         table: &Bound<'_, PyAny>,
         reader: &str,
@@ -90,7 +90,7 @@ impl PySweep {
     ) -> PyResult<Self> {
         let py = table.py();
         let options = options?;
-        let arrays = py.import("lodecast._tables")?.call_method1(reader, (table,))?;
+        let arrays = py.import("lodecast.io.tables")?.call_method1(reader, (table,))?;
         let arrays: Vec<table::NamedArray<'_>> = arrays.extract()?;
         Ok(Self::read_from(table::sweep(py, &arrays, nan_is_missing, &options)?))
     }
@@ -303,7 +303,7 @@ impl PySweep {
     }
 
     fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
-        slf.py().import("lodecast._notebook")?.call_method1("sweep", (slf,))?.extract()
+        slf.py().import("lodecast.view.notebook")?.call_method1("sweep", (slf,))?.extract()
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {

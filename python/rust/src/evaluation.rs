@@ -39,6 +39,6 @@ impl PyEvaluation {
     }
 
     fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
-        slf.py().import("lodecast._notebook")?.call_method1("evaluation", (slf,))?.extract()
+        slf.py().import("lodecast.view.notebook")?.call_method1("evaluation", (slf,))?.extract()
     }
 }

@@ -128,7 +128,7 @@ impl PyForecast {
         run: Option<Bound<'py, PyAny>>,
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("lodecast._plots")?.call_method("forecast", (slf, run), options)
+        slf.py().import("lodecast.view.plots")?.call_method("forecast", (slf, run), options)
     }
 
     fn __repr__(&self) -> String {

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from lodecast._hopeless import Judge
+from lodecast.search.judge import Judge
 from lodecast.errors import SettingError
 
 if TYPE_CHECKING:

@@ -213,7 +213,7 @@ impl PyModel {
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let forecast = self.forecast(py, Some(run.borrow()), schedule, total_steps, observed)?;
-        py.import("lodecast._plots")?.call_method("forecast", (Py::new(py, forecast)?, run), options)
+        py.import("lodecast.view.plots")?.call_method("forecast", (Py::new(py, forecast)?, run), options)
     }
 
     fn __repr__(&self) -> String {
@@ -229,7 +229,7 @@ impl PyModel {
     }
 
     fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
-        slf.py().import("lodecast._notebook")?.call_method1("model", (slf,))?.extract()
+        slf.py().import("lodecast.view.notebook")?.call_method1("model", (slf,))?.extract()
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {

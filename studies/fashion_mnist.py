@@ -1,7 +1,7 @@
 """The paper's network on Fashion-MNIST at full size, on a GPU: two rounds of runs, their models, and fresh seeds.
 
-    python python/studies/fashion_mnist.py --out fashion-mnist
-    python python/studies/fashion_mnist.py --sweep fashion-mnist/round-1 --out again
+    python studies/fashion_mnist.py --out fashion-mnist
+    python studies/fashion_mnist.py --sweep fashion-mnist/round-1 --out again
 
 Needs torch, scipy and the four files of Fashion-MNIST (Debian's package dataset-fashion-mnist, or `--data FOLDER`). What is
 learned and chosen rests on the validation images; the test images are seen at the end of the compared runs only. Every

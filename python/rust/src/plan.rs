@@ -84,7 +84,7 @@ impl PyPlan {
     /// Draws the schedule and the best candidates with matplotlib.
     #[pyo3(signature = (**options))]
     fn plot<'py>(slf: &Bound<'py, Self>, options: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("lodecast._plots")?.call_method("plan", (slf,), options)
+        slf.py().import("lodecast.view.plots")?.call_method("plan", (slf,), options)
     }
 
     fn __str__(&self) -> String {
@@ -97,6 +97,6 @@ impl PyPlan {
     }
 
     fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
-        slf.py().import("lodecast._notebook")?.call_method1("plan", (slf,))?.extract()
+        slf.py().import("lodecast.view.notebook")?.call_method1("plan", (slf,))?.extract()
     }
 }

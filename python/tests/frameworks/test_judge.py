@@ -12,7 +12,7 @@ import pytest
 import toy
 
 import lodecast
-from lodecast._hopeless import Judge, chance_to_beat
+from lodecast.search.judge import Judge, chance_to_beat
 
 STEPS = 100
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from lodecast import _engine
-from lodecast._left_out import warn_of_left_out
-from lodecast._progress import Bar
+from lodecast.io.left_out import warn_of_left_out
+from lodecast.view.progress import Bar
 
 #: Called with iteration, iterations, loss, and the loss on what was held out.
 Progress = Callable[[int, int, float, "float | None"], object]

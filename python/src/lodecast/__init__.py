@@ -29,8 +29,8 @@ from lodecast._engine import (
     load,
 )
 from lodecast._fit import fit
-from lodecast._import import import_runs
-from lodecast._record import Recorder, record
+from lodecast.io.importing import import_runs
+from lodecast.io.record import Recorder, record
 from lodecast.errors import (
     Error,
     FileError,
