@@ -3,6 +3,8 @@
 use lodecast::Evaluation;
 use pyo3::prelude::*;
 
+use crate::pickle::{self, Reduced};
+
 /// How good forecasts are, beside simple baselines.
 #[pyclass(frozen, name = "Evaluation", module = "lodecast")]
 pub(crate) struct PyEvaluation(pub(crate) Evaluation);
@@ -36,6 +38,18 @@ impl PyEvaluation {
     fn __repr__(&self) -> String {
         let held_out = if self.0.held_out { "held out" } else { "not held out" };
         format!("<lodecast.Evaluation: {} forecasts of {}, {held_out}>", self.0.forecasts.len(), self.0.metric)
+    }
+
+    fn __str__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        slf.py().import("lodecast.view.text")?.call_method1("evaluation", (slf,))?.extract()
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        pickle::reduce(py, "Evaluation", &self.0)
     }
 
     fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {

@@ -1,14 +1,16 @@
 //! What may go wrong, as the exceptions of `lodecast.errors`.
 
-use pyo3::PyErr;
-use pyo3::exceptions::PyKeyError;
+use pyo3::prelude::*;
 
 mod exceptions {
     #![allow(missing_docs, clippy::missing_docs_in_private_items)]
+    pyo3::import_exception!(lodecast.errors, ArgumentError);
     pyo3::import_exception!(lodecast.errors, FileError);
     pyo3::import_exception!(lodecast.errors, InternalError);
     pyo3::import_exception!(lodecast.errors, InterruptedFit);
+    pyo3::import_exception!(lodecast.errors, MissingError);
     pyo3::import_exception!(lodecast.errors, ModelFileError);
+    pyo3::import_exception!(lodecast.errors, PositionError);
     pyo3::import_exception!(lodecast.errors, ScheduleError);
     pyo3::import_exception!(lodecast.errors, SettingError);
     pyo3::import_exception!(lodecast.errors, StateError);
@@ -33,6 +35,10 @@ pub(crate) enum Failure {
     Setting(String),
     /// There is nothing of that name.
     Missing(String),
+    /// There is nothing at that position.
+    Position(String),
+    /// Something of another kind was given than is needed.
+    Argument(String),
     /// A defect of the engine.
     Panic(String),
 }
@@ -70,12 +76,21 @@ impl From<Failure> for PyErr {
             Failure::Python(error) => error,
             Failure::Sweep(reason) => exceptions::SweepError::new_err(reason),
             Failure::Setting(reason) => exceptions::SettingError::new_err(reason),
-            Failure::Missing(reason) => PyKeyError::new_err(reason),
+            Failure::Missing(reason) => exceptions::MissingError::new_err(reason),
+            Failure::Position(reason) => exceptions::PositionError::new_err(reason),
+            Failure::Argument(reason) => exceptions::ArgumentError::new_err(reason),
             Failure::Panic(reason) => exceptions::InternalError::new_err(format!(
                 "a defect in lodecast ({reason}); please report it with what led here"
             )),
         }
     }
+}
+
+/// Draws a `LodecastWarning` at the line of Python that called.
+pub(crate) fn warn(py: Python<'_>, text: &str) -> PyResult<()> {
+    let text = std::ffi::CString::new(text).unwrap_or_default();
+    let category = py.import("lodecast.errors")?.getattr("LodecastWarning")?;
+    PyErr::warn(py, &category, &text, 1)
 }
 
 fn engine(error: &lodecast::Error) -> PyErr {

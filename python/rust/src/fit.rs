@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::failure::Failure;
-use crate::sweep::PySweep;
+use crate::sweep::SweepArgument;
 use crate::{model, settings, work};
 
 /// Fits a model. `progress` is called with iteration, iterations, loss and held-out loss some twenty times a second; what it
@@ -18,7 +18,7 @@ use crate::{model, settings, work};
 #[pyo3(signature = (sweep, kind, progress=None, checkpoint=None, resume=false, **settings))]
 pub(crate) fn fit(
     py: Python<'_>,
-    sweep: PyRef<'_, PySweep>,
+    sweep: SweepArgument<'_>,
     kind: &str,
     progress: Option<Bound<'_, PyAny>>,
     checkpoint: Option<PathBuf>,
@@ -31,7 +31,7 @@ pub(crate) fn fit(
         .find(|known| known.name() == kind)
         .ok_or_else(|| Failure::Setting(format!("kind = '{kind}': choose 'controlled' or 'latent-ode'")))?;
     let settings: FitSettings = work::guard(|| settings::merged(&FitSettings::new(kind), settings))?;
-    let sweep = Arc::clone(&sweep.sweep);
+    let sweep = Arc::clone(&sweep.0.sweep);
     let interrupt = Arc::new(AtomicBool::new(false));
     let latest: Arc<Mutex<Option<FitProgress>>> = Arc::default();
     let watch = |_: Python<'_>| {

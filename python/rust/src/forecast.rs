@@ -5,9 +5,11 @@ use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::pickle::{self, Reduced};
+
 /// A curve with its spread: arrays of the mean, and of one standard deviation to either side.
 #[pyclass(frozen, name = "Spread", module = "lodecast")]
-pub(crate) struct PySpread(Spread);
+pub(crate) struct PySpread(pub(crate) Spread);
 
 #[pymethods]
 impl PySpread {
@@ -38,35 +40,63 @@ impl PySpread {
     fn __len__(&self) -> usize {
         self.0.mean.len()
     }
-}
 
-/// A number with the range of one standard deviation around it.
-#[pyclass(frozen, name = "Interval", module = "lodecast", get_all)]
-pub(crate) struct PyInterval {
-    /// Mean.
-    mean: f64,
-    /// Lower end.
-    low: f64,
-    /// Upper end.
-    high: f64,
-}
+    fn __eq__(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
 
-#[pymethods]
-impl PyInterval {
-    /// Half the distance of the ends: about one standard deviation.
-    #[getter]
-    fn spread(&self) -> f64 {
-        0.5 * (self.high - self.low)
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        pickle::reduce(py, "Spread", &self.0)
     }
 
     fn __repr__(&self) -> String {
-        format!("<lodecast.Interval: {:.5} from {:.5} to {:.5}>", self.mean, self.low, self.high)
+        let last = self.0.mean.len().saturating_sub(1);
+        let at = |values: &[f64]| values.get(last).copied().unwrap_or(f64::NAN);
+        let [mean, low, high] = [&self.0.mean, &self.0.low, &self.0.high].map(|values| at(values));
+        format!("<lodecast.Spread: {} values, the last {mean:.5} from {low:.5} to {high:.5}>", self.0.mean.len())
     }
 }
 
-impl From<Interval> for PyInterval {
-    fn from(Interval { mean, low, high }: Interval) -> Self {
-        Self { mean, low, high }
+/// A number with the range of one standard deviation around it.
+#[pyclass(frozen, name = "Interval", module = "lodecast")]
+pub(crate) struct PyInterval(pub(crate) Interval);
+
+#[pymethods]
+impl PyInterval {
+    /// Mean.
+    #[getter]
+    fn mean(&self) -> f64 {
+        self.0.mean
+    }
+
+    /// Lower end.
+    #[getter]
+    fn low(&self) -> f64 {
+        self.0.low
+    }
+
+    /// Upper end.
+    #[getter]
+    fn high(&self) -> f64 {
+        self.0.high
+    }
+
+    /// Half the distance of the ends: about one standard deviation.
+    #[getter]
+    fn spread(&self) -> f64 {
+        0.5 * (self.0.high - self.0.low)
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        pickle::reduce(py, "Interval", &self.0)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<lodecast.Interval: {:.5} from {:.5} to {:.5}>", self.0.mean, self.0.low, self.0.high)
     }
 }
 
@@ -113,12 +143,20 @@ impl PyForecast {
     /// The final metric; its ends contain the error that held-out runs had.
     #[getter]
     fn final_validation(&self) -> PyInterval {
-        self.forecast.final_validation.into()
+        PyInterval(self.forecast.final_validation)
     }
 
     /// The forecast as plain types.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(pythonize::pythonize(py, &self.forecast)?)
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        (&self.forecast, &self.metric) == (&other.forecast, &other.metric)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        pickle::reduce(py, "Forecast", &(&self.forecast, &self.metric))
     }
 
     /// Draws it with matplotlib: loss, metric and learning rate. `run` is drawn beside it.

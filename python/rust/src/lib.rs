@@ -7,12 +7,14 @@
 // Docstrings are Python's: their quotes are no links, and what pickle wants back is a nested tuple.
 #![allow(clippy::doc_link_with_quotes, clippy::type_complexity)]
 
+mod count;
 mod evaluation;
 mod failure;
 mod fit;
 mod forecast;
 mod import;
 mod model;
+mod pickle;
 mod plan;
 mod run;
 mod schedule;
@@ -22,6 +24,7 @@ mod suggestion;
 mod sweep;
 mod sweep_folder;
 mod table;
+mod threads;
 mod work;
 
 use pyo3::prelude::*;
@@ -29,6 +32,7 @@ use pyo3::prelude::*;
 /// The engine of lodecast; use the package `lodecast`.
 #[pymodule]
 fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    threads::at_home();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<sweep::PySweep>()?;
     module.add_class::<run::PyRun>()?;
@@ -48,7 +52,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(fit::fit, module)?)?;
     module.add_function(wrap_pyfunction!(import::import_runs, module)?)?;
     module.add_function(wrap_pyfunction!(model::load, module)?)?;
-    module.add_function(wrap_pyfunction!(model::model_from_bytes, module)?)?;
+    module.add_function(wrap_pyfunction!(pickle::restore, module)?)?;
     module.add_function(wrap_pyfunction!(scheduler::restore_scheduler, module)?)?;
     module.add_function(wrap_pyfunction!(sweep::sweep_from_bytes, module)?)
 }

@@ -7,16 +7,17 @@ use lodecast::{
     FitSummary, Forecaster, Model, ModelKind, Planner, PlannerSettings, Point, Schedule, Situation, SuggestionSettings,
 };
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyType};
 
+use crate::count::Count;
 use crate::evaluation::PyEvaluation;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::forecast::PyForecast;
 use crate::plan::PyPlan;
 use crate::run::PyRun;
 use crate::schedule::PySchedule;
 use crate::suggestion::PySuggestion;
-use crate::sweep::PySweep;
+use crate::sweep::SweepArgument;
 use crate::{settings, work};
 
 /// A fitted model of either kind.
@@ -35,10 +36,25 @@ pub(crate) struct PyLatentOde;
 pub(crate) struct PyControlledLatentOde;
 
 /// A model, or the path of its file.
-#[derive(FromPyObject)]
 pub(crate) enum ModelSource<'py> {
     Model(PyRef<'py, PyModel>),
     Path(PathBuf),
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for ModelSource<'py> {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(model) = given.extract::<PyRef<'py, PyModel>>() {
+            return Ok(Self::Model(model));
+        }
+        if let Ok(path) = given.extract::<PathBuf>() {
+            return Ok(Self::Path(path));
+        }
+        let kind = given.get_type().name()?;
+        let reason = format!("a model of lodecast.fit or lodecast.load is needed, or the path of its file, not {kind}");
+        Err(Failure::Argument(reason).into())
+    }
 }
 
 impl ModelSource<'_> {
@@ -71,7 +87,7 @@ impl PyModel {
     fn known(
         &self,
         run: Option<&PyRun>,
-        total_steps: Option<u64>,
+        total_steps: Option<Count>,
         observed: Option<f64>,
         schedule: Option<&PySchedule>,
     ) -> Result<Known, Failure> {
@@ -81,15 +97,31 @@ impl PyModel {
         let given = schedule.map(|schedule| schedule.0.clone());
         let Some(run) = run else {
             // A schedule is a matter of progress; steps only count with points.
-            return Ok(Known { observed: Vec::new(), total_steps: total_steps.unwrap_or(1000), schedule: given });
+            return Ok(Known {
+                observed: Vec::new(),
+                total_steps: total_steps.map_or(1000, |Count(steps)| steps),
+                schedule: given,
+            });
         };
-        let planned = total_steps.or(run.run().attributes.total_steps);
-        let total_steps = planned.ok_or_else(|| {
-            Failure::Setting("total_steps is not known for this run; give its planned length in steps".to_owned())
-        })?;
+        // Where nothing says how long it was planned, a run is taken for a whole one.
+        let total_steps = total_steps.map_or_else(|| run.run().total_steps(), |Count(steps)| steps);
         let observed = run.observed(self.model.metric(), total_steps, observed)?;
         let schedule = given.or_else(|| Schedule::of_run(run.run()));
         Ok(Known { observed, total_steps, schedule })
+    }
+
+    fn warn_of_unseen_rates(&self, py: Python<'_>, schedule: &Schedule) -> PyResult<()> {
+        let seen = self.model.experience().learning_rates;
+        let peak = (0..=1000).map(|k| schedule.learning_rate(f64::from(k) / 1000.0)).fold(0.0, f64::max);
+        if (0.99 * seen.lowest..=1.01 * seen.highest).contains(&peak) {
+            return Ok(());
+        }
+        let (lowest, highest) = (seen.lowest, seen.highest);
+        let text = format!(
+            "a peak of {peak:.3e} is none of the rates that the sweep has shown ({lowest:.3e} to {highest:.3e}): the forecast is \
+             that for the nearest of them"
+        );
+        failure::warn(py, &text)
     }
 }
 
@@ -99,6 +131,21 @@ impl PyModel {
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         let model = Arc::clone(&self.model);
         work::abandonable(py, move || Ok(model.save(path)?))
+    }
+
+    /// The model file as bytes.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("model.lode");
+        self.save(py, path.clone())?;
+        Ok(PyBytes::new(py, &std::fs::read(path)?))
+    }
+
+    /// A model from the bytes of its file.
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, data: Vec<u8>) -> PyResult<Py<PyAny>> {
+        let model = work::detached(py, || Ok(Model::from_bytes(&data)?))?;
+        of_kind(py, Arc::new(model), None)
     }
 
     /// Which of the two models: `controlled` or `latent-ode`.
@@ -150,16 +197,20 @@ impl PyModel {
         self.summary.as_ref().map(|summary| Ok(pythonize::pythonize(py, summary)?)).transpose()
     }
 
-    /// How a run will go on under `schedule`, by default its own. `observed` is the fraction of the run to look at.
+    /// How a run will go on under `schedule`, by default its own. `observed` is the fraction of the run to look at. A schedule
+    /// with rates that the sweep has not shown draws a warning: they count as the nearest that it has.
     #[pyo3(signature = (run=None, *, schedule=None, total_steps=None, observed=None))]
     fn forecast(
         &self,
         py: Python<'_>,
         run: Option<PyRef<'_, PyRun>>,
         schedule: Option<PyRef<'_, PySchedule>>,
-        total_steps: Option<u64>,
+        total_steps: Option<Count>,
         observed: Option<f64>,
     ) -> PyResult<PyForecast> {
+        if let Some(schedule) = &schedule {
+            self.warn_of_unseen_rates(py, &schedule.0)?;
+        }
         let known = work::guard(|| self.known(run.as_deref(), total_steps, observed, schedule.as_deref()))?;
         let forecast = work::detached(py, || {
             Ok(self.model.forecast(&known.observed, known.total_steps, known.schedule.as_ref())?)
@@ -175,7 +226,7 @@ impl PyModel {
         &self,
         py: Python<'_>,
         run: Option<PyRef<'_, PyRun>>,
-        total_steps: Option<u64>,
+        total_steps: Option<Count>,
         observed: Option<f64>,
         in_force: Option<PyRef<'_, PySchedule>>,
         seed: u64,
@@ -196,8 +247,11 @@ impl PyModel {
 
     /// Error of the forecast final metric after each fraction of the runs, on configurations not seen, beside baselines.
     #[pyo3(signature = (sweep, observed=vec![0.0, 0.05, 0.1, 0.25, 0.5]))]
-    fn evaluate(&self, py: Python<'_>, sweep: PyRef<'_, PySweep>, observed: Vec<f64>) -> PyResult<PyEvaluation> {
-        let (model, sweep) = (Arc::clone(&self.model), Arc::clone(&sweep.sweep));
+    fn evaluate(&self, py: Python<'_>, sweep: SweepArgument<'_>, observed: Vec<f64>) -> PyResult<PyEvaluation> {
+        if let Some(part) = observed.iter().find(|part| !(0.0..1.0).contains(*part)) {
+            return Err(Failure::Setting(format!("observed = {part}: give fractions of the runs in [0, 1)")).into());
+        }
+        let (model, sweep) = (Arc::clone(&self.model), Arc::clone(&sweep.0.sweep));
         work::abandonable(py, move || Ok(lodecast::evaluate(&model, &sweep, &observed)?)).map(PyEvaluation)
     }
 
@@ -208,7 +262,7 @@ impl PyModel {
         py: Python<'py>,
         run: Bound<'py, PyRun>,
         schedule: Option<PyRef<'_, PySchedule>>,
-        total_steps: Option<u64>,
+        total_steps: Option<Count>,
         observed: Option<f64>,
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -233,11 +287,7 @@ impl PyModel {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        let folder = tempfile::tempdir()?;
-        let path = folder.path().join("model.lode");
-        self.save(py, path.clone())?;
-        let bytes = PyBytes::new(py, &std::fs::read(path)?);
-        Ok((py.import("lodecast._engine")?.getattr("_model_from_bytes")?, (bytes,)))
+        Ok((PyType::new::<Self>(py).getattr("from_bytes")?, (self.to_bytes(py)?,)))
     }
 }
 
@@ -280,14 +330,15 @@ impl PyControlledLatentOde {
 
     /// Schedules for a next round of runs: what each member of the ensemble in turn thinks best, away from what is known.
     /// Train them under a seed or two that the sweep has not seen, and fit the old sweep and the new one joined.
-    #[pyo3(signature = (count=SuggestionSettings::default().count, *, seed=0))]
-    fn suggest(slf: PyRef<'_, Self>, py: Python<'_>, count: usize, seed: u64) -> PyResult<Vec<PySuggestion>> {
+    #[pyo3(signature = (count=None, *, seed=0))]
+    fn suggest(slf: PyRef<'_, Self>, py: Python<'_>, count: Option<Count>, seed: u64) -> PyResult<Vec<PySuggestion>> {
         let model = Arc::clone(&slf.as_super().model);
         work::abandonable(py, move || {
             let Forecaster::Controlled(forecaster) = Forecaster::from((*model).clone()) else {
                 unreachable!("a model is made an object of its kind's class")
             };
-            let settings = SuggestionSettings { count, seed, ..SuggestionSettings::default() };
+            let settings = SuggestionSettings { seed, ..SuggestionSettings::default() };
+            let settings = count.map_or(settings, |count| SuggestionSettings { count: count.size(), ..settings });
             Ok(lodecast::suggest(forecaster.as_ref(), &settings)?)
         })
         .map(|suggestions| suggestions.into_iter().map(PySuggestion).collect())
@@ -298,13 +349,5 @@ impl PyControlledLatentOde {
 #[pyfunction]
 pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Py<PyAny>> {
     let model = work::abandonable(py, move || Ok(Model::load(path)?))?;
-    of_kind(py, Arc::new(model), None)
-}
-
-/// A model that was pickled.
-#[pyfunction]
-#[pyo3(name = "_model_from_bytes")]
-pub(crate) fn model_from_bytes(py: Python<'_>, bytes: Vec<u8>) -> PyResult<Py<PyAny>> {
-    let model = work::detached(py, || Ok(Model::from_bytes(&bytes)?))?;
     of_kind(py, Arc::new(model), None)
 }

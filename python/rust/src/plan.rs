@@ -4,27 +4,37 @@ use lodecast::{Plan, Prediction};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::pickle::{self, Reduced};
 use crate::schedule::PySchedule;
 
 /// What is predicted for the end of a run.
-#[pyclass(frozen, name = "Prediction", module = "lodecast", get_all)]
-pub(crate) struct PyPrediction {
-    /// Validation metric.
-    metric: f64,
-    /// One standard deviation over the members of the ensemble.
-    spread: f64,
-}
-
-impl From<Prediction> for PyPrediction {
-    fn from(Prediction { metric, spread }: Prediction) -> Self {
-        Self { metric, spread }
-    }
-}
+#[pyclass(frozen, name = "Prediction", module = "lodecast")]
+pub(crate) struct PyPrediction(pub(crate) Prediction);
 
 #[pymethods]
 impl PyPrediction {
+    /// Validation metric.
+    #[getter]
+    fn metric(&self) -> f64 {
+        self.0.metric
+    }
+
+    /// One standard deviation over the members of the ensemble.
+    #[getter]
+    fn spread(&self) -> f64 {
+        self.0.spread
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        pickle::reduce(py, "Prediction", &self.0)
+    }
+
     fn __repr__(&self) -> String {
-        format!("<lodecast.Prediction: {:.5} +- {:.5}>", self.metric, self.spread)
+        format!("<lodecast.Prediction: {:.5} +- {:.5}>", self.0.metric, self.0.spread)
     }
 }
 
@@ -67,7 +77,7 @@ impl PyPlan {
     /// What is predicted for the schedule to follow, if anything.
     #[getter]
     fn prediction(&self) -> Option<PyPrediction> {
-        self.0.prediction.map(PyPrediction::from)
+        self.0.prediction.map(PyPrediction)
     }
 
     /// Everything that was weighed, as dictionaries.
@@ -85,6 +95,14 @@ impl PyPlan {
     #[pyo3(signature = (**options))]
     fn plot<'py>(slf: &Bound<'py, Self>, options: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("lodecast.view.plots")?.call_method("plan", (slf,), options)
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        pickle::reduce(py, "Plan", &self.0)
     }
 
     fn __str__(&self) -> String {

@@ -1,6 +1,7 @@
 //! `lodecast.Run`.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use lodecast::{Attributes, Metric, Point, Run, Schedule, Sweep};
@@ -8,7 +9,9 @@ use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::count::Count;
 use crate::failure::Failure;
+use crate::pickle::{self, Recorded, Reduced};
 use crate::schedule::PySchedule;
 use crate::sweep::PySweep;
 use crate::{table, work};
@@ -67,17 +70,19 @@ impl PyRun {
     #[allow(clippy::too_many_arguments)]
     fn from_columns(
         id: String,
-        steps: Vec<u64>,
+        steps: Vec<Count>,
         train_loss: Option<Vec<Option<f64>>>,
         learning_rate: Option<Vec<Option<f64>>>,
         validation: Option<&Bound<'_, PyDict>>,
-        total_steps: Option<u64>,
+        total_steps: Option<Count>,
         schedule: Option<String>,
         peak_lr: Option<f64>,
         seed: Option<u64>,
         optimizer: Option<String>,
         attributes: Option<BTreeMap<String, String>>,
     ) -> PyResult<Self> {
+        let (steps, total_steps) =
+            (steps.into_iter().map(|Count(step)| step).collect::<Vec<_>>(), total_steps.map(|Count(steps)| steps));
         let other = attributes.unwrap_or_default();
         let attributes = Attributes { schedule, peak_lr, seed, optimizer, total_steps, source: None, other };
         let mut metrics = Vec::new();
@@ -186,6 +191,20 @@ impl PyRun {
 
     fn __len__(&self) -> usize {
         self.run().len()
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.sweep.metrics == other.sweep.metrics && self.run() == other.run()
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.run().id, &self.run().steps).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        pickle::reduce(py, "Run", &Recorded::new(&self.sweep.metrics, self.run()))
     }
 
     fn __repr__(&self) -> String {

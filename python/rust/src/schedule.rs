@@ -5,6 +5,7 @@ use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
+use crate::count::Count;
 use crate::failure::Failure;
 use crate::{table, work};
 
@@ -109,8 +110,8 @@ impl PySchedule {
     }
 
     /// Learning rate at an optimizer step of a run of so many steps.
-    fn at_step(&self, step: u64, total_steps: u64) -> f64 {
-        self.0.at_step(step, total_steps)
+    fn at_step(&self, step: Count, total_steps: Count) -> f64 {
+        self.0.at_step(step.0, total_steps.0)
     }
 
     fn __eq__(&self, other: &Self) -> bool {

@@ -3,6 +3,7 @@
 use lodecast::Suggestion;
 use pyo3::prelude::*;
 
+use crate::pickle::{self, Reduced};
 use crate::plan::PyPrediction;
 use crate::schedule::PySchedule;
 
@@ -27,7 +28,15 @@ impl PySuggestion {
     /// Final metric as the whole ensemble predicts it.
     #[getter]
     fn prediction(&self) -> PyPrediction {
-        self.0.prediction.into()
+        PyPrediction(self.0.prediction)
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        pickle::reduce(py, "Suggestion", &self.0)
     }
 
     fn __repr__(&self) -> String {

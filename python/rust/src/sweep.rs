@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use lodecast::{Metric, Sweep};
 use lodecast_sweep_file::{Format, ReadOptions, ReadReport};
-use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PySlice};
 
 use crate::failure::Failure;
 use crate::import::ImportSummary;
@@ -41,6 +40,28 @@ enum Report {
     Read(ReadReport),
     /// It was imported from the recordings of a tracker.
     Import(Box<ImportSummary>),
+}
+
+/// A sweep as an argument, with advice where something else was given.
+pub(crate) struct SweepArgument<'py>(pub(crate) PyRef<'py, PySweep>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for SweepArgument<'py> {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(sweep) = given.extract::<PyRef<'py, PySweep>>() {
+            return Ok(Self(sweep));
+        }
+        let kind = given.get_type().name()?.to_string();
+        let advice = if given.extract::<PathBuf>().is_ok() {
+            "read it with lodecast.Sweep.read(path), or lodecast.import_runs(path) for what a tracker recorded"
+        } else if kind == "DataFrame" {
+            "make one with lodecast.Sweep.from_pandas or from_polars"
+        } else {
+            "make one with lodecast.Sweep.from_numpy, or of runs with lodecast.Sweep(runs)"
+        };
+        Err(Failure::Argument(format!("a lodecast.Sweep is needed, not {kind}; {advice}")).into())
+    }
 }
 
 /// One text or several.
@@ -277,19 +298,68 @@ impl PySweep {
         self.sweep.runs.len()
     }
 
-    fn __getitem__(&self, key: &Bound<'_, PyAny>) -> PyResult<PyRun> {
+    /// A run by its id or its position, or with a slice a sweep of some of the runs.
+    fn __getitem__<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let count = self.sweep.runs.len();
-        if let Ok(id) = key.extract::<String>() {
+        if let Ok(slice) = key.cast::<PySlice>() {
+            let found = slice.indices(isize::try_from(count)?)?;
+            let positions = (0..found.slicelength).map(|k| (found.start + k as isize * found.step) as usize);
+            let runs = positions.map(|position| self.sweep.runs[position].clone()).collect();
+            let part = Self::new(Sweep { metrics: self.sweep.metrics.clone(), runs });
+            return Ok(Bound::new(py, part)?.into_any());
+        }
+        let found = if let Ok(id) = key.extract::<String>() {
             let found = self.sweep.runs.iter().position(|run| run.id == id);
-            let found = found.ok_or_else(|| Failure::Missing(format!("no run '{id}' in this sweep of {count}")))?;
-            return Ok(PyRun::new(&self.sweep, found));
+            found.ok_or_else(|| Failure::Missing(format!("no run '{id}' in this sweep of {count}")))?
+        } else {
+            let index: isize = key.extract()?;
+            let index = if index < 0 { index.checked_add_unsigned(count) } else { Some(index) };
+            let index = index.and_then(|index| usize::try_from(index).ok()).filter(|&index| index < count);
+            index.ok_or_else(|| Failure::Position(format!("the sweep has {count} runs")))?
+        };
+        Ok(Bound::new(py, PyRun::new(&self.sweep, found))?.into_any())
+    }
+
+    /// Is there a run of this id, or this run?
+    fn __contains__(&self, key: &Bound<'_, PyAny>) -> bool {
+        if let Ok(id) = key.extract::<String>() {
+            return self.sweep.runs.iter().any(|run| run.id == id);
         }
-        let index: isize = key.extract()?;
-        let index = if index < 0 { index.checked_add_unsigned(count) } else { Some(index) };
-        match index.and_then(|index| usize::try_from(index).ok()).filter(|&index| index < count) {
-            Some(index) => Ok(PyRun::new(&self.sweep, index)),
-            None => Err(PyIndexError::new_err(format!("the sweep has {count} runs"))),
-        }
+        key.extract::<PyRef<'_, PyRun>>().is_ok_and(|run| self.sweep.runs.contains(run.run()))
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        PyList::new(py, self.runs().into_iter().map(|run| Bound::new(py, run)).collect::<PyResult<Vec<_>>>()?)?
+            .try_iter()
+    }
+
+    /// The columns as numpy arrays, one metric point a row; `from_numpy` takes them back. What was not measured is NaN.
+    fn to_numpy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("lodecast.io.tables")?.call_method1("to_numpy", (slf,))
+    }
+
+    /// A pandas data frame, one metric point a row; `from_pandas` takes it back. What was not measured is NaN.
+    fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("lodecast.io.tables")?.call_method1("to_pandas", (slf,))
+    }
+
+    /// A polars data frame, one metric point a row; `from_polars` takes it back. What was not measured is null.
+    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("lodecast.io.tables")?.call_method1("to_polars", (slf,))
+    }
+
+    /// The columns for anything that takes Arrow data: `pyarrow.table(sweep)`, `polars.DataFrame(sweep)`, duckdb, ...
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        slf: &Bound<'py, Self>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("lodecast.io.tables")?.call_method1("to_stream", (slf, requested_schema))
+    }
+
+    /// The columns: a name, the values, and where they were measured.
+    fn _columns<'py>(&self, py: Python<'py>) -> PyResult<Vec<table::OutColumn<'py>>> {
+        table::columns(py, &self.sweep)
     }
 
     fn __eq__(&self, other: &Self) -> bool {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 
 use crate::failure::Failure;
+use crate::threads;
 
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(50);
@@ -24,7 +25,12 @@ pub(crate) fn guard<T>(work: impl FnOnce() -> Result<T, Failure>) -> PyResult<T>
 
 /// Does work of some milliseconds, during which other Python threads go on.
 pub(crate) fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Failure> + Send) -> PyResult<T> {
-    Ok(py.detach(|| caught(work))?)
+    Ok(attempt(py, work)?)
+}
+
+/// As [`detached`], for those who go on after a failure.
+pub(crate) fn attempt<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Failure> + Send) -> Result<T, Failure> {
+    py.detach(|| threads::run(|| caught(work)))
 }
 
 /// Does long work on a thread of its own. Meanwhile other Python threads go on, `watch` is called some twenty times a second,
@@ -38,7 +44,7 @@ pub(crate) fn interruptible<T: Send + 'static>(
     let (sender, mut receiver) = channel();
     thread::Builder::new().name("lodecast".to_owned()).spawn(move || {
         // Nobody listens any more if the wait was given up.
-        let _ = sender.send(caught(work));
+        let _ = sender.send(threads::run(|| caught(work)));
     })?;
     let mut stopped: Option<(PyErr, Instant)> = None;
     loop {
@@ -75,7 +81,7 @@ pub(crate) fn abandonable<T: Send + 'static>(
 }
 
 fn caught<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    // What the work shares with the caller is either read only or behind a mutex, which then says that it is poisoned.
+    // What the work shares with the caller is either read only or behind a mutex, whose content is never left half-changed.
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Failure::Panic(message(&*panic))))
 }
 

@@ -9,6 +9,8 @@
 Frameworks have modules of their own, imported only when asked for: `lodecast.torch`, ...
 """
 
+from typing import TYPE_CHECKING, Any
+
 from lodecast._engine import (
     ControlledLatentOde,
     Evaluation,
@@ -28,24 +30,29 @@ from lodecast._engine import (
     __version__,
     load,
 )
+from lodecast._example import example_model, example_sweep
 from lodecast._fit import fit
-from lodecast.io.importing import import_runs
-from lodecast.io.record import Recorder, record
 from lodecast.errors import (
+    ArgumentError,
     Error,
     FileError,
     InternalError,
     InterruptedFit,
     LodecastWarning,
+    MissingError,
     ModelFileError,
+    PositionError,
     ScheduleError,
     SettingError,
     StateError,
     SweepError,
     WindowError,
 )
+from lodecast.io.importing import import_runs
+from lodecast.io.record import Recorder, record
 
 __all__ = [
+    "ArgumentError",
     "ControlledLatentOde",
     "Error",
     "Evaluation",
@@ -56,10 +63,12 @@ __all__ = [
     "Interval",
     "LatentOde",
     "LodecastWarning",
+    "MissingError",
     "Model",
     "ModelFileError",
     "Observation",
     "Plan",
+    "PositionError",
     "Prediction",
     "Recorder",
     "Run",
@@ -74,8 +83,28 @@ __all__ = [
     "SweepError",
     "WindowError",
     "__version__",
+    "example_model",
+    "example_sweep",
     "fit",
     "import_runs",
     "load",
     "record",
 ]
+
+#: Modules of frameworks, which are imported when they are first asked for.
+_FRAMEWORKS = frozenset(
+    ("accelerate", "distributed", "huggingface", "keras", "lightning", "optax", "optuna", "ray", "torch"),
+)
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name in _FRAMEWORKS:
+            from importlib import import_module
+
+            return import_module(f"lodecast.{name}")
+        raise AttributeError(f"module 'lodecast' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_FRAMEWORKS})

@@ -2,74 +2,65 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import torch.distributed
+from lodecast.errors import ArgumentError
+from lodecast.live import agreement
+from lodecast.torch import LodeLR, number
 
 if TYPE_CHECKING:
-    from lodecast.torch import LodeLR
+    from lodecast import Observation
 
-__all__ = ["agree", "find", "observe"]
+__all__ = ["agree", "find", "find_all", "observe"]
 
 
-def agree(
-    train_loss: float | None = None, validation: float | None = None, group: Any = None
-) -> tuple[float | None, float | None]:
+def agree(train_loss: Any = None, validation: Any = None, group: Any = None) -> tuple[float | None, float | None]:
     """Average each value over the processes that measured it, to the same bits in every process.
 
     Every process has to call it, also one that measured nothing. Without several processes the values come back as they
     are.
     """
-    measured = (_number(train_loss), _number(validation))
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return measured
-    everywhere: list[Any] = [None] * torch.distributed.get_world_size(group)
-    torch.distributed.all_gather_object(everywhere, measured, group=group)
-    return _mean([loss for loss, _ in everywhere]), _mean([metric for _, metric in everywhere])
+    return agreement.agree(number("train_loss", train_loss), number("validation", validation), group)
 
 
-def observe(scheduler: Any, train_loss: float | None = None, validation: float | None = None, group: Any = None) -> Any:
+def observe(scheduler: Any, train_loss: Any = None, validation: Any = None) -> Observation:
     """Feed a scheduler what the processes agree on, and return what it made of it.
 
     ``scheduler`` is a :class:`~lodecast.torch.LodeLR`, or what Accelerate, ``SequentialLR`` or ``ChainedScheduler``
-    wrapped around one.
+    wrapped around one. Every process has to call it. ``LodeLR.observe`` does the same.
     """
-    train_loss, validation = agree(train_loss, validation, group)
     return find(scheduler).observe(train_loss=train_loss, validation=validation)
 
 
 def find(scheduler: Any) -> LodeLR:
-    """Find the :class:`~lodecast.torch.LodeLR` in a scheduler, or in a list of them.
+    """Find the :class:`~lodecast.torch.LodeLR` in a scheduler, or the first in a list of them.
 
     Raises:
-        TypeError: If there is none.
+        ArgumentError: If there is none.
 
     """
-    from lodecast.torch import LodeLR
-
-    waiting = list(scheduler) if isinstance(scheduler, (list, tuple)) else [scheduler]
     seen: list[str] = []
+    for found in _search(scheduler, seen):
+        return found
+    names = ", ".join(seen) or "none at all"
+    raise ArgumentError(f"no LodeLR among the learning-rate schedulers ({names}): make one with lodecast.torch.LodeLR")
+
+
+def find_all(scheduler: Any) -> list[LodeLR]:
+    """Find every :class:`~lodecast.torch.LodeLR` in a scheduler, or in a list of them."""
+    return list(_search(scheduler, []))
+
+
+def _search(scheduler: Any, seen: list[str]) -> Iterator[LodeLR]:
+    waiting = list(scheduler) if isinstance(scheduler, (list, tuple)) else [scheduler]
     while waiting:
         candidate = waiting.pop(0)
         if isinstance(candidate, LodeLR):
-            return candidate
+            yield candidate
+            continue
         seen.append(type(candidate).__name__)
         # `_schedulers` is torch's own name, in SequentialLR and ChainedScheduler; `scheduler` is Accelerate's.
         waiting.extend(getattr(candidate, "_schedulers", []))
         if hasattr(candidate, "scheduler"):
             waiting.append(candidate.scheduler)
-    found = ", ".join(seen) or "none at all"
-    raise TypeError(f"no LodeLR among the learning-rate schedulers ({found}): make one with lodecast.torch.LodeLR")
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
-def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    if not known:
-        return None
-    # fsum refuses infinities of both signs; their mean is no number.
-    return math.fsum(known) / len(known) if all(map(math.isfinite, known)) else math.nan

@@ -5,16 +5,36 @@ class Error(Exception):
     """Anything that went wrong in lodecast."""
 
 
+class ArgumentError(Error, TypeError):
+    """An argument of another kind than is needed."""
+
+
 class FileError(Error):
     """A file, server or database that cannot be read or written."""
 
 
-class SweepError(Error, ValueError):
-    """A sweep, its file or its table is not usable, or there is nothing to learn from in it."""
+class InternalError(Error):
+    """A defect of lodecast itself."""
+
+
+class InterruptedFit(Error):
+    """A fit that was asked to stop; what was done is in its checkpoint."""
+
+
+class MissingError(Error, KeyError):
+    """Nothing of that name is there."""
+
+    def __str__(self) -> str:
+        # KeyError quotes its message.
+        return Exception.__str__(self)
 
 
 class ModelFileError(Error, ValueError):
     """A model or checkpoint file that is damaged, or is none."""
+
+
+class PositionError(Error, IndexError):
+    """Nothing is at that position."""
 
 
 class ScheduleError(Error, ValueError):
@@ -22,23 +42,19 @@ class ScheduleError(Error, ValueError):
 
 
 class SettingError(Error, ValueError):
-    """A setting that is unknown or out of its range."""
-
-
-class WindowError(Error, ValueError):
-    """Points from which nothing can be forecast."""
+    """A setting that is unknown, out of its range, or not what the training does."""
 
 
 class StateError(Error, ValueError):
     """A saved state that does not fit."""
 
 
-class InterruptedFit(Error):
-    """A fit that was asked to stop; what was done is in its checkpoint."""
+class SweepError(Error, ValueError):
+    """A sweep, its file or its table is not usable, or there is nothing to learn from in it."""
 
 
-class InternalError(Error):
-    """A defect of lodecast itself."""
+class WindowError(Error, ValueError):
+    """Points from which nothing can be forecast."""
 
 
 class LodecastWarning(UserWarning):

@@ -10,12 +10,13 @@ Host-driven, the rate is a number in the optimizer's state that is set before ea
         if (step + 1) % 50 == 0:
             scheduler.observe(step + 1, train_loss=float(loss))
 
-As a stateful schedule, the compiled step asks the host for it: :class:`LodeSchedule`. Either way :func:`learning_rate`
+As a stateful schedule, the compiled step asks the host for it: :func:`scheduled`. Either way :func:`learning_rate`
 reads the rate in force from the optimizer's state, and a checkpoint holds that state and ``scheduler.state_dict()``.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,16 +26,19 @@ import numpy as np
 import optax
 from jax.experimental import io_callback
 
+from lodecast.errors import MissingError, SettingError
+
 if TYPE_CHECKING:
     from lodecast import Scheduler
 
-__all__ = ["LodeSchedule", "LodeScheduleState", "host_driven", "learning_rate", "set_learning_rate"]
+__all__ = ["LodeSchedule", "LodeScheduleState", "host_driven", "learning_rate", "scheduled", "set_learning_rate"]
 
 
 def host_driven(inner_factory: Callable[..., Any], scheduler: Scheduler, **arguments: Any) -> Any:
     """Make an optimizer whose learning rate is a number in its state, at first the scheduler's first.
 
-    It is ``optax.inject_hyperparams`` of the optimizer.
+    It is ``optax.inject_hyperparams`` of the optimizer, with a rate in single precision whatever the parameters are, and all
+    other arguments (masks, momenta, ...) as they are.
 
     Args:
         inner_factory: Makes the optimizer, as ``optax.adamw``; it has to take a ``learning_rate``.
@@ -42,35 +46,67 @@ def host_driven(inner_factory: Callable[..., Any], scheduler: Scheduler, **argum
         arguments: Passed on to ``inner_factory``.
 
     """
-    return optax.inject_hyperparams(inner_factory)(learning_rate=scheduler.learning_rate(0), **arguments)
+    return _injected(inner_factory, scheduler.learning_rate(0), arguments)
+
+
+def scheduled(inner_factory: Callable[..., Any], scheduler: Scheduler, **arguments: Any) -> Any:
+    """Make an optimizer whose compiled step asks the host for the rate: by a :class:`LodeSchedule`.
+
+    Args:
+        inner_factory: Makes the optimizer, as ``optax.adamw``; it has to take a ``learning_rate``.
+        scheduler: The scheduler.
+        arguments: Passed on to ``inner_factory``.
+
+    """
+    return _injected(inner_factory, LodeSchedule(scheduler), arguments)
+
+
+def _injected(inner_factory: Callable[..., Any], rate: Any, arguments: dict[str, Any]) -> Any:
+    known = inspect.signature(inner_factory).parameters
+    if "learning_rate" not in known:
+        raise SettingError(f"{getattr(inner_factory, '__name__', inner_factory)} takes no learning_rate")
+    # The others are constants. As numbers in the state they would have the precision of the parameters: in bfloat16, a decay of
+    # 0.999 is 1.
+    constant = [name for name in known if name != "learning_rate"]
+    made = optax.inject_hyperparams(inner_factory, static_args=constant, hyperparam_dtype=jnp.float32)
+    return made(learning_rate=rate, **arguments)
 
 
 def learning_rate(state: Any) -> float:
     """Read the learning rate in an optimizer's state: the one of the last update, or of the next where it was just set.
 
     Raises:
-        KeyError: If the state holds none.
+        MissingError: If the state holds none.
 
     """
-    return float(_present(state))
+    return float(_present(state)[0])
 
 
 def set_learning_rate(state: Any, learning_rate: float) -> Any:
     """Return the optimizer state with another learning rate; the given one is left as it is.
 
+    Where the state is of several optimizers (``optax.multi_transform``), each gets the rate.
+
     Raises:
-        KeyError: If the state holds no learning rate.
+        MissingError: If the state holds no learning rate.
+        SettingError: If it holds one of half precision, which cannot say it.
 
     """
-    rate = jnp.asarray(learning_rate, dtype=jnp.asarray(_present(state)).dtype)
+    kinds = {jnp.asarray(value).dtype for value in _present(state)}
+    if any(kind.itemsize < 4 for kind in kinds):
+        raise SettingError(
+            f"the learning rate in this state is of type {', '.join(map(str, kinds))}, too coarse for a schedule: make the "
+            "optimizer with lodecast.optax.host_driven, or with optax.inject_hyperparams(..., hyperparam_dtype=jnp.float32)"
+        )
+    rate = jnp.asarray(learning_rate, dtype=kinds.pop())
     return optax.tree_utils.tree_set(state, _is_value, learning_rate=rate)
 
 
-def _present(state: Any) -> Any:
-    present = optax.tree_utils.tree_get(state, "learning_rate", filtering=_is_value)
-    if present is None:
-        raise KeyError("this optimizer state holds no learning rate: make the optimizer with lodecast.optax.host_driven")
-    return present
+def _present(state: Any) -> list[Any]:
+    found = optax.tree_utils.tree_get_all_with_path(state, "learning_rate", filtering=_is_value)
+    if not found:
+        raise MissingError("this optimizer state holds no learning rate: make the optimizer with lodecast.optax.host_driven")
+    return [value for _, value in found]
 
 
 def _is_value(path: Any, value: Any) -> bool:
@@ -85,9 +121,9 @@ class LodeScheduleState(NamedTuple):
 
 
 class LodeSchedule:
-    """An ``optax`` stateful schedule: ``optax.inject_hyperparams(optax.adamw)(learning_rate=LodeSchedule(scheduler))``.
+    """An ``optax`` stateful schedule, as :func:`scheduled` uses it.
 
-    Also works in compiled steps: each run of one asks the host for the rate. Call ``scheduler.observe`` with values of
+    With ``optax.inject_hyperparams`` by hand, say ``hyperparam_dtype=jnp.float32`` where parameters are of half precision. Also works in compiled steps: each run of one asks the host for the rate. Call ``scheduler.observe`` with values of
     the latest step that was started; JAX works ahead, and a point of an older one could find younger steps half-way.
     """
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from lodecast.search.judge import Judge
 from lodecast.errors import SettingError
+from lodecast.search.judge import Judge
 
 if TYPE_CHECKING:
     from lodecast import Schedule

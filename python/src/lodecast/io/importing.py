@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from lodecast import _engine
+from lodecast.errors import SettingError
 from lodecast.io.left_out import warn_of_left_out
 from lodecast.view.progress import Bar
-from lodecast.errors import SettingError
 
 #: Called with the numbers of runs and points read so far.
 Progress = Callable[[int, int], object]

@@ -65,13 +65,15 @@ def record(
 
 
 class Recorder:
-    """Writes one run; made by `lodecast.record`. Every point is on disk when `log` returns."""
+    """Writes one run; made by `lodecast.record`. Every point is handed to the operating system when `log` returns: a process
+    that dies loses none. `close` makes the file durable against a machine that does.
+    """
 
     def __init__(self, folder: Path, run_id: str, metrics: list[str], about: dict[str, Any], resume: bool) -> None:
         self.run_id = run_id
         self.path = folder / f"{_file_name(run_id)}.jsonl"
         self._metrics = [name.rpartition(":")[0] for name in metrics]
-        self._header = {"lodecast_sweep": 1, "metrics": metrics, "runs": {run_id: about}}
+        self._header: dict[str, Any] = {"lodecast_sweep": 1, "metrics": metrics, "runs": {run_id: about}}
         self._points: dict[int, dict[str, Any]] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -86,6 +88,11 @@ class Recorder:
             raise FileError(f"{self.path}: there is a run '{run_id}'; name it anew, or resume=True to go on") from None
         except OSError as error:
             raise FileError(f"{self.path}: {error.strerror}") from error
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics it records, as `name:max` or `name:min`."""
+        return list(self._header["metrics"])
 
     def log(
         self,

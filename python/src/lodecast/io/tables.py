@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lodecast.errors import SweepError
+from lodecast.errors import FileError, SweepError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -118,3 +118,58 @@ def _objects(name: str, values: NDArray[Any], missing: NDArray[np.bool_] | None)
         numbers = [0.0 if gone else float(value) for value, gone in zip(values, missing, strict=True)]
         return name, np.array(numbers, dtype=np.float64), missing
     return name, [None if gone else str(value) for value, gone in zip(values, missing, strict=True)], None
+
+
+def to_numpy(sweep: Any) -> dict[str, NDArray[Any]]:
+    """Columns of a sweep as arrays, in which what was not measured is NaN, or None among texts and counts."""
+    columns = {}
+    for name, values, there in sweep._columns():
+        if there is not None and values.dtype.kind == "u":
+            values = values if there.all() else np.where(there, values.astype(object), None)
+        columns[name] = np.asarray(values, dtype=object) if isinstance(values, list) and None in values else np.asarray(values)
+    return columns
+
+
+def to_pandas(sweep: Any) -> Any:
+    """Make a pandas data frame of a sweep."""
+    try:
+        import pandas as pd
+    except ImportError:
+        raise FileError("to_pandas needs pandas: pip install pandas") from None
+    columns = {}
+    for name, values, there in sweep._columns():
+        if there is not None and values.dtype.kind == "u" and not there.all():
+            columns[name] = pd.array(values, dtype="UInt64")
+            columns[name][~there] = pd.NA
+        else:
+            columns[name] = values
+    return pd.DataFrame(columns)
+
+
+def to_polars(sweep: Any) -> Any:
+    """Make a polars data frame of a sweep."""
+    try:
+        import polars as pl
+    except ImportError:
+        raise FileError("to_polars needs polars: pip install polars") from None
+    columns = []
+    for name, values, there in sweep._columns():
+        if isinstance(values, list):
+            columns.append(pl.Series(name, values, dtype=pl.String))
+            continue
+        series = pl.Series(name, values)
+        columns.append(series if there is None else series.zip_with(pl.Series(there), pl.Series([None], dtype=series.dtype)))
+    return pl.DataFrame(columns)
+
+
+def to_stream(sweep: Any, requested_schema: Any = None) -> Any:
+    """Give the columns of a sweep as an Arrow stream, by whichever of pyarrow and polars is there."""
+    try:
+        import pyarrow as pa
+    except ImportError:
+        return to_polars(sweep).__arrow_c_stream__(requested_schema)
+    columns = {}
+    for name, values, there in sweep._columns():
+        mask = None if there is None else ~there
+        columns[name] = pa.array(values, pa.string()) if isinstance(values, list) else pa.array(values, mask=mask)
+    return pa.table(columns).__arrow_c_stream__(requested_schema)
