@@ -30,7 +30,8 @@ def written(stub: str) -> str:
             del lines[first.lineno - 1 : first.end_lineno]
         if not text:
             continue
-        quoted = [line and indent + line for line in f'"""{text}"""'.splitlines()]
+        closed = f'"""{text}\n"""' if "\n" in text else f'"""{text}"""'
+        quoted = [line and indent + line for line in closed.splitlines()]
         if isinstance(node, ast.ClassDef):
             lines[node.lineno : node.lineno] = quoted
             continue

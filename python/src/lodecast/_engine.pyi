@@ -32,7 +32,8 @@ class Sweep:
     ...     metrics="accuracy:max",
     ... )
     >>> len(sweep), sweep.metrics, sweep["a"].validation["accuracy"]
-    (2, ['accuracy:max'], array([0.3, 0.5]))"""
+    (2, ['accuracy:max'], array([0.3, 0.5]))
+    """
 
     __hash__ = None  # type: ignore[assignment]
     def __eq__(self, other: object, /) -> bool: ...
@@ -61,7 +62,8 @@ class Sweep:
     ) -> Sweep:
         """Takes anything with Arrow columns: a table of pyarrow, polars, pandas, duckdb, ... One metric point a row.
 
-        A null was not measured; NaN was measured and means that the run diverged, unless `nan_is_missing`."""
+        A null was not measured; NaN was measured and means that the run diverged, unless `nan_is_missing`.
+        """
     @staticmethod
     def from_polars(
         table: Any,
@@ -86,7 +88,8 @@ class Sweep:
         nan_is_missing: bool = True,
     ) -> Sweep:
         """Takes a pandas data frame, one metric point a row. pandas writes NaN for what was not measured, so that is what it
-        means here unless `nan_is_missing` is false."""
+        means here unless `nan_is_missing` is false.
+        """
     @staticmethod
     def from_numpy(
         table: Mapping[str, Any],
@@ -113,10 +116,12 @@ class Sweep:
     @property
     def report(self) -> dict[str, Any]:
         """What reading did besides taking the values as they are: rows, joined rows, sorted runs, columns not used. Of imported
-        runs: the columns chosen and why, what was read of each run, and what was left out."""
+        runs: the columns chosen and why, what was read of each run, and what was left out.
+        """
     def best_configuration(self, metric: str | None = None) -> tuple[str, float, list[Run]] | None:
         """The configuration with the best mean final value over its seeds: its name, that value, its runs. `None` if no run
-        measured the metric. Runs that diverged count as the worst."""
+        measured the metric. Runs that diverged count as the worst.
+        """
     def __len__(self) -> int: ...
     @overload
     def __getitem__(self, key: int | str, /) -> Run: ...
@@ -142,7 +147,8 @@ class Run:
     >>> run = lodecast.Run("mine", [10, 20], train_loss=[2.1, 1.7], learning_rate=[0.1, 0.1],
     ...                    validation={"accuracy:max": [None, 0.4]}, total_steps=100)
     >>> run.train_loss, run.final_validation(), run.total_steps
-    (array([2.1, 1.7]), 0.4, 100)"""
+    (array([2.1, 1.7]), 0.4, 100)
+    """
 
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -204,14 +210,16 @@ class Schedule:
     >>> import lodecast
     >>> schedule = lodecast.Schedule.cosine(0.1, warmup=0.5)
     >>> schedule.learning_rate(0.25), schedule.at_step(500, 1000)
-    (0.05, 0.1)"""
+    (0.05, 0.1)
+    """
 
     __hash__ = None  # type: ignore[assignment]
     def __eq__(self, other: object, /) -> bool: ...
     @staticmethod
     def parametric(family: str, peak_lr: float, warmup: float = 0.0) -> Schedule:
         """A family by name: constant, cosine, one-cycle, staircase, linear or warmup-stable-decay, after a linear warm-up over
-        a fraction of the run."""
+        a fraction of the run.
+        """
     @staticmethod
     def constant(learning_rate: float, warmup: float = 0.0) -> Schedule:
         """The same rate throughout."""
@@ -439,7 +447,8 @@ class Model:
         observed: float | None = None,
     ) -> Forecast:
         """How a run will go on under `schedule`, by default its own. `observed` is the fraction of the run to look at. A schedule
-        with rates that the sweep has not shown draws a warning: they count as the nearest that it has."""
+        with rates that the sweep has not shown draws a warning: they count as the nearest that it has.
+        """
     def plan(
         self,
         run: Run | None = None,
@@ -451,7 +460,8 @@ class Model:
         settings: PlannerSettings | None = None,
     ) -> Plan:
         """The schedule from here on. `in_force` is the one to change, by default the run's own or the sweep's best; `settings`
-        are the planner's, by name."""
+        are the planner's, by name.
+        """
     def evaluate(self, sweep: Sweep, observed: Sequence[float] = ...) -> Evaluation:
         """Error of the forecast final metric after each fraction of the runs, on configurations not seen, beside baselines."""
     def plot_forecast(
@@ -483,7 +493,8 @@ class ControlledLatentOde(Model):
         """Reads a model file of this kind."""
     def suggest(self, count: int | None = None, *, seed: int = 0) -> list[Suggestion]:
         """Schedules for a next round of runs: what each member of the ensemble in turn thinks best, away from what is known.
-        Train them under a seed or two that the sweep has not seen, and fit the old sweep and the new one joined."""
+        Train them under a seed or two that the sweep has not seen, and fit the old sweep and the new one joined.
+        """
 
 @final
 class Observation:
@@ -511,7 +522,8 @@ class Scheduler:
 
     `model` is a model or its file. `start` is the schedule to follow until the first of these fractions; without it the rest of
     the run is planned before the first step. `replan_at` are fractions of the run; `replan_every` plans after each such fraction
-    instead. `range_factor` is how far the rate may leave the range of the sweep. `settings` are the planner's, by name."""
+    instead. `range_factor` is how far the rate may leave the range of the sweep. `settings` are the planner's, by name.
+    """
 
     def __new__(
         cls,
@@ -536,7 +548,8 @@ class Scheduler:
         learning_rate: float | None = None,
     ) -> Observation:
         """Takes in what was measured at a step, and plans if it is time to; `None` was not measured. The same step again adds or
-        corrects, and never plans twice. The learning rate may be left out: it is the one this scheduler gave."""
+        corrects, and never plans twice. The learning rate may be left out: it is the one this scheduler gave.
+        """
     def note(
         self,
         step: int,
@@ -546,7 +559,8 @@ class Scheduler:
         learning_rate: float | None = None,
     ) -> Observation:
         """Takes in what was measured as `observe` does, but never plans: that is left to `decide`, so that a metric which comes
-        after the loss of its step is known by then."""
+        after the loss of its step is known by then.
+        """
     def decide(self) -> Observation:
         """Plans the rest of the run from what was noted, if it is time to."""
     def explain(self) -> str:
@@ -575,7 +589,8 @@ class Scheduler:
         """Everything its future decisions depend on besides the model, as plain types."""
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes on from a saved state exactly as if it had never stopped. The model has to be the same. A scheduler that was made for
-        a longer run than the state's plans the longer one."""
+        a longer run than the state's plans the longer one.
+        """
 
 def fit(
     sweep: Sweep,
@@ -586,7 +601,8 @@ def fit(
     **settings: Unpack[FitSettings],
 ) -> Model:
     """Fits a model. `progress` is called with iteration, iterations, loss and held-out loss some twenty times a second; what it
-    raises ends the fit, like Ctrl-C."""
+    raises ends the fit, like Ctrl-C.
+    """
 
 def load(path: _Path) -> Model:
     """Reads a model file of either kind."""
@@ -598,7 +614,8 @@ def _import_runs(
     progress: Callable[[int, int], object] | None,
 ) -> Sweep:
     """Reads every run of the sources. With `dry_run` the sweep stays empty, and its report says what would be in it. `progress`
-    is called with the numbers of runs and points so far."""
+    is called with the numbers of runs and points so far.
+    """
 
 def _restore(kind: str, state: object) -> Any:
     """An object that was pickled or copied."""

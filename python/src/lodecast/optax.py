@@ -123,7 +123,8 @@ class LodeScheduleState(NamedTuple):
 class LodeSchedule:
     """An ``optax`` stateful schedule, as :func:`scheduled` uses it.
 
-    With ``optax.inject_hyperparams`` by hand, say ``hyperparam_dtype=jnp.float32`` where parameters are of half precision. Also works in compiled steps: each run of one asks the host for the rate. Call ``scheduler.observe`` with values of
+    With ``optax.inject_hyperparams`` by hand, say ``hyperparam_dtype=jnp.float32`` where parameters are of half precision.
+    Also works in compiled steps: each run of one asks the host for the rate. Call ``scheduler.observe`` with values of
     the latest step that was started; JAX works ahead, and a point of an older one could find younger steps half-way.
     """
 

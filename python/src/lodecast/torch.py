@@ -43,8 +43,8 @@ class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
     the process group that trains this model, by default all; `"alone"` if this process has a training of its own.
 
     `warmup_steps` raises the rate in a straight line to the planned one over so many steps. Constructing it on an optimizer
-    that was restored leaves the rate in force. `start`, `seed`, `replan_at`, `replan_every`, `range_factor` and `settings` are those
-    of `lodecast.Scheduler`.
+    that was restored leaves the rate in force. `start`, `seed`, `replan_at`, `replan_every`, `range_factor` and `settings` are
+    those of `lodecast.Scheduler`.
 
     >>> scheduler = LodeLR(optimizer, "model.lode", total_steps=23_400)        # doctest: +SKIP
     >>> for batch in batches:                                                  # doctest: +SKIP

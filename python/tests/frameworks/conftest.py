@@ -27,3 +27,25 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import toy
 
     return toy.model(tmp_path_factory.mktemp("model") / "toy.lode")
+
+
+@pytest.fixture(scope="session")
+def accuracy_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file of the same runs, with a metric of which more is better."""
+    import numpy as np
+    import toy
+
+    import lodecast
+
+    runs = [
+        lodecast.Run(
+            run.id, run.steps, train_loss=run.train_loss, learning_rate=run.learning_rate,
+            validation={"val_accuracy:max": np.exp(-3.0 * run.validation["val_loss"])},
+            schedule=run.attributes["schedule"], peak_lr=run.attributes["peak_lr"], seed=run.attributes["seed"],
+            total_steps=run.total_steps,
+        )
+        for run in toy.sweep()
+    ]  # fmt: skip
+    path = tmp_path_factory.mktemp("model") / "accuracy.lode"
+    lodecast.fit(lodecast.Sweep(runs), iterations=300, members=2, progress=False).save(path)
+    return path

@@ -65,8 +65,10 @@ def record(
 
 
 class Recorder:
-    """Writes one run; made by `lodecast.record`. Every point is handed to the operating system when `log` returns: a process
-    that dies loses none. `close` makes the file durable against a machine that does.
+    """Writes one run; made by `lodecast.record`.
+
+    Every point is handed to the operating system when `log` returns: a process that dies loses none. `close` makes the file
+    durable against a machine that does.
     """
 
     def __init__(self, folder: Path, run_id: str, metrics: list[str], about: dict[str, Any], resume: bool) -> None:
