@@ -226,6 +226,8 @@ def test_a_step_is_decided_upon_when_its_metric_is_known(model, loss_first):
     (decision,) = scheduler.decisions
     assert (decision.step, decision.reason) == (12, told.last_plan.reason)
     assert rates(optimizer) == [told.learning_rate(13)]
+    assert scheduler.observe(train_loss=0.1).reason == told.last_plan.reason, "the next call says what was decided"
+    assert scheduler.observe(validation=0.1).kind == "nothing"
 
 
 def test_decisions_are_told(model, caplog):

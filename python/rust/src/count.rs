@@ -1,6 +1,5 @@
 //! Numbers of steps and other counts, with advice where something else was given.
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyInt};
 
@@ -38,7 +37,6 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Count {
             let advice = format!("{}: give a whole number from 0 to 2**64 - 1", given.str()?);
             return Err(Failure::Setting(advice).into());
         }
-        // Python's words, with the name of the argument before them.
-        Err(PyTypeError::new_err(format!("a whole number is needed, not {}", given.get_type().name()?)))
+        Err(Failure::Argument(format!("a whole number is needed, not {}", given.get_type().name()?)).into())
     }
 }

@@ -55,7 +55,7 @@ class ForecastPruner(optuna.pruners.BasePruner):  # type: ignore[misc, unused-ig
         confidence: float = 0.95,
         grace: float = 0.1,
     ) -> None:
-        self._judge = Judge(model, total_steps, confidence, grace)
+        self._judge = Judge(model, total_steps, confidence, grace, schedule is not None)
         self._schedule = schedule
 
     def prune(self, study: optuna.study.Study, trial: optuna.trial.FrozenTrial) -> bool:
@@ -65,6 +65,7 @@ class ForecastPruner(optuna.pruners.BasePruner):  # type: ignore[misc, unused-ig
             return False
         if math.isnan(values[max(values)]):
             return True
+        schedule = self._judge.schedule(self._schedule, trial)
         complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
         finals = [trial.value for trial in complete if trial.value is not None and math.isfinite(trial.value)]
         if not finals:
@@ -75,5 +76,4 @@ class ForecastPruner(optuna.pruners.BasePruner):  # type: ignore[misc, unused-ig
             {"step": step, "validation": values[step], "train_loss": trial.user_attrs.get(f"{_TRAIN_LOSS}{step}")}
             for step in sorted(values)
         ]
-        schedule = None if self._schedule is None else self._schedule(trial)
         return self._judge.is_hopeless(points, schedule, best, "max" if maximize else "min")

@@ -58,7 +58,7 @@ class ForecastScheduler(FIFOScheduler):  # type: ignore[misc, unused-ignore]
         super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         if mode not in (None, "max", "min"):
             raise SettingError(f"mode = {mode!r}: give 'max' or 'min'")
-        self._judge = Judge(model, total_steps, confidence, grace)
+        self._judge = Judge(model, total_steps, confidence, grace, schedule is not None)
         self._schedule = schedule
         self._time_attr = time_attr
         self._metric = metric
@@ -94,9 +94,9 @@ class ForecastScheduler(FIFOScheduler):  # type: ignore[misc, unused-ignore]
             points.pop()
         known = {name: result.get(column) for name, column in self._columns.items()}
         points.append({"step": int(step), "validation": float(value), **known})
+        schedule = self._judge.schedule(self._schedule, trial.config)
         if self._best is None or step >= self._judge.total_steps:
             return str(TrialScheduler.CONTINUE)
-        schedule = None if self._schedule is None else self._schedule(trial.config)
         hopeless = self._judge.is_hopeless(points, schedule, self._best, self._mode or "max")
         return self._stop(trial) if hopeless else str(TrialScheduler.CONTINUE)
 

@@ -95,6 +95,7 @@ class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
         #: What was decided so far.
         self.decisions: list[Decision] = []
         self._undecided = False
+        self._outcome: _engine.Observation | None = None
         self._unsound_at: int | None = None
         self._ratios: list[float] = []
         groups = optimizer.param_groups
@@ -149,6 +150,7 @@ class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
         observation = self.scheduler.decide()
         if observation.kind == "nothing":
             return
+        self._outcome = observation
         decision = Decision.of(self.scheduler, observation, max(self.last_epoch, 0))
         self.decisions.append(decision)
         if agreement.is_first():
@@ -197,8 +199,8 @@ class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
         several processes every one has to call it, with `None` for what it did not measure.
 
         Returns:
-            What became of it: `nothing` is to be said of it, or `kept` is the schedule because it is not finite, or it was
-            `ignored`, with the reason.
+            What was decided since the last call: the schedule was `replanned` or `kept`, with the reason, or `nothing` was
+            to be decided. Of a value that is not finite (`kept`) or comes too late (`ignored`) it says so.
 
         Raises:
             StateError: If the processes are at different steps, or some do not take part.
@@ -216,6 +218,8 @@ class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
         observation = self.scheduler.note(at, train_loss=loss, validation=metric, learning_rate=self._rate_in_force(at))
         if observation.kind == "nothing":
             self._undecided = self._undecided or self._unsound_at != at
+            if self._outcome is not None:
+                observation, self._outcome = self._outcome, None
         elif observation.kind == "kept":
             self._undecided = False
             if self._unsound_at is None:

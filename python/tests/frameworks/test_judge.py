@@ -74,6 +74,24 @@ def test_impossible_settings_are_named(settings: dict[str, Any]) -> None:
         Judge(Told(), **{"total_steps": STEPS, "confidence": 0.9, "grace": 0.1, **settings})
 
 
+def test_a_schedule_that_is_missing_or_fails_is_told_at_once(model: Path) -> None:
+    optuna = pytest.importorskip("optuna")
+    from lodecast.optuna import ForecastPruner
+
+    with pytest.raises(lodecast.SettingError, match="say which, with schedule="):
+        ForecastPruner(model, total_steps=STEPS)
+    pruner = ForecastPruner(model, total_steps=STEPS, schedule=lambda trial: trial.params["missing"])
+    study = optuna.create_study(direction="minimize", pruner=pruner)
+
+    def objective(trial: Any) -> float:
+        trial.report(1.0, 10)
+        return float(trial.should_prune())
+
+    with pytest.raises(lodecast.SettingError, match="fails for this trial: KeyError: 'missing'"):
+        study.optimize(objective, n_trials=1)
+    assert len(study.trials) == 1
+
+
 def test_a_judge_is_pickled_with_the_path_of_its_model(model: Path) -> None:
     judge = Judge(model, STEPS, 0.9, 0.1)
     judge.chance([{"step": 50, "validation": 0.5, "train_loss": 0.5}], lodecast.Schedule.constant(0.1), 0.1, "min")

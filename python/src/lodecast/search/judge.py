@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from lodecast import Run, load
@@ -36,10 +36,11 @@ class Judge:
         total_steps: Planned length of a trial, in the steps that it reports.
         confidence: A trial is hopeless if it fails to beat the best so far with at least this probability.
         grace: Fraction of a trial's length before which it is never stopped.
+        scheduled: Is the schedule of a trial known? Some models need it.
 
     """
 
-    def __init__(self, model: Any, total_steps: int, confidence: float, grace: float) -> None:
+    def __init__(self, model: Any, total_steps: int, confidence: float, grace: float, scheduled: bool = True) -> None:
         if not 0.5 <= confidence < 1.0:
             raise SettingError(f"confidence = {confidence}: give a probability of at least 0.5 and less than 1")
         if not 0.0 <= grace < 1.0:
@@ -51,6 +52,8 @@ class Judge:
         self.grace = grace
         self._source = model
         self._model: Model | None = None
+        if not scheduled and getattr(self.model, "kind", None) == "controlled":
+            raise SettingError("this model forecasts a trial under its schedule: say which, with schedule=...")
 
     @property
     def model(self) -> Model:
@@ -89,6 +92,20 @@ class Judge:
         )
         final = model.forecast(run, schedule=schedule).final_validation
         return chance_to_beat(final.mean, final.low, final.high, best, direction)
+
+    def schedule(self, of: Callable[[Any], Schedule] | None, trial: Any) -> Schedule | None:
+        """Give the schedule of a trial.
+
+        Raises:
+            SettingError: If the function that makes it fails.
+
+        """
+        if of is None:
+            return None
+        try:
+            return of(trial)
+        except Exception as error:
+            raise SettingError(f"schedule=... fails for this trial: {type(error).__name__}: {error}") from error
 
     def is_hopeless(self, points: Iterable[dict[str, Any]], schedule: Schedule | None, best: float, direction: str) -> bool:
         """Say whether that probability is too small."""
