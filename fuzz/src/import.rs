@@ -56,9 +56,9 @@ pub fn import_any(bytes: &[u8]) {
     let Ok(survey) = Survey::of(&sources, &options) else { return };
     let Ok(columns) = Columns::choose(&survey, &options) else { return };
     let _ = import(&sources, &columns, &options, &mut |run, _| {
-        assert!(run.steps.is_sorted_by(|one, other| one < other), "steps that do not rise");
-        for column in [&run.train_loss, &run.learning_rate].into_iter().chain(&run.validation) {
-            assert_eq!(column.len(), run.steps.len());
+        assert!(run.steps().is_sorted_by(|one, other| one < other), "steps that do not rise");
+        for column in [run.train_loss(), run.learning_rate()].into_iter().chain(&run.validation) {
+            assert_eq!(column.len(), run.steps().len());
         }
         Ok(ControlFlow::Continue(()))
     });

@@ -283,9 +283,9 @@ impl Import<'_> {
             run: run.id.clone(),
             source: recording.source,
             points: run.len(),
-            steps: (run.steps.first().copied().unwrap_or(0), run.steps.last().copied().unwrap_or(0)),
-            losses: measured(&run.train_loss),
-            learning_rates: measured(&run.learning_rate),
+            steps: (run.steps().first().copied().unwrap_or(0), run.steps().last().copied().unwrap_or(0)),
+            losses: measured(run.train_loss()),
+            learning_rates: measured(run.learning_rate()),
             validations: run.validation.iter().map(|column| measured(column)).collect(),
             notes,
         };
@@ -321,10 +321,10 @@ impl Import<'_> {
 
 /// Does a run take up another where that one ended: with the same settings, at a step at which no run begins?
 fn goes_on(before: &Pending, after: &Pending) -> bool {
-    let (Some(&last), Some(&first)) = (before.run.steps.last(), after.run.steps.first()) else { return false };
+    let (Some(&last), Some(&first)) = (before.run.steps().last(), after.run.steps().first()) else { return false };
     // The usual distance between two points of the first run, and of the second.
     let stride = |steps: &[u64]| steps.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
-    let longest = stride(&before.run.steps).max(stride(&after.run.steps)).max(1);
+    let longest = stride(&before.run.steps()).max(stride(&after.run.steps())).max(1);
     let is_next = first > last && first - last <= longest.saturating_mul(2);
     let begins_late = first > longest.saturating_mul(2) && before.run.len() > 1;
     is_next && begins_late && are_alike(&before.recording.settings.settings, &after.recording.settings.settings)
@@ -337,14 +337,14 @@ fn join(known: &mut Pending, next: Pending) {
         "'{}' goes on at step {} where it ended, with the same settings: they were taken for one run (--restarts split keeps them \
          apart)",
         run.id,
-        run.steps.first().copied().unwrap_or(0)
+        run.steps().first().copied().unwrap_or(0)
     ));
     known.notes.extend(notes);
     known.recording.settings.measured.extend(recording.settings.measured);
     let into = &mut known.run;
-    into.steps.extend(run.steps);
-    into.train_loss.extend(run.train_loss);
-    into.learning_rate.extend(run.learning_rate);
+    into.steps.extend(run.steps());
+    into.train_loss.extend(run.train_loss());
+    into.learning_rate.extend(run.learning_rate());
     for (column, later) in into.validation.iter_mut().zip(run.validation) {
         column.extend(later);
     }
@@ -363,8 +363,8 @@ fn says_copy(id: &str) -> bool {
 /// A number that two runs share only if they are the same in every point and setting.
 fn digest(run: &Run, settings: &BTreeMap<String, String>) -> u64 {
     let mut hasher = DefaultHasher::new();
-    run.steps.hash(&mut hasher);
-    for column in [&run.train_loss, &run.learning_rate].into_iter().chain(&run.validation) {
+    run.steps().hash(&mut hasher);
+    for column in [run.train_loss(), run.learning_rate()].into_iter().chain(&run.validation) {
         column.len().hash(&mut hasher);
         for value in column {
             value.map(f64::to_bits).hash(&mut hasher);

@@ -24,7 +24,7 @@
 //!     runs.push(run);
 //!     Ok(ControlFlow::Continue(()))
 //! })?;
-//! assert_eq!(runs[0].validation[0], [None, Some(0.4)]);
+//! assert_eq!(runs[0].validation(0), [None, Some(0.4)]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

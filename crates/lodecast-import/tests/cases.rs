@@ -80,7 +80,7 @@ fn with_validation(names: &[&str]) -> ImportOptions {
 
 /// The points of a column at which something was measured.
 fn points(run: &Run, column: &[Option<f64>]) -> Vec<(u64, f64)> {
-    run.steps.iter().zip(column).filter_map(|(&step, &value)| Some((step, value?))).collect()
+    run.steps().iter().zip(column).filter_map(|(&step, &value)| Some((step, value?))).collect()
 }
 
 fn assert_close(found: &[(u64, f64)], expected: &[(u64, f64)]) {
@@ -99,9 +99,9 @@ fn folders_of_add_scalars_are_series_of_the_run_above() {
     assert_eq!(found.ids(), ["exp1", "exp2"]);
     for (id, rate) in [("exp1", 0.1), ("exp2", 0.2)] {
         let run = found.run(id);
-        assert_close(&points(run, &run.train_loss), &every(10, &[2.0, 1.0, 0.667, 0.5, 0.4]));
-        assert_close(&points(run, &run.learning_rate), &every(10, &[rate; 5]));
-        assert_close(&points(run, &run.validation[0]), &every(10, &[2.2, 1.1, 0.733, 0.55, 0.44]));
+        assert_close(&points(run, run.train_loss()), &every(10, &[2.0, 1.0, 0.667, 0.5, 0.4]));
+        assert_close(&points(run, run.learning_rate()), &every(10, &[rate; 5]));
+        assert_close(&points(run, run.validation(0)), &every(10, &[2.2, 1.1, 0.733, 0.55, 0.44]));
     }
 }
 
@@ -114,7 +114,7 @@ fn the_length_asked_for_holds_for_the_rate_though_the_run_went_on() {
     options.attributes.total_steps = Some("epochs".to_owned());
     let found = imported("cool-down-past-the-plan", &options);
     let run = &found.sweep.runs[0];
-    let rate = points(run, &run.learning_rate);
+    let rate = points(run, run.learning_rate());
     for (epoch, expected) in [(0, 0.4), (5, 0.2), (9, 0.009_789), (10, 0.0), (11, 0.0)] {
         assert!((rate[epoch].1 - expected).abs() < 1e-6, "{epoch}: {}", rate[epoch].1);
     }
@@ -144,7 +144,7 @@ fn lines_are_counted_whatever_they_end_in() {
 fn of_a_column_that_is_there_twice_the_first_is_read() {
     let found = imported("csv-column-twice", &ImportOptions::default());
     let run = &found.sweep.runs[0];
-    assert_eq!(points(run, &run.validation[0]), [(10, 0.3), (20, 0.5), (30, 0.6)]);
+    assert_eq!(points(run, run.validation(0)), [(10, 0.3), (20, 0.5), (30, 0.6)]);
     assert!(found.notes().contains("'val_acc' more than once"), "{}", found.notes());
 }
 
@@ -152,8 +152,8 @@ fn of_a_column_that_is_there_twice_the_first_is_read() {
 fn a_header_may_grow() {
     let found = imported("csv-header-grows", &ImportOptions::default());
     let run = &found.sweep.runs[0];
-    assert_eq!(run.steps, [100, 200, 300, 400, 500, 600]);
-    assert_eq!(points(run, &run.validation[0]), [(400, 0.7), (500, 0.74), (600, 0.78)]);
+    assert_eq!(run.steps(), [100, 200, 300, 400, 500, 600]);
+    assert_eq!(points(run, run.validation(0)), [(400, 0.7), (500, 0.74), (600, 0.78)]);
     assert!(found.notes().contains("another header follows on line 5"), "{}", found.notes());
 }
 
@@ -165,7 +165,7 @@ fn runs_that_were_stopped_early_have_the_length_that_was_planned() {
     assert_eq!(found.ids(), ["train0", "train1"]);
     for (run, (seed, last)) in found.sweep.runs.iter().zip([(0, 6), (1, 8)]) {
         assert_eq!((run.attributes.total_steps, run.attributes.seed), (Some(10), Some(seed)));
-        assert_eq!((run.attributes.optimizer.as_deref(), run.steps.last()), (Some("SGD"), Some(&last)));
+        assert_eq!((run.attributes.optimizer.as_deref(), run.steps().last()), (Some("SGD"), Some(&last)));
     }
     assert!(found.settings().is_empty(), "{:?}", found.settings());
     // Without the settings beside the table there is a way to say it.
@@ -186,10 +186,10 @@ fn what_keras_logs_for_tensorboard_needs_no_options() {
     let at = |values: &[f64]| -> Vec<(u64, f64)> { (0..).zip(values.iter().copied()).collect() };
     for (id, rate) in [("rate_0.01", 0.01), ("rate_0.1", 0.1)] {
         let run = found.run(id);
-        assert_close(&points(run, &run.train_loss), &at(&[2.0, 1.0, 0.6667, 0.5, 0.4]));
-        assert_close(&points(run, &run.learning_rate), &at(&[rate; 5]));
-        assert_close(&points(run, &run.validation[accuracy]), &at(&[0.45, 0.5, 0.55, 0.6, 0.65]));
-        assert_eq!(points(run, &run.validation[loss]).len(), 5);
+        assert_close(&points(run, run.train_loss()), &at(&[2.0, 1.0, 0.6667, 0.5, 0.4]));
+        assert_close(&points(run, run.learning_rate()), &at(&[rate; 5]));
+        assert_close(&points(run, run.validation(accuracy)), &at(&[0.45, 0.5, 0.55, 0.6, 0.65]));
+        assert_eq!(points(run, run.validation(loss)).len(), 5);
     }
 }
 
@@ -199,10 +199,10 @@ fn evaluations_that_come_late_are_no_restart() {
         let found = imported(path, &ImportOptions::default());
         assert_eq!(found.sweep.runs.len(), 1);
         let run = &found.sweep.runs[0];
-        assert_eq!(points(run, &run.train_loss).len(), 13, "{path}");
-        assert_eq!(points(run, &run.learning_rate).len(), 13, "{path}");
+        assert_eq!(points(run, run.train_loss()).len(), 13, "{path}");
+        assert_eq!(points(run, run.learning_rate()).len(), 13, "{path}");
         let expected = every(100, &[0.3336, 0.5065, 0.6346, 0.7294, 0.7996, 0.8517]);
-        assert_close(&points(run, &run.validation[0]), &expected);
+        assert_close(&points(run, run.validation(0)), &expected);
         assert!(!found.notes().contains("restarted"), "{}", found.notes());
     }
 }
@@ -278,7 +278,7 @@ fn the_rate_is_the_one_most_groups_share() {
     options.loss = Some("train/loss".to_owned());
     let found = imported("rate-of-the-bias-group", &options);
     let run = &found.sweep.runs[0];
-    let rates: Vec<f64> = points(run, &run.learning_rate).into_iter().map(|(_, rate)| rate).collect();
+    let rates: Vec<f64> = points(run, run.learning_rate()).into_iter().map(|(_, rate)| rate).collect();
     assert_eq!(rates[..4], [0.000_45, 0.000_802, 0.001_055, 0.000_906]);
     let said = found.said.join("\n");
     assert!(said.contains("lr/pg1, which 2 of 3 parameter groups share (lr/pg0 differs by up to 149"), "{said}");
@@ -289,8 +289,8 @@ fn a_run_resumed_in_another_folder_is_one_run() {
     let found = imported("resumed-in-another-folder", &ImportOptions::default());
     assert_eq!(found.ids(), ["version_0"]);
     let run = &found.sweep.runs[0];
-    assert_eq!(run.steps, [99, 199, 299, 399, 499, 599, 699, 799]);
-    assert_eq!(points(run, &run.validation[0])[7], (799, 0.8));
+    assert_eq!(run.steps(), [99, 199, 299, 399, 499, 599, 699, 799]);
+    assert_eq!(points(run, run.validation(0))[7], (799, 0.8));
     assert!(found.notes().contains("'version_1' goes on at step 499"), "{}", found.notes());
 }
 
@@ -303,7 +303,7 @@ fn rows_before_the_first_step_hold_settings() {
     assert_eq!(found.sweep.configurations().len(), 2);
     for (run, (seed, rate)) in found.sweep.runs.iter().zip([(0, 0.003), (1, 0.003), (0, 0.05), (1, 0.05)]) {
         assert_eq!((run.attributes.seed, run.attributes.total_steps), (Some(seed), Some(50)));
-        assert_eq!(points(run, &run.learning_rate), every(10, &[rate; 5]), "{}", run.id);
+        assert_eq!(points(run, run.learning_rate()), every(10, &[rate; 5]), "{}", run.id);
     }
     let options = ImportOptions {
         rate_schedule: Some("constant,peak-from=_meta/lr".parse().expect("a schedule")),
@@ -317,7 +317,7 @@ fn rows_before_the_first_step_hold_settings() {
 fn several_values_at_a_step_are_batches_of_one_measurement() {
     let found = imported("several-values-at-a-step", &ImportOptions::default());
     let run = &found.sweep.runs[0];
-    let means: Vec<f64> = points(run, &run.validation[0]).into_iter().map(|(_, value)| value).collect();
+    let means: Vec<f64> = points(run, run.validation(0)).into_iter().map(|(_, value)| value).collect();
     for (found, expected) in means.iter().zip([0.57, 0.65, 0.73, 0.81, 0.89]) {
         assert!((found - expected).abs() < 1e-6, "{means:?}");
     }
@@ -329,24 +329,24 @@ fn what_stands_at_a_step_tells_of_the_epoch_that_it_ends() {
     let options = ImportOptions { steps_per_epoch: Some(100), ..ImportOptions::default() };
     let found = imported("steps-per-epoch-rate/runs", &options);
     let run = &found.sweep.runs[0];
-    assert_eq!(points(run, &run.learning_rate), every(100, &[0.5, 0.4, 0.3, 0.2, 0.1]));
+    assert_eq!(points(run, run.learning_rate()), every(100, &[0.5, 0.4, 0.3, 0.2, 0.1]));
 }
 
 #[test]
 fn text_logs_are_read() {
     let found = imported_as(None, &case("text-log/main.log"), &ImportOptions::default()).expect("usable");
     let run = &found.sweep.runs[0];
-    assert_eq!(points(run, &run.train_loss), [(0, 11.0), (1, 10.5), (2, 10.1)]);
-    assert_eq!(points(run, &run.learning_rate), [(0, 1e-4), (1, 2e-4), (2, 3e-4)]);
-    assert_eq!(points(run, &run.validation[0]), [(0, 11.0), (2, 10.2)]);
+    assert_eq!(points(run, run.train_loss()), [(0, 11.0), (1, 10.5), (2, 10.1)]);
+    assert_eq!(points(run, run.learning_rate()), [(0, 1e-4), (1, 2e-4), (2, 3e-4)]);
+    assert_eq!(points(run, run.validation(0)), [(0, 11.0), (2, 10.2)]);
     let options = ImportOptions {
         rate_schedule: Some("constant,peak=0.1".parse().expect("a schedule")),
         ..ImportOptions::default()
     };
     let found = imported_as(None, &case("text-log/speedrun.txt"), &options).expect("usable");
     let run = &found.sweep.runs[0];
-    assert_eq!(points(run, &run.train_loss), [(1, 10.8), (2, 9.9)]);
-    assert_eq!(points(run, &run.validation[0]), [(0, 10.8258), (4, 9.1)]);
+    assert_eq!(points(run, run.train_loss()), [(1, 10.8), (2, 9.9)]);
+    assert_eq!(points(run, run.validation(0)), [(0, 10.8258), (4, 9.1)]);
     assert_eq!(run.attributes.total_steps, Some(4));
     // A folder of both.
     let read = imported("text-log", &options);
@@ -358,9 +358,9 @@ fn what_rllib_reports_has_usual_names() {
     let found = imported_as(None, &case("usual-names/rllib.jsonl"), &ImportOptions::default()).expect("usable");
     let run = &found.sweep.runs[0];
     assert_eq!(found.sweep.metrics[0].to_string(), "episode_reward_mean:max");
-    assert_close(&points(run, &run.train_loss), &every(1, &[10.0, 5.0, 3.333_333, 2.5]));
-    assert_eq!(points(run, &run.learning_rate), every(1, &[5e-5; 4]));
-    assert_eq!(points(run, &run.validation[0]), every(1, &[-90.0, -80.0, -70.0, -60.0]));
+    assert_close(&points(run, run.train_loss()), &every(1, &[10.0, 5.0, 3.333_333, 2.5]));
+    assert_eq!(points(run, run.learning_rate()), every(1, &[5e-5; 4]));
+    assert_eq!(points(run, run.validation(0)), every(1, &[-90.0, -80.0, -70.0, -60.0]));
 }
 
 #[test]
@@ -370,8 +370,8 @@ fn validation_every_ten_epochs_is_put_among_the_steps() {
         let found = imported_as(Some("json-lines"), &case("validation-every-10-epochs/scalars.jsonl"), &options)
             .expect("usable");
         let run = &found.sweep.runs[0];
-        assert_eq!(points(run, &run.validation[0]), every(60, &[0.2, 0.4, 0.6]));
-        assert_eq!(points(run, &run.train_loss).len(), 30);
+        assert_eq!(points(run, run.validation(0)), every(60, &[0.2, 0.4, 0.6]));
+        assert_eq!(points(run, run.train_loss()).len(), 30);
         assert!(found.notes().contains("val_acc counts epochs"), "{}", found.notes());
     }
 }
@@ -407,7 +407,7 @@ fn a_table_from_the_last_step_to_the_first_is_put_in_order() {
     let found =
         of_files(&[("a.csv", &format!("step,loss,lr,val_acc\n{rows}"))], &ImportOptions::default()).expect("usable");
     let run = &found.sweep.runs[0];
-    assert_eq!(run.steps, (1..=100).collect::<Vec<u64>>());
+    assert_eq!(run.steps(), (1..=100).collect::<Vec<u64>>());
     assert!(found.notes().contains("they were put in order") && !found.notes().contains("restarted"));
 }
 
@@ -421,7 +421,7 @@ fn batches_that_each_epoch_counts_anew_are_counted_on() {
     }
     let options = with_validation(&["loss:min"]);
     let found = of_files(&[("a.csv", &rows)], &options).expect("usable");
-    assert_eq!(found.sweep.runs[0].steps, (0..100).collect::<Vec<u64>>());
+    assert_eq!(found.sweep.runs[0].steps(), (0..100).collect::<Vec<u64>>());
     assert!(found.notes().contains("counted on, 20 an epoch"), "{}", found.notes());
     // Without the epoch nobody knows: it is asked.
     let rows = rows.replace("epoch,", "phase,");
@@ -437,12 +437,12 @@ fn a_lone_sample_at_an_earlier_step_is_no_restart() {
     let rows: String = (1..=10).map(|index| line(10 * index)).collect::<String>() + &line(0);
     let found = of_files(&[("a.jsonl", &rows)], &ImportOptions::default()).expect("usable");
     let run = &found.sweep.runs[0];
-    assert_eq!(points(run, &run.train_loss).len(), 10);
+    assert_eq!(points(run, run.train_loss()).len(), 10);
     assert!(found.notes().contains("left out: at 0"), "{}", found.notes());
     // What merely came late is kept.
     let rows: String = [10, 20, 40, 30, 50, 60].map(line).concat();
     let found = of_files(&[("a.jsonl", &rows)], &ImportOptions::default()).expect("usable");
-    assert_eq!(found.sweep.runs[0].steps, [10, 20, 30, 40, 50, 60]);
+    assert_eq!(found.sweep.runs[0].steps(), [10, 20, 30, 40, 50, 60]);
 }
 
 #[test]
@@ -450,7 +450,7 @@ fn a_resumed_row_keeps_all_that_is_in_it() {
     let rows = "step,loss,lr,val_acc\n10,3,0.1,0.1\n20,2,0.1,0.2\n30,1,0.1,0.3\n20,2.5,0.1,0.25\n30,1.5,0.1,0.35\n";
     let found = of_files(&[("a.csv", rows)], &ImportOptions::default()).expect("usable");
     let run = &found.sweep.runs[0];
-    assert_eq!(points(run, &run.validation[0]), [(10, 0.1), (20, 0.25), (30, 0.35)]);
+    assert_eq!(points(run, run.validation(0)), [(10, 0.1), (20, 0.25), (30, 0.35)]);
 }
 
 #[test]
@@ -465,7 +465,7 @@ fn validation_rows_with_the_epoch_only_are_among_the_steps() {
     }
     let found = of_files(&[("a.jsonl", &rows)], &ImportOptions::default()).expect("usable");
     let run = &found.sweep.runs[0];
-    assert_eq!(points(run, &run.validation[0]), [(500, 0.2), (1000, 0.4)]);
+    assert_eq!(points(run, run.validation(0)), [(500, 0.2), (1000, 0.4)]);
 }
 
 #[test]
@@ -484,7 +484,7 @@ fn a_long_table_a_decimal_comma_and_utf_16() {
 
     let comma = "step;loss;lr;val_acc\n1;2,5;0,1;0,3\n2;1,25;0,1;0,4\n";
     let found = of_files(&[("a.csv", comma)], &ImportOptions::default()).expect("usable");
-    assert_eq!(points(&found.sweep.runs[0], &found.sweep.runs[0].train_loss), [(1, 2.5), (2, 1.25)]);
+    assert_eq!(points(&found.sweep.runs[0], &found.sweep.runs[0].train_loss()), [(1, 2.5), (2, 1.25)]);
     assert!(found.notes().contains("decimal comma"));
 
     let folder = tempfile::tempdir().expect("a folder");
@@ -492,7 +492,7 @@ fn a_long_table_a_decimal_comma_and_utf_16() {
     let bytes: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     std::fs::write(folder.path().join("a.csv"), bytes).expect("written");
     let found = imported_as(None, folder.path(), &ImportOptions::default()).expect("usable");
-    assert_eq!(points(&found.sweep.runs[0], &found.sweep.runs[0].train_loss), [(1, 2.5), (2, 1.25)]);
+    assert_eq!(points(&found.sweep.runs[0], &found.sweep.runs[0].train_loss()), [(1, 2.5), (2, 1.25)]);
 }
 
 #[test]
@@ -526,8 +526,8 @@ fn samples_logged_without_a_step_are_numbered() {
     let found = imported_as(None, folder.path(), &options).expect("usable");
     assert_eq!(found.ids(), ["aa"]);
     let run = &found.sweep.runs[0];
-    assert_eq!(points(run, &run.train_loss).len(), 100);
-    assert_eq!(points(run, &run.validation[0])[..2], [(0, 0.0), (10, 10.0)]);
+    assert_eq!(points(run, run.train_loss()).len(), 100);
+    assert_eq!(points(run, run.validation(0))[..2], [(0, 0.0), (10, 10.0)]);
     assert!(found.notes().contains("numbered from 0 in the order of time"), "{}", found.notes());
 }
 

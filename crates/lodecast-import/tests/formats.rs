@@ -31,7 +31,7 @@ fn imported(path: &str, format: &str, options: &ImportOptions) -> (Columns, Swee
 }
 
 fn measured(run: &Run, column: &[Option<f64>]) -> Vec<(u64, f64)> {
-    run.steps.iter().zip(column).filter_map(|(&step, &value)| Some((step, value?))).collect()
+    run.steps().iter().zip(column).filter_map(|(&step, &value)| Some((step, value?))).collect()
 }
 
 fn ids(sweep: &Sweep) -> Vec<&str> {
@@ -61,9 +61,9 @@ fn lightning() {
     assert_eq!(metrics(&sweep), ["val_acc:max", "val_loss:min"]);
     let run = &sweep.runs[1];
     let file = "lightning/seed-0-rate-0.1/metrics.csv";
-    assert_eq!(measured(run, &run.train_loss), column(file, "step", "train_loss_step"));
-    assert_eq!(measured(run, &run.learning_rate), column(file, "step", "lr-SGD"));
-    assert_eq!(measured(run, &run.validation[0]), column(file, "step", "val_acc"));
+    assert_eq!(measured(run, run.train_loss()), column(file, "step", "train_loss_step"));
+    assert_eq!(measured(run, run.learning_rate()), column(file, "step", "lr-SGD"));
+    assert_eq!(measured(run, run.validation(0)), column(file, "step", "val_acc"));
     assert_eq!(run.attributes.seed, Some(0));
     // The seeds of one configuration stay one.
     assert_eq!(report.settings.iter().collect::<Vec<_>>(), ["rate"]);
@@ -77,9 +77,9 @@ fn transformers_checkpoints_are_one_run() {
     assert_eq!(metrics(&sweep), ["eval_accuracy:max", "eval_loss:min"]);
     let run = &sweep.runs[0];
     assert_eq!(run.attributes.total_steps, Some(60));
-    assert_eq!(measured(run, &run.train_loss).len(), 12);
-    assert_eq!(measured(run, &run.train_loss)[11], (60, 0.213_378_238_677_978_5));
-    assert_eq!(measured(run, &run.validation[0])[2], (60, 0.953_125));
+    assert_eq!(measured(run, run.train_loss()).len(), 12);
+    assert_eq!(measured(run, run.train_loss())[11], (60, 0.213_378_238_677_978_5));
+    assert_eq!(measured(run, run.validation(0))[2], (60, 0.953_125));
 }
 
 #[test]
@@ -88,9 +88,9 @@ fn transformers_summary_rows_are_no_points() {
     assert_eq!(metrics(&sweep), ["eval_wer:min", "eval_loss:min"]);
     let run = &sweep.runs[0];
     assert_eq!(run.attributes.total_steps, Some(100_000));
-    assert_eq!(measured(run, &run.train_loss)[..2], [(50, 2.936), (100, 2.8713)]);
-    assert_eq!(measured(run, &run.validation[0])[0], (1000, 61.967_113_276_492_08));
-    assert!(run.steps.iter().all(|&step| step <= 3050), "the summary's step 100,000 is none");
+    assert_eq!(measured(run, run.train_loss())[..2], [(50, 2.936), (100, 2.8713)]);
+    assert_eq!(measured(run, run.validation(0))[0], (1000, 61.967_113_276_492_08));
+    assert!(run.steps().iter().all(|&step| step <= 3050), "the summary's step 100,000 is none");
 }
 
 #[test]
@@ -99,9 +99,9 @@ fn keras() {
     assert_eq!(ids(&sweep), ["training"]);
     assert_eq!(metrics(&sweep), ["val_accuracy:max", "val_loss:min"]);
     let run = &sweep.runs[0];
-    assert_eq!(measured(run, &run.learning_rate), column("keras/training.csv", "epoch", "learning_rate"));
-    assert_eq!(measured(run, &run.validation[0]), column("keras/training.csv", "epoch", "val_accuracy"));
-    assert_eq!(measured(run, &run.validation[0]).len(), 3, "NA is a gap");
+    assert_eq!(measured(run, run.learning_rate()), column("keras/training.csv", "epoch", "learning_rate"));
+    assert_eq!(measured(run, run.validation(0)), column("keras/training.csv", "epoch", "val_accuracy"));
+    assert_eq!(measured(run, run.validation(0)).len(), 3, "NA is a gap");
     assert!(report.runs[0].notes.iter().any(|note| note.contains("epochs")));
 }
 
@@ -111,8 +111,8 @@ fn ray() {
     assert_eq!(ids(&sweep), ["trial-0", "trial-1"]);
     let run = &sweep.runs[0];
     assert_eq!(run.len(), 20);
-    assert_eq!(measured(run, &run.train_loss)[1], (2, 0.05));
-    assert_eq!(measured(run, &run.learning_rate)[1], (2, 0.095));
+    assert_eq!(measured(run, run.train_loss())[1], (2, 0.05));
+    assert_eq!(measured(run, run.learning_rate())[1], (2, 0.095));
     assert_eq!((run.attributes.seed, run.attributes.peak_lr), (Some(3), Some(0.1)));
     // Ray writes NaN as a bare word; a run that diverged keeps it.
     let diverged = &sweep.runs[1];
@@ -126,7 +126,7 @@ fn timm() {
     assert_eq!(metrics(&sweep), ["eval_top1:max", "eval_top5:max", "eval_loss:min"]);
     let run = &sweep.runs[0];
     assert_eq!(run.len(), 6);
-    let columns = [&run.train_loss, &run.learning_rate, &run.validation[0], &run.validation[1], &run.validation[2]];
+    let columns = [run.train_loss(), run.learning_rate(), run.validation(0), run.validation(1), run.validation(2)];
     for (name, found) in ["train_loss", "lr", "eval_top1", "eval_top5", "eval_loss"].into_iter().zip(columns) {
         assert_eq!(measured(run, found), column("timm/summary.csv", "epoch", name), "{name}");
     }
@@ -152,15 +152,15 @@ fn burn() {
     assert_eq!(metrics(&sweep), ["valid/Accuracy:max", "valid/Loss:min"]);
     let run = &sweep.runs[0];
     // Three epochs of 46 rows in batches of eight.
-    assert_eq!(run.steps, (1..=18).collect::<Vec<u64>>());
-    for (name, column) in [("Loss", &run.train_loss), ("Learning_Rate", &run.learning_rate)] {
+    assert_eq!(run.steps(), (1..=18).collect::<Vec<u64>>());
+    for (name, column) in [("Loss", run.train_loss()), ("Learning_Rate", run.learning_rate())] {
         let logged = (1..=3).flat_map(|epoch| burn_log(&format!("train/epoch-{epoch}/{name}.log"))[..6].to_vec());
         assert_eq!(column.iter().flatten().copied().collect::<Vec<f64>>(), logged.collect::<Vec<f64>>());
     }
     // What burn made of the epoch, which is its last line, and not the mean of the batches.
     for (metric, name) in ["Accuracy", "Loss"].into_iter().enumerate() {
         let whole = (1..=3).map(|epoch| (6 * epoch, burn_log(&format!("valid/epoch-{epoch}/{name}.log"))[3]));
-        assert_eq!(measured(run, &run.validation[metric]), whole.collect::<Vec<(u64, f64)>>());
+        assert_eq!(measured(run, run.validation(metric)), whole.collect::<Vec<(u64, f64)>>());
     }
 }
 
@@ -183,10 +183,10 @@ fn burn_before_it_logged_the_value_of_the_epoch() {
     };
     let (_, sweep, _) = imported(folder.path().to_str().unwrap(), "burn", &options);
     let run = &sweep.runs[0];
-    assert_eq!(measured(run, &run.train_loss), [(1, 2.0), (2, 1.5), (3, 1.25)]);
+    assert_eq!(measured(run, run.train_loss()), [(1, 2.0), (2, 1.5), (3, 1.25)]);
     // Each batch weighed by its size.
-    assert_eq!(measured(run, &run.validation[0]), [(3, (50.0 * 4.0 + 75.0 * 2.0) / 6.0)]);
-    assert_eq!(measured(run, &run.validation[1]), [(3, 0.75)], "of the whole epoch");
+    assert_eq!(measured(run, run.validation(0)), [(3, (50.0 * 4.0 + 75.0 * 2.0) / 6.0)]);
+    assert_eq!(measured(run, run.validation(1)), [(3, 0.75)], "of the whole epoch");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn algoperf_rates_are_rebuilt_from_the_settings() {
     let warmup: f64 = run.attributes.other.get("warmup_factor").map_or(0.0, |text| text.parse().unwrap());
     if warmup > 0.0 {
         let warmup = (warmup * 80_000.0).floor();
-        for (step, found) in measured(run, &run.learning_rate) {
+        for (step, found) in measured(run, run.learning_rate()) {
             let step = step as f64;
             let expected = if step < warmup {
                 peak * step / warmup
@@ -214,7 +214,7 @@ fn algoperf_rates_are_rebuilt_from_the_settings() {
         }
     }
     assert_eq!(
-        measured(run, &run.train_loss),
+        measured(run, run.train_loss()),
         column("algoperf/study_2/ogbg_jax/trial_1/measurements.csv", "global_step", "loss")
     );
 }
@@ -227,12 +227,12 @@ fn a_second_training_in_one_file_is_told_apart() {
     assert_eq!(kept.runs.len(), 1);
     assert!(report.runs[0].notes.iter().any(|note| note.contains("begins anew")), "{:?}", report.runs[0].notes);
     // Step 186,700 of the file is step 34 of the second training: 186,666 were planned.
-    assert_eq!(measured(&kept.runs[0], &kept.runs[0].train_loss)[0].1, 6.905_976_3);
+    assert_eq!(measured(&kept.runs[0], &kept.runs[0].train_loss())[0].1, 6.905_976_3);
 
     let split = ImportOptions { loss, restarts: Some(Restarts::Split), ..ImportOptions::default() };
     let (_, split, _) = imported("algoperf/nadamw", "algoperf", &split);
     assert_eq!(split.runs.len(), 2);
-    assert!(split.runs[0].steps.iter().all(|&step| step <= 186_666));
+    assert!(split.runs[0].steps().iter().all(|&step| step <= 186_666));
     assert_eq!(split.runs[1], Run { id: split.runs[1].id.clone(), ..kept.runs[0].clone() });
 }
 
@@ -242,8 +242,8 @@ fn any_csv_by_its_column_names() {
     let (_, sweep, _) = imported("multi-power-law", "csv", &loss_only);
     assert_eq!(ids(&sweep), ["cosine_24000", "wsd_20000_24000", "wsdcon_9"]);
     let run = &sweep.runs[0];
-    assert_eq!(measured(run, &run.validation[0]), column("multi-power-law/cosine_24000.csv", "step", "loss"));
-    assert_eq!(measured(run, &run.learning_rate), column("multi-power-law/cosine_24000.csv", "step", "lr"));
+    assert_eq!(measured(run, run.validation(0)), column("multi-power-law/cosine_24000.csv", "step", "loss"));
+    assert_eq!(measured(run, run.learning_rate()), column("multi-power-law/cosine_24000.csv", "step", "lr"));
     assert_eq!(sweep.configurations().len(), 3, "the rate's curve tells them apart");
 }
 
@@ -255,8 +255,8 @@ fn nan_may_mean_not_measured() {
     let (_, sweep, report) = imported("hypergradient", "csv", &options);
     let run = &sweep.runs[0];
     assert_eq!(run.len(), 184);
-    assert_eq!(measured(run, &run.validation[0])[..2], [(0, 2.285_788_642_883_301), (470, 0.315_771_042_823_791_5)]);
-    assert!(measured(run, &run.validation[0]).iter().all(|(_, value)| value.is_finite()));
+    assert_eq!(measured(run, run.validation(0))[..2], [(0, 2.285_788_642_883_301), (470, 0.315_771_042_823_791_5)]);
+    assert!(measured(run, run.validation(0)).iter().all(|(_, value)| value.is_finite()));
     assert!(report.runs[0].notes.iter().any(|note| note.contains("NaN means not measured")));
 }
 
@@ -286,7 +286,7 @@ fn a_table_of_many_runs() {
     };
     let runs = run(1000).unwrap();
     assert_eq!(runs.len(), 3);
-    assert_eq!(runs["r1"].train_loss[2], Some(0.25));
+    assert_eq!(runs["r1"].train_loss()[2], Some(0.25));
     assert_eq!((runs["r2"].attributes.seed, runs["r2"].attributes.optimizer.as_deref()), (Some(2), Some("adam")));
     // Runs that are spread over more points than may be in memory cannot be put together.
     assert!(run(60).unwrap_err().to_string().contains("sort the table by run"));
@@ -341,7 +341,7 @@ fn restarts_are_named_and_kept_as_asked() {
         (runs, report.unwrap())
     };
     let (runs, report) = imported(Restarts::Last);
-    assert_eq!(measured(&runs[0], &runs[0].train_loss), [(10, 3.0), (20, 2.1), (30, 1.4)]);
+    assert_eq!(measured(&runs[0], runs[0].train_loss()), [(10, 3.0), (20, 2.1), (30, 1.4)]);
     let notes = report.runs[0].notes.join("; ");
     assert!(notes.contains("restarted once") && notes.contains("cut off"), "{notes}");
     let (runs, _) = imported(Restarts::Split);

@@ -46,9 +46,9 @@ fn each_run_has_its_own_name_for_the_same() {
     assert_eq!((columns.loss.as_str(), columns.rate_series()), ("train_loss", Some("lr-SGD")));
     assert!(columns.said.iter().any(|said| said.ends_with("in runs without it: lr-AdamW/pg1")), "{:?}", columns.said);
     let of_runs = |column: fn(&lodecast::Run) -> Option<f64>| sweep.runs.iter().map(column).collect::<Vec<_>>();
-    assert_eq!(of_runs(|run| run.train_loss[0]), [Some(2.0), Some(2.0), Some(3.0)]);
-    assert_eq!(of_runs(|run| run.learning_rate[0]), [Some(0.1), Some(0.2), Some(0.3)]);
-    assert_eq!(of_runs(|run| run.validation[0][0]), [Some(0.5), Some(0.5), Some(0.75)]);
+    assert_eq!(of_runs(|run| run.train_loss()[0]), [Some(2.0), Some(2.0), Some(3.0)]);
+    assert_eq!(of_runs(|run| run.learning_rate()[0]), [Some(0.1), Some(0.2), Some(0.3)]);
+    assert_eq!(of_runs(|run| run.validation(0)[0]), [Some(0.5), Some(0.5), Some(0.75)]);
     assert_eq!(notes(&report, 0), "");
     assert_eq!(notes(&report, 1), "its learning rate is 'lr-AdamW/pg1', for it has no 'lr-SGD'");
     assert_eq!(
@@ -60,7 +60,7 @@ fn each_run_has_its_own_name_for_the_same() {
     let asked = ImportOptions { learning_rate: Some("lr-AdamW/pg2".to_owned()), ..ImportOptions::default() };
     let (_, sweep, report) = imported(folder.path(), &asked).expect("usable");
     assert_eq!(sweep.runs.len(), 1);
-    assert_eq!(sweep.runs[0].learning_rate[0], Some(0.02));
+    assert_eq!(sweep.runs[0].learning_rate()[0], Some(0.02));
     assert!(report.skipped[0].reason.contains("no samples of the learning rate 'lr-AdamW/pg2'"));
 }
 
@@ -77,8 +77,8 @@ fn what_only_late_runs_have_is_found_if_it_is_needed() {
     let (columns, sweep, report) = imported(folder.path(), &ImportOptions::default()).expect("usable");
     assert_eq!(columns.rate_series(), Some("lr"));
     assert_eq!(report.skipped.len(), 40);
-    assert_eq!(sweep.runs[1].learning_rate[0], Some(0.2));
-    assert_eq!(sweep.runs[1].train_loss[0], Some(5.0));
+    assert_eq!(sweep.runs[1].learning_rate()[0], Some(0.2));
+    assert_eq!(sweep.runs[1].train_loss()[0], Some(5.0));
     // A metric that the columns do not have is not dropped silently.
     let note = notes(&report, 0);
     assert!(note.contains("it also has 'val_f1'") && note.contains("--val NAME takes it in"), "{note}");
@@ -91,7 +91,7 @@ fn what_only_late_runs_have_is_found_if_it_is_needed() {
     let (columns, sweep, _) = imported(folder.path(), &asked).expect("usable");
     assert_eq!(columns.metrics().iter().map(ToString::to_string).collect::<Vec<_>>(), ["score:max", "val_f1:max"]);
     assert_eq!(sweep.runs.len(), 1);
-    assert_eq!(sweep.runs[0].validation[0][0], Some(3.0));
+    assert_eq!(sweep.runs[0].validation(0)[0], Some(3.0));
 
     let nowhere = ImportOptions { loss: Some("cost".to_owned()), ..ImportOptions::default() };
     let error = imported(folder.path(), &nowhere).expect_err("no run has it").to_string();

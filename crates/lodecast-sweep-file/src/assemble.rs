@@ -89,7 +89,7 @@ impl Origin {
 
 /// A run in the making.
 struct Draft {
-    run: Run,
+    run: Rows,
     /// Line or row of each point, so that a conflict can name both places.
     places: Vec<u64>,
     sorted: bool,
@@ -143,7 +143,11 @@ impl Assembly {
         } else {
             self.grow(POINTS_OF_A_RUN)?;
             self.index.insert(id.to_owned(), self.drafts.len());
-            self.drafts.push(Draft { run: Run::new(id, self.metrics.len()), places: Vec::new(), sorted: true });
+            self.drafts.push(Draft {
+                run: Rows::new(id.to_owned(), self.metrics.len()),
+                places: Vec::new(),
+                sorted: true,
+            });
             self.drafts.len() - 1
         };
         Ok(self.latest)
@@ -254,7 +258,7 @@ impl Assembly {
             }
         }
         let mut sweep = Sweep::new(self.metrics);
-        sweep.runs = self.drafts.into_iter().map(|draft| draft.run).collect();
+        sweep.runs = self.drafts.into_iter().map(|draft| draft.run.into_run()).collect::<Result<_>>()?;
         let empty = sweep.runs.iter().filter(|run| run.is_empty());
         self.report.runs_without_points = empty.map(|run| run.id.clone()).collect();
         self.report.ignored_columns = ignored_columns;
@@ -278,6 +282,40 @@ impl Assembly {
     }
 }
 
+/// The rows of a run, in the order of the file until they are sorted.
+#[derive(Debug)]
+struct Rows {
+    id: String,
+    attributes: Attributes,
+    steps: Vec<u64>,
+    train_loss: Vec<Option<f64>>,
+    learning_rate: Vec<Option<f64>>,
+    validation: Vec<Vec<Option<f64>>>,
+}
+
+impl Rows {
+    fn new(id: String, metrics: usize) -> Self {
+        Self {
+            id,
+            attributes: Attributes::default(),
+            steps: Vec::new(),
+            train_loss: Vec::new(),
+            learning_rate: Vec::new(),
+            validation: vec![Vec::new(); metrics],
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    fn into_run(self) -> Result<Run> {
+        let Self { id, attributes, steps, train_loss, learning_rate, validation } = self;
+        let run = Run::from_columns(id, steps, train_loss, learning_rate, validation);
+        run.map(|run| run.with_attributes(attributes)).map_err(|error| Error::Unwritable { reason: error.to_string() })
+    }
+}
+
 /// Two different values for one run, step and column; columns count the loss, the learning rate, then the metrics.
 struct Conflict {
     step: u64,
@@ -286,7 +324,7 @@ struct Conflict {
     places: (u64, u64),
 }
 
-fn append(run: &mut Run, step: u64, row: &Row) {
+fn append(run: &mut Rows, step: u64, row: &Row) {
     run.steps.push(step);
     run.train_loss.push(row.train_loss);
     run.learning_rate.push(row.learning_rate);
@@ -325,7 +363,7 @@ fn sort(draft: &Draft) -> Result<(Draft, u64), Conflict> {
     let mut order: Vec<usize> = (0..run.len()).collect();
     // Stable: points of one step stay in the order of the file.
     order.sort_by_key(|&point| run.steps[point]);
-    let mut empty = Run::new(run.id.clone(), run.validation.len());
+    let mut empty = Rows::new(run.id.clone(), run.validation.len());
     empty.attributes = run.attributes.clone();
     let mut sorted = Draft { run: empty, places: Vec::with_capacity(order.len()), sorted: true };
     let mut row = Row::new(run.validation.len());

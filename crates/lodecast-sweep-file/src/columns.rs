@@ -87,7 +87,7 @@ impl<'a> Column<'a> {
 /// ];
 /// let (sweep, _) = read_columns(&columns, "the table", &ReadOptions::default())?;
 /// assert_eq!(sweep.runs.len(), 2);
-/// assert_eq!(sweep.runs[0].validation[0], [None, Some(0.7)]);
+/// assert_eq!(sweep.runs[0].validation(0), [None, Some(0.7)]);
 /// # Ok::<(), lodecast_sweep_file::Error>(())
 /// ```
 ///

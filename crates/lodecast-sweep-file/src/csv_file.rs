@@ -114,11 +114,11 @@ pub(crate) fn write_run<W: Write>(run: &Run, columns: &[Attribute], writer: &mut
     let mut number = ryu::Buffer::new();
     for point in 0..lines_of(run) {
         writer.write_field(&run.id)?;
-        match run.steps.get(point) {
+        match run.steps().get(point) {
             Some(step) => writer.write_field(step.to_string())?,
             None => writer.write_field("")?,
         }
-        for column in [&run.train_loss, &run.learning_rate].into_iter().chain(&run.validation) {
+        for column in [run.train_loss(), run.learning_rate()].into_iter().chain(run.validations()) {
             match column.get(point).copied().flatten() {
                 Some(value) => writer.write_field(number.format(value))?,
                 None => writer.write_field("")?,

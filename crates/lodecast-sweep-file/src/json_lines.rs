@@ -123,9 +123,9 @@ pub(crate) fn write_run(run: &Run, keys: &[String], mut sink: impl Write) -> std
         serde_json::Value::from(run.id.as_str()),
         Fixed::Step.name()
     );
-    for (point, step) in run.steps.iter().enumerate() {
+    for (point, step) in run.steps().iter().enumerate() {
         write!(sink, "{start}{step}")?;
-        let columns = [&run.train_loss, &run.learning_rate].into_iter().chain(&run.validation);
+        let columns = [run.train_loss(), run.learning_rate()].into_iter().chain(run.validations());
         for (column, key) in columns.zip(keys) {
             let Some(value) = column[point] else { continue };
             sink.write_all(key.as_bytes())?;

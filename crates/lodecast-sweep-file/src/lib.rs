@@ -39,7 +39,7 @@
 //!     let back = read(&path, &ReadOptions::default())?;
 //!     assert_eq!(back.metrics, sweep.metrics);
 //!     assert_eq!(back.runs[0].validation, sweep.runs[0].validation);
-//!     assert!(back.runs[0].train_loss[1].unwrap().is_nan());
+//!     assert!(back.runs[0].train_loss()[1].unwrap().is_nan());
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -21,7 +21,7 @@ pub(crate) const GROUP: usize = 1 << 18;
 
 /// Writes `sweep` as Parquet.
 pub(crate) fn write(sweep: &Sweep, sink: impl Write + Send) -> io::Result<()> {
-    let huge = sweep.runs.iter().any(|run| run.steps.last().is_some_and(|&step| is_huge(step)));
+    let huge = sweep.runs.iter().any(|run| run.steps().last().is_some_and(|&step| is_huge(step)));
     let mut file = GroupWriter::new(sink, &sweep.metrics, huge)?;
     file.write(&sweep.runs)?;
     file.finish(&HeaderOf::sweep(sweep))
@@ -147,7 +147,7 @@ fn write_group<W: Write + Send>(
 
     let mut column = rows.next_column()?.ok_or_else(missing)?;
     for (run, range) in pieces() {
-        let steps: Vec<i64> = run.steps[range].iter().map(|&step| step.cast_signed()).collect();
+        let steps: Vec<i64> = run.steps()[range].iter().map(|&step| step.cast_signed()).collect();
         column.typed::<Int64Type>().write_batch(&steps, None, None)?;
     }
     column.close()?;
@@ -157,9 +157,9 @@ fn write_group<W: Write + Send>(
         let mut column = rows.next_column()?.ok_or_else(missing)?;
         for (run, range) in pieces() {
             let cells = match index {
-                0 => &run.train_loss,
-                1 => &run.learning_rate,
-                metric => &run.validation[metric - 2],
+                0 => run.train_loss(),
+                1 => run.learning_rate(),
+                metric => run.validation(metric - 2),
             };
             values.clear();
             values.extend(cells[range.clone()].iter().flatten());

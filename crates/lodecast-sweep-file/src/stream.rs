@@ -97,7 +97,7 @@ impl SweepWriter {
         if !self.ids.insert(run.id.clone()) {
             return Err(check::repeated(&run.id));
         }
-        if let (Body::Parquet { .. }, Some(&step)) = (&self.body, run.steps.last())
+        if let (Body::Parquet { .. }, Some(&step)) = (&self.body, run.steps().last())
             && is_huge(step)
         {
             return Err(Error::Unwritable {

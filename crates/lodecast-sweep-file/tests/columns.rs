@@ -20,8 +20,8 @@ fn accuracy() -> ReadOptions {
 #[test]
 fn the_proper_name_wins_over_an_alias_in_any_order() {
     let (sweep, report) = csv("loss,train_loss,run,step,LR,acc\n9,1,a,0,0.1,0.5\n", &accuracy()).unwrap();
-    assert_eq!(sweep.runs[0].train_loss, [Some(1.0)]);
-    assert_eq!(sweep.runs[0].learning_rate, [Some(0.1)]);
+    assert_eq!(sweep.runs[0].train_loss(), [Some(1.0)]);
+    assert_eq!(sweep.runs[0].learning_rate(), [Some(0.1)]);
     assert_eq!(report.ignored_columns, ["loss"]);
 }
 
@@ -31,7 +31,7 @@ fn two_aliases_are_ambiguous_and_a_name_settles_it() {
     let Err(Error::AmbiguousColumn { candidates, option, .. }) = csv(text, &accuracy()) else { panic!() };
     assert_eq!((candidates, option), (vec!["lr".to_owned(), "train/lr".to_owned()], "--lr"));
     let (sweep, report) = csv(text, &accuracy().learning_rate("train/lr")).unwrap();
-    assert_eq!(sweep.runs[0].learning_rate, [Some(0.2)]);
+    assert_eq!(sweep.runs[0].learning_rate(), [Some(0.2)]);
     assert_eq!(report.ignored_columns, ["lr"]);
 }
 
@@ -78,8 +78,8 @@ fn sparse_rows_of_a_step_are_joined_in_whatever_order() {
         "run_id,step,train_loss,learning_rate,acc\nb,20,,,0.7\na,10,1,0.1,\nb,10,3,0.3,\na,10,,,0.5\nb,20,2,0.2,\n";
     let (sweep, report) = csv(text, &accuracy()).unwrap();
     assert_eq!(sweep.runs[0].id, "b");
-    assert_eq!(sweep.runs[0].steps, [10, 20]);
-    assert_eq!(sweep.runs[0].train_loss, [Some(3.0), Some(2.0)]);
+    assert_eq!(sweep.runs[0].steps(), [10, 20]);
+    assert_eq!(sweep.runs[0].train_loss(), [Some(3.0), Some(2.0)]);
     assert_eq!(sweep.runs[0].validation, [[None, Some(0.7)]]);
     assert_eq!(sweep.runs[1].validation, [[Some(0.5)]]);
     assert_eq!((report.rows, report.merged_rows), (5, 2));
@@ -157,8 +157,8 @@ fn a_sweep_that_would_not_read_back_is_not_written() {
         change(&mut sweep);
         assert!(matches!(write_bytes(&sweep, Format::Csv), Err(Error::Unwritable { .. })));
     };
-    bad(&|sweep| sweep.runs[0].steps[1] = 1);
-    bad(&|sweep| sweep.runs[0].train_loss.truncate(1));
+    bad(&|sweep| sweep.runs[0].steps()[1] = 1);
+    bad(&|sweep| sweep.runs[0].train_loss().truncate(1));
     bad(&|sweep| sweep.runs[0].validation.clear());
     bad(&|sweep| sweep.runs[0].id.clear());
     bad(&|sweep| sweep.metrics[0].name = "step".to_owned());

@@ -114,7 +114,7 @@ proptest! {
         for (format, name) in FORMATS.into_iter().zip(["sweep.parquet", "sweep.csv", "sweep.jsonl"]) {
             let path = folder.path().join(name);
             let mut writer = SweepWriter::create(&path, sweep.metrics.clone()).unwrap();
-            let huge = |run: &Run| run.steps.last().is_some_and(|&step| i64::try_from(step).is_err());
+            let huge = |run: &Run| run.steps().last().is_some_and(|&step| i64::try_from(step).is_err());
             let mut written = Ok(());
             for run in &sweep.runs {
                 let bare = Run { attributes: Attributes::default(), ..run.clone() };

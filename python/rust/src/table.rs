@@ -64,16 +64,16 @@ pub(crate) fn columns<'py>(py: Python<'py>, sweep: &Sweep) -> PyResult<Vec<OutCo
     let ids: Vec<&str> = points().map(|(run, _)| run.id.as_str()).collect();
     let mut columns = vec![
         ("run_id".to_owned(), ids.into_pyobject(py)?, None),
-        ("step".to_owned(), PyArray1::from_iter(py, points().map(|(run, at)| run.steps[at])).into_any(), None),
+        ("step".to_owned(), PyArray1::from_iter(py, points().map(|(run, at)| run.steps()[at])).into_any(), None),
     ];
     let numbers = |name: &str, values: Vec<Option<f64>>| {
         let there = PyArray1::from_iter(py, values.iter().map(Option::is_some));
         (name.to_owned(), measurements(py, &values).into_any(), Some(there))
     };
-    columns.push(numbers("train_loss", points().map(|(run, at)| run.train_loss[at]).collect()));
-    columns.push(numbers("learning_rate", points().map(|(run, at)| run.learning_rate[at]).collect()));
+    columns.push(numbers("train_loss", points().map(|(run, at)| run.train_loss()[at]).collect()));
+    columns.push(numbers("learning_rate", points().map(|(run, at)| run.learning_rate()[at]).collect()));
     for (column, metric) in sweep.metrics.iter().enumerate() {
-        columns.push(numbers(&metric.name, points().map(|(run, at)| run.validation[column][at]).collect()));
+        columns.push(numbers(&metric.name, points().map(|(run, at)| run.validation(column)[at]).collect()));
     }
     let texts = |name: &str, of: &dyn Fn(&Attributes) -> Option<String>| -> PyResult<Option<OutColumn<'py>>> {
         let values: Vec<Option<String>> = points().map(|(run, _)| of(&run.attributes)).collect();

@@ -16,9 +16,9 @@ from lodecast._engine import (
     Evaluation,
     Forecast,
     Interval,
-    PaperLatentOde,
     Model,
     Observation,
+    PaperLatentOde,
     Plan,
     Prediction,
     Run,
@@ -62,12 +62,12 @@ __all__ = [
     "InterruptedFit",
     "Interval",
     "LatentOde",
-    "PaperLatentOde",
     "LodecastWarning",
     "MissingError",
     "Model",
     "ModelFileError",
     "Observation",
+    "PaperLatentOde",
     "Plan",
     "PositionError",
     "Prediction",
@@ -91,6 +91,9 @@ __all__ = [
     "load",
     "record",
 ]
+
+#: The name of the paper's model before there were three forms.
+LatentOde = PaperLatentOde
 
 #: Modules of frameworks, which are imported when they are first asked for.
 _FRAMEWORKS = frozenset(

@@ -168,6 +168,11 @@ fn agree(a: &[(f64, f64)], b: &[(f64, f64)]) -> bool {
     (0..COMPARED).filter(agrees).count() >= AGREEING
 }
 
+/// Where a curve begins: numbers of curves that agree differ by at most one.
+fn beginning(curve: &[(f64, f64)]) -> i64 {
+    curve.first().map_or(i64::MIN / 2, |&(_, rate)| (rate.max(1e-30).ln() / (2.0 * TOLERANCE)).floor() as i64)
+}
+
 /// Runs of one configuration, while they are gathered.
 struct Group {
     runs: Vec<usize>,
@@ -180,11 +185,19 @@ impl Sweep {
     /// same curve of rates and the same planned length. A name says what tells a configuration from the others of the sweep.
     pub fn configurations(&self) -> Vec<(String, Vec<usize>)> {
         let mut groups: Vec<Group> = Vec::new();
-        let mut alike: HashMap<(BTreeMap<String, String>, u64), Vec<usize>> = HashMap::new();
+        let mut alike: HashMap<(BTreeMap<String, String>, u64, i64), Vec<usize>> = HashMap::new();
         for (index, run) in self.runs.iter().enumerate() {
             let curve = run.recorded_rates();
-            let candidates = alike.entry((run.settings(), run.total_steps())).or_default();
-            match candidates.iter().copied().find(|&group| agree(&groups[group].curve, &curve)) {
+            // Curves that agree begin alike: only those that do are compared, so that many runs are gathered quickly.
+            let beginning = beginning(&curve);
+            let mut key = (run.settings(), run.total_steps(), beginning - 1);
+            let mut found = None;
+            while found.is_none() && key.2 <= beginning + 1 {
+                let candidates = alike.get(&key).into_iter().flatten().copied();
+                found = candidates.into_iter().find(|&group| agree(&groups[group].curve, &curve));
+                key.2 += 1;
+            }
+            match found {
                 Some(group) => {
                     groups[group].runs.push(index);
                     if curve.len() > groups[group].curve.len() {
@@ -192,7 +205,8 @@ impl Sweep {
                     }
                 }
                 None => {
-                    candidates.push(groups.len());
+                    key.2 = beginning;
+                    alike.entry(key).or_default().push(groups.len());
                     groups.push(Group { runs: vec![index], curve });
                 }
             }

@@ -77,6 +77,11 @@ impl Run {
         self.validation.get(metric).map_or(&[], Vec::as_slice)
     }
 
+    /// All validation columns, in the sweep's order.
+    pub fn validations(&self) -> impl ExactSizeIterator<Item = &[Option<f64>]> {
+        self.validation.iter().map(Vec::as_slice)
+    }
+
     /// Number of validation columns.
     pub fn metrics(&self) -> usize {
         self.validation.len()

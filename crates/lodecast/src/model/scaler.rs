@@ -32,6 +32,14 @@ impl Transform {
         }
     }
 
+    fn is_possible(self, value: f64) -> bool {
+        match self {
+            Self::Identity => true,
+            Self::Log => value > 0.0,
+            Self::LogError { ceiling } => value <= ceiling,
+        }
+    }
+
     fn invert(self, value: f64) -> f64 {
         match self {
             Self::Identity => value,
@@ -85,13 +93,12 @@ impl Column {
     /// Fits mean, scale and range. `slack` widens the range by that many deviations. Where one direction is better, values
     /// that are far worse than most count as the worst that still says something.
     fn fit(transform: Transform, values: &[f64], better: Option<Direction>, slack: f64) -> Self {
-        if values.is_empty() {
-            return Self { range: (-1.0, 1.0), ..Self::identity() };
+        // What is impossible under the transform, a loss of 0 or an accuracy above its ceiling, is clamped, and says nothing.
+        let possible = values.iter().copied().filter(|&value| transform.is_possible(value));
+        let mut transformed: Vec<f64> = possible.map(|value| transform.apply(value)).collect();
+        if transformed.is_empty() {
+            return Self { transform, range: (-1.0, 1.0), ..Self::identity() };
         }
-        // A loss of exactly 0 is as good as the least that has a logarithm.
-        let least = values.iter().copied().filter(|&value| value > 0.0).fold(f64::INFINITY, f64::min);
-        let sound = |value: f64| if transform == Transform::Log { value.max(least) } else { value };
-        let mut transformed: Vec<f64> = values.iter().map(|&value| transform.apply(sound(value))).collect();
         let mut counted = transformed.clone();
         if let Some(better) = better {
             let worst = worst_useful(&transformed, better);
