@@ -49,11 +49,11 @@ impl Format for Trackio {
     }
 
     fn recognises(&self, source: &Source) -> bool {
-        Database::any_with(source, &TABLES) && self.open(source).is_ok_and(|found| found.is_some())
+        Database::any_with(source, &TABLES) && Self::open(source).is_ok_and(|found| found.is_some())
     }
 
     fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
-        let Some(mut database) = self.open(source)? else {
+        let Some(mut database) = Self::open(source)? else {
             let remedy = "it is no database with Trackio's tables".to_owned();
             return Err(Error::NoRuns { place: source.to_string(), format: self.name(), remedy });
         };
@@ -66,7 +66,7 @@ impl Format for Trackio {
 
 impl Trackio {
     /// The database, if its metrics are rows of JSON: MLflow has a table of this name, too.
-    fn open(&self, source: &Source) -> Result<Option<Database>> {
+    fn open(source: &Source) -> Result<Option<Database>> {
         let Some(mut database) = Database::open_with(source, &TABLES)? else { return Ok(None) };
         let has_rows = database.has_column("metrics", "metrics")? && database.has_column("metrics", "run_name")?;
         Ok(has_rows.then_some(database))
