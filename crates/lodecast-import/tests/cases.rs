@@ -403,10 +403,9 @@ fn a_copy_of_a_file_is_no_second_seed() {
 
 #[test]
 fn a_table_from_the_last_step_to_the_first_is_put_in_order() {
-    let rows: String =
-        (1..=100).rev().map(|step| format!("{step},{},0.1,0.{step:03}\n", 1.0 / f64::from(step))).collect();
-    let found =
-        of_files(&[("a.csv", &format!("step,loss,lr,val_acc\n{rows}"))], &ImportOptions::default()).expect("usable");
+    let rows = (1..=100).rev().map(|step| format!("{step},{},0.1,0.{step:03}", 1.0 / f64::from(step)));
+    let table = std::iter::once("step,loss,lr,val_acc".to_owned()).chain(rows).collect::<Vec<_>>().join("\n") + "\n";
+    let found = of_files(&[("a.csv", &table)], &ImportOptions::default()).expect("usable");
     let run = &found.sweep.runs[0];
     assert_eq!(run.steps, (1..=100).collect::<Vec<u64>>());
     assert!(found.notes().contains("they were put in order") && !found.notes().contains("restarted"));
