@@ -119,7 +119,7 @@ pub(crate) fn assemble<'a>(
 
 /// Cuts an attempt where its plan ends and the learning rate, which had fallen, rises again: a second training in one recording,
 /// the steps of which are counted on. The plan has to be certain: a setting that is merely called so proves nothing.
-fn at_the_plans_end<'a>(attempt: Attempt<'a>, rate: Option<usize>, planned: Option<Planned>) -> Vec<Attempt<'a>> {
+fn at_the_plans_end(attempt: Attempt<'_>, rate: Option<usize>, planned: Option<Planned>) -> Vec<Attempt<'_>> {
     let planned = planned.filter(|planned| planned.is_certain).map(|planned| planned.steps);
     let (Some(rate), Some(planned)) = (rate.and_then(|index| attempt.curves.get(index)), planned) else {
         return vec![attempt];
@@ -183,7 +183,9 @@ impl<'a> Axis<'_, 'a> {
 
         let last_step = curves.iter().filter_map(Curve::last).map(|last| last.step).max().unwrap_or(0);
         let reaches = |curve: &Curve<'_>| curve.last().map_or(0, |last| last.step);
-        let pace = curves.iter().take(2).max_by_key(|curve| reaches(curve)).cloned().unwrap_or_else(Curve::empty);
+        // The densest of those that go far.
+        let far = curves.iter().filter(|curve| reaches(curve).saturating_mul(2) >= last_step);
+        let pace = far.max_by_key(|curve| curve.len()).cloned().unwrap_or_else(Curve::empty);
         let recorded = recorded.filter(|curve| !curve.is_empty());
         let epochs = Epochs { recorded, length: self.options.steps_per_epoch, pace, last_step };
         let coarse: Vec<bool> = curves.iter().map(|curve| epochs.are_counted_by(curve)).collect();

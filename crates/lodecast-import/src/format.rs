@@ -51,6 +51,8 @@ pub trait Format: Sync {
 pub type Visit<'a> = dyn FnMut(Outcome) -> ControlFlow<()> + 'a;
 
 /// A run that was read, or that was not.
+// They are handed over one at a time: a box would save nothing.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// A run.

@@ -1,5 +1,6 @@
 //! Inputs as people have them, each with what is right about it: `data/cases` holds one folder a case.
 
+use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -394,7 +395,7 @@ fn a_copy_of_a_file_is_no_second_seed() {
     assert_eq!(found.ids(), ["a"]);
     assert!(found.report.skipped[0].reason.contains("same points and settings as 'a': a copy"));
     let without_seed = table.replace("seed", "width");
-    let files = [("a.csv", without_seed.as_str()), ("b.csv", &without_seed), ("a (1).csv", &without_seed)];
+    let files = [("a.csv", without_seed.as_str()), ("b.csv", &without_seed), ("b copy.csv", &without_seed)];
     let found = of_files(&files, &ImportOptions::default()).expect("usable");
     assert_eq!(found.sweep.runs.len(), 2);
     assert!(found.notes().contains("if it is a copy, leave it out"), "{}", found.notes());
@@ -402,10 +403,9 @@ fn a_copy_of_a_file_is_no_second_seed() {
 
 #[test]
 fn a_table_from_the_last_step_to_the_first_is_put_in_order() {
-    let rows: String =
-        (1..=100).rev().map(|step| format!("{step},{},0.1,0.{step:03}\n", 1.0 / f64::from(step))).collect();
-    let found =
-        of_files(&[("a.csv", &format!("step,loss,lr,val_acc\n{rows}"))], &ImportOptions::default()).expect("usable");
+    let rows = (1..=100).rev().map(|step| format!("{step},{},0.1,0.{step:03}", 1.0 / f64::from(step)));
+    let table = std::iter::once("step,loss,lr,val_acc".to_owned()).chain(rows).collect::<Vec<_>>().join("\n") + "\n";
+    let found = of_files(&[("a.csv", &table)], &ImportOptions::default()).expect("usable");
     let run = &found.sweep.runs[0];
     assert_eq!(run.steps(), (1..=100).collect::<Vec<u64>>());
     assert!(found.notes().contains("they were put in order") && !found.notes().contains("restarted"));
@@ -416,7 +416,7 @@ fn batches_that_each_epoch_counts_anew_are_counted_on() {
     let mut rows = "epoch,step,loss,lr\n".to_owned();
     for epoch in 0..5 {
         for step in 0..20 {
-            rows += &format!("{epoch},{step},{},0.1\n", 2.0 - f64::from(epoch * 20 + step) / 100.0);
+            let _ = writeln!(rows, "{epoch},{step},{},0.1", 2.0 - f64::from(epoch * 20 + step) / 100.0);
         }
     }
     let options = with_validation(&["loss:min"]);
@@ -458,9 +458,9 @@ fn validation_rows_with_the_epoch_only_are_among_the_steps() {
     let mut rows = String::new();
     for step in 1..=20_u32 {
         let epoch = (step - 1) / 5 + 1;
-        rows += &format!("{{\"step\": {}, \"epoch\": {epoch}, \"loss\": 1.0, \"lr\": 0.1}}\n", step * 50);
+        let _ = writeln!(rows, "{{\"step\": {}, \"epoch\": {epoch}, \"loss\": 1.0, \"lr\": 0.1}}", step * 50);
         if step % 10 == 0 {
-            rows += &format!("{{\"epoch\": {epoch}, \"val_acc\": 0.{epoch}}}\n");
+            let _ = writeln!(rows, "{{\"epoch\": {epoch}, \"val_acc\": 0.{epoch}}}");
         }
     }
     let found = of_files(&[("a.jsonl", &rows)], &ImportOptions::default()).expect("usable");
@@ -474,7 +474,7 @@ fn a_long_table_a_decimal_comma_and_utf_16() {
     for run in ["a", "b"] {
         for step in 1..=3 {
             for (metric, value) in [("train_loss", 1.0), ("lr", 0.1), ("val_acc", 0.5)] {
-                long += &format!("{run},{metric},{step},{}\n", value / f64::from(step));
+                let _ = writeln!(long, "{run},{metric},{step},{}", value / f64::from(step));
             }
         }
     }
@@ -517,8 +517,11 @@ fn samples_logged_without_a_step_are_numbered() {
     )
     .expect("written");
     for (name, every) in [("loss", 1), ("lr", 1), ("val_acc", 10)] {
-        let lines: String =
-            (0..100).filter(|i| i % every == 0).map(|i| format!("{} {} 0\n", 1000 + i, f64::from(i))).collect();
+        let lines: String = (0..100)
+            .filter(|i| i % every == 0)
+            .map(|i| format!("{} {} 0", 1000 + i, f64::from(i)))
+            .collect::<Vec<_>>()
+            .join("\n");
         std::fs::write(run.join("metrics").join(name), lines).expect("written");
     }
     let mut options = ImportOptions::default();
@@ -541,7 +544,7 @@ fn neither_a_link_nor_a_credential_gets_into_a_sweep() {
     std::os::unix::fs::symlink(&outside, tree.join("params.json")).expect("linked");
     let row =
         |i: u32| format!("{{\"training_iteration\": {i}, \"train_loss\": 1.0, \"lr\": 0.1, \"val_acc\": 0.{i}}}\n");
-    std::fs::write(tree.join("result.json"), (1..=3).map(row).collect::<String>()).expect("written");
+    std::fs::write(tree.join("result.json"), (1..=3).map(row).collect::<Vec<_>>().concat()).expect("written");
     let found = imported_as(None, &folder.path().join("tree"), &ImportOptions::default()).expect("usable");
     assert!(!format!("{:?}", found.sweep.runs).contains("s3cret"));
     std::fs::remove_file(tree.join("params.json")).expect("removed");

@@ -103,13 +103,12 @@ fn grows_byte_by_byte(bytes: &[u8], name: &str, stride: usize) {
     for end in ends {
         fs::write(&path, &bytes[..end]).expect("written");
         let mut fresh = Vec::new();
-        let read = growing.look(&mut |news| {
+        // Before there is a header, there is nothing to read.
+        let _ = growing.look(&mut |news| {
             assert!(!news.rewritten, "at {end}");
             fresh.push(news.recording);
             ControlFlow::Continue(())
         });
-        // Before there is a header, there is nothing to read.
-        let _too_early = read;
         for recording in fresh {
             for (name, series) in &recording.series {
                 let into: &mut Vec<_> = gathered.entry((recording.id.clone(), name.clone())).or_default();

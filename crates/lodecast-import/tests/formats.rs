@@ -347,3 +347,23 @@ fn restarts_are_named_and_kept_as_asked() {
     let (runs, _) = imported(Restarts::Split);
     assert_eq!(runs.iter().map(Run::len).collect::<Vec<_>>(), [3, 2]);
 }
+
+#[test]
+fn dvclive() {
+    let options = ImportOptions::default();
+    let (_, sweep, _) = imported("dvclive", "dvclive", &options);
+    let run = &sweep.runs[0];
+    assert_eq!(measured(run, &run.train_loss), (0..5).map(|i| (i, 2.0 / (i + 1) as f64)).collect::<Vec<_>>());
+    assert_eq!(measured(run, &run.validation[0]), [(1, 0.1), (3, 0.1 * 3.0)]);
+    assert_eq!((run.attributes.seed, run.attributes.peak_lr), (Some(3), Some(0.1)));
+}
+
+#[test]
+fn trackio() {
+    let options = ImportOptions { validation: vec!["loss:min".parse().unwrap()], ..ImportOptions::default() };
+    let (_, sweep, _) = imported("trackio", "trackio", &options);
+    assert_eq!(ids(&sweep), ["calm"]);
+    let run = &sweep.runs[0];
+    assert_eq!(measured(run, &run.train_loss), (0..5).map(|i| (i, 2.0 / (i + 1) as f64)).collect::<Vec<_>>());
+    assert_eq!(measured(run, &run.learning_rate), (0..5).map(|i| (i, 0.1)).collect::<Vec<_>>());
+}

@@ -193,3 +193,16 @@ fn a_damaged_export_ends_only_itself() {
     assert_eq!(ids(&recordings), ["a"]);
     assert!(skipped[0].run == "b" && skipped[0].reason.contains("0000.parquet"), "{skipped:?}");
 }
+
+#[test]
+fn a_run_taken_up_again_is_one_run_at_the_steps_that_it_defines() {
+    // wandb 0.31, offline: `define_metric("*", step_metric="iter")`, `iter` from 0 by 2000, taken up again after 20 rows.
+    let (recordings, skipped) = read(&data("wandb-resumed"));
+    assert_eq!((ids(&recordings), skipped.len()), (vec!["abc12345"], 0));
+    let loss = &recordings[0].series["train_loss"];
+    assert!(loss.steps().eq((0..25).map(|row| 2000 * row)), "{:?}", loss.steps().collect::<Vec<_>>());
+    assert!(loss.values().eq((1..=25).map(|row| 2.0 / f64::from(row))));
+    assert!(recordings[0].series["val/score"].steps().eq([8000, 18000, 28000, 38000]));
+    let notes = recordings[0].notes.join("; ");
+    assert!(notes.contains("2 files are one run") && notes.contains("(iter), not W&B's own count"), "{notes}");
+}

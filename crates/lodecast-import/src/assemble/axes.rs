@@ -39,6 +39,9 @@ impl Epochs<'_, '_> {
     /// that follow each other without gaps, the epoch that was recorded, or that it was recorded at much later steps.
     pub(crate) fn are_counted_by(&self, curve: &Curve<'_>) -> bool {
         let (Some(first), Some(last)) = (curve.first(), curve.last()) else { return false };
+        if self.counts_steps(curve) {
+            return false;
+        }
         let span = last.step - first.step + 1;
         let gapless = curve.len() >= 3 && first.step <= 1 && span == curve.len() as u64;
         if gapless && last.step.saturating_mul(4) < self.last_step {
@@ -61,7 +64,16 @@ impl Epochs<'_, '_> {
     /// Could `curve` count epochs, as far as its numbers go?
     pub(crate) fn may_be_counted_by(&self, curve: &Curve<'_>) -> bool {
         let last = curve.last().map_or(u64::MAX, |last| last.step);
-        curve.len() > 1 && last.saturating_mul(4) < self.last_step
+        curve.len() > 1 && last.saturating_mul(4) < self.last_step && !self.counts_steps(curve)
+    }
+
+    /// Is `curve` sure to count steps: was each sample recorded together with others at its own step, as in a row of a table,
+    /// or one before that step had been reached? Epochs come after their steps.
+    fn counts_steps(&self, curve: &Curve<'_>) -> bool {
+        let reached = |sample: Sample| before(&self.pace, sample.moment);
+        let in_place =
+            |sample: Sample| reached(sample).is_some_and(|at| at.moment == sample.moment && at.step == sample.step);
+        curve.iter().all(in_place) || curve.iter().any(|s| reached(s).is_some_and(|at| at.step < s.step))
     }
 
     /// Was each sample recorded at a step that is the same multiple of its own, or of the one after?
@@ -205,7 +217,7 @@ mod tests {
     use super::*;
 
     fn curve(points: &[(u64, f64)]) -> Curve<'static> {
-        let samples = points.iter().map(|&(step, value)| Sample { step, value, moment: step });
+        let samples = points.iter().map(|&(step, value)| Sample { step, value, moment: u64::MAX });
         Curve::Own(samples.collect())
     }
 
@@ -214,7 +226,8 @@ mod tests {
     }
 
     fn epochs<'c>(recorded: Option<&'c Curve<'static>>, length: Option<u64>, last: u64) -> Epochs<'c, 'static> {
-        let pace = curve(&(1..=last).map(|step| (step, 0.0)).collect::<Vec<_>>());
+        let samples = (1..=last).map(|step| Sample { step, value: 0.0, moment: step });
+        let pace = Curve::Own(samples.collect());
         Epochs { recorded, length, pace, last_step: last }
     }
 
@@ -233,6 +246,11 @@ mod tests {
         assert!(!none.are_counted_by(&late([40, 100, 150])));
         let recorded = curve(&(1..=20).map(|epoch| (50 * epoch, epoch as f64)).collect::<Vec<_>>());
         assert!(epochs(Some(&recorded), None, 1000).are_counted_by(&curve(&[(10, 0.1), (20, 0.2)])));
+        // The loss of the first hundred steps, beside validations that go on.
+        let pace = Curve::Own([1, 700, 1500].map(|step| Sample { step, value: 0.0, moment: step.min(101) }).to_vec());
+        let first: Vec<_> = (0..100).map(|step| Sample { step, value: 1.0, moment: step + 1 }).collect();
+        let beside = Epochs { recorded: None, length: None, pace, last_step: 1500 };
+        assert!(!beside.are_counted_by(&Curve::Own(first)));
         assert!(!epochs(Some(&recorded), None, 1000).are_counted_by(&curve(&[(10, 0.1), (60, 0.2)])));
     }
 

@@ -55,21 +55,8 @@ pub(crate) fn attempts<'a>(
         return Ok(Attempts { attempts: vec![Attempt { curves, start: 0 }], notes });
     };
     let backward = Backward::of(shown);
-    if backward.descends {
-        notes.push("its steps run from the last to the first: they were put in order".to_owned());
-        let curves = series.iter().map(|series| whole(*series)).collect();
-        return Ok(Attempts { attempts: vec![Attempt { curves, start: 0 }], notes });
-    }
-    if let Some(epochs) = roles.epoch.and_then(|epoch| series[epoch])
-        && let Some(length) = counted_anew(shown, &backward.restarts, epochs)
-    {
-        notes.push(format!(
-            "its steps begin anew each epoch, as '{}' tells: they were counted on, {length} an epoch",
-            roles.epoch.map_or("", |epoch| names[epoch])
-        ));
-        let moments: Vec<u64> = backward.restarts.iter().map(|&at| moment(shown, at)).collect();
-        let curves = series.iter().map(|series| counted_on(*series, &moments, length)).collect();
-        return Ok(Attempts { attempts: vec![Attempt { curves, start: 0 }], notes });
+    if let Some((curves, note)) = without_restarts(&series, names, roles, shown, &backward) {
+        return Ok(Attempts { attempts: vec![Attempt { curves, start: 0 }], notes: vec![note] });
     }
 
     let borders = borders(recording, shown, &backward.restarts);
@@ -89,7 +76,9 @@ pub(crate) fn attempts<'a>(
     let mut curves: Vec<Vec<Curve<'a>>> = (0..count).map(|_| Vec::new()).collect();
     for (index, &found) in series.iter().enumerate() {
         let Some(found) = found else {
-            curves.iter_mut().for_each(|attempt| attempt.push(Curve::empty()));
+            for attempt in &mut curves {
+                attempt.push(Curve::empty());
+            }
             continue;
         };
         let own = Backward::of(found);
@@ -149,6 +138,27 @@ pub(crate) fn attempts<'a>(
         attempts.push(Attempt { curves, start });
     }
     Ok(Attempts { attempts, notes })
+}
+
+/// The curves of a run whose steps go back for another reason than a restart, and what that is.
+fn without_restarts<'a>(
+    series: &[Option<&'a Series>],
+    names: &[&str],
+    roles: Roles,
+    shown: &Series,
+    backward: &Backward,
+) -> Option<(Vec<Curve<'a>>, String)> {
+    if backward.descends {
+        let note = "its steps run from the last to the first: they were put in order".to_owned();
+        return Some((series.iter().map(|series| whole(*series)).collect(), note));
+    }
+    let epoch = roles.epoch?;
+    let length = counted_anew(shown, &backward.restarts, series[epoch]?)?;
+    let moments: Vec<u64> = backward.restarts.iter().map(|&at| moment(shown, at)).collect();
+    let curves = series.iter().map(|series| counted_on(*series, &moments, length)).collect();
+    let name = names[epoch];
+    let note = format!("its steps begin anew each epoch, as '{name}' tells: they were counted on, {length} an epoch");
+    Some((curves, note))
 }
 
 /// The attempts in one: a later one takes the place of what earlier ones recorded from its first step on.

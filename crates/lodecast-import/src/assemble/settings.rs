@@ -232,6 +232,9 @@ fn is_seed(name: &str) -> bool {
     lower.split(|character: char| !character.is_alphanumeric()).any(|word| ["seed", "seeds"].contains(&word))
 }
 
+/// Words of what was trained, or trained on.
+const WHAT: [&str; 8] = ["model", "data", "dataset", "datasets", "tokenizer", "corpus", "train", "pretrained"];
+
 /// Does the setting say who, where or when the run was, or which of several seeds it had?
 fn is_circumstance(name: &str, values: &BTreeSet<Option<&str>>) -> bool {
     let lower = name.to_lowercase();
@@ -242,7 +245,6 @@ fn is_circumstance(name: &str, values: &BTreeSet<Option<&str>>) -> bool {
         return true;
     }
     // A path says where, unless it is that of what was trained, or trained on.
-    const WHAT: [&str; 8] = ["model", "data", "dataset", "datasets", "tokenizer", "corpus", "train", "pretrained"];
     let is_path = |value: &str| value.starts_with(['/', '~']) || value.contains("://") || value.contains(":\\");
     let says_what = lower.split(|character: char| !character.is_alphanumeric()).any(|word| WHAT.contains(&word));
     !says_what && values.iter().flatten().any(|value| is_path(value.trim()))

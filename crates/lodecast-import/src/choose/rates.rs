@@ -13,8 +13,11 @@ const COMPARED: usize = 64;
 /// The series of one run that are called like a learning rate: one that stands alone before those of parameter groups.
 pub(crate) struct Rates<'a> {
     /// Rank and name of each, and its first samples.
-    found: Vec<(usize, &'a str, Vec<(u64, f64)>)>,
+    found: Vec<(usize, &'a str, Samples)>,
 }
+
+/// Steps with their values.
+type Samples = Vec<(u64, f64)>;
 
 impl<'a> Rates<'a> {
     /// Those among `series`.
@@ -30,8 +33,7 @@ impl<'a> Rates<'a> {
     pub(crate) fn usual(&self) -> Option<&'a str> {
         let rank = self.found.iter().map(|&(rank, ..)| rank).min()?;
         let of_rank: Vec<_> = self.found.iter().filter(|(of, ..)| *of == rank).collect();
-        let agreeing =
-            |one: &Vec<(u64, f64)>| of_rank.iter().filter(|(_, _, other)| apart(one, other) <= 1.0 + SAME).count();
+        let agreeing = |one: &Samples| of_rank.iter().filter(|(_, _, other)| apart(one, other) <= 1.0 + SAME).count();
         let mut best: Option<(usize, &str)> = None;
         for (_, name, samples) in &of_rank {
             let count = agreeing(samples);

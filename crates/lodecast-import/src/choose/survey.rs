@@ -8,6 +8,7 @@ use crate::format::{Format, Outcome, Wanted};
 use lodecast::Direction;
 
 use crate::choose::options::ImportOptions;
+use crate::choose::rate_schedule::RateSchedule;
 use crate::choose::rates::Rates;
 use crate::names::rate_rank;
 use crate::recording::Recording;
@@ -168,7 +169,7 @@ impl Survey {
 
     /// The settings that `options` name and that have not been seen yet, each with its option.
     fn missing_settings<'o>(&self, options: &'o ImportOptions) -> impl Iterator<Item = (&'static str, &'o str)> {
-        let rate = options.rate_schedule.iter().flat_map(|rate| rate.settings()).map(|name| ("--lr-schedule", name));
+        let rate = options.rate_schedule.iter().flat_map(RateSchedule::settings).map(|name| ("--lr-schedule", name));
         options.attributes.named().chain(rate).filter(|(_, name)| !self.settings.contains_key(*name))
     }
 

@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use postgres::config::SslMode;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
 use rusqlite::config::DbConfig;
@@ -177,6 +176,17 @@ impl Database {
     /// # Errors
     /// If the address cannot be understood, or the server does not let us in.
     fn connect(url: &str, name: &str) -> Result<Self> {
+        // What the driver does not know it calls an address that cannot be understood.
+        let mode = url.split(['?', '&']).filter_map(|option| option.strip_prefix("sslmode=")).next_back();
+        if let Some(mode @ ("require" | "verify-ca" | "verify-full")) = mode {
+            return Err(Error::Remote {
+                address: name.to_owned(),
+                reason: format!("sslmode={mode} asks for an encrypted connection, which lodecast does not make"),
+                remedy: "import from the tracking server's https:// address, or through an SSH tunnel to the database \
+                         without sslmode"
+                    .to_owned(),
+            });
+        }
         // Its own words may repeat a part of a password that should have been escaped.
         let mut config: postgres::Config = url.parse().map_err(|_: postgres::Error| Error::Remote {
             address: name.to_owned(),
@@ -190,15 +200,6 @@ impl Database {
             && let Ok(password) = std::env::var("PGPASSWORD")
         {
             config.password(password);
-        }
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(Error::Remote {
-                address: name.to_owned(),
-                reason: "sslmode=require asks for an encrypted connection, which lodecast does not make".to_owned(),
-                remedy: "import from the tracking server's https:// address, or through an SSH tunnel to the database \
-                         without sslmode"
-                    .to_owned(),
-            });
         }
         config.connect_timeout(PATIENCE).application_name("lodecast");
         let mut client = config.connect(postgres::NoTls).map_err(|error| Error::Remote {

@@ -226,7 +226,9 @@ pub(crate) fn read(
     if let Some(line) = short {
         notes.push(format!("the last line ({line}) is cut off: left out"));
     }
-    notes.into_iter().for_each(|note| table.note(note));
+    for note in notes {
+        table.note(note);
+    }
     Ok(table.finish(visit))
 }
 

@@ -114,8 +114,9 @@ struct Column {
     /// What it said in all rows so far, and in how many.
     constant: Constant,
     rows: u64,
-    /// Where its numbers go; none before the first, nowhere if they are not asked for.
-    place: Option<Option<usize>>,
+    /// Has it been asked where its numbers go, and where is that: nowhere if they are not wanted.
+    asked: bool,
+    place: Option<usize>,
 }
 
 /// A recording in the making.
@@ -293,11 +294,11 @@ impl Row<'_, '_> {
         );
         let Draft { recorder, columns, .. } = &mut *self.draft;
         let place = match columns.get_mut(name) {
-            Some(Column { place: Some(place), .. }) => *place,
+            Some(Column { asked: true, place, .. }) => *place,
             column => {
                 let place = recorder.place(name)?;
                 if let Some(column) = column {
-                    column.place = Some(place);
+                    (column.asked, column.place) = (true, place);
                 }
                 place
             }
@@ -332,7 +333,7 @@ impl Row<'_, '_> {
                 column.constant = Constant::Varies;
             }
         } else if self.draft.columns.len() < self.limits.settings {
-            self.draft.columns.insert(name.to_owned(), Column { constant: new(), rows: 1, place: None });
+            self.draft.columns.insert(name.to_owned(), Column { constant: new(), rows: 1, asked: false, place: None });
         }
     }
 }

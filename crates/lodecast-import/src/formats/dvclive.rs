@@ -1,4 +1,4 @@
-//! DVCLive: a table of tabs a metric, `plots/metrics/train/loss.tsv`, with `params.yaml` beside `plots`.
+//! `DVCLive`: a table of tabs a metric, `plots/metrics/train/loss.tsv`, with `params.yaml` beside `plots`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::limits::Limits;
 use crate::recording::recorder::Recorder;
 use crate::source::{Source, has_ending};
 
-/// Folders that DVCLive wrote: a run each.
+/// Folders that `DVCLive` wrote: a run each.
 pub(crate) struct DvcLive;
 
 impl Format for DvcLive {
@@ -89,7 +89,9 @@ fn read(
     for (key, value) in set {
         recorder.set(&key, value)?;
     }
-    notes.into_iter().for_each(|note| recorder.note(note));
+    for note in notes {
+        recorder.note(note);
+    }
     for (metric, path) in metrics {
         let Some(place) = recorder.place(metric)? else { continue };
         let mut rows = Rows::open(path, limits)?;

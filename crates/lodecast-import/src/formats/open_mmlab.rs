@@ -1,4 +1,4 @@
-//! JSON lines of OpenMMLab and Detectron2: rows of training and of evaluation in one file.
+//! JSON lines of `OpenMMLab` and Detectron2: rows of training and of evaluation in one file.
 //!
 //! ```text
 //! vis_data/scalars.json   MMEngine: evaluation rows have metrics and a step, which counts epochs where training goes by them
@@ -20,7 +20,7 @@ use crate::limits::Limits;
 use crate::names::{EPOCH, STEP, loss_rank};
 use crate::source::{Source, file_name};
 
-/// Logs of OpenMMLab's and Detectron2's trainers: a run each.
+/// Logs of `OpenMMLab`'s and Detectron2's trainers: a run each.
 pub(crate) struct OpenMmlab;
 
 impl Format for OpenMmlab {

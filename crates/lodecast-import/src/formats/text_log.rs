@@ -52,7 +52,7 @@ const SHAPES: &[Shape] = &[
     },
 ];
 
-/// Sections of fairseq's logs, whose lines are "... | INFO | train_inner | {...}".
+/// Sections of fairseq's logs, whose lines are `... | INFO | train_inner | {...}`.
 const SECTIONS: [&str; 2] = ["| train_inner | {", "| valid | {"];
 
 impl Format for TextLog {
@@ -201,7 +201,7 @@ fn without_colours(line: &str) -> String {
     let mut characters = line.chars();
     while let Some(character) = characters.next() {
         if character == '\u{1b}' {
-            let _code = characters.by_ref().find(|character| character.is_ascii_alphabetic());
+            let _code = characters.by_ref().find(char::is_ascii_alphabetic);
         } else {
             plain.push(character);
         }
@@ -286,6 +286,9 @@ fn name(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// A line, its step, and its names with their numbers.
+    type Case<'a> = (&'a str, u64, &'a [(&'a str, f64)]);
+
     fn said(line: &str) -> Option<(u64, Vec<(String, f64)>)> {
         Row::of(line).map(|row| (row.step, row.values))
     }
@@ -296,7 +299,7 @@ mod tests {
 
     #[test]
     fn lines_of_every_shape() {
-        let cases: [(&str, u64, &[(&str, f64)]); 11] = [
+        let cases: [Case<'_>; 11] = [
             ("s:0 trl:11.0 lr:0.0001 norm:15", 0, &[("train_loss", 11.0), ("lr", 1e-4), ("norm", 15.0)]),
             ("s:2 tel:10.2", 2, &[("val_loss", 10.2)]),
             (

@@ -1,7 +1,7 @@
 //! Trackio's databases: a file a project, a row of JSON a step.
 //!
-//! Source: `trackio/sqlite_storage.py`: tables `metrics` (`id`, `timestamp`, `run_name`, `step`, `metrics`) and `configs`
-//! (`run_name`, `config`).
+//! Source: `trackio/sqlite_storage.py`: tables `metrics` (`id`, `timestamp`, `run_id`, `run_name`, `step`, `metrics`) and `configs`
+//! (`run_id`, `run_name`, `config`); the first versions had no ids.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -24,12 +24,15 @@ use crate::source::Source;
 pub(crate) struct Trackio;
 
 const TABLES: [&str; 2] = ["configs", "metrics"];
+/// What a run goes by: its name in the first versions, then an id of its own, in `{id}`.
+const NAME: &str = "run_name";
+const ID: &str = "COALESCE(run_id, run_name)";
 const RUNS: &str = "
-    SELECT CAST(run_name AS TEXT), CAST(MIN(id) AS BIGINT) FROM metrics GROUP BY run_name ORDER BY MIN(id)";
-const CONFIG: &str = "SELECT CAST(config AS TEXT) FROM configs WHERE run_name = CAST($1 AS TEXT)";
+    SELECT CAST({id} AS TEXT), CAST(MIN(run_name) AS TEXT) FROM metrics GROUP BY {id} ORDER BY MIN(id)";
+const CONFIG: &str = "SELECT CAST(config AS TEXT) FROM configs WHERE {id} = CAST($1 AS TEXT)";
 const METRICS: &str = "
     SELECT CAST(step AS BIGINT), CAST(metrics AS TEXT), CAST(id AS BIGINT) FROM metrics
-    WHERE run_name = CAST($1 AS TEXT) AND id > CAST($2 AS BIGINT) ORDER BY id";
+    WHERE {id} = CAST($1 AS TEXT) AND id > CAST($2 AS BIGINT) ORDER BY id";
 
 impl Format for Trackio {
     fn name(&self) -> &'static str {
@@ -49,11 +52,11 @@ impl Format for Trackio {
     }
 
     fn recognises(&self, source: &Source) -> bool {
-        Database::any_with(source, &TABLES) && self.open(source).is_ok_and(|found| found.is_some())
+        Database::any_with(source, &TABLES) && Self::open(source).is_ok_and(|found| found.is_some())
     }
 
     fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
-        let Some(mut database) = self.open(source)? else {
+        let Some(mut database) = Self::open(source)? else {
             let remedy = "it is no database with Trackio's tables".to_owned();
             return Err(Error::NoRuns { place: source.to_string(), format: self.name(), remedy });
         };
@@ -66,7 +69,7 @@ impl Format for Trackio {
 
 impl Trackio {
     /// The database, if its metrics are rows of JSON: MLflow has a table of this name, too.
-    fn open(&self, source: &Source) -> Result<Option<Database>> {
+    fn open(source: &Source) -> Result<Option<Database>> {
         let Some(mut database) = Database::open_with(source, &TABLES)? else { return Ok(None) };
         let has_rows = database.has_column("metrics", "metrics")? && database.has_column("metrics", "run_name")?;
         Ok(has_rows.then_some(database))
@@ -75,15 +78,18 @@ impl Trackio {
 
 fn read(database: &mut Database, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
     let place = database.name().to_owned();
+    let has_ids = database.has_column("metrics", "run_id")? && database.has_column("configs", "run_id")?;
+    let by = if has_ids { ID } else { NAME };
     let mut runs = Vec::new();
-    database.rows(RUNS, &[], &mut |row| {
+    database.rows(&RUNS.replace("{id}", by), &[], &mut |row| {
         check_runs(runs.len(), &place, limits)?;
-        runs.extend(row.text(0).map(str::to_owned));
+        runs.extend(row.text(0).map(|id| (id.to_owned(), row.text(1).unwrap_or_default().to_owned())));
         Ok(ControlFlow::Continue(()))
     })?;
-    for id in runs {
+    for (id, name) in runs {
         let mut recorder = Recorder::new(&id, &place, wanted, limits);
-        let outcome = match read_run(database, &id, limits, &mut recorder) {
+        recorder.set("run_name", name)?;
+        let outcome = match read_run(database, &id, by, limits, &mut recorder) {
             Ok(()) => recorder.finish("it has no metrics"),
             Err(error) => Outcome::skipped(id, error.to_string()),
         };
@@ -94,9 +100,9 @@ fn read(database: &mut Database, wanted: &Wanted, limits: &Limits, visit: &mut V
     Ok(ControlFlow::Continue(()))
 }
 
-fn read_run(database: &mut Database, id: &str, limits: &Limits, recorder: &mut Recorder<'_>) -> Result<()> {
+fn read_run(database: &mut Database, id: &str, by: &str, limits: &Limits, recorder: &mut Recorder<'_>) -> Result<()> {
     let mut damaged = 0_u64;
-    database.rows(CONFIG, &[Parameter::Text(id)], &mut |row| {
+    database.rows(&CONFIG.replace("{id}", by), &[Parameter::Text(id)], &mut |row| {
         match row.text(0).map(|text| parse::<Value>(text.as_bytes())) {
             Some(Ok(config)) => flatten("", &config, &mut |key, value| {
                 if key.starts_with('_') { Ok(()) } else { recorder.set(key, value) }
@@ -109,7 +115,7 @@ fn read_run(database: &mut Database, id: &str, limits: &Limits, recorder: &mut R
     let key = key(database.name(), id);
     let mut reached = limits.since.row(&key);
     let since = [Parameter::Text(id), Parameter::Integer(reached.last)];
-    database.rows(METRICS, &since, &mut |row| {
+    database.rows(&METRICS.replace("{id}", by), &since, &mut |row| {
         reached.last = row.integer(2).unwrap_or(reached.last);
         let (Some(step), Some(text)) = (row.integer(0), row.text(1)) else { return Ok(ControlFlow::Continue(())) };
         let moment = row.integer(2).unwrap_or(0).max(0).cast_unsigned();

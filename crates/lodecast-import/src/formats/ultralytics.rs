@@ -1,4 +1,4 @@
-//! Ultralytics' `results.csv`, an epoch a line, with `args.yaml` beside it; YOLOv5 writes `opt.yaml` and `hyp.yaml`.
+//! Ultralytics' `results.csv`, an epoch a line, with `args.yaml` beside it; `YOLOv5` writes `opt.yaml` and `hyp.yaml`.
 
 use std::path::Path;
 

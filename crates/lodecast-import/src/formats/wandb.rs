@@ -62,15 +62,12 @@ impl Format for Wandb {
         let mut places = HashMap::new();
         for path in source.files_ending("wandb") {
             let id = offline::id(path);
-            match id.as_ref().and_then(|id| places.get(id)).copied() {
-                Some(at) => {
-                    let (_, known): &mut (Option<String>, Vec<&Path>) = &mut files[at];
-                    known.push(path);
-                }
-                None => {
-                    places.extend(id.clone().map(|id| (id, files.len())));
-                    files.push((id, vec![path]));
-                }
+            if let Some(&at) = id.as_ref().and_then(|id| places.get(id)) {
+                let known: &mut (Option<String>, Vec<&Path>) = &mut files[at];
+                known.1.push(path);
+            } else {
+                places.extend(id.clone().map(|id| (id, files.len())));
+                files.push((id, vec![path]));
             }
         }
         for (id, paths) in files {

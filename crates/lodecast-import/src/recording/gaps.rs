@@ -6,7 +6,7 @@ use crate::recording::Series;
 /// and measured values come after some of them. In a run that diverged nothing comes after.
 pub(crate) fn drop_gaps(series: &mut Series) -> bool {
     let missing = series.values().filter(|value| value.is_nan()).count();
-    let first = series.values().position(|value| value.is_nan());
+    let first = series.values().position(f64::is_nan);
     let last_measured = series.values().enumerate().filter(|(_, value)| !value.is_nan()).last().map(|(index, _)| index);
     let measured_after = matches!((first, last_measured), (Some(first), Some(last)) if last > first);
     if !measured_after || missing * 2 <= series.len() {

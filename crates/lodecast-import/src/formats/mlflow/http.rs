@@ -1,5 +1,6 @@
 //! Requests to a tracking server: bounded in time and size, repeated where that helps, with credentials that stay unseen.
 
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::de::DeserializeOwned;
 use ureq::Agent;
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
+use crate::decode::files::read_whole;
 use crate::decode::text::shorten;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
@@ -20,6 +23,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const ATTEMPTS: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Bytes of a file of root certificates; those of an operating system take a fifth of a megabyte.
+const LARGEST_ROOTS: u64 = 16 << 20;
 
 /// A client of one server.
 pub(crate) struct Client {
@@ -69,6 +74,7 @@ impl Client {
             (None, None) => (None, Vec::new()),
         };
         let config = Agent::config_builder()
+            .tls_config(tls()?)
             .timeout_connect(Some(CONNECT))
             .timeout_global(Some(limits.answer_time))
             // Whoever it is that a server sends us to, our credentials were not meant for them.
@@ -176,6 +182,30 @@ impl Client {
             return Err(Error::Remote { address: self.address(path), reason, remedy });
         }
     }
+}
+
+/// Whom to trust: the usual roots, or those in the file that MLflow's own client is told of, as where a company has its own.
+fn tls() -> Result<TlsConfig> {
+    let file = ["MLFLOW_TRACKING_SERVER_CERT_PATH", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"]
+        .into_iter()
+        .find_map(|name| Some((name, std::env::var(name).ok().filter(|value| !value.is_empty())?)));
+    let Some((name, file)) = file else { return Ok(TlsConfig::default()) };
+    let wrong = |reason: String| Error::Remote {
+        address: file.clone(),
+        reason,
+        remedy: format!("correct {name}, which has to name a file of certificates in PEM"),
+    };
+    let path = Path::new(&file);
+    let pem = read_whole(path, LARGEST_ROOTS, "no such file is so large").map_err(|error| wrong(error.to_string()))?;
+    let items = parse_pem(&pem).collect::<Result<Vec<_>, _>>().map_err(|error| wrong(error.to_string()))?;
+    let certificates: Vec<_> = items
+        .into_iter()
+        .filter_map(|item| if let PemItem::Certificate(certificate) = item { Some(certificate) } else { None })
+        .collect();
+    if certificates.is_empty() {
+        return Err(wrong("there is no certificate in it".to_owned()));
+    }
+    Ok(TlsConfig::builder().root_certs(RootCerts::new_with_certs(&certificates)).build())
 }
 
 /// The object in an answer of at most `limit` bytes.

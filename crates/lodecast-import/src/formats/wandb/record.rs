@@ -152,7 +152,7 @@ pub(crate) fn definition(message: &[u8]) -> Result<(Definition<'_>, Option<Direc
             (2, glob) => definition.glob = glob.text().ok_or(Malformed)?,
             (4, step) => definition.step = step.text().ok_or(Malformed)?,
             (5, index) => {
-                definition.step_index = index.integer().and_then(|index| usize::try_from(index).ok()).unwrap_or(0)
+                definition.step_index = index.integer().and_then(|index| usize::try_from(index).ok()).unwrap_or(0);
             }
             (8, found) => {
                 goal = match found.integer() {

@@ -9,7 +9,7 @@ use crate::recording::recorder::Recorder;
 /// The rows read so far. Until all are known, samples have the number of their row in place of their step.
 pub(super) struct Rows<'a> {
     wanted: &'a Wanted,
-    rows: Vec<Row>,
+    all: Vec<Row>,
     /// Metrics that were defined, in order, and the metric that counts the steps of each, as `define_metric` says.
     defined: Vec<String>,
     step_of: HashMap<String, String>,
@@ -47,7 +47,7 @@ impl<'a> Rows<'a> {
     pub(super) fn new(wanted: &'a Wanted) -> Self {
         Self {
             wanted,
-            rows: Vec::new(),
+            all: Vec::new(),
             defined: Vec::new(),
             step_of: HashMap::new(),
             step_of_all: Vec::new(),
@@ -117,28 +117,28 @@ impl<'a> Rows<'a> {
 
     /// Adds a row and gives its number.
     pub(super) fn push(&mut self, row: Row) -> i64 {
-        let number = self.rows.len();
-        self.rows.push(row);
+        let number = self.all.len();
+        self.all.push(row);
         i64::try_from(number).unwrap_or(i64::MAX)
     }
 
     /// W&B's step of the last row.
     pub(super) fn last(&self) -> Option<u64> {
-        self.rows.last().map(|row| row.logged)
+        self.all.last().map(|row| row.logged)
     }
 
     /// Puts the rows, and the samples of `recorder`, in the order of W&B's steps; those of one step keep theirs.
     pub(super) fn sort(&mut self, recorder: &mut Recorder<'_>) {
-        if self.rows.is_sorted_by_key(|row| row.logged) {
+        if self.all.is_sorted_by_key(|row| row.logged) {
             return;
         }
-        let mut order: Vec<usize> = (0..self.rows.len()).collect();
-        order.sort_by_key(|&row| self.rows[row].logged);
+        let mut order: Vec<usize> = (0..self.all.len()).collect();
+        order.sort_by_key(|&row| self.all[row].logged);
         let mut place = vec![0; order.len()];
         for (number, &row) in order.iter().enumerate() {
             place[row] = number as u64;
         }
-        self.rows = order.into_iter().map(|row| self.rows[row]).collect();
+        self.all = order.into_iter().map(|row| self.all[row]).collect();
         recorder.renumber(|row| place[row as usize]);
         recorder.sort_by_step();
     }
@@ -150,12 +150,12 @@ impl<'a> Rows<'a> {
 
     /// Gives the samples of `recorder` the steps of their rows in place of their numbers, and tells which step was reached.
     pub(super) fn resolve(self, recorder: &mut Recorder<'_>) -> u64 {
-        let counts = self.rows.iter().filter_map(|row| row.optimizer).map(|(rank, _)| rank).min();
+        let counts = self.all.iter().filter_map(|row| row.optimizer).map(|(rank, _)| rank).min();
         let count = |row: &Row| row.optimizer.filter(|(rank, _)| Some(*rank) == counts).map(|(_, count)| count);
         let mut last = self.reached;
-        let mut steps: Vec<u64> = Vec::with_capacity(self.rows.len());
+        let mut steps: Vec<u64> = Vec::with_capacity(self.all.len());
         // A row without a count of the optimizer's belongs to the count before it.
-        for rows in self.rows.chunk_by(|one, other| one.logged == other.logged) {
+        for rows in self.all.chunk_by(|one, other| one.logged == other.logged) {
             last = rows.iter().filter_map(count).next_back().unwrap_or(last);
             steps.extend(rows.iter().map(|row| row.own.unwrap_or(if counts.is_some() { last } else { row.logged })));
         }
@@ -163,7 +163,7 @@ impl<'a> Rows<'a> {
         if let Some(name) = counts.and_then(|rank| self.counted.get(&rank)) {
             recorder.note(format!("steps are those the framework logged ({name}), not W&B's own count of rows"));
         }
-        if self.rows.iter().any(|row| row.own.is_some()) {
+        if self.all.iter().any(|row| row.own.is_some()) {
             recorder.note("metrics with steps of their own, as define_metric says, are at these");
         }
         last
