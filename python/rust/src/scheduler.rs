@@ -20,8 +20,11 @@ use crate::work;
 
 /// What a scheduler made of a point.
 #[pyclass(frozen, name = "Observation", module = "lodecast")]
+pub(crate) struct PyObservation(pub(crate) Outcome);
+
+/// What became of a point, as plain data.
 #[derive(PartialEq, Serialize, Deserialize)]
-pub(crate) struct PyObservation {
+pub(crate) struct Outcome {
     kind: Cow<'static, str>,
     reason: Option<String>,
     plan: Option<Plan>,
@@ -32,44 +35,44 @@ impl PyObservation {
     /// `nothing`, `replanned`, `kept` or `ignored`.
     #[getter]
     fn kind(&self) -> &str {
-        &self.kind
+        &self.0.kind
     }
 
     /// Why, if there is something to say.
     #[getter]
     fn reason(&self) -> Option<&str> {
-        self.reason.as_deref()
+        self.0.reason.as_deref()
     }
 
     /// The plan, if the schedule changed.
     #[getter]
     fn plan(&self) -> Option<PyPlan> {
-        self.plan.clone().map(PyPlan)
+        self.0.plan.clone().map(PyPlan)
     }
 
     /// Did the schedule change?
     #[getter]
     fn replanned(&self) -> bool {
-        self.plan.is_some()
+        self.0.plan.is_some()
     }
 
     fn __eq__(&self, other: &Self) -> bool {
-        self == other
+        self.0 == other.0
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        pickle::reduce(py, "Observation", self)
+        pickle::reduce(py, "Observation", &self.0)
     }
 
     fn __repr__(&self) -> String {
-        let reason = self.reason.as_deref().map_or_else(String::new, |reason| format!(": {reason}"));
-        format!("<lodecast.Observation: {}{reason}>", self.kind)
+        let reason = self.0.reason.as_deref().map_or_else(String::new, |reason| format!(": {reason}"));
+        format!("<lodecast.Observation: {}{reason}>", self.0.kind)
     }
 }
 
 impl PyObservation {
     fn new(kind: &'static str, reason: Option<String>, plan: Option<Plan>) -> Self {
-        Self { kind: Cow::Borrowed(kind), reason, plan }
+        Self(Outcome { kind: Cow::Borrowed(kind), reason, plan })
     }
 }
 
