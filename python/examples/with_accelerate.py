@@ -31,7 +31,7 @@ def main() -> None:
     network = torch.nn.Sequential(torch.nn.Linear(1, 16), torch.nn.Tanh(), torch.nn.Linear(16, 1))
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
     network, optimizer, data = accelerator.prepare(network, optimizer, data)
-    scheduler = lodecast.accelerate.schedule(accelerator, optimizer, model_file, total_steps=EPOCHS * len(data))
+    scheduler = lodecast.accelerate.schedule(accelerator, optimizer, model_file, data=data, epochs=EPOCHS)
 
     for epoch in range(EPOCHS):
         losses = []

@@ -48,9 +48,9 @@ def main() -> None:
         train_dataset=[{"inputs": x, "labels": y} for x, y in zip(inputs, targets, strict=True)],
         eval_dataset=[{"inputs": x, "labels": y} for x, y in zip(*validation, strict=True)],
     )
-    scheduler = lodecast.huggingface.schedule(trainer, toy.model(folder / "toy.lode"), metric="eval_loss")
+    scheduler = lodecast.huggingface.schedule(trainer, toy.model(folder / "toy.lode"))
     trainer.train()
-    print(scheduler.scheduler)
+    print(scheduler.explain())
     print(f"eval_loss {trainer.evaluate()['eval_loss']:.4f}")
 
 

@@ -30,7 +30,7 @@ def main() -> None:
         epochs=EPOCHS,
         validation_data=tuple(validation),
         callbacks=[
-            LodeCallback(scheduler, "val_loss", backup=folder / "lodecast.json"),
+            LodeCallback(scheduler, backup=folder / "lodecast.json"),
             keras.callbacks.BackupAndRestore(folder / "backup"),
         ],
         verbose=0,
@@ -38,7 +38,7 @@ def main() -> None:
     for epoch in range(4, EPOCHS, 5):
         rate, validation_loss = history["learning_rate"][epoch], history["val_loss"][epoch]
         print(f"epoch {epoch + 1}: rate {rate:.4f}, val_loss {validation_loss:.4f}")
-    print(scheduler)
+    print(scheduler.explain())
 
 
 if __name__ == "__main__":

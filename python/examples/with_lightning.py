@@ -37,7 +37,7 @@ class Sine(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """Make the optimizer, and the scheduler that lodecast drives."""
         optimizer = torch.optim.SGD(self.parameters(), lr=0.1, momentum=0.9)
-        scheduler = LodeLR(optimizer, self.model, total_steps=int(self.trainer.estimated_stepping_batches))
+        scheduler = LodeLR(optimizer, self.model, total_steps=self.trainer.estimated_stepping_batches)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
 
@@ -51,7 +51,7 @@ def main() -> None:
         logger=CSVLogger(folder),
         log_every_n_steps=5,
         enable_progress_bar=False,
-        callbacks=[LodeCallback("val_loss", every_n_steps=5), LearningRateMonitor("step")],
+        callbacks=[LodeCallback(every_n_steps=5), LearningRateMonitor("step")],
     )
     trainer.fit(
         Sine(toy.model(folder / "toy.lode")),
@@ -59,7 +59,7 @@ def main() -> None:
         torch.utils.data.DataLoader(dataset(*validation), batch_size=64),
     )
     scheduler = trainer.lr_scheduler_configs[0].scheduler
-    print(scheduler.scheduler)
+    print(scheduler.explain())
     print(f"val_loss {trainer.callback_metrics['val_loss']:.4f}, learning rates in {folder}")
 
 

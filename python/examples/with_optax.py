@@ -51,7 +51,7 @@ def main() -> None:
             losses.clear()
         if (step + 1) % 40 == 0:
             print(f"step {step + 1}: rate {learning_rate(state):.4f}, val_loss {metric:.4f}")
-    print(scheduler)
+    print(scheduler.explain())
 
 
 if __name__ == "__main__":

@@ -75,3 +75,14 @@ def test_states_that_do_not_fit_are_refused(model, latent_model):
         lodecast.Scheduler(model, 0)
     with pytest.raises(lodecast.SettingError, match="exclude each other"):
         lodecast.Scheduler(model, 10, replan_at=[0.1], replan_every=0.1)
+
+
+def test_a_run_extended_at_its_end_goes_on_as_one_of_that_length(model):
+    start = lodecast.Schedule.cosine(0.8)
+    scheduler = lodecast.Scheduler(model, 60, start=start, replan_at=[0.9])
+    scheduler.note(60, train_loss=0.1, validation=0.8)
+    before = [scheduler.learning_rate(step) for step in range(60)]
+    scheduler.extend(120)
+    assert [scheduler.learning_rate(step) for step in range(58)] == pytest.approx(before[:58], rel=0.05)
+    for step in (63, 75, 82):
+        assert scheduler.learning_rate(step) == pytest.approx(start.at_step(step, 120), rel=0.02)

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::forecast::{PyForecast, PyInterval, PySpread};
 use crate::plan::{PyPlan, PyPrediction};
 use crate::run::PyRun;
-use crate::scheduler::PyObservation;
+use crate::scheduler::{Outcome, PyObservation};
 use crate::suggestion::PySuggestion;
 
 /// What `__reduce__` returns: the function that makes the object anew, and its arguments.
@@ -35,7 +35,7 @@ pub(crate) fn restore<'py>(py: Python<'py>, kind: &str, state: &Bound<'py, PyAny
             Bound::new(py, PyForecast { forecast, metric })?.into_any()
         }
         "Interval" => Bound::new(py, PyInterval(read::<Interval>(state)?))?.into_any(),
-        "Observation" => Bound::new(py, read::<PyObservation>(state)?)?.into_any(),
+        "Observation" => Bound::new(py, PyObservation(read::<Outcome>(state)?))?.into_any(),
         "Plan" => Bound::new(py, PyPlan(read::<Plan>(state)?))?.into_any(),
         "Prediction" => Bound::new(py, PyPrediction(read::<Prediction>(state)?))?.into_any(),
         "Run" => Bound::new(py, read::<Recorded>(state)?.run())?.into_any(),

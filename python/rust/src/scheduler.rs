@@ -20,8 +20,11 @@ use crate::work;
 
 /// What a scheduler made of a point.
 #[pyclass(frozen, name = "Observation", module = "lodecast")]
+pub(crate) struct PyObservation(pub(crate) Outcome);
+
+/// What became of a point, as plain data.
 #[derive(PartialEq, Serialize, Deserialize)]
-pub(crate) struct PyObservation {
+pub(crate) struct Outcome {
     kind: Cow<'static, str>,
     reason: Option<String>,
     plan: Option<Plan>,
@@ -32,44 +35,44 @@ impl PyObservation {
     /// `nothing`, `replanned`, `kept` or `ignored`.
     #[getter]
     fn kind(&self) -> &str {
-        &self.kind
+        &self.0.kind
     }
 
     /// Why, if there is something to say.
     #[getter]
     fn reason(&self) -> Option<&str> {
-        self.reason.as_deref()
+        self.0.reason.as_deref()
     }
 
     /// The plan, if the schedule changed.
     #[getter]
     fn plan(&self) -> Option<PyPlan> {
-        self.plan.clone().map(PyPlan)
+        self.0.plan.clone().map(PyPlan)
     }
 
     /// Did the schedule change?
     #[getter]
     fn replanned(&self) -> bool {
-        self.plan.is_some()
+        self.0.plan.is_some()
     }
 
     fn __eq__(&self, other: &Self) -> bool {
-        self == other
+        self.0 == other.0
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        pickle::reduce(py, "Observation", self)
+        pickle::reduce(py, "Observation", &self.0)
     }
 
     fn __repr__(&self) -> String {
-        let reason = self.reason.as_deref().map_or_else(String::new, |reason| format!(": {reason}"));
-        format!("<lodecast.Observation: {}{reason}>", self.kind)
+        let reason = self.0.reason.as_deref().map_or_else(String::new, |reason| format!(": {reason}"));
+        format!("<lodecast.Observation: {}{reason}>", self.0.kind)
     }
 }
 
 impl PyObservation {
     fn new(kind: &'static str, reason: Option<String>, plan: Option<Plan>) -> Self {
-        Self { kind: Cow::Borrowed(kind), reason, plan }
+        Self(Outcome { kind: Cow::Borrowed(kind), reason, plan })
     }
 }
 
@@ -156,9 +159,33 @@ impl PyScheduler {
             );
             return Err(Failure::Engine(lodecast::Error::SchedulerState { reason }).into());
         }
-        work::guard(|| Ok(scheduler.extend(total_steps)?))?;
-        Ok(scheduler)
+        let model = Arc::clone(&self.model);
+        work::detached(py, || {
+            extend(&mut scheduler, &model, total_steps)?;
+            Ok(scheduler)
+        })
     }
+}
+
+/// Times at which a schedule is redrawn.
+const REDRAWN: u32 = 100;
+
+/// Makes the run of a scheduler longer. At its end nothing is left to stretch, and the last rate would stay: there the rest is
+/// what the schedule gives over the longer run.
+fn extend(scheduler: &mut Scheduler, model: &Model, total_steps: u64) -> Result<(), Failure> {
+    let (before, schedule) = (scheduler.total_steps(), scheduler.schedule().clone());
+    scheduler.extend(total_steps)?;
+    let done = scheduler.observed().last().map_or(0, |point| point.step);
+    if total_steps == before || done < before {
+        return Ok(());
+    }
+    let now = before as f64 / total_steps as f64;
+    let times = (0..=REDRAWN).map(|k| f64::from(k) / f64::from(REDRAWN));
+    let rate = |time: f64| if time < now { scheduler.schedule() } else { &schedule }.learning_rate(time);
+    let schedule = Schedule::piecewise_linear(times.map(|time| (time, rate(time))))?;
+    let state = SchedulerState { schedule, ..scheduler.state() };
+    *scheduler = Scheduler::restore(model.clone(), state)?;
+    Ok(())
 }
 
 /// When to plan if a schedule to start with was given: as by default, but not before the first step.
@@ -273,10 +300,11 @@ impl PyScheduler {
         slf.py().import("lodecast.view.text")?.call_method1("scheduler", (slf,))?.extract()
     }
 
-    /// Makes the run longer. Rates so far stay as they were, the rest is stretched, and planned anew at the next occasion.
+    /// Makes the run longer. Rates so far stay as they were, the rest is stretched, and planned anew at the next occasion. Where
+    /// the run was at its end, the rest is that of the schedule over the longer run.
     fn extend(&self, py: Python<'_>, total_steps: Count) -> PyResult<()> {
-        let extended = self.with(py, |scheduler| scheduler.extend(total_steps.0))?;
-        Ok(extended.map_err(Failure::from)?)
+        let extended = self.with(py, |scheduler| extend(scheduler, &self.model, total_steps.0))?;
+        Ok(extended?)
     }
 
     /// Planned length of the run in optimizer steps.

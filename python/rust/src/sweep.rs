@@ -303,7 +303,8 @@ impl PySweep {
         let count = self.sweep.runs.len();
         if let Ok(slice) = key.cast::<PySlice>() {
             let found = slice.indices(isize::try_from(count)?)?;
-            let positions = (0..found.slicelength).map(|k| (found.start + k as isize * found.step) as usize);
+            let positions =
+                (0..found.slicelength).map(|k| (found.start + k.cast_signed() * found.step).cast_unsigned());
             let runs = positions.map(|position| self.sweep.runs[position].clone()).collect();
             let part = Self::new(Sweep { metrics: self.sweep.metrics.clone(), runs });
             return Ok(Bound::new(py, part)?.into_any());

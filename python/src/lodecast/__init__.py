@@ -97,7 +97,7 @@ LatentOde = PaperLatentOde
 
 #: Modules of frameworks, which are imported when they are first asked for.
 _FRAMEWORKS = frozenset(
-    ("accelerate", "distributed", "huggingface", "keras", "lightning", "optax", "optuna", "ray", "torch"),
+    ("accelerate", "distributed", "huggingface", "keras", "lightning", "optax", "optuna", "ray", "timm", "torch"),
 )
 
 if not TYPE_CHECKING:

@@ -566,7 +566,9 @@ class Scheduler:
     def explain(self) -> str:
         """What is in force and why, in words."""
     def extend(self, total_steps: int) -> None:
-        """Makes the run longer. Rates so far stay as they were, the rest is stretched, and planned anew at the next occasion."""
+        """Makes the run longer. Rates so far stay as they were, the rest is stretched, and planned anew at the next occasion. Where
+        the run was at its end, the rest is that of the schedule over the longer run.
+        """
     @property
     def total_steps(self) -> int:
         """Planned length of the run in optimizer steps."""

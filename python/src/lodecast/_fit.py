@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from lodecast import _engine
 from lodecast.io.left_out import warn_of_left_out
 from lodecast.view.progress import Bar
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from lodecast._settings import FitSettings
 
 #: Called with iteration, iterations, loss, and the loss on what was held out.
 Progress = Callable[[int, int, float, "float | None"], object]
@@ -21,7 +26,7 @@ def fit(
     progress: bool | Progress = True,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
-    **settings: Any,
+    **settings: Unpack[FitSettings],
 ) -> _engine.Model:
     """Fit a model to a sweep.
 

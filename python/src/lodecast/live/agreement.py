@@ -22,12 +22,12 @@ def processes(group: Any = None) -> int:
     """Count the processes that have to agree."""
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return 1
-    return torch.distributed.get_world_size(group)
+    return int(torch.distributed.get_world_size(group))
 
 
 def is_first() -> bool:
     """Say whether this is the first of the processes, which speaks for all."""
-    return processes() == 1 or torch.distributed.get_rank() == 0
+    return processes() == 1 or bool(torch.distributed.get_rank() == 0)
 
 
 def gather(mine: Any, group: Any = None) -> list[Any]:

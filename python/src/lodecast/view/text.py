@@ -18,8 +18,9 @@ def scheduler(scheduler: _engine.Scheduler, *, step: int | None = None, decision
         step = min(observed[-1]["step"], total) if observed else 0
     name = scheduler.model.metric.rpartition(":")[0]
     lines = [f"Step {step} of {total} ({step / total:.0%}): learning rate {scheduler.learning_rate(step):.3e}."]
-    ahead = [min(step + round(part * (total - step)), total) for part in (0.25, 0.5, 0.75, 1.0)]
-    lines.append("To come: " + ", ".join(f"{scheduler.learning_rate(at):.3e} at {at}" for at in ahead) + ".")
+    ahead = sorted({step + round(part * (total - step)) for part in (0.25, 0.5, 0.75, 1.0)})
+    if step < total:
+        lines.append("To come: " + ", ".join(f"{scheduler.learning_rate(at):.3e} at {at}" for at in ahead) + ".")
     if observed:
         measured = sum(point.get("validation") is not None for point in observed)
         lines.append(f"{len(observed)} points observed, {measured} of them with {name}.")
