@@ -329,28 +329,20 @@ fn run(
     for curve in curves {
         steps = union(steps, curve);
     }
-    let mut run = Run::new(id, columns.validation.len());
-    run.attributes = found.attributes.clone();
+    let mut attributes = found.attributes.clone();
     let last_step = steps.last().copied().unwrap_or(0);
-    run.attributes.total_steps = length::of_run(found.planned, last_step, notes);
+    attributes.total_steps = length::of_run(found.planned, last_step, notes);
     let column = |curve: &Curve<'_>| -> Vec<Option<f64>> {
         let mut samples = curve.iter().peekable();
         steps.iter().map(|step| samples.next_if(|sample| sample.step == *step).map(|sample| sample.value)).collect()
     };
-    run.train_loss = column(&curves[0]);
-    let first_metric = match columns.rate {
-        Rate::Series(_) => {
-            run.learning_rate = column(&curves[1]);
-            2
-        }
-        Rate::Rebuilt => {
-            run.learning_rate = rebuilt(recording, &mut run.attributes, found, &steps, options, notes)?;
-            1
-        }
+    let (learning_rate, first_metric) = match columns.rate {
+        Rate::Series(_) => (column(&curves[1]), 2),
+        Rate::Rebuilt => (rebuilt(recording, &mut attributes, found, &steps, options, notes)?, 1),
     };
-    run.validation = curves[first_metric..].iter().map(column).collect();
-    run.steps = steps;
-    Ok(run)
+    let validation = curves[first_metric..].iter().map(column).collect();
+    let run = Run::from_columns(id, steps.clone(), column(&curves[0]), learning_rate, validation);
+    run.map(|run| run.with_attributes(attributes)).map_err(|error| error.to_string())
 }
 
 /// The steps that rise, with those of a curve among them.

@@ -286,7 +286,7 @@ impl Import<'_> {
             steps: (run.steps().first().copied().unwrap_or(0), run.steps().last().copied().unwrap_or(0)),
             losses: measured(run.train_loss()),
             learning_rates: measured(run.learning_rate()),
-            validations: run.validation.iter().map(|column| measured(column)).collect(),
+            validations: run.validations().map(measured).collect(),
             notes,
         };
         let flow = (self.take)(run, &of_run)?;
@@ -342,13 +342,11 @@ fn join(known: &mut Pending, next: Pending) {
     known.notes.extend(notes);
     known.recording.settings.measured.extend(recording.settings.measured);
     let into = &mut known.run;
-    into.steps.extend(run.steps());
-    into.train_loss.extend(run.train_loss());
-    into.learning_rate.extend(run.learning_rate());
-    for (column, later) in into.validation.iter_mut().zip(run.validation) {
-        column.extend(later);
+    if let Err(error) = into.append(&run) {
+        known.notes.push(format!("its points were not joined: {error}"));
+        return;
     }
-    let last = into.steps.last().copied().unwrap_or(0);
+    let last = into.steps().last().copied().unwrap_or(0);
     into.attributes.total_steps =
         run.attributes.total_steps.or(into.attributes.total_steps).filter(|&planned| planned >= last);
 }
@@ -364,7 +362,7 @@ fn says_copy(id: &str) -> bool {
 fn digest(run: &Run, settings: &BTreeMap<String, String>) -> u64 {
     let mut hasher = DefaultHasher::new();
     run.steps().hash(&mut hasher);
-    for column in [run.train_loss(), run.learning_rate()].into_iter().chain(&run.validation) {
+    for column in [run.train_loss(), run.learning_rate()].into_iter().chain(run.validations()) {
         column.len().hash(&mut hasher);
         for value in column {
             value.map(f64::to_bits).hash(&mut hasher);

@@ -265,7 +265,7 @@ fn a_broken_line_of_a_journal_costs_what_it_said() {
     options.rate_schedule = Some("constant,peak-from=lr".parse().expect("a schedule"));
     let found = imported("optuna-broken-line", &options);
     assert_eq!(found.sweep.runs.len(), 4);
-    let steps: Vec<u64> = found.run("s/1").steps.clone();
+    let steps: Vec<u64> = found.run("s/1").steps().to_vec();
     assert!(steps.starts_with(&(1..=9).collect::<Vec<u64>>()), "{steps:?}");
     assert!(found.notes().contains("line 27 of the journal is broken"), "{}", found.notes());
     // The study says which way is better.
@@ -480,7 +480,7 @@ fn a_long_table_a_decimal_comma_and_utf_16() {
     }
     let found = of_files(&[("runs.csv", &long)], &ImportOptions::default()).expect("usable");
     assert_eq!(found.ids(), ["a", "b"]);
-    assert_eq!(points(found.run("b"), &found.run("b").learning_rate), [(1, 0.1), (2, 0.05), (3, 0.1 / 3.0)]);
+    assert_eq!(points(found.run("b"), found.run("b").learning_rate()), [(1, 0.1), (2, 0.05), (3, 0.1 / 3.0)]);
 
     let comma = "step;loss;lr;val_acc\n1;2,5;0,1;0,3\n2;1,25;0,1;0,4\n";
     let found = of_files(&[("a.csv", comma)], &ImportOptions::default()).expect("usable");

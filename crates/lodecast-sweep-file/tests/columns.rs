@@ -62,7 +62,7 @@ fn metrics_asked_for_are_those_read_in_their_order() {
     assert_eq!(sweep.metrics.iter().map(ToString::to_string).collect::<Vec<_>>(), ["acc:max", "err:min", "f1:max"]);
     let asked = ["f1:max", "acc:max"].map(|metric| metric.parse::<Metric>().unwrap());
     let (sweep, report) = csv(text, &ReadOptions::with_metrics(asked)).unwrap();
-    assert_eq!(sweep.runs[0].validation, [[Some(0.3)], [Some(0.5)]]);
+    assert_eq!(sweep.runs[0].validations().collect::<Vec<_>>(), [&[Some(0.3)][..], &[Some(0.5)][..]]);
     assert_eq!(report.ignored_columns, ["err:min"]);
     let wrong = ReadOptions::with_metrics(["acc:min".parse::<Metric>().unwrap()]);
     assert!(matches!(csv(text, &wrong), Err(Error::DirectionConflict { .. })));
@@ -80,8 +80,8 @@ fn sparse_rows_of_a_step_are_joined_in_whatever_order() {
     assert_eq!(sweep.runs[0].id, "b");
     assert_eq!(sweep.runs[0].steps(), [10, 20]);
     assert_eq!(sweep.runs[0].train_loss(), [Some(3.0), Some(2.0)]);
-    assert_eq!(sweep.runs[0].validation, [[None, Some(0.7)]]);
-    assert_eq!(sweep.runs[1].validation, [[Some(0.5)]]);
+    assert_eq!(sweep.runs[0].validations().collect::<Vec<_>>(), [&[None, Some(0.7)][..]]);
+    assert_eq!(sweep.runs[1].validations().collect::<Vec<_>>(), [&[Some(0.5)][..]]);
     assert_eq!((report.rows, report.merged_rows), (5, 2));
     assert_eq!(report.sorted_runs, ["b"]);
 }
@@ -157,9 +157,7 @@ fn a_sweep_that_would_not_read_back_is_not_written() {
         change(&mut sweep);
         assert!(matches!(write_bytes(&sweep, Format::Csv), Err(Error::Unwritable { .. })));
     };
-    bad(&|sweep| sweep.runs[0].steps()[1] = 1);
-    bad(&|sweep| sweep.runs[0].train_loss().truncate(1));
-    bad(&|sweep| sweep.runs[0].validation.clear());
+    bad(&|sweep| sweep.runs[0] = Run::new("without a metric", 0));
     bad(&|sweep| sweep.runs[0].id.clear());
     bad(&|sweep| sweep.metrics[0].name = "step".to_owned());
     bad(&|sweep| sweep.metrics[0].name = " acc".to_owned());

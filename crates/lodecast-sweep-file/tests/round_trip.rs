@@ -81,7 +81,14 @@ fn sweep() -> impl Strategy<Value = Sweep> {
             btree_map(id(), run(count), 0..5).prop_map(move |runs| {
                 let mut sweep = Sweep::new(metrics.iter().map(|(name, &way)| Metric::new(name, way)).collect());
                 // Not in the order of their names.
-                sweep.runs = runs.into_iter().rev().map(|(id, run)| Run { id, ..run }).collect();
+                sweep.runs = runs
+                    .into_iter()
+                    .rev()
+                    .map(|(id, mut run)| {
+                        run.id = id;
+                        run
+                    })
+                    .collect();
                 sweep
             })
         },
@@ -117,7 +124,7 @@ proptest! {
             let huge = |run: &Run| run.steps().last().is_some_and(|&step| i64::try_from(step).is_err());
             let mut written = Ok(());
             for run in &sweep.runs {
-                let bare = Run { attributes: Attributes::default(), ..run.clone() };
+                let bare = run.clone().with_attributes(Attributes::default());
                 written = written.and_then(|()| writer.push(bare));
             }
             if format == Format::Parquet && sweep.runs.iter().any(huge) {

@@ -149,6 +149,29 @@ impl Run {
         Ok(())
     }
 
+    /// Goes on with the points of `next`, whose metrics are this one's.
+    ///
+    /// # Errors
+    /// If `next` begins at this run's last step or before, or has another number of metrics; nothing is appended then.
+    pub fn append(&mut self, next: &Self) -> Result<()> {
+        if let (Some(&last), Some(&step)) = (self.steps.last(), next.steps.first())
+            && step <= last
+        {
+            return Err(Error::StepOrder { run: self.id.clone(), step, last });
+        }
+        if self.metrics() != next.metrics() {
+            let (run, expected, found) = (self.id.clone(), self.metrics(), next.metrics());
+            return Err(Error::MetricCount { run, expected, found });
+        }
+        self.steps.extend(&next.steps);
+        self.train_loss.extend(&next.train_loss);
+        self.learning_rate.extend(&next.learning_rate);
+        for (column, later) in self.validation.iter_mut().zip(&next.validation) {
+            column.extend(later);
+        }
+        Ok(())
+    }
+
     /// Number of points.
     pub fn len(&self) -> usize {
         self.steps.len()

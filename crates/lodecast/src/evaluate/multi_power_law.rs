@@ -31,7 +31,7 @@ type Parameters = [f64; PARAMETERS];
 pub(crate) struct Rates {
     /// Progress of time at the ends of its pieces after the warm-up, in steps, and the rate there.
     steps: Vec<f64>,
-    rates: Vec<f64>,
+    values: Vec<f64>,
     /// Sum of rates over the warm-up, and since it until each end.
     warmup: f64,
     sums: Vec<f64>,
@@ -62,7 +62,7 @@ impl Rates {
         let after = &points[top..];
         let (first, last) = (after[0].0, after[after.len() - 1].0);
         let pieces = PIECES.min(16 * after.len());
-        let (mut steps, mut rates, mut sums) = (vec![first], vec![after[0].1], vec![0.0]);
+        let (mut steps, mut values, mut sums) = (vec![first], vec![after[0].1], vec![0.0]);
         let mut next = 1;
         for piece in 1..=pieces {
             let step = first + (last - first) * piece as f64 / pieces as f64;
@@ -77,23 +77,23 @@ impl Rates {
                 Some(&(_, b)) => b,
                 None => after[0].1,
             };
-            let (before, rate_before) = (steps[piece - 1], rates[piece - 1]);
+            let (before, rate_before) = (steps[piece - 1], values[piece - 1]);
             sums.push(sums[piece - 1] + (step - before) * (rate + rate_before) / 2.0);
             steps.push(step);
-            rates.push(rate);
+            values.push(rate);
         }
-        Some(Self { steps, rates, warmup, sums })
+        Some(Self { steps, values, warmup, sums })
     }
 
     /// Sum of rates since the warm-up until `step`.
     fn sum(&self, step: f64) -> f64 {
         let after = self.steps.partition_point(|known| *known <= step);
         let Some(left) = after.checked_sub(1) else { return 0.0 };
-        self.sums[left] + (step - self.steps[left]) * self.rates[left]
+        self.sums[left] + (step - self.steps[left]) * self.values[left]
     }
 
     fn peak(&self) -> f64 {
-        self.rates.iter().copied().fold(0.0, f64::max)
+        self.values.iter().copied().fold(0.0, f64::max)
     }
 }
 
@@ -148,12 +148,12 @@ impl MultiPowerLaw {
             if at >= step {
                 break;
             }
-            let change = (rates.rates[piece - 1] - rates.rates[piece]) / self.rate;
+            let change = (rates.values[piece - 1] - rates.values[piece]) / self.rate;
             if change == 0.0 {
                 continue;
             }
             let sum_at = f64::midpoint(rates.sums[piece - 1], rates.sums[piece]);
-            let ln_rate = (f64::midpoint(rates.rates[piece - 1], rates.rates[piece]) / self.rate).max(1e-6).ln();
+            let ln_rate = (f64::midpoint(rates.values[piece - 1], rates.values[piece]) / self.rate).max(1e-6).ln();
             let x = speed * (-gamma * ln_rate).exp() * ((since - sum_at) / self.sum).max(0.0);
             let ln_more = x.ln_1p();
             let left = (-beta * ln_more).exp();

@@ -16,6 +16,8 @@ mod fixtures;
 mod forecast;
 mod form;
 mod gaussian_process;
+#[cfg(test)]
+mod hostile;
 mod least_squares;
 mod linear_algebra;
 mod observation;
@@ -44,7 +46,7 @@ pub use scale::{IdealOrigin, Scale};
 pub use shapes::{Shape, ShapeRange};
 
 use features::Standardiser;
-use forecast::{Answer, Question};
+use forecast::{Answer, Question, check};
 use gaussian_process::{GaussianProcess, Hyperprior};
 
 use self::curve::{Path, SEGMENTS};
@@ -122,6 +124,8 @@ pub(crate) struct FittedRun {
     pub(crate) residuals: Vec<Option<f64>>,
     /// Final gap, if the run reached its end.
     pub(crate) last: Option<f64>,
+    /// Progress at which its least gap was measured, if it reached its end.
+    pub(crate) best_at: Option<f64>,
     pub(crate) diverged: bool,
 }
 
@@ -161,6 +165,8 @@ pub struct Law {
     runs: Vec<FittedRun>,
     /// Deviation of `ln y` by what no run has told: zero but for the prior alone.
     level_doubt: f64,
+    /// What deviations are multiplied by, so that intervals hold what they say.
+    multiplier: f64,
     notes: Vec<String>,
     left_out: Vec<UnusedRun>,
 }
@@ -205,6 +211,16 @@ impl Law {
         } else {
             Err("its units are not usable; fit it again".to_owned())
         }
+    }
+
+    /// Progress at which runs reached their best value: median, and the ends of the range of 68 %. `None` if no run reached
+    /// its end. Before the end of a run, it is worth keeping a checkpoint.
+    pub fn best_at(&self) -> Option<(f64, f64, f64)> {
+        let mut found: Vec<f64> = self.runs.iter().filter(|run| !run.diverged).filter_map(|run| run.best_at).collect();
+        found.sort_by(f64::total_cmp);
+        let last = found.len().checked_sub(1)?;
+        let at = |share: f64| found[(share * last as f64).round() as usize];
+        Some((at(0.5), at(0.16), at(0.84)))
     }
 
     /// What a reader has to know about this fit: assumptions, and why intervals are wide.

@@ -2,9 +2,10 @@
 
 /// Multiplier of the deviation by the number of runs fitted, linear in its logarithm between.
 const MULTIPLIERS: [(f64, f64); 5] = [(3.0, 1.5), (6.0, 1.5), (12.0, 1.2), (24.0, 1.2), (48.0, 1.0)];
-/// Deviations to either side that hold 68 %, and 95 % (Student's t with 3 degrees of freedom).
-pub(crate) const DEVIATIONS_68: f64 = 1.0;
-pub(crate) const DEVIATIONS_95: f64 = 3.18;
+/// By how much the quantiles of a normal are stretched: one deviation for 68 %, and for 95 % the 3.18 of Student's t with 3
+/// degrees of freedom.
+pub(crate) const STRETCH_68: f64 = 1.0 / 0.994_457_883;
+pub(crate) const STRETCH_95: f64 = 3.18 / 1.959_963_985;
 
 /// By how much the deviation of a law fitted to `runs` runs is multiplied.
 pub(crate) fn multiplier(runs: usize) -> f64 {
@@ -16,6 +17,25 @@ pub(crate) fn multiplier(runs: usize) -> f64 {
         (None, _) => MULTIPLIERS[0].1,
     }
 }
+
+/// The multiplier after looking at `misses`: how far, in deviations, runs were off that were left out of the fit.
+pub(crate) fn checked_multiplier(runs: usize, misses: &[f64]) -> f64 {
+    let before = multiplier(runs);
+    let squares: f64 = misses
+        .iter()
+        .map(|miss| miss * miss)
+        .filter(|square| square.is_finite())
+        .map(|square| square.min(FARTHEST))
+        .sum();
+    ((WEIGHT * before * before + squares) / (WEIGHT + misses.len() as f64)).sqrt().clamp(LEAST * before, MOST * before)
+}
+
+/// Runs that the multiplier found on other searches counts for.
+const WEIGHT: f64 = 2.0;
+/// Most that a squared miss counts for, and the range of the correction.
+const FARTHEST: f64 = 16.0;
+const LEAST: f64 = 0.4;
+const MOST: f64 = 3.0;
 
 #[cfg(test)]
 mod tests {

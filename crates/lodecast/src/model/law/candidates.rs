@@ -2,8 +2,8 @@
 
 use super::Law;
 use super::curve::SEGMENTS;
-use super::forecast::{Answer, Question, check};
-use crate::{Result, Schedule};
+use super::forecast::{Answer, Question};
+use crate::Schedule;
 
 impl Law {
     /// Schedules of the runs that reached their end and did not diverge, each once, that of the best run first.
@@ -45,16 +45,6 @@ impl Law {
             Some((self.features(rates, run.length, &run.settings), last.ln()))
         });
         ended.unzip()
-    }
-
-    /// Checks candidates of a search.
-    pub(crate) fn check_candidates<'a>(
-        &self,
-        schedules: impl Iterator<Item = &'a Schedule>,
-        total_steps: u64,
-    ) -> Result<()> {
-        check(&[], total_steps)?;
-        schedules.into_iter().try_for_each(Schedule::check)
     }
 
     /// The answer of law and process as it is believed in searches.

@@ -13,7 +13,8 @@ const RELAXATIONS: usize = 9;
 /// Relaxation rates per unit of intrinsic time, half a decade apart.
 #[rustfmt::skip]
 const RELAXATION_RATES: [f64; RELAXATIONS] = [
-    0.31622776601683794, 1.0, 3.1622776601683795, 10.0, 31.622776601683793, 100.0, 316.2277660168379, 1000.0, 3162.2776601683795,
+    0.316_227_766_016_837_94, 1.0, 3.162_277_660_168_379_5, 10.0, 31.622_776_601_683_793, 100.0, 316.227_766_016_837_9, 1000.0,
+    3_162.277_660_168_379_5,
 ];
 /// Places in `ln S` of the corrections to the power law.
 const CORRECTIONS: usize = 7;

@@ -12,7 +12,9 @@ const WIDTHS: [f64; 4] = [0.06, 0.12, 0.2, 0.35];
 /// Least likelihood of any one verdict: some runs fail for other reasons.
 const LEAST: f64 = 2e-3;
 /// Widths from the threshold beyond which the transition is over.
-const FAR: f64 = 6.0;
+const FAR: f64 = 5.0;
+/// Probabilities kept for each step of the grid.
+const FINER: usize = 2;
 
 /// Has a run diverged that ended with the gap `last`, whose least gap was `least` and whose peak rate was `peak`, in a search
 /// whose untrained gap is `start` and whose best run ended with `best` at `best_peak`?
@@ -27,43 +29,46 @@ pub(crate) fn has_diverged(last: f64, least: f64, peak: f64, start: f64, best: f
 pub(crate) struct Threshold {
     /// `ln(peak / reference rate)` and verdict of each run.
     verdicts: Vec<(f64, bool)>,
-    /// Weight of each threshold, by width, and the sums of the weights below each.
-    weights: [Vec<f64>; 4],
-    below: [Vec<f64>; 4],
+    /// Probability of divergence at evenly spaced `ln(peak / reference rate)`.
+    probabilities: Vec<f64>,
 }
 
 impl From<Vec<(f64, bool)>> for Threshold {
     fn from(verdicts: Vec<(f64, bool)>) -> Self {
         let count = (2.0 * REACH * THRESHOLD.1 / STEP) as usize + 1;
-        let mut logarithms = [const { Vec::new() }; 4];
-        for (width, logarithms) in WIDTHS.iter().zip(&mut logarithms) {
-            *logarithms = (0..count)
-                .map(|k| {
-                    let threshold = grid(k);
-                    let prior = -0.5 * ((threshold - THRESHOLD.0) / THRESHOLD.1).powi(2);
-                    let verdict = |&(ln_peak, diverged): &(f64, bool)| {
-                        let chance = normal_distribution((ln_peak - threshold) / width);
-                        (if diverged { chance } else { 1.0 - chance }).max(LEAST).ln()
-                    };
-                    prior + verdicts.iter().map(verdict).sum::<f64>()
-                })
-                .collect::<Vec<f64>>();
-        }
+        let log_posterior = |threshold: f64, width: f64| {
+            let prior = -0.5 * ((threshold - THRESHOLD.0) / THRESHOLD.1).powi(2);
+            let verdict = |&(ln_peak, diverged): &(f64, bool)| {
+                let chance = normal_distribution((ln_peak - threshold) / width);
+                (if diverged { chance } else { 1.0 - chance }).max(LEAST).ln()
+            };
+            prior + verdicts.iter().map(verdict).sum::<f64>()
+        };
+        let logarithms = WIDTHS.map(|width| (0..count).map(|k| log_posterior(grid(k), width)).collect::<Vec<f64>>());
         let most = logarithms.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
-        let mut weights =
-            logarithms.map(|logarithms| logarithms.iter().map(|ln| (ln - most).exp()).collect::<Vec<f64>>());
+        let mut weights = logarithms.map(|row| row.iter().map(|ln| (ln - most).exp()).collect::<Vec<f64>>());
         let total: f64 = weights.iter().flatten().sum();
         weights.iter_mut().flatten().for_each(|weight| *weight /= total);
-        let below = std::array::from_fn(|w| {
-            let mut sum = 0.0;
-            std::iter::once(0.0)
-                .chain(weights[w].iter().map(|weight| {
-                    sum += weight;
-                    sum
-                }))
-                .collect()
+        // The mean over the posterior, where the transition is still under way; below, thresholds are passed for certain.
+        let below = weights.each_ref().map(|weights| {
+            let sums = weights.iter().scan(0.0, |sum, weight| {
+                *sum += weight;
+                Some(*sum)
+            });
+            std::iter::once(0.0).chain(sums).collect::<Vec<f64>>()
         });
-        Self { verdicts, weights, below }
+        let probability = |ln_peak: f64| {
+            let of_width = |((width, weights), below): ((&f64, &Vec<f64>), &Vec<f64>)| {
+                let index = |at: f64| ((at - grid(0)) / STEP).ceil().clamp(0.0, count as f64) as usize;
+                let (from, to) = (index(ln_peak - FAR * width), index(ln_peak + FAR * width));
+                let passing = (from..to).map(|k| weights[k] * normal_distribution((ln_peak - grid(k)) / width));
+                below[from] + passing.sum::<f64>()
+            };
+            WIDTHS.iter().zip(&weights).zip(&below).map(of_width).sum::<f64>().clamp(0.0, 1.0)
+        };
+        let probabilities =
+            (0..=FINER * (count - 1)).map(|k| probability(grid(0) + STEP / FINER as f64 * k as f64)).collect();
+        Self { verdicts, probabilities }
     }
 }
 
@@ -80,15 +85,11 @@ fn grid(k: usize) -> f64 {
 impl Threshold {
     /// Probability that a run diverges whose peak lies at `ln_peak` over the reference rate.
     pub(crate) fn probability(&self, ln_peak: f64) -> f64 {
-        let mut probability = 0.0;
-        for ((width, weights), below) in WIDTHS.iter().zip(&self.weights).zip(&self.below) {
-            let index = |at: f64| ((at - grid(0)) / STEP).ceil().clamp(0.0, weights.len() as f64) as usize;
-            let (from, to) = (index(ln_peak - FAR * width), index(ln_peak + FAR * width));
-            probability += below[from];
-            probability +=
-                (from..to).map(|k| weights[k] * normal_distribution((ln_peak - grid(k)) / width)).sum::<f64>();
-        }
-        probability.clamp(0.0, 1.0)
+        let last = self.probabilities.len() - 1;
+        let place = ((ln_peak - grid(0)) / (STEP / FINER as f64)).clamp(0.0, last as f64);
+        let left = (place as usize).min(last - 1);
+        let weight = place - left as f64;
+        (1.0 - weight) * self.probabilities[left] + weight * self.probabilities[left + 1]
     }
 }
 
@@ -100,6 +101,20 @@ pub(crate) fn normal_distribution(x: f64) -> f64 {
         t * (0.254_829_592 + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
     let tail = 0.5 * polynomial * (-z * z).exp();
     if x > 0.0 { 1.0 - tail } else { tail }
+}
+
+/// The value below which a standard normal lies with probability `p` in (0, 1) (Abramowitz & Stegun 26.2.23, one Newton step;
+/// error below 1e-5 where p is not extreme).
+pub(crate) fn normal_quantile(p: f64) -> f64 {
+    let tail = p.min(1.0 - p).max(1e-300);
+    let t = (-2.0 * tail.ln()).sqrt();
+    let fraction =
+        (2.515_517 + t * (0.802_853 + t * 0.010_328)) / (1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308)));
+    let rough = t - fraction;
+    let density = (-0.5 * rough * rough).exp() / std::f64::consts::TAU.sqrt();
+    // Far out, the distribution function knows less than the rough value.
+    let far = if rough > 4.5 { rough } else { rough + (normal_distribution(-rough) - tail) / density };
+    if p < 0.5 { -far } else { far }
 }
 
 #[cfg(test)]
@@ -137,6 +152,7 @@ mod tests {
     fn the_normal_distribution_is_right() {
         for (x, expected) in [(0.0, 0.5), (1.0, 0.841_344_746), (-1.96, 0.024_997_895), (4.0, 0.999_968_33)] {
             assert!((normal_distribution(x) - expected).abs() < 2e-7);
+            assert!((normal_quantile(expected) - x).abs() < 2e-3);
         }
     }
 }

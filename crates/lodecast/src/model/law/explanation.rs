@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::Law;
-use super::calibration::multiplier;
 use super::curve::{Curve, Gradient, Path, SEGMENTS, parameter as at};
 
 /// One thing a law says, with the interval that holds 68 %.
@@ -114,6 +113,18 @@ impl Law {
             &|theta| (units.best.ln() + theta[at::FLOOR]).min((0.999 * units.start).ln()),
             &|ln| self.scale.value(ln.exp()),
         );
+        if let Some((value, low, high)) = self.best_at() {
+            quantities.push(Quantity {
+                name: "where the best value falls".to_owned(),
+                value: 100.0 * value,
+                low: 100.0 * low,
+                high: 100.0 * high,
+                unit: "% of the run".to_owned(),
+                meaning: format!(
+                    "before its end, {name} turns up again: keep the best checkpoint, or train for less long"
+                ),
+            });
+        }
         Explanation { quantities, notes: self.notes.clone() }
     }
 
@@ -135,7 +146,7 @@ impl Law {
         };
         let slopes: Gradient = std::array::from_fn(|k| (at(k, STEP) - at(k, -STEP)) / (2.0 * STEP));
         let variance = self.posterior.variance(&slopes);
-        (function(&self.posterior.prior.parameters(&self.posterior.v)), variance.sqrt() * multiplier(self.runs()))
+        (function(&self.posterior.prior.parameters(&self.posterior.v)), variance.sqrt() * self.multiplier)
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::calibration::checked_multiplier;
 use super::curve::SEGMENTS;
 use super::divergence::{Threshold, has_diverged};
 use super::features::schedule_features;
-use super::least_squares::Curves;
-use super::observation::Recording;
+use super::least_squares::{Curves, Problem};
+use super::observation::{LEAST_RATE, Recording};
 use super::posterior::{OBSERVED, Posterior, curves, deviation, median};
 use super::prior::{Choice, Prior};
 use super::residual::{Purpose, ResidualProcess};
@@ -36,6 +37,8 @@ struct Scaled<'a> {
     /// Least gap and the last seen one.
     least: f64,
     seen: f64,
+    /// Progress at which the least gap was measured, if the run came to an end.
+    best_at: Option<f64>,
     /// Peak rate, momentum counted.
     peak: f64,
     diverged: bool,
@@ -95,6 +98,9 @@ fn learn_ideal(metric: &Metric, recordings: &[Recording], values: &[f64], settin
     let mut failure = None;
     for gap in LEARNED_GAPS {
         let ideal = best + gap * gained * direction.sign();
+        if !ideal.is_finite() {
+            continue;
+        }
         let scale = Scale::new(direction, ideal, IdealOrigin::Learned, values);
         match fit_scaled(metric, recordings, scale, settings) {
             Ok(law) => {
@@ -186,8 +192,8 @@ fn fit_scaled(metric: &Metric, recordings: &[Recording], scale: Scale, settings:
         scale,
         units,
         posterior: Posterior::before(Prior::from(Choice { warmup: settings.warmup }), start, best),
-        forecast_process: ResidualProcess::fit(&[], &[], LEAST_SPREAD, Purpose::Forecast),
-        search_process: ResidualProcess::fit(&[], &[], LEAST_SPREAD, Purpose::Search),
+        forecast_process: ResidualProcess::fit(&[], &[], LEAST_SPREAD, Purpose::Forecast, None),
+        search_process: ResidualProcess::fit(&[], &[], LEAST_SPREAD, Purpose::Search, None),
         threshold: Threshold::from(
             runs.iter().map(|run| ((run.peak / units.rate).max(1e-300).ln(), run.diverged)).collect::<Vec<_>>(),
         ),
@@ -196,6 +202,7 @@ fn fit_scaled(metric: &Metric, recordings: &[Recording], scale: Scale, settings:
         assumed,
         runs: Vec::new(),
         level_doubt: 0.0,
+        multiplier: 1.0,
         notes,
         left_out: Vec::new(),
     };
@@ -206,20 +213,20 @@ fn fit_scaled(metric: &Metric, recordings: &[Recording], scale: Scale, settings:
 /// The curve, then the processes on what it leaves.
 fn fit_parts(law: &mut Law, runs: &[Scaled<'_>], seed: u64) {
     // Representative runs are spread evenly over the final values.
-    let mut kept: Vec<&Scaled<'_>> = runs.iter().filter(|run| !run.diverged).collect();
-    kept.sort_by(|a, b| a.seen.total_cmp(&b.seen));
-    let ln_finals: Vec<f64> = kept.iter().filter_map(|run| Some(run.last?.ln())).collect();
+    let mut kept: Vec<usize> = (0..runs.len()).filter(|&index| !runs[index].diverged).collect();
+    kept.sort_by(|&a, &b| runs[a].seen.total_cmp(&runs[b].seen));
+    let ln_finals: Vec<f64> = kept.iter().filter_map(|&index| Some(runs[index].last?.ln())).collect();
     let spread = deviation(&ln_finals).max(LEAST_SPREAD);
     let taken = kept.len().min(CURVES);
     let fitted: Vec<Curves> = (0..taken)
-        .map(|k| kept[k * kept.len() / taken])
+        .map(|k| &runs[kept[k * kept.len() / taken]])
         .filter_map(|run| {
             let Recording { rates, length, settings, .. } = run.recording;
             curves(law.path(rates, *length, settings), &run.values)
         })
         .collect();
     let Units { start, best, .. } = law.units;
-    law.posterior = Posterior::fit(law.posterior.prior.clone(), start, best, &fitted, spread, seed);
+    law.posterior = Posterior::fit(&law.posterior.prior, start, best, &fitted, spread, seed);
 
     let curve = law.posterior.curve();
     let mut predicted = [0.0; OBSERVED.len()];
@@ -240,19 +247,21 @@ fn fit_parts(law: &mut Law, runs: &[Scaled<'_>], seed: u64) {
                 schedule: run.recording.schedule.clone(),
                 residuals: if run.diverged { Vec::new() } else { OBSERVED.iter().enumerate().map(residual).collect() },
                 last: run.last,
+                best_at: run.best_at,
                 diverged: run.diverged,
             }
         })
         .collect();
-    let by_id: BTreeMap<&str, &FittedRun> = law.runs.iter().map(|run| (run.id.as_str(), run)).collect();
-    let ended = kept.iter().filter_map(|run| {
-        let fitted = by_id.get(run.recording.id.as_str())?;
-        let residual = (*fitted.residuals.last()?)?;
-        Some((law.features(&run.recording.rates, run.recording.length, &run.recording.settings), residual))
+    let ended = kept.iter().filter_map(|&index| {
+        let residual = (*law.runs[index].residuals.last()?)?;
+        let recording = runs[index].recording;
+        Some((law.features(&recording.rates, recording.length, &recording.settings), residual))
     });
     let (features, residuals): (Vec<Vec<f64>>, Vec<f64>) = ended.unzip();
-    law.forecast_process = ResidualProcess::fit(&features, &residuals, spread, Purpose::Forecast);
-    law.search_process = ResidualProcess::fit(&features, &residuals, spread, Purpose::Search);
+    law.forecast_process = ResidualProcess::fit(&features, &residuals, spread, Purpose::Forecast, None);
+    law.search_process =
+        ResidualProcess::fit(&features, &residuals, spread, Purpose::Search, Some(&law.forecast_process));
+    law.multiplier = checked_multiplier(law.runs.len(), &misses(law, &fitted));
     let explained = 1.0 - (deviation(&residuals) / deviation(&ln_finals).max(1e-12)).powi(2);
     let names = law.covariates.names();
     if kept.len() >= RUNS_TO_JUDGE && !names.is_empty() && explained < EXPLAINED {
@@ -263,6 +272,25 @@ fn fit_parts(law: &mut Law, runs: &[Scaled<'_>], seed: u64) {
             names.join(", ")
         ));
     }
+}
+
+/// How far the ends of the fitted runs are off, in deviations, when each is left out of the fit.
+fn misses(law: &Law, fitted: &[Curves]) -> Vec<f64> {
+    let Posterior { prior, start, best, v, sigma, .. } = &law.posterior;
+    let problem = Problem { runs: fitted, prior, start: *start, best: *best };
+    let normal = problem.normal(v, *sigma);
+    let curve = law.posterior.curve();
+    let ended: Vec<usize> = (0..fitted.len()).filter(|&k| fitted[k].ends.last() == Some(&(SEGMENTS - 1))).collect();
+    let processes = law.forecast_process.left_out(ended.len());
+    (ended.iter().zip(processes))
+        .filter_map(|(&index, process)| {
+            let run = &fitted[index];
+            let (end, slopes) = law.posterior.end(&curve, &run.path);
+            let left_out = problem.left_out(index, v, *sigma, &normal, &slopes)?;
+            let miss = run.ln_values.last()? - (end + left_out.shift + process.mean);
+            Some(miss / (left_out.variance + process.variance).sqrt())
+        })
+        .collect()
 }
 
 /// Gap of an untrained network.
@@ -315,9 +343,9 @@ fn scaled<'a>(
     momentum: bool,
 ) -> Option<Scaled<'a>> {
     let mut values = recording.values(|value| scale.gap(value), start);
-    let measured = recording.measured.iter().map(|(_, value)| scale.gap(*value).min(start));
+    let mut measured = recording.measured.iter().map(|(_, value)| scale.gap(*value).min(start));
     let measured_least = measured.clone().fold(f64::INFINITY, f64::min);
-    let mut last_seen = measured.last().unwrap_or(start);
+    let mut last_seen = measured.next_back().unwrap_or(start);
     if objective == Objective::Best {
         let mut best = f64::INFINITY;
         let mut after = 0;
@@ -340,7 +368,10 @@ fn scaled<'a>(
     let last = if lost { Some(start) } else { Some(last_seen).filter(|_| recording.complete) };
     let gain = if momentum { momentum_gain(&recording.settings).unwrap_or(1.0) } else { 1.0 };
     let peak = recording.peak() * gain;
-    (peak > 0.0).then(|| Scaled {
+    let by_gap = |a: &&(f64, f64), b: &&(f64, f64)| scale.gap(a.1).total_cmp(&scale.gap(b.1));
+    let best_at = recording.measured.iter().min_by(by_gap).map(|(step, _)| (step / recording.length).min(1.0));
+    (peak >= LEAST_RATE).then(|| Scaled {
+        best_at: best_at.filter(|_| recording.complete),
         recording,
         least: measured_least.min(start),
         seen: last.unwrap_or(last_seen),

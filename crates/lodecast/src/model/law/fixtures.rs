@@ -127,7 +127,7 @@ fn fits_are_at_least_as_good_as_the_prototypes_and_forecast_the_same() {
         let finals: Vec<f64> = kept.iter().map(|run| run.last.ln()).collect();
         let spread = deviation(&finals).max(0.01);
         let prior = Prior::from(Choice { warmup: false });
-        let fit = Posterior::fit(prior.clone(), search.chance, search.best, &runs, spread, 0);
+        let fit = Posterior::fit(&prior, search.chance, search.best, &runs, spread, 0);
         let problem = Problem { runs: &runs, prior: &prior, start: search.chance, best: search.best };
         let mut theirs = prior.whitened(&parameters(&search.theta));
         theirs[parameter::WARMUP_EDGE..].fill(0.0);
@@ -138,7 +138,7 @@ fn fits_are_at_least_as_good_as_the_prototypes_and_forecast_the_same() {
         let features = |run: &FitRun| schedule_features(&std::array::from_fn(|k| run.rate[k]), run.length).to_vec();
         let rows: Vec<Vec<f64>> = kept.iter().map(|run| features(run)).collect();
         let residuals: Vec<f64> = kept.iter().map(|run| run.last.ln() - fit.end(&curve, &search.path(run)).0).collect();
-        let process = ResidualProcess::fit(&rows, &residuals, spread, Purpose::Forecast);
+        let process = ResidualProcess::fit(&rows, &residuals, spread, Purpose::Forecast, None);
         for run in &search.forecast {
             let (end, slopes) = fit.end(&curve, &search.path(run));
             let deviation = fit.variance(&slopes).sqrt();

@@ -4,23 +4,20 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Law;
-use super::calibration::{DEVIATIONS_68, DEVIATIONS_95, multiplier};
+use super::calibration::{STRETCH_68, STRETCH_95};
 use super::curve::{Gradient, Path, SEGMENTS};
+use super::divergence::normal_quantile;
 use super::observation::segment_rates;
 use super::residual::ResidualProcess;
 use super::settings::Settings;
 use crate::{Error, Result, Schedule};
 
-/// Probability beyond the upper end of an interval of 68 %, and of 95 %.
-const TAIL_68: f64 = 0.16;
-const TAIL_95: f64 = 0.025;
-
 /// The final value of a run that has not been made, as the law sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FinalForecast {
-    /// Expected value: the median if it trains, the value of an untrained network if it diverges, each with its probability.
+    /// Expected value: that of a run that trains and that of an untrained network, each with its probability. Choose by it.
     pub expected: f64,
-    /// Median of a run that trains.
+    /// Median: as likely to be passed as not, divergence counted. Forecast by it.
     pub median: f64,
     /// Ends of the interval that holds 68 %.
     pub low_68: f64,
@@ -32,7 +29,7 @@ pub struct FinalForecast {
     pub high_95: f64,
     /// Probability that the run diverges.
     pub probability_diverged: f64,
-    /// Logarithm of the median gap to the metric's ideal value.
+    /// Logarithm of the gap to the metric's ideal value, of a run that trains.
     pub ln_gap: f64,
     /// Its deviation: doubt and the scatter of runs together.
     pub deviation: f64,
@@ -94,7 +91,7 @@ impl Law {
     /// # Errors
     /// If the schedule is not usable or the run has no steps.
     pub fn forecast(&self, schedule: &Schedule, total_steps: u64) -> Result<LawForecast> {
-        check(std::slice::from_ref(schedule), total_steps)?;
+        check([schedule], total_steps)?;
         let question = self.question(schedule, total_steps);
         let mut scratch = Vec::new();
         let last = self.final_forecast(&question, &self.forecast_process, &mut scratch);
@@ -108,7 +105,7 @@ impl Law {
             let doubt =
                 self.posterior.variance(&self.posterior.prior.whiten_gradient(slopes)) + self.level_doubt.powi(2);
             let variance = doubt + come * come * residual.variance + noise;
-            let deviation = DEVIATIONS_68 * variance.sqrt() * multiplier(self.runs());
+            let deviation = variance.sqrt() * self.multiplier;
             let ln_gap = ln_gap + come * residual.mean;
             let gap = |ln_gap: f64| ln_gap.exp().min(self.units.start);
             median.push(self.scale.value(gap(ln_gap)));
@@ -159,21 +156,25 @@ impl Law {
 
     /// An answer, calibrated, in the metric's own units.
     pub(crate) fn natural(&self, answer: Answer, probability_diverged: f64) -> FinalForecast {
-        let factor = multiplier(self.runs());
+        let factor = self.multiplier;
         let deviation = (answer.doubt + answer.noise).sqrt() * factor;
         let start = self.units.start;
         let gap = |ln_gap: f64| ln_gap.min(700.0).exp().min(start);
-        let median = gap(answer.ln_gap);
-        let ends = |deviations: f64, tail: f64| {
-            // A run that may well diverge may well end where it started.
-            let worst = if probability_diverged > tail { start } else { gap(answer.ln_gap + deviations * deviation) };
-            self.scale.range(gap(answer.ln_gap - deviations * deviation), worst)
+        // Quantiles of the mixture: the run trains, or it diverges and ends where it started.
+        let quantile = |p: f64, stretch: f64| {
+            let among_trained = p / (1.0 - probability_diverged).max(1e-12);
+            if among_trained >= 1.0 {
+                start
+            } else {
+                gap(answer.ln_gap + stretch * deviation * normal_quantile(among_trained))
+            }
         };
-        let (low_68, high_68) = ends(DEVIATIONS_68, TAIL_68);
-        let (low_95, high_95) = ends(DEVIATIONS_95, TAIL_95);
+        let trained = gap(answer.ln_gap);
+        let (low_68, high_68) = self.scale.range(quantile(0.16, STRETCH_68), quantile(0.84, STRETCH_68));
+        let (low_95, high_95) = self.scale.range(quantile(0.025, STRETCH_95), quantile(0.975, STRETCH_95));
         FinalForecast {
-            expected: self.scale.value((1.0 - probability_diverged) * median + probability_diverged * start),
-            median: self.scale.value(median),
+            expected: self.scale.value((1.0 - probability_diverged) * trained + probability_diverged * start),
+            median: self.scale.value(quantile(0.5, STRETCH_68)),
             low_68,
             high_68,
             low_95,
@@ -186,7 +187,8 @@ impl Law {
     }
 }
 
-pub(crate) fn check(schedules: &[Schedule], total_steps: u64) -> Result<()> {
+/// Can runs of `total_steps` follow these schedules?
+pub(crate) fn check<'a>(schedules: impl IntoIterator<Item = &'a Schedule>, total_steps: u64) -> Result<()> {
     if total_steps == 0 {
         return Err(Error::Setting {
             name: "total_steps",
@@ -194,5 +196,5 @@ pub(crate) fn check(schedules: &[Schedule], total_steps: u64) -> Result<()> {
             remedy: "give the length of the run in optimizer steps, at least 1",
         });
     }
-    schedules.iter().try_for_each(Schedule::check)
+    schedules.into_iter().try_for_each(Schedule::check)
 }

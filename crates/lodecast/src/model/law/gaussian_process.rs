@@ -79,9 +79,9 @@ pub(crate) struct Prediction {
 }
 
 impl GaussianProcess {
-    /// The process of `targets` at `inputs` (one row a target), its hyperparameters the most probable ones. `None` if there
-    /// is nothing finite to learn from.
-    pub(crate) fn fit(inputs: &[Vec<f64>], targets: &[f64], prior: &Hyperprior) -> Option<Self> {
+    /// The process of `targets` at `inputs` (one row a target), its hyperparameters the most probable ones, looked for from the
+    /// prior's mean or from those of a process like it. `None` if there is nothing finite to learn from.
+    pub(crate) fn fit(inputs: &[Vec<f64>], targets: &[f64], prior: &Hyperprior, like: Option<&Self>) -> Option<Self> {
         let features = inputs.first()?.len();
         let select = |most: usize| {
             let fitted = Fitted { features, inputs: Vec::new(), targets: Vec::new(), hyperparameters: Vec::new() };
@@ -92,7 +92,8 @@ impl GaussianProcess {
             })
         };
         let teachers = select(TEACHERS);
-        let hyperparameters = most_probable(&teachers, prior);
+        let hyperparameters =
+            most_probable(&teachers, prior, like.map(|process| process.fitted.hyperparameters.as_slice()));
         let mut fitted = select(MEMBERS);
         fitted.hyperparameters = hyperparameters;
         Self::conditioned(fitted)
@@ -115,6 +116,20 @@ impl GaussianProcess {
     /// Logarithm of the marginal likelihood of the targets.
     pub(crate) fn log_likelihood(&self) -> f64 {
         self.log_likelihood
+    }
+
+    /// Prediction of each target by the process without it, noise apart; one an input it was made from.
+    pub(crate) fn left_out(&self) -> Vec<Prediction> {
+        let inverse = self.factor.inverse();
+        let count = self.weights.len();
+        let noise = self.noise();
+        (0..count)
+            .map(|k| {
+                let precision = inverse[k * count + k];
+                let mean = self.fitted.targets[k] - self.weights[k] / precision;
+                Prediction { mean, variance: (1.0 / precision - noise).max(0.0) }
+            })
+            .collect()
     }
 
     /// Prediction at `input`, without the noise of a new run. `scratch` is room that is used again.
@@ -237,8 +252,8 @@ fn log_likelihood(factor: &Cholesky, targets: &[f64], weights: &[f64]) -> f64 {
     -0.5 * (dot(targets, weights) + factor.ln_determinant() + count * std::f64::consts::TAU.ln())
 }
 
-/// Hyperparameters (logarithms of lengths, signal, noise) of greatest posterior density: BFGS from the prior's mean.
-fn most_probable(data: &Fitted, prior: &Hyperprior) -> Vec<f64> {
+/// Hyperparameters (logarithms of lengths, signal, noise) of greatest posterior density: BFGS from those given, or else from the prior's mean.
+fn most_probable(data: &Fitted, prior: &Hyperprior, from: Option<&[f64]>) -> Vec<f64> {
     let size = data.features + 2;
     let normal = |k: usize| match k {
         k if k < data.features => prior.length,
@@ -255,7 +270,10 @@ fn most_probable(data: &Fitted, prior: &Hyperprior) -> Vec<f64> {
         let value = value + 0.5 * dot(x, x);
         value.is_finite().then_some((value, gradient))
     };
-    let mut x = vec![0.0; size];
+    let mut x: Vec<f64> = match from {
+        Some(from) if from.len() == size => (0..size).map(|k| (from[k] - normal(k).0) / normal(k).1).collect(),
+        _ => vec![0.0; size],
+    };
     let Some((mut value, mut gradient)) = objective(&x) else { return hyperparameters(&x) };
     // Inverse Hessian; the prior alone gives the identity.
     let mut inverse = vec![0.0; size * size];
@@ -265,7 +283,9 @@ fn most_probable(data: &Fitted, prior: &Hyperprior) -> Vec<f64> {
             (0..size).map(|row| -dot(&inverse[row * size..(row + 1) * size], &gradient)).collect();
         let longest = direction.iter().fold(0.0f64, |most, step| most.max(step.abs()));
         if longest > 2.0 {
-            direction.iter_mut().for_each(|step| *step *= 2.0 / longest);
+            for step in &mut direction {
+                *step *= 2.0 / longest;
+            }
         }
         let slope = dot(&direction, &gradient);
         if slope > -1e-7 {
@@ -364,7 +384,7 @@ mod tests {
     fn draws_have_the_mean_and_the_variance_of_predictions() {
         let inputs: Vec<Vec<f64>> = (0..6).map(|k| vec![f64::from(k) / 2.0, f64::from(k % 2)]).collect();
         let targets: Vec<f64> = inputs.iter().map(|input| input[0].cos()).collect();
-        let process = GaussianProcess::fit(&inputs, &targets, &Hyperprior::about(0.8, 0.6)).expect("finite");
+        let process = GaussianProcess::fit(&inputs, &targets, &Hyperprior::about(0.8, 0.6), None).expect("finite");
         let candidates = [vec![1.1, 0.0], vec![5.0, 1.0]];
         let paths = process.paths(&candidates);
         let mut random = crate::random::stream(1, crate::random::Purpose::Candidate, 0);
@@ -383,7 +403,7 @@ mod tests {
     fn a_smooth_function_is_learned_and_doubt_grows_away_from_it() {
         let inputs: Vec<Vec<f64>> = (0..25).map(|k| vec![-2.0 + 4.0 * f64::from(k) / 24.0, f64::from(k % 5)]).collect();
         let targets: Vec<f64> = inputs.iter().map(|input| input[0].sin()).collect();
-        let process = GaussianProcess::fit(&inputs, &targets, &Hyperprior::about(0.8, 0.6)).expect("finite");
+        let process = GaussianProcess::fit(&inputs, &targets, &Hyperprior::about(0.8, 0.6), None).expect("finite");
         let mut scratch = Vec::new();
         let inside = process.predict(&[0.7, 2.0], &mut scratch);
         assert!((inside.mean - 0.7f64.sin()).abs() < 0.1, "{inside:?}");

@@ -1,7 +1,7 @@
 //! Levenberg-Marquardt for the law: least squares in whitened coordinates, whose prior is part of what is minimised.
 
 use super::curve::{Curve, Gradient, PARAMETERS, Path};
-use super::linear_algebra::Cholesky;
+use super::linear_algebra::{Cholesky, dot};
 use super::prior::Prior;
 
 /// Residuals beyond this many deviations count linearly (soft L1).
@@ -36,9 +36,10 @@ pub(crate) struct Minimum {
 }
 
 /// Normal equations of the data at one point.
+#[derive(Clone)]
 pub(crate) struct Normal {
-    /// `JᵀJ` of the data, row by row.
-    pub(crate) information: Vec<f64>,
+    /// `JᵀJ` of the data.
+    information: [Gradient; PARAMETERS],
     gradient: Gradient,
     cost: f64,
 }
@@ -60,6 +61,7 @@ impl Problem<'_> {
     }
 
     /// Half the squared residuals at `v`.
+    #[cfg(test)]
     pub(crate) fn cost(&self, v: &Gradient, sigma: f64) -> f64 {
         let curve = self.curve(v);
         let mut predicted = Vec::new();
@@ -90,7 +92,7 @@ impl Problem<'_> {
     /// The normal equations at `v`.
     pub(crate) fn normal(&self, v: &Gradient, sigma: f64) -> Normal {
         let curve = self.curve(v);
-        let mut information = vec![0.0; PARAMETERS * PARAMETERS];
+        let mut information = [[0.0; PARAMETERS]; PARAMETERS];
         let mut gradient = *v;
         let mut squared: f64 = v.iter().map(|v| v * v).sum();
         for run in self.runs {
@@ -102,9 +104,8 @@ impl Problem<'_> {
                 squared += residual * residual;
                 for a in 0..PARAMETERS {
                     gradient[a] += row[a] * residual;
-                    let target = &mut information[a * PARAMETERS..(a + 1) * PARAMETERS];
                     for b in 0..PARAMETERS {
-                        target[b] += row[a] * row[b];
+                        information[a][b] += row[a] * row[b];
                     }
                 }
             });
@@ -112,8 +113,8 @@ impl Problem<'_> {
         Normal { information, gradient, cost: squared / 2.0 }
     }
 
-    /// Goes downhill from `v` until nothing is gained.
-    pub(crate) fn minimise(&self, v: Gradient, sigma: f64) -> Minimum {
+    /// Goes downhill from `v` until steps gain less than `tolerance` of the cost.
+    pub(crate) fn minimise(&self, v: Gradient, sigma: f64, tolerance: f64) -> Minimum {
         let mut minimum = Minimum { v, cost: f64::INFINITY };
         let mut normal = self.normal(&v, sigma);
         minimum.cost = normal.cost;
@@ -127,7 +128,9 @@ impl Problem<'_> {
             };
             let mut next = minimum.v;
             next.iter_mut().zip(&step).for_each(|(v, step)| *v -= step);
-            let cost = self.cost(&next, sigma);
+            // Nearly all steps are accepted, so that the normal equations come with the cost.
+            let next_normal = self.normal(&next, sigma);
+            let cost = next_normal.cost;
             let promised = normal.promise(&step, damping);
             let gained = minimum.cost - cost;
             if gained.is_finite() && gained > 0.0 {
@@ -135,13 +138,13 @@ impl Problem<'_> {
                 minimum = Minimum { v: next, cost };
                 damping = (damping * (1.0 - (2.0 * ratio - 1.0).powi(3)).clamp(0.1, 2.0)).max(1e-9);
                 growth = 2.0;
-                still = if gained < 1e-7 * (1.0 + cost) { still + 1 } else { 0 };
+                still = if gained < tolerance * (1.0 + cost) { still + 1 } else { 0 };
                 if still == 2 {
                     break;
                 }
-                normal = self.normal(&minimum.v, sigma);
+                normal = next_normal;
             } else {
-                if promised < 1e-9 * (1.0 + minimum.cost) || damping > 1e12 {
+                if promised < 0.01 * tolerance * (1.0 + minimum.cost) || damping > 1e12 {
                     break;
                 }
                 damping *= growth;
@@ -152,10 +155,49 @@ impl Problem<'_> {
     }
 }
 
+/// What the law fitted to all runs but one says of that one's end, linearised.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LeftOut {
+    /// By how much `ln y` of the end moves when the run is left out.
+    pub(crate) shift: f64,
+    /// Variance of `ln y` of the end by the doubt about the parameters without the run.
+    pub(crate) variance: f64,
+}
+
+impl Problem<'_> {
+    /// Leaves run `index` out of the fit that ended at `v`, where `normal` holds, and looks at `end`, the whitened slopes of its
+    /// final value.
+    pub(crate) fn left_out(
+        &self,
+        index: usize,
+        v: &Gradient,
+        sigma: f64,
+        normal: &Normal,
+        end: &Gradient,
+    ) -> Option<LeftOut> {
+        let only = Problem { runs: &self.runs[index..=index], ..*self };
+        let own = only.normal(v, sigma);
+        let mut without = normal.clone();
+        let mut pull = own.gradient;
+        for a in 0..PARAMETERS {
+            // The prior's part of the gradient is not the run's.
+            pull[a] -= v[a];
+            for b in 0..PARAMETERS {
+                without.information[a][b] -= own.information[a][b];
+            }
+        }
+        let factor = without.factor(0.0)?;
+        factor.solve(&mut pull);
+        let mut half = *end;
+        factor.solve_lower(&mut half);
+        Some(LeftOut { shift: dot(&pull, end), variance: dot(&half, &half) })
+    }
+}
+
 impl Normal {
     /// Cholesky factor of the data's information plus the prior's, `damping` added.
     pub(crate) fn factor(&self, damping: f64) -> Option<Cholesky> {
-        let mut matrix = self.information.clone();
+        let mut matrix = self.information.as_flattened().to_vec();
         for k in 0..PARAMETERS {
             // A share of the diagonal as well as of the prior's unit: directions the data know well are damped in their own scale.
             let diagonal = &mut matrix[k * PARAMETERS + k];
@@ -173,7 +215,7 @@ impl Normal {
     /// By how much the quadratic model falls along `-step`.
     fn promise(&self, step: &Gradient, damping: f64) -> f64 {
         let damped: f64 = (0..PARAMETERS)
-            .map(|k| step[k] * (self.gradient[k] + damping * (self.information[k * PARAMETERS + k] + 1.0) * step[k]))
+            .map(|k| step[k] * (self.gradient[k] + damping * (self.information[k][k] + 1.0) * step[k]))
             .sum();
         damped / 2.0
     }

@@ -32,7 +32,7 @@ impl Cholesky {
 
     /// Row `row` of the factor, up to its diagonal.
     pub(crate) fn row(&self, row: usize) -> &[f64] {
-        &self.lower[row * self.size..row * self.size + row + 1]
+        &self.lower[row * self.size..=row * self.size + row]
     }
 
     /// `ln det A`.

@@ -11,6 +11,10 @@ const COMPLETE: f64 = 0.97;
 /// Share of a run before which its last value is none of the end.
 const END: f64 = 0.8;
 
+/// Rates beyond this are mistakes of the record, and below that they train nothing.
+const GREATEST_RATE: f64 = 1e30;
+pub(crate) const LEAST_RATE: f64 = 1e-30;
+
 /// Mean rates of the segments of a run.
 pub(crate) type Rates = [f64; SEGMENTS];
 
@@ -116,7 +120,6 @@ impl Recording {
                 after += 1;
             }
             let value = match (after.checked_sub(1).map(|left| self.measured[left]), self.measured.get(after)) {
-                (None, Some(_)) => f64::NAN,
                 (Some((left, a)), Some(&(right, b))) => {
                     gap(a) + (gap(b) - gap(a)) * ((end - left) / (right - left)).clamp(0.0, 1.0)
                 }
@@ -124,7 +127,8 @@ impl Recording {
                 // Between the last finite value and the first that is not, everything is lost.
                 (Some(_), None) if self.lost_at.is_some() => start,
                 (None, None) if self.lost_at.is_some_and(|lost| lost <= end) => start,
-                (_, None) => f64::NAN,
+                // Before the first value, or after the last of a run that was stopped.
+                (None, _) | (Some(_), None) => f64::NAN,
             };
             if k + 1 == SEGMENTS && self.complete && self.lost_at.is_none() {
                 return self.measured.last().map_or(f64::NAN, |(_, last)| gap(*last)).min(start);
@@ -139,9 +143,9 @@ impl Recording {
 fn rates_of(run: &Run, length: f64) -> Option<Rates> {
     let recorded = run.steps().iter().zip(run.learning_rate());
     let mut points: Vec<(f64, f64)> = recorded
-        .filter_map(|(&step, &rate)| Some((step as f64, rate.filter(|rate| rate.is_finite() && *rate >= 0.0)?)))
+        .filter_map(|(&step, &rate)| Some((step as f64, rate.filter(|rate| (0.0..=GREATEST_RATE).contains(rate))?)))
         .collect();
-    if points.iter().all(|(_, rate)| *rate == 0.0) {
+    if points.iter().all(|(_, rate)| *rate < LEAST_RATE) {
         return Schedule::of_run(run)
             .map(|schedule| segment_rates(&schedule))
             .filter(|rates| rates.iter().any(|rate| *rate > 0.0));

@@ -24,6 +24,7 @@ const SHIFT_EFFECT: f64 = 0.15;
 /// Step for the derivative in the shift.
 const SHIFT: f64 = 1e-3;
 const EFFECTS: usize = 3;
+const SIZE: usize = PARAMETERS + EFFECTS;
 const SEEN_FEATURES: usize = 3;
 type SeenFeatures = [f64; SEEN_FEATURES];
 
@@ -65,7 +66,8 @@ impl Law {
         let (slopes, slope_covariance) = regression(&rows, &targets, slope_before(seen), spread);
         let left: Vec<f64> = targets.iter().zip(&rows).map(|(target, row)| target - dot(&slopes, row)).collect();
         // The rest is expected to be as small as the residual itself, less what has been seen.
-        let process = ResidualProcess::fit(&features, &left, spread / 0.15 * (1.0 - 0.8 * seen), Purpose::Forecast);
+        let process =
+            ResidualProcess::fit(&features, &left, spread / 0.15 * (1.0 - 0.8 * seen), Purpose::Forecast, None);
         PartlySeen { law: self, seen, ends, slopes, slope_covariance, process }
     }
 
@@ -186,7 +188,6 @@ impl PartlySeen<'_> {
         let mut shifted = vec![0.0; ends.len()];
         curve.values(&shifted_path, &ends, &mut shifted);
         let now = seen.ends.last().map_or(0.0, |&end| curve.intrinsic_time(&question.path, end).max(1e-12).ln());
-        const SIZE: usize = PARAMETERS + EFFECTS;
         let mut rows: Vec<([f64; SIZE], f64)> = Vec::with_capacity(ends.len());
         curve.derivatives(&question.path, &ends, |k, ln_gap, slopes| {
             let mut row = [0.0; SIZE];
@@ -228,7 +229,8 @@ impl PartlySeen<'_> {
         Answer {
             ln_gap: end + dot(&with_end, &innovation) + share * residual.mean,
             doubt: (before - dot(&whitened, &whitened)).max(0.0) + share * residual.variance,
-            noise: process.noise(),
+            // The level of this run is an effect; what is left to chance is its rest.
+            noise: (1.0 - self.seen) * process.noise(),
         }
     }
 }
@@ -282,4 +284,66 @@ fn regression(rows: &[SeenFeatures], targets: &[f64], level_slope: f64, scale: f
         variance = (2.0 * scale * scale + squares) / (2.0 + rows.len() as f64);
     }
     (slopes, covariance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Direction, LawSettings, Metric, Sweep};
+
+    /// A loss that falls along a power law of the rates' sum, with a level of its own.
+    fn run(id: usize, schedule: &Schedule, level: f64) -> Run {
+        let mut run = Run::new(id.to_string(), 1);
+        let mut trained = 0.0;
+        for step in 0..=400u64 {
+            let rate = schedule.at_step(step, 400);
+            trained += rate;
+            if step % 8 == 0 {
+                let loss = (0.3 + 2.0 / (1.0 + 0.5 * trained).sqrt()) * level;
+                run.push(step, None, Some(rate), &[Some(loss)]).expect("increasing");
+            }
+        }
+        run
+    }
+
+    #[test]
+    fn what_has_been_seen_of_a_run_tells_its_level() {
+        let mut sweep = Sweep::new(vec![Metric::new("loss", Direction::Min)]);
+        // Runs differ by a level that no schedule tells.
+        let levels = [1.0, 1.1, 0.92, 1.05, 0.97, 1.15, 0.9, 1.02, 0.95, 1.08];
+        for (k, level) in levels.into_iter().enumerate() {
+            let peak = 0.05 * 1.3f64.powi(k as i32);
+            sweep.runs.push(run(k, &Schedule::cosine(peak), level));
+        }
+        let law = Law::fit(&sweep, "loss", &LawSettings::default()).expect("a fit");
+        let schedule = Schedule::cosine(0.2);
+        let (mut unseen, mut seen, mut doubt) = (0.0, 0.0, [0.0; 2]);
+        for level in [0.88, 1.0, 1.17] {
+            let new = run(99, &schedule, level);
+            let truth = new.final_validation(0).expect("a value");
+            let early = law.final_value_of(&new, 0, 0.0).expect("rates");
+            let late = law.final_value_of(&new, 0, 0.5).expect("rates");
+            unseen += (early.median - truth).abs();
+            seen += (late.median - truth).abs();
+            doubt[0] += early.deviation;
+            doubt[1] += late.deviation;
+            // The same points, and the schedule named for the rest.
+            let mut part = Run::new("part", 1);
+            part.attributes.total_steps = Some(400);
+            for point in new.points(0).take_while(|point| point.step <= 200) {
+                part.push(point.step, None, point.learning_rate, &[point.validation]).expect("increasing");
+            }
+            let live = law.watching(0.5).final_value_under(&part, 0, &schedule).expect("a schedule");
+            assert!((live.median / late.median - 1.0).abs() < 0.01, "{} beside {}", live.median, late.median);
+        }
+        assert!(seen < 0.35 * unseen, "{seen} beside {unseen}");
+        assert!(doubt[1] < 0.8 * doubt[0], "{doubt:?}");
+    }
+
+    #[test]
+    fn prior_slopes_are_those_found() {
+        for (seen, slope) in [(0.1, 0.4), (0.25, 0.7), (0.5, 0.9), (0.0, 0.2), (1.0, 1.0), (0.375, 0.8)] {
+            assert!((slope_before(seen) - slope).abs() < 1e-12);
+        }
+    }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plain_process::PlainProcess;
 use super::shapes::ShapeRange;
-use super::{Answer, FinalForecast, Law, Question};
+use super::{Answer, FinalForecast, Law, Question, check};
 use crate::{Error, Result, Schedule};
 
 /// Settings of a pick.
@@ -106,7 +106,7 @@ pub fn pick(law: &Law, total_steps: u64, settings: &PickSettings) -> Result<Pick
         .map(|shape| Ok((shape.schedule()?, PickOrigin::New)));
     let known = measured.into_iter().map(|(run, schedule)| Ok((schedule, PickOrigin::Measured { run })));
     let candidates = known.chain(new).collect::<Result<Vec<_>>>()?;
-    law.check_candidates(candidates.iter().map(|(schedule, _)| schedule), total_steps)?;
+    check(candidates.iter().map(|(schedule, _)| schedule), total_steps)?;
 
     let (features, ln_gaps) = law.ended_runs();
     let plain = PlainProcess::fit(&features, &ln_gaps);
@@ -210,4 +210,71 @@ fn better_than_best(
             better as f64 / draws.len() as f64
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Direction, LawSettings, Metric, Run, Sweep};
+
+    /// A toy whose final loss is best at a peak of 0.3 with annealing, and which diverges from 6 on.
+    fn sweep() -> Sweep {
+        let mut sweep = Sweep::new(vec![Metric::new("loss", Direction::Min)]);
+        let families = [Schedule::constant(1.0), Schedule::cosine(1.0), Schedule::one_cycle(1.0)];
+        for (k, peak) in [0.01, 0.03, 0.1, 0.3, 1.0, 10.0].into_iter().enumerate() {
+            let schedule = families[k % 3].scaled(peak);
+            sweep.runs.push(run(&k.to_string(), &schedule));
+        }
+        sweep
+    }
+
+    fn run(id: &str, schedule: &Schedule) -> Run {
+        let mut run = Run::new(id, 1);
+        let (mut trained, mut noise) = (0.0, 0.0);
+        for step in 0..=1000u64 {
+            let rate = schedule.at_step(step, 1000);
+            trained += rate;
+            noise += 0.05 * (rate - noise);
+            let loss = if rate > 6.0 || (step > 100 && schedule.at_step(100, 1000) > 6.0) {
+                f64::NAN
+            } else {
+                0.1 + 2.2 / (1.0 + trained).sqrt() + 0.5 * noise
+            };
+            if step % 20 == 0 {
+                run.push(step, None, Some(rate), &[Some(loss)]).expect("increasing");
+            }
+        }
+        run
+    }
+
+    #[test]
+    fn the_pick_trains_keeps_clear_of_divergence_and_is_among_the_best() {
+        let sweep = sweep();
+        let law = Law::fit(&sweep, "loss", &LawSettings::default()).expect("a fit");
+        let picked = pick(&law, 1000, &PickSettings::default()).expect("a pick");
+        let outcome = |schedule: &Schedule| run("picked", schedule).final_validation(0).expect("a value");
+        let best =
+            sweep.runs.iter().filter(|run| run.diverged_at(0).is_none()).filter_map(|run| run.final_validation(0));
+        let best = best.fold(f64::INFINITY, f64::min);
+        let found = outcome(&picked.schedule);
+        assert!(run("picked", &picked.schedule).diverged_at(0).is_none(), "{:?}", picked.schedule);
+        // The best measured peak is the highest that did not diverge: a little less of it is the price of not diverging.
+        assert!(found < 1.2 * best, "{found} beside {best}");
+        assert!(picked.predicted.probability_diverged < 0.05, "{:?}", picked.predicted);
+        assert!(picked.predicted.low_95 < found && found < picked.predicted.high_95, "{found}: {:?}", picked.predicted);
+        assert_eq!(pick(&law, 1000, &PickSettings::default()).expect("a pick"), picked, "the same seed, the same pick");
+        let names: Vec<&str> = picked.alternatives.iter().map(|other| other.name.as_str()).collect();
+        assert_eq!(names, ["law alone", "plain process alone", "schedule of the best run"]);
+    }
+
+    #[test]
+    fn without_a_run_the_prior_picks_near_the_rate_that_worked() {
+        let knowledge =
+            crate::PriorKnowledge { learning_rate: 3e-4, total_steps: 1000, start: 2.3, expected: None, ideal: None };
+        let law = Law::before_any_run(&Metric::new("loss", Direction::Min), &knowledge).expect("a prior");
+        let picked = pick(&law, 1000, &PickSettings::default()).expect("a pick");
+        let peak = (0..=100).map(|k| picked.schedule.learning_rate(f64::from(k) / 100.0)).fold(0.0, f64::max);
+        assert!((1.5e-4..6e-4).contains(&peak), "{peak}");
+        assert_eq!(picked.probability_better_than_best, 0.5);
+    }
 }

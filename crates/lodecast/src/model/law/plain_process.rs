@@ -38,9 +38,11 @@ impl PlainProcess {
             (ln_gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / count).sqrt().max(LEAST_DEVIATION);
         let standardiser = Standardiser::of(features);
         let mut inputs = features.to_vec();
-        inputs.iter_mut().for_each(|row| standardiser.apply(row));
+        for row in &mut inputs {
+            standardiser.apply(row);
+        }
         let targets: Vec<f64> = ln_gaps.iter().map(|gap| (gap - mean) / deviation).collect();
-        let process = GaussianProcess::fit(&inputs, &targets, &Hyperprior::about(SIGNAL, NOISE))?;
+        let process = GaussianProcess::fit(&inputs, &targets, &Hyperprior::about(SIGNAL, NOISE), None)?;
         Some(Self { standardiser, process, mean, deviation })
     }
 

@@ -21,6 +21,9 @@ const END_WEIGHT: f64 = 2.0;
 const SIGMA: (f64, f64) = (0.0015, 0.5);
 /// How often the scatter is estimated anew.
 const ROUNDS: usize = 3;
+/// Relative gain at which a minimisation ends, while starts and scatter are still to be found, and at last.
+const COARSE: f64 = 1e-5;
+const FINE: f64 = 1e-7;
 /// With fewer runs than this, a second start is tried.
 const CERTAIN_RUNS: usize = 24;
 const SECOND_START: f64 = 0.6;
@@ -70,8 +73,8 @@ impl Posterior {
     }
 
     /// Fits the law to runs whose final values scatter by `spread` in their logarithm.
-    pub(crate) fn fit(prior: Prior, start: f64, best: f64, runs: &[Curves], spread: f64, seed: u64) -> Self {
-        let problem = Problem { runs, prior: &prior, start, best };
+    pub(crate) fn fit(prior: &Prior, start: f64, best: f64, runs: &[Curves], spread: f64, seed: u64) -> Self {
+        let problem = Problem { runs, prior, start, best };
         let least = 0.1 * spread + 0.004;
         let mut sigma = 1.5 * least;
         let mut starts = vec![[0.0; PARAMETERS]];
@@ -86,12 +89,12 @@ impl Posterior {
             harmful[at::WARMUP_HARM] = HARMFUL_START;
             starts.push(harmful);
         }
-        let minima = starts.into_iter().map(|start| problem.minimise(start, sigma));
+        let minima = starts.into_iter().map(|start| problem.minimise(start, sigma, COARSE));
         let mut minimum = minima.reduce(|best, next| if next.cost < best.cost { next } else { best });
-        for _ in 0..ROUNDS {
+        for round in 1..=ROUNDS {
             if let Some(minimum) = &mut minimum {
                 sigma = scatter(&problem, &minimum.v, sigma, least);
-                *minimum = problem.minimise(minimum.v, sigma);
+                *minimum = problem.minimise(minimum.v, sigma, if round == ROUNDS { FINE } else { COARSE });
             }
         }
         let minimum_v = minimum.as_ref().map_or([0.0; PARAMETERS], |minimum| minimum.v);

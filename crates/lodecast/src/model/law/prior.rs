@@ -117,11 +117,6 @@ impl Prior {
     pub(crate) fn has_warmup(&self) -> bool {
         self.choice.warmup
     }
-
-    /// Prior mean of a parameter.
-    pub(crate) fn mean(&self, index: usize) -> f64 {
-        self.mean[index]
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::calibration::multiplier;
 use super::divergence::Threshold;
 use super::posterior::Posterior;
 use super::prior::{Choice, Prior};
@@ -86,14 +87,15 @@ impl Law {
             scale,
             units: Units { rate: learning_rate, length: total_steps as f64, start, best },
             posterior: Posterior::before(Prior::from(Choice { warmup: true }), start, best),
-            forecast_process: ResidualProcess::fit(&[], &[], ASSUMED_SPREAD, Purpose::Forecast),
-            search_process: ResidualProcess::fit(&[], &[], ASSUMED_SPREAD, Purpose::Search),
+            forecast_process: ResidualProcess::fit(&[], &[], ASSUMED_SPREAD, Purpose::Forecast, None),
+            search_process: ResidualProcess::fit(&[], &[], ASSUMED_SPREAD, Purpose::Search, None),
             threshold: Threshold::from(Vec::new()),
             covariates: Covariates::default(),
             momentum: false,
             assumed: Settings::new(),
             runs: Vec::new(),
             level_doubt,
+            multiplier: multiplier(0),
             notes: vec![
                 "no run: this is the prior's guess. A run at the rate given would tell the level of the curve, one at three times \
                  the rate where its edge is, one at twice the length how much training still brings"

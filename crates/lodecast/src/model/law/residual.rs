@@ -28,21 +28,30 @@ pub(crate) enum Purpose {
 }
 
 impl ResidualProcess {
-    /// The process of `residuals` at `features` (one row a run), for final values that scatter by `spread`.
-    pub(crate) fn fit(features: &[Vec<f64>], residuals: &[f64], spread: f64, purpose: Purpose) -> Self {
+    /// The process of `residuals` at `features` (one row a run), for final values that scatter by `spread`; `like` is one of the
+    /// same runs for another purpose.
+    pub(crate) fn fit(
+        features: &[Vec<f64>],
+        residuals: &[f64],
+        spread: f64,
+        purpose: Purpose,
+        like: Option<&Self>,
+    ) -> Self {
         let standardiser = Standardiser::of(features);
         let expected = 0.15 * spread + 0.003;
         let squares: f64 = residuals.iter().map(|residual| residual * residual).sum();
         let count = residuals.len() as f64;
         let scale = ((2.0 * expected * expected + squares) / (2.0 + count)).sqrt();
         let mut inputs = features.to_vec();
-        inputs.iter_mut().for_each(|row| standardiser.apply(row));
+        for row in &mut inputs {
+            standardiser.apply(row);
+        }
         let targets: Vec<f64> = residuals.iter().map(|residual| residual / scale).collect();
         let prior = match purpose {
             Purpose::Forecast => Hyperprior::about(0.8, 0.6),
             Purpose::Search => Hyperprior::about(0.5, 0.9),
         };
-        let process = GaussianProcess::fit(&inputs, &targets, &prior);
+        let process = GaussianProcess::fit(&inputs, &targets, &prior, like.and_then(|like| like.process.as_ref()));
         let (noise_alone, log_noise_alone) = noise_alone(&targets, &prior);
         let weight = match (&process, purpose) {
             (None, _) => 0.0,
@@ -63,6 +72,22 @@ impl ResidualProcess {
             mean: self.scale * mixed,
             variance: self.scale * self.scale * (self.weight * (variance + mean * mean) - mixed * mixed).max(0.0),
         }
+    }
+
+    /// What the process expects of each of its own runs without having seen it: residual and variance, noise included. Empty
+    /// where the process is made of only some of them.
+    pub(crate) fn left_out(&self, runs: usize) -> Vec<Prediction> {
+        let Some(process) = &self.process else { return Vec::new() };
+        let found = process.left_out();
+        if found.len() != runs {
+            return Vec::new();
+        }
+        let unit = self.scale * self.scale;
+        let scaled = |found: Prediction| Prediction {
+            mean: self.scale * found.mean,
+            variance: unit * (found.variance + process.noise()),
+        };
+        found.into_iter().map(scaled).collect()
     }
 
     /// Size of the residuals it was made from.
@@ -103,7 +128,9 @@ impl ResidualProcess {
     /// Prepares joint draws at candidates with these features.
     pub(crate) fn paths(&self, features: &[Vec<f64>]) -> Paths<'_> {
         let mut inputs = features.to_vec();
-        inputs.iter_mut().for_each(|row| self.standardiser.apply(row));
+        for row in &mut inputs {
+            self.standardiser.apply(row);
+        }
         let process = self.process.as_ref().map(|process| process.paths(&inputs));
         Paths { residual: self, process, candidates: features.len() }
     }

@@ -5,7 +5,6 @@ use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
 use super::Law;
-use super::calibration::multiplier;
 use super::curve::{Gradient, PARAMETERS};
 use super::forecast::{Question, check};
 use super::linear_algebra::{Cholesky, dot};
@@ -35,7 +34,7 @@ impl Law {
         let features: Vec<Vec<f64>> = questions.iter().map(|question| question.features.clone()).collect();
         let paths = self.search_process.paths(&features);
         let factor = Cholesky::of(self.posterior.covariance.clone(), PARAMETERS);
-        let widen = multiplier(self.runs());
+        let widen = self.multiplier;
         let start = self.units.start;
         (0..draws as u64)
             .into_par_iter()

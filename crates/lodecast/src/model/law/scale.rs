@@ -29,6 +29,9 @@ pub struct Scale {
     pub(crate) least: f64,
 }
 
+/// Range of gaps that are told apart: logarithms and products of what lies beyond are of no use.
+const LEAST_GAP: f64 = 1e-150;
+const GREATEST_GAP: f64 = 1e150;
 /// Words in the names of metrics that lie between 0 and 1, or 0 and 100 per cent.
 const SHARES: [&str; 16] = [
     "acc",
@@ -96,7 +99,12 @@ impl Scale {
     pub(crate) fn new(direction: Direction, ideal: f64, origin: IdealOrigin, values: &[f64]) -> Self {
         let gaps = values.iter().map(|value| (value - ideal).abs()).filter(|gap| *gap > 0.0 && gap.is_finite());
         let least = gaps.fold(f64::INFINITY, f64::min) / 2.0;
-        Self { direction, ideal, origin, least: if least.is_finite() && least > 0.0 { least } else { 1e-12 } }
+        Self {
+            direction,
+            ideal,
+            origin,
+            least: if least.is_finite() { least.clamp(LEAST_GAP, GREATEST_GAP) } else { 1e-12 },
+        }
     }
 
     /// The gap of a value to the ideal: positive, and infinite for what is not finite.
@@ -108,7 +116,7 @@ impl Scale {
             Direction::Max => self.ideal - value,
             Direction::Min => value - self.ideal,
         };
-        gap.max(self.least)
+        gap.clamp(self.least, GREATEST_GAP)
     }
 
     /// The metric's value at a gap.

@@ -11,6 +11,8 @@ pub(crate) type Settings = BTreeMap<String, String>;
 
 /// Scale of a numeric covariate against a schedule feature.
 const SCALE: f64 = 0.3;
+/// Numbers beyond this are mistakes of the record.
+const GREATEST: f64 = 1e15;
 /// Values that a setting in words may have, and covariates there may be.
 const CHOICES: usize = 6;
 const COVARIATES: usize = 24;
@@ -90,7 +92,7 @@ fn is_covariate(name: &str) -> bool {
 }
 
 fn number(settings: &Settings, name: &str) -> Option<f64> {
-    settings.get(name)?.trim().parse().ok().filter(|number: &f64| number.is_finite())
+    settings.get(name)?.trim().parse().ok().filter(|number: &f64| number.abs() <= GREATEST)
 }
 
 impl Covariates {

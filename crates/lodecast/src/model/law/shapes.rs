@@ -75,7 +75,8 @@ impl ShapeRange {
             return None;
         }
         if low * SAME_PEAK > high {
-            (low, high) = ((low * high).sqrt() / SAME_PEAK, (low * high).sqrt() * SAME_PEAK);
+            let middle = low.sqrt() * high.sqrt();
+            (low, high) = (middle / SAME_PEAK, middle * SAME_PEAK);
         }
         let mut range = Self {
             peak: (low, high),
