@@ -1,7 +1,7 @@
 """Makes runs with the real TensorBoard, W&B, MLflow and Optuna, and compares what lodecast reads with what their own readers do.
 
 Usage: stores.py RECORDINGS DIRECTORY, where RECORDINGS is the built example `recordings` of lodecast-import. Every run, series
-and point is compared: steps and settings exactly, values bit by bit, times to a millisecond.
+and point is compared: steps and settings exactly, values bit by bit.
 """
 
 import json
@@ -46,8 +46,6 @@ def compare(what, recordings, expected, settings=True):
             assert series["steps"] == [step for step, _, _ in points], (what, run, name)
             for value, (step, wanted, _) in zip(series["values"], points, strict=True):
                 assert same(float(value), wanted), (what, run, name, step, value, wanted)
-            for moment, (step, _, wanted) in zip(series["times"], points):
-                assert wanted is None or abs(float(moment) - wanted) < 1e-3, (what, run, name, step, moment, wanted)
             compared["points"] += len(points)
         compared["series"] += len(wanted_series)
     compared["runs"] += len(expected)
