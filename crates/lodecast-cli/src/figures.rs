@@ -45,7 +45,7 @@ pub(crate) fn configuration_label(run: &Run) -> String {
             let others = attributes.other.iter().map(|(name, value)| format!(", {name} {value}"));
             format!("{schedule} {}{}", learning_rate(peak), others.collect::<String>())
         }
-        _ => run.configuration(),
+        _ => run.label(),
     }
 }
 

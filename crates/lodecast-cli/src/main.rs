@@ -8,6 +8,7 @@ mod figures;
 mod interrupt;
 mod lab_setup;
 mod machine;
+mod model_input;
 mod output;
 mod planner_options;
 mod progress;

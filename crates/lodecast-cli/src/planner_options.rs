@@ -56,7 +56,7 @@ impl PlannerOptions {
     /// A planner with a model: as asked for if it is a controlled one.
     pub(crate) fn planner(&self, model: Model) -> Result<Planner> {
         let forecaster: Forecaster = model.into();
-        let mut settings = forecaster.default_settings();
+        let mut settings = PlannerSettings::default_for(&forecaster);
         if let PlannerSettings::Controlled(settings) = &mut settings {
             self.adjust(settings);
         }

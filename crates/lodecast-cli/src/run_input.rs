@@ -57,7 +57,7 @@ impl RunInput {
                 format!(
                     "run '{}' is over: its last step is {}, planned are {total_steps}",
                     run.id,
-                    run.steps[run.len() - 1]
+                    run.steps()[run.len() - 1]
                 ),
                 "look at its first part only with --observed 0.25, or give a longer --total-steps",
             ));

@@ -137,10 +137,10 @@ mod run_json {
     pub(super) fn serialize<S: Serializer>(run: &Run, serializer: S) -> Result<S::Ok, S::Error> {
         let columns = Columns {
             id: run.id.clone(),
-            steps: run.steps.clone(),
-            train_loss: written(&run.train_loss),
-            learning_rate: written(&run.learning_rate),
-            validation: run.validation.iter().map(|column| written(column)).collect(),
+            steps: run.steps().to_vec(),
+            train_loss: written(run.train_loss()),
+            learning_rate: written(run.learning_rate()),
+            validation: run.validations().map(written).collect(),
             attributes: run.attributes.clone(),
         };
         columns.serialize(serializer)
@@ -148,24 +148,10 @@ mod run_json {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Run, D::Error> {
         let columns = Columns::deserialize(deserializer)?;
-        let points = columns.steps.len();
-        let all_of_one_length = columns.train_loss.len() == points
-            && columns.learning_rate.len() == points
-            && columns.validation.iter().all(|column| column.len() == points);
-        if !all_of_one_length {
-            return Err(de::Error::custom(format!("run '{}' has columns of different length", columns.id)));
-        }
-        if columns.steps.windows(2).any(|pair| pair[0] >= pair[1]) {
-            return Err(de::Error::custom(format!("the steps of run '{}' do not increase", columns.id)));
-        }
-        Ok(Run {
-            id: columns.id,
-            steps: columns.steps,
-            train_loss: read(columns.train_loss),
-            learning_rate: read(columns.learning_rate),
-            validation: columns.validation.into_iter().map(read).collect(),
-            attributes: columns.attributes,
-        })
+        let Columns { id, steps, train_loss, learning_rate, validation, attributes } = columns;
+        let validation = validation.into_iter().map(read).collect();
+        let run = Run::from_columns(id, steps, read(train_loss), read(learning_rate), validation);
+        run.map(|run| run.with_attributes(attributes)).map_err(de::Error::custom)
     }
 }
 
@@ -203,10 +189,10 @@ mod tests {
         let written = serde_json::to_string(&record()).unwrap();
         assert!(!written.contains('\n'), "a journal has one record a line");
         let read: RunRecord = serde_json::from_str(&written).unwrap();
-        assert!(read.run.validation[0][0].unwrap().is_nan());
-        assert_eq!(read.run.validation[0][1], None);
-        assert_eq!(read.run.train_loss, record().run.train_loss);
-        assert_eq!(read.run.learning_rate, record().run.learning_rate);
+        assert!(read.run.validation(0)[0].unwrap().is_nan());
+        assert_eq!(read.run.validation(0)[1], None);
+        assert_eq!(read.run.train_loss(), record().run.train_loss());
+        assert_eq!(read.run.learning_rate(), record().run.learning_rate());
         assert_eq!((read.test_loss, read.seed), (f64::NEG_INFINITY, u64::MAX));
         assert_eq!(serde_json::to_string(&read).unwrap(), written);
     }

@@ -106,7 +106,7 @@ fn the_table_is_what_the_runs_say() {
     // Same schedule, same seeds: the runs are the same, only slower.
     let difference = slow.difference.unwrap();
     assert_eq!((difference.mean, difference.tied, difference.t_test_p), (0.0, 4, None));
-    assert_eq!(comparison.records[4].run.train_loss, comparison.records[8].run.train_loss);
+    assert_eq!(comparison.records[4].run.train_loss(), comparison.records[8].run.train_loss());
     let (slow_seconds, good_seconds) =
         (slow.scheduler_overhead * slow.wall_seconds, good.scheduler_overhead * good.wall_seconds);
     assert!(slow_seconds > 8.0 * 0.005 && good_seconds < 0.01, "{slow_seconds} {good_seconds}");

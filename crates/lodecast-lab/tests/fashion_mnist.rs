@@ -63,12 +63,12 @@ fn the_network_learns_and_repeats_itself_dropout_included() {
     let folder = tempfile::tempdir().unwrap();
     write_data(folder.path());
     let record = train(folder.path(), 1);
-    let loss: Vec<f64> = record.run.train_loss.iter().flatten().copied().collect();
+    let loss: Vec<f64> = record.run.train_loss().iter().flatten().copied().collect();
     // A batch is small, so its loss jumps about: three in a row are well below that of a guess among ten classes.
     let last = loss[loss.len() - 3..].iter().sum::<f64>() / 3.0;
     assert!(last < 0.9 * 10f64.ln(), "{loss:?}");
     assert_eq!(train(folder.path(), 1).run, record.run);
-    assert_ne!(train(folder.path(), 2).run.train_loss, record.run.train_loss);
+    assert_ne!(train(folder.path(), 2).run.train_loss(), record.run.train_loss());
 }
 
 #[test]

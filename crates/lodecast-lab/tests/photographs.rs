@@ -63,11 +63,11 @@ fn runs_repeat_themselves_with_pictures_loaded_ahead() {
         "ImageNet at scale 0.1: 10 training, 2 validation and 4 test pictures of 2 classes, split by seed 42"
     );
     let record = train(folder.path(), 1).unwrap();
-    assert_eq!(record.run.steps, [1, 2]);
-    assert!(record.run.train_loss.iter().flatten().all(|loss| loss.is_finite()), "{record:?}");
+    assert_eq!(record.run.steps(), [1, 2]);
+    assert!(record.run.train_loss().iter().flatten().all(|loss| loss.is_finite()), "{record:?}");
     let again = train(folder.path(), 1).unwrap();
     assert_eq!((&again.run, again.test_loss), (&record.run, record.test_loss));
-    assert_ne!(train(folder.path(), 2).unwrap().run.train_loss, record.run.train_loss);
+    assert_ne!(train(folder.path(), 2).unwrap().run.train_loss(), record.run.train_loss());
 }
 
 #[test]

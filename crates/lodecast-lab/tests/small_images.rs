@@ -77,7 +77,7 @@ fn the_network_learns_and_repeats_itself_and_sharpness_changes_nothing() {
     assert_eq!(measured.run, record.run);
     assert_eq!(measured.test_loss, record.test_loss);
     assert!(measured.sharpness[0] > measured.sharpness[1] && measured.sharpness[0] > 0.0, "{measured:?}");
-    assert_ne!(train(folder.path(), 2, rival, 0.05, None).run.train_loss, record.run.train_loss);
+    assert_ne!(train(folder.path(), 2, rival, 0.05, None).run.train_loss(), record.run.train_loss());
 }
 
 #[test]

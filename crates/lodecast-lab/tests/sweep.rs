@@ -184,8 +184,8 @@ fn schedules_of_any_form_are_configurations_of_their_own() {
     let outcome = run(&schedules, 2, None).0.unwrap();
     // The two of the same peak are told apart.
     assert_eq!(outcome.sweep.configurations().len(), 3);
-    let rates: Vec<f64> = outcome.sweep.runs[0].learning_rate.iter().map(|rate| rate.unwrap()).collect();
-    let steps = outcome.sweep.runs[0].steps.iter();
+    let rates: Vec<f64> = outcome.sweep.runs[0].learning_rate().iter().map(|rate| rate.unwrap()).collect();
+    let steps = outcome.sweep.runs[0].steps().iter();
     let expected: Vec<f64> = steps.map(|&step| rising.at_step(step - 1, 8)).collect();
     assert_eq!(rates, expected);
 

@@ -42,7 +42,7 @@ fn a_small_network_learns_with_every_optimizer() {
         let mut method = FixedSchedule::new(Schedule::one_cycle(peak), length.total_steps(1000)).unwrap();
         let record = task.train(&training, &mut method).unwrap();
         assert!(record.test_metric > 0.4, "{optimizer}: {}", record.test_metric);
-        let loss = &record.run.train_loss;
+        let loss = record.run.train_loss();
         assert!(loss[15].unwrap() < 0.7 * loss[0].unwrap(), "{optimizer}: {loss:?}");
         assert!((0.3..1.0).contains(&record.run.final_validation(0).unwrap()), "{optimizer}");
     }
@@ -56,10 +56,10 @@ fn the_record_says_what_was_run() {
     assert_eq!((attributes.peak_lr, attributes.seed, attributes.total_steps), (Some(1e-3), Some(9), Some(20)));
     assert_eq!(attributes.optimizer.as_deref(), Some("adamw"));
     assert_eq!(attributes.source.as_deref(), Some("lab mnist1d-cnn"));
-    assert_eq!(record.run.steps, (1..=20).collect::<Vec<u64>>());
+    assert_eq!(record.run.steps(), (1..=20).collect::<Vec<u64>>());
     // The rate of a point is the one of the step that led to it.
-    assert_eq!(record.run.learning_rate[0], Some(1e-3));
-    assert_eq!(record.run.learning_rate[19], Some(Schedule::cosine(1e-3).at_step(19, 20)));
+    assert_eq!(record.run.learning_rate()[0], Some(1e-3));
+    assert_eq!(record.run.learning_rate()[19], Some(Schedule::cosine(1e-3).at_step(19, 20)));
     assert!(record.scheduler_seconds > 0.0 && record.scheduler_seconds < record.wall_seconds);
     assert!(record.notes.is_empty());
 }
@@ -78,8 +78,8 @@ fn equal_seeds_give_equal_bits_also_with_other_runs_in_flight() {
     });
     assert_eq!(together[0], alone);
     assert_eq!(together[2], alone);
-    assert_ne!(together[1].train_loss, alone.train_loss);
-    assert_ne!(together[1].train_loss, together[3].train_loss);
+    assert_ne!(together[1].train_loss(), alone.train_loss());
+    assert_ne!(together[1].train_loss(), together[3].train_loss());
 }
 
 #[test]
@@ -88,11 +88,11 @@ fn equal_seeds_share_weights_and_data_order_whatever_the_method_and_optimizer() 
     // With a vanishing rate the weights stay, so each loss shows the first weights on that step's examples.
     let still = Schedule::constant(1e-30);
     let sgd = curves(&task, OptimizerKind::Sgd, still.clone(), 4);
-    assert_eq!(sgd.train_loss, curves(&task, OptimizerKind::Adam, still.clone(), 4).train_loss);
-    assert_ne!(sgd.train_loss, curves(&task, OptimizerKind::Sgd, still, 5).train_loss);
+    assert_eq!(sgd.train_loss(), curves(&task, OptimizerKind::Adam, still.clone(), 4).train_loss);
+    assert_ne!(sgd.train_loss(), curves(&task, OptimizerKind::Sgd, still, 5).train_loss);
     let moving = curves(&task, OptimizerKind::Sgd, Schedule::cosine(0.1), 4);
-    assert_eq!(sgd.train_loss[0], moving.train_loss[0]);
-    assert_ne!(sgd.train_loss[1], moving.train_loss[1]);
+    assert_eq!(sgd.train_loss()[0], moving.train_loss()[0]);
+    assert_ne!(sgd.train_loss()[1], moving.train_loss()[1]);
 }
 
 #[test]
@@ -100,8 +100,8 @@ fn a_diverging_run_keeps_its_last_point_and_ends() {
     let record = task(400).train(&training(OptimizerKind::Sgd, 1), &mut fixed(Schedule::constant(1e9))).unwrap();
     let step = record.diverged_at.unwrap();
     assert!(step < 20);
-    assert_eq!(record.run.steps.last(), Some(&step));
-    assert!(!record.run.train_loss.last().unwrap().unwrap().is_finite());
+    assert_eq!(record.run.steps().last(), Some(&step));
+    assert!(!record.run.train_loss().last().unwrap().unwrap().is_finite());
     assert_eq!(record.run.diverged_at(0), Some(record.run.len() - 1));
     assert!((0.0..0.3).contains(&record.test_metric), "a broken network is no better than chance");
 }
@@ -129,7 +129,7 @@ fn a_failing_method_is_noted_and_the_training_goes_on() {
     let mut faulty = Faulty(|step| if step < 5 { 0.01 } else { f64::NAN });
     let record = task.train(&training(OptimizerKind::Adam, 1), &mut faulty).unwrap();
     assert_eq!(record.run.len(), 20);
-    assert!(record.run.learning_rate.iter().all(|&rate| rate == Some(0.01)));
+    assert!(record.run.learning_rate().iter().all(|&rate| rate == Some(0.01)));
     assert!(record.notes.iter().any(|note| note.message == "interrupted" && note.step == 1), "{:?}", record.notes);
     assert!(
         record.notes.iter().any(|note| note.step == 5 && note.message.contains("0.01 stays in force")),
@@ -185,7 +185,7 @@ fn methods_with_rules_of_their_own_learn_and_say_what_they_did() {
     let mut method = HypergradientDescent::new(0.02, Hypergradient::SGD);
     let record = train(&mut method, OptimizerKind::Adam);
     assert_eq!(record.run.attributes.optimizer.as_deref(), Some("sgd-hd"), "the rule is the method's own");
-    let rates: Vec<f64> = record.run.learning_rate.iter().map(|rate| rate.unwrap()).collect();
+    let rates: Vec<f64> = record.run.learning_rate().iter().map(|rate| rate.unwrap()).collect();
     assert!(rates[0] != rates[5] && rates.iter().all(|&rate| rate >= 0.0), "the rate moves: {rates:?}");
     // Twice what chance gives.
     assert!(record.test_metric > 0.2, "{}", record.test_metric);
@@ -199,7 +199,7 @@ fn methods_with_rules_of_their_own_learn_and_say_what_they_did() {
 
     let mut method = Greedy::new(0.02, GreedySettings { patience: 2, ..GreedySettings::starting_at(0.02) });
     let record = train(&mut method, OptimizerKind::Sgd);
-    let rates = &record.run.learning_rate;
+    let rates = record.run.learning_rate();
     assert!(rates[11].unwrap() > rates[0].unwrap(), "the loss fell, so the rate rose: {rates:?}");
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn restore<'py>(py: Python<'py>, kind: &str, state: &Bound<'py, PyAny
         "Observation" => Bound::new(py, PyObservation(read::<Outcome>(state)?))?.into_any(),
         "Plan" => Bound::new(py, PyPlan(read::<Plan>(state)?))?.into_any(),
         "Prediction" => Bound::new(py, PyPrediction(read::<Prediction>(state)?))?.into_any(),
-        "Run" => Bound::new(py, read::<Recorded>(state)?.run())?.into_any(),
+        "Run" => Bound::new(py, read::<Recorded>(state)?.run()?)?.into_any(),
         "Spread" => Bound::new(py, PySpread(read::<Spread>(state)?))?.into_any(),
         "Suggestion" => Bound::new(py, PySuggestion(read::<Suggestion>(state)?))?.into_any(),
         _ => return Err(Failure::Setting(format!("nothing of lodecast's is a '{kind}'")).into()),
@@ -64,13 +64,21 @@ pub(crate) struct Recorded {
 
 impl Recorded {
     pub(crate) fn new(metrics: &[Metric], run: &Run) -> Self {
-        let Run { id, steps, train_loss, learning_rate, validation, attributes } = run.clone();
-        Self { metrics: metrics.to_vec(), id, steps, train_loss, learning_rate, validation, attributes }
+        Self {
+            metrics: metrics.to_vec(),
+            id: run.id.clone(),
+            steps: run.steps().to_vec(),
+            train_loss: run.train_loss().to_vec(),
+            learning_rate: run.learning_rate().to_vec(),
+            validation: run.validations().map(<[_]>::to_vec).collect(),
+            attributes: run.attributes.clone(),
+        }
     }
 
-    fn run(self) -> PyRun {
+    fn run(self) -> PyResult<PyRun> {
         let Self { metrics, id, steps, train_loss, learning_rate, validation, attributes } = self;
-        let run = Run { id, steps, train_loss, learning_rate, validation, attributes };
-        PyRun::new(&Arc::new(Sweep { metrics, runs: vec![run] }), 0)
+        let run = Run::from_columns(id, steps, train_loss, learning_rate, validation).map_err(Failure::from)?;
+        let runs = vec![run.with_attributes(attributes)];
+        Ok(PyRun::new(&Arc::new(Sweep { metrics, runs }), 0))
     }
 }

@@ -122,26 +122,26 @@ impl PyRun {
     /// Optimizer step of each point.
     #[getter]
     fn steps<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u64>> {
-        PyArray1::from_slice(py, &self.run().steps)
+        PyArray1::from_slice(py, self.run().steps())
     }
 
     /// Train loss at each point.
     #[getter]
     fn train_loss<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        table::measurements(py, &self.run().train_loss)
+        table::measurements(py, self.run().train_loss())
     }
 
     /// Learning rate at each point.
     #[getter]
     fn learning_rate<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        table::measurements(py, &self.run().learning_rate)
+        table::measurements(py, self.run().learning_rate())
     }
 
     /// The validation metrics by name.
     #[getter]
     fn validation<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let columns = PyDict::new(py);
-        for (metric, column) in self.sweep.metrics.iter().zip(&self.run().validation) {
+        for (metric, column) in self.sweep.metrics.iter().zip(self.run().validations()) {
             columns.set_item(&metric.name, table::measurements(py, column))?;
         }
         Ok(columns)
@@ -165,10 +165,10 @@ impl PyRun {
         self.run().total_steps()
     }
 
-    /// Name of its configuration: everything that was set but the seed.
+    /// A short name of its configuration: its schedule and peak, or what its rates look like.
     #[getter]
     fn configuration(&self) -> String {
-        self.run().configuration()
+        self.run().label()
     }
 
     /// The schedule it says it follows, or else its recorded rates; `None` if it has neither.
@@ -199,7 +199,7 @@ impl PyRun {
 
     fn __hash__(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (&self.run().id, &self.run().steps).hash(&mut hasher);
+        (&self.run().id, self.run().steps()).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -209,12 +209,6 @@ impl PyRun {
 
     fn __repr__(&self) -> String {
         let run = self.run();
-        format!(
-            "<lodecast.Run '{}': {} points of {} steps, {}>",
-            run.id,
-            run.len(),
-            run.total_steps(),
-            run.configuration()
-        )
+        format!("<lodecast.Run '{}': {} points of {} steps, {}>", run.id, run.len(), run.total_steps(), run.label())
     }
 }

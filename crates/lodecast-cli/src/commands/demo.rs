@@ -257,7 +257,9 @@ impl Arguments {
         output: &mut Output,
     ) -> Result<(Vec<ForecastExample>, f64)> {
         let held_out = spread_out(sweep, if self.quick { 3 } else { 6 });
-        let runs = sweep.runs.iter().filter(|run| !held_out.contains(&run.configuration())).cloned();
+        let names = sweep.configuration_names();
+        let named = || sweep.runs.iter().zip(&names);
+        let runs = named().filter(|(_, name)| !held_out.contains(name)).map(|(run, _)| run.clone());
         let rest = Sweep { metrics: sweep.metrics.clone(), runs: runs.collect() };
         let settings = self.settings(ModelKind::Controlled);
         let kept = Kept { checkpoint: Some(directory.file("held-out.checkpoint")), resume: true };
@@ -266,7 +268,7 @@ impl Arguments {
         let model = &fitted.model;
         let mut examples = Vec::new();
         for name in &held_out {
-            let Some(run) = sweep.runs.iter().find(|run| run.configuration() == *name) else { continue };
+            let Some((run, _)) = named().find(|(_, known)| *known == name) else { continue };
             let total = run.total_steps();
             let seen = |step: u64| step as f64 <= DRAWN_AFTER * total as f64;
             let observed: Vec<_> = run.points(0).filter(|point| seen(point.step)).collect();

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::{Model, ModelKind};
+use lodecast::ModelKind;
 
 use crate::contenders;
 use crate::failure::failure;
 use crate::figures::forecast::ForecastExample;
 use crate::figures::{is_fraction, metric_name, metric_value};
+use crate::model_input;
 use crate::output::Output;
 use crate::report::{Block, Report, Section, Table, learning_rate, significant};
 use crate::run_input::RunInput;
@@ -19,7 +20,7 @@ use crate::whole_file;
 /// Which run, under which schedule.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// Model file
+    /// Model file; or runs, to which the law is fitted on the spot
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     #[command(flatten)]
@@ -34,17 +35,20 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        let model = Model::load(&self.model)?;
+        let model = model_input::model(&self.model, &self.input.columns, output)?;
         let run = self.input.read(model.metric())?;
         let schedule =
             self.schedule.clone().map(|option| option.schedule).or_else(|| lodecast::Schedule::of_run(&run.run));
-        if schedule.is_none() && model.kind() == ModelKind::Controlled {
+        if schedule.is_none() && model.kind() != ModelKind::Paper {
             return Err(failure(
                 format!("run '{}' does not say which schedule it follows", run.run.id),
                 "give one, for example --schedule cosine:0.01",
             ));
         }
         let forecast = model.forecast(&run.observed, run.total_steps, schedule.as_ref())?;
+        if let Some(reason) = &forecast.outside_experience {
+            output.warn(reason);
+        }
         if output.wants_json() {
             output.json(&forecast)?;
         }
@@ -87,7 +91,8 @@ fn table(example: &ForecastExample, total_steps: u64) -> Table {
             format!("{:.0} %", forecast.progress[index] * 100.0),
             format!("{:.0}", forecast.progress[index] * total_steps as f64),
             learning_rate(forecast.learning_rate[index]),
-            significant(forecast.train_loss.mean[index], 3),
+            // The law says nothing of the train loss.
+            forecast.train_loss.mean.get(index).map_or_else(|| "-".to_owned(), |&loss| significant(loss, 3)),
             metric_value(forecast.validation.mean[index], fraction),
             metric_value(forecast.validation.low[index], fraction),
             metric_value(forecast.validation.high[index], fraction),

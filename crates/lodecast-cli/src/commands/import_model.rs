@@ -41,11 +41,11 @@ impl Arguments {
             self.points_per_run,
             experience,
         )?;
+        let architecture = model.architecture();
         let model = Model::from(model);
         model.save(&self.out)?;
         if output.wants_json() {
-            return output
-                .json(&json!({ "model": self.out, "metric": model.metric(), "architecture": model.architecture() }));
+            return output.json(&json!({ "model": self.out, "metric": model.metric(), "architecture": architecture }));
         }
         output.say(format_args!("written to {}; how good it is: 'lodecast evaluate'", self.out.display()));
         Ok(())

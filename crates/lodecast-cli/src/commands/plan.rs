@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::{Model, Origin, Plan, Planner, Point, Prediction, Situation, Verdict};
+use lodecast::{Origin, Plan, Planner, Point, Prediction, Situation, Verdict};
 
 use crate::failure::failure;
 use crate::figures::{is_fraction, metric_name, metric_value};
+use crate::model_input;
 use crate::output::Output;
 use crate::planner_options::PlannerOptions;
 use crate::report::{
@@ -22,7 +23,7 @@ use crate::whole_file;
 /// Which run, and how to plan.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// Model file
+    /// Model file; or runs (a sweep file, a folder of them, what a tracker left), to which the law is fitted on the spot
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// File of the run so far: .parquet, .csv or .jsonl; leave it out to plan before the start
@@ -54,7 +55,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        let model = Model::load(&self.model)?;
+        let model = model_input::model(&self.model, &self.columns, output)?;
         let metric = model.metric().clone();
         self.planner.check(std::iter::once(&model))?;
         let planner = self.planner.planner(model)?;
@@ -106,7 +107,7 @@ impl Arguments {
         }
         if !planner.plans_ahead() {
             return Err(failure(
-                "a latent ODE cannot plan before the run has started",
+                "the paper's model cannot plan before the run has started",
                 "give the points so far as RUN, or plan with a controlled model",
             ));
         }
@@ -144,6 +145,7 @@ fn candidate_table(plan: &Plan, metric: &lodecast::Metric) -> Table {
             Origin::Sweep { .. } => "schedules of the sweep".to_owned(),
             Origin::Search { round } => format!("search, round {round}"),
             Origin::Latent { member, .. } => format!("latents of member {member}"),
+            other => other.to_string(),
         };
         match groups.iter_mut().find(|group| group.0 == name) {
             Some(group) => group.1.push(candidate),

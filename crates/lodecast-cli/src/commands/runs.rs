@@ -90,7 +90,7 @@ impl Arguments {
 
 fn summary(sweep: &Sweep, metric: usize, each: bool) -> Summary {
     let lengths = || sweep.runs.iter().map(lodecast::Run::len);
-    let missing = |column: fn(&lodecast::Run) -> &Vec<Option<f64>>| {
+    let missing = |column: fn(&lodecast::Run) -> &[Option<f64>]| {
         sweep.runs.iter().map(|run| column(run).iter().filter(|value| value.is_none()).count()).sum()
     };
     let by_run = each.then(|| {
@@ -100,7 +100,7 @@ fn summary(sweep: &Sweep, metric: usize, each: bool) -> Summary {
             points: run.len(),
             total_steps: run.total_steps(),
             final_validation: run.final_validation(metric),
-            diverged_at: run.diverged_at(metric).map(|index| run.steps[index]),
+            diverged_at: run.diverged_at(metric).map(|index| run.steps()[index]),
         });
         runs.collect()
     });
@@ -112,9 +112,9 @@ fn summary(sweep: &Sweep, metric: usize, each: bool) -> Summary {
         points: lengths().sum(),
         shortest_run: lengths().min().unwrap_or(0),
         longest_run: lengths().max().unwrap_or(0),
-        validated_points: sweep.runs.iter().map(|run| run.validation[metric].iter().flatten().count()).sum(),
-        points_without_loss: missing(|run| &run.train_loss),
-        points_without_learning_rate: missing(|run| &run.learning_rate),
+        validated_points: sweep.runs.iter().map(|run| run.validation(metric).iter().flatten().count()).sum(),
+        points_without_loss: missing(|run| run.train_loss()),
+        points_without_learning_rate: missing(|run| run.learning_rate()),
         diverged: sweep.runs.iter().filter(|run| run.diverged_at(metric).is_some()).count(),
         empty: sweep.runs.iter().filter(|run| run.is_empty()).map(|run| run.id.clone()).collect(),
         by_configuration: sweep::configurations(sweep, metric),

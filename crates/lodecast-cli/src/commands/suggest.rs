@@ -42,7 +42,7 @@ impl Arguments {
         let metric = model.metric().clone();
         let Forecaster::Controlled(forecaster) = model.into() else {
             return Err(failure(
-                "a latent ODE cannot say what it does not know before a run has started",
+                "the paper's model cannot say what it does not know before a run has started",
                 "fit a controlled model: 'lodecast fit' without --kind",
             ));
         };

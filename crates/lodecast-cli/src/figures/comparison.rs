@@ -296,8 +296,8 @@ impl<'a> View<'a> {
     /// Validation metric and train loss of every method over the run, mean and range over the seeds.
     pub(crate) fn curves(&self) -> Figure {
         let name = metric_name(&self.comparison.metric);
-        let validation = self.mean_curves(|run| &run.validation[0]);
-        let loss = self.mean_curves(|run| &run.train_loss);
+        let validation = self.mean_curves(|run| run.validation(0));
+        let loss = self.mean_curves(|run| run.train_loss());
         let values = validation.series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
         let y = metric_axis(&self.comparison.metric, name.clone(), values);
         let end = ending(&validation, Axis { range: None, ..y.clone() });
@@ -322,13 +322,13 @@ impl<'a> View<'a> {
         }
     }
 
-    fn mean_curves(&self, column: fn(&Run) -> &Vec<Option<f64>>) -> Curves {
+    fn mean_curves(&self, column: fn(&Run) -> &[Option<f64>]) -> Curves {
         let mut plot = Curves { x: Axis::linear("optimizer step"), ..Curves::default() };
         for row in self.in_drawing_order() {
             let records: Vec<_> = self.records(&row.method).collect();
             let Some(longest) = records.iter().map(|record| &record.run).max_by_key(|run| run.len()) else { continue };
             let (mut means, mut range) = (Vec::new(), Vec::new());
-            for (index, &step) in longest.steps.iter().enumerate() {
+            for (index, &step) in longest.steps().iter().enumerate() {
                 let at = |record: &&RunRecord| column(&record.run).get(index).copied().flatten();
                 let values: Vec<f64> = records.iter().filter_map(at).filter(|value| value.is_finite()).collect();
                 if values.is_empty() {

@@ -114,7 +114,7 @@ pub(crate) fn curves(sweep: &Sweep, metric: usize) -> Figure {
         _ => Color::Shade(0.5),
     };
     let name = metric_name(&sweep.metrics[metric]);
-    let all = || sweep.runs.iter().flat_map(|run| run.validation[metric].iter().copied().flatten());
+    let all = || sweep.runs.iter().flat_map(|run| run.validation(metric).iter().copied().flatten());
     let y = metric_axis(&sweep.metrics[metric], name.clone(), all());
     let mut families = families(sweep);
     families.truncate(MOST_FAMILIES);
@@ -212,7 +212,7 @@ pub(crate) fn capitalised(text: &str) -> String {
 
 /// Smallest and largest positive learning rate of a sweep, in words.
 pub(crate) fn learning_rate_range(sweep: &Sweep) -> String {
-    let rates = sweep.runs.iter().flat_map(|run| run.learning_rate.iter().copied().flatten());
+    let rates = sweep.runs.iter().flat_map(|run| run.learning_rate().iter().copied().flatten());
     let positive = rates.filter(|rate| rate.is_finite() && *rate > 0.0);
     let (low, high) = positive.fold((f64::INFINITY, 0.0f64), |(low, high), rate| (low.min(rate), high.max(rate)));
     if low <= high { format!("{} to {}", significant(low, 2), significant(high, 2)) } else { "unknown".to_owned() }

@@ -116,7 +116,7 @@ impl Run {
     }
 
     /// A short name: the schedule and its peak, or what the recorded rates look like.
-    fn label(&self) -> String {
+    pub fn label(&self) -> String {
         match (&self.attributes.schedule, self.attributes.peak_lr) {
             (Some(schedule), Some(peak)) => format!("{schedule} {peak}"),
             (Some(schedule), None) => schedule.clone(),

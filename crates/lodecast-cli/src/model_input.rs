@@ -1,0 +1,90 @@
+//! A model from its file, or fitted on the spot to runs: the law, which takes a fraction of a second.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context as _, Result};
+use lodecast::{FitOptions, LawFit, Model, Sweep};
+use lodecast_import::{ImportOptions, Source, Survey, ValidationChoice, import, recognise};
+
+use crate::failure::failure;
+use crate::output::Output;
+use crate::sweep_input::Columns;
+
+/// Reads a model file; of anything else, a sweep file, a folder of them, or what a tracker left, fits the law to its runs.
+pub(crate) fn model(path: &Path, columns: &Columns, output: &mut Output) -> Result<Model> {
+    if path.extension().is_some_and(|extension| extension == "lode") || !path.exists() {
+        return Ok(Model::load(path)?);
+    }
+    let sweep = match columns.read_sweep(path, output) {
+        Ok(sweep) => sweep,
+        Err(no_sweep) => imported(path, columns, output).map_err(|error| {
+            let reason = format!("{}: neither a sweep ({no_sweep}) nor a tracker's ({error})", path.display());
+            failure(
+                reason,
+                "name the metric with '--val NAME:max' or ':min', or import the runs first: 'lodecast import'",
+            )
+        })?,
+    };
+    let settings =
+        LawFit { metric: columns.metrics.first().map(|metric| metric.name.clone()), ..LawFit::default() }.into();
+    let options =
+        FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
+    let fitted = lodecast::fit(&sweep, &settings, options).with_context(|| format!("cannot fit {}", path.display()))?;
+    let summary = &fitted.summary;
+    output.say(format_args!(
+        "law fitted to {} runs of {} configurations in {:.2} s",
+        summary.runs, summary.configurations, summary.seconds
+    ));
+    for left_out in &summary.left_out {
+        output.warn(format_args!("run '{}' was left out: {}", left_out.run, left_out.reason));
+    }
+    for note in &summary.lengths {
+        output.warn(format_args!("run '{}': {}", note.run, note.reason));
+    }
+    if let Model::Law(law) = &fitted.model {
+        for note in law.law().notes() {
+            output.say(note);
+        }
+    }
+    Ok(fitted.model)
+}
+
+/// The runs that a tracker or a framework left at `path`.
+fn imported(path: &Path, columns: &Columns, output: &mut Output) -> Result<Sweep> {
+    let validation = columns
+        .metrics
+        .iter()
+        .map(|metric| ValidationChoice { name: metric.name.clone(), direction: Some(metric.direction) })
+        .collect();
+    let options = ImportOptions {
+        loss: columns.loss.clone(),
+        learning_rate: columns.lr.clone(),
+        validation,
+        ..ImportOptions::default()
+    };
+    let source = Source::open(&path.to_string_lossy(), &options.limits)?;
+    let format = recognise(&source)?[0];
+    output.say(format_args!("{source}: {}", format.name()));
+    let sources = [(source, format)];
+    let chosen = lodecast_import::Columns::choose(&Survey::of(&sources, &options)?, &options)?;
+    for said in &chosen.said {
+        output.say(said);
+    }
+    let mut sweep = Sweep::new(chosen.metrics());
+    let report = import(&sources, &chosen, &options, &mut |run, _| {
+        sweep.runs.push(run);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    for (index, run) in sweep.runs.iter_mut().enumerate() {
+        report.complete(index, &mut run.attributes);
+    }
+    for skipped in &report.skipped {
+        output.warn(format_args!("run '{}' was left out: {}", skipped.run, skipped.reason));
+    }
+    for note in &report.notes {
+        output.warn(note);
+    }
+    Ok(sweep)
+}
