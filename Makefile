@@ -39,8 +39,7 @@ test-devices: compiler
 
 ## The Python package in every framework: small real trainings, stopped and resumed, and the examples.
 test-frameworks: frameworks-environment programs
-	# Not from python/: Ray's workers would find the source tree there, whose package has no engine.
-	$(FRAMEWORKS)/bin/pytest --quiet --config-file python/pyproject.toml -m integration python/tests
+	cd python && $(FRAMEWORKS)/bin/pytest --quiet -m integration
 	for example in python/examples/torch_mnist1d.py python/examples/with_*.py; do $(FRAMEWORKS)/bin/python $$example || exit 1; done
 	$(FRAMEWORKS)/bin/python python/examples/ray_sweep.py $(PROGRAMS)/lodecast
 

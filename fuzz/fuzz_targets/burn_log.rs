@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| lodecast_fuzz::import("burn", "run/train/epoch-1/Loss.log", bytes));
+fuzz_target!(|bytes: &[u8]| lodecast_fuzz::import_file("burn", "run/train/epoch-1/Loss.log", bytes));

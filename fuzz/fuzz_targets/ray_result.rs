@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| lodecast_fuzz::import("ray", "trial/result.json", bytes));
+fuzz_target!(|bytes: &[u8]| lodecast_fuzz::import_file("ray", "trial/result.json", bytes));

@@ -4,6 +4,6 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    lodecast_fuzz::import("optuna", "store.db", bytes);
-    lodecast_fuzz::import("mlflow", "store.db", bytes);
+    lodecast_fuzz::import_file("optuna", "store.db", bytes);
+    lodecast_fuzz::import_file("mlflow", "store.db", bytes);
 });

@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| lodecast_fuzz::import("tensorboard", "events.out.tfevents.0", bytes));
+fuzz_target!(|bytes: &[u8]| lodecast_fuzz::import_file("tensorboard", "events.out.tfevents.0", bytes));

@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| lodecast_fuzz::import("huggingface", "run/trainer_state.json", bytes));
+fuzz_target!(|bytes: &[u8]| lodecast_fuzz::import_file("huggingface", "run/trainer_state.json", bytes));

@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| lodecast_fuzz::import("wandb", "chart.csv", bytes));
+fuzz_target!(|bytes: &[u8]| lodecast_fuzz::import_file("wandb", "chart.csv", bytes));

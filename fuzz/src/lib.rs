@@ -2,7 +2,7 @@
 
 mod import;
 
-pub use import::{import, put};
+pub use import::{import_any, import_file, put};
 
 use std::panic::{set_hook, take_hook};
 

@@ -67,4 +67,4 @@ def model(sweep: lodecast.Sweep) -> lodecast.Model:
 
 @pytest.fixture(scope="session")
 def latent_model(sweep: lodecast.Sweep) -> lodecast.Model:
-    return lodecast.fit(sweep, kind="latent-ode", members=2, iterations=60, batch_size=16, progress=False)
+    return lodecast.fit(sweep, kind="paper", members=2, iterations=60, batch_size=16, progress=False)

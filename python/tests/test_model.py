@@ -1,5 +1,6 @@
 """Fitting, forecasting, planning."""
 
+import copy
 import os
 import pickle
 import signal
@@ -13,7 +14,7 @@ import lodecast
 
 
 def test_the_two_kinds_have_classes_of_their_own(model, latent_model, tmp_path):
-    assert isinstance(model, lodecast.ControlledLatentOde) and isinstance(latent_model, lodecast.LatentOde)
+    assert isinstance(model, lodecast.ControlledLatentOde) and isinstance(latent_model, lodecast.PaperLatentOde)
     model.save(tmp_path / "model.lode")
     for again in (
         lodecast.load(tmp_path / "model.lode"),
@@ -83,6 +84,69 @@ def test_an_evaluation_beside_baselines(model, sweep):
     assert "25% seen" in evaluation._repr_html_()
 
 
+def test_everything_is_pickled_and_copied(model, latent_model, sweep):
+    run = sweep["cosine-0.4-0"]
+    forecast, plan = model.forecast(run, observed=0.3), model.plan(total_steps=150)
+    scheduler = lodecast.Scheduler(model, 150, replan_at=[0.2])
+    kinds = [
+        sweep, run, lodecast.Run("none", [], validation={"accuracy:max": []}), forecast, forecast.validation,
+        forecast.final_validation, plan, plan.prediction, plan.schedule, latent_model.plan(run, observed=0.3),
+        model.evaluate(sweep, [0.0, 0.25]), model.suggest(1)[0], scheduler.observe(5, train_loss=1.0),
+        scheduler.observe(6, train_loss=float("nan")), scheduler.observe(40, train_loss=0.3, validation=0.5),
+    ]  # fmt: skip
+    for one in kinds:
+        for again in (pickle.loads(pickle.dumps(one)), copy.copy(one), copy.deepcopy(one)):
+            assert type(again) is type(one) and again == one
+    again = pickle.loads(pickle.dumps(kinds[-1]))
+    assert (again.kind, again.reason, again.plan) == (kinds[-1].kind, kinds[-1].reason, kinds[-1].plan)
+    assert kinds[0] != lodecast.Sweep([]) and plan != model.plan(total_steps=150, seed=9)
+    bytes_ = model.to_bytes()
+    assert type(lodecast.Model.from_bytes(bytes_)) is type(model)
+    assert lodecast.Model.from_bytes(bytes_).fingerprint == model.fingerprint
+    with pytest.raises(lodecast.ModelFileError):
+        lodecast.Model.from_bytes(bytes_[:100])
+
+
+def test_a_run_without_a_planned_length_is_a_whole_one(model):
+    run = lodecast.Run(
+        "bare", list(range(5, 151, 5)), train_loss=[1.0 / k for k in range(1, 31)], learning_rate=[0.4] * 30,
+        validation={"accuracy:max": [0.02 * k for k in range(30)]},
+    )  # fmt: skip
+    known = model.forecast(run, observed=0.25, total_steps=150)
+    assert model.forecast(run, observed=0.25) == known
+    assert model.plan(run, observed=0.25).now == pytest.approx(35 / 150)
+
+
+def test_what_is_out_of_range_is_told(model, sweep):
+    with pytest.raises(lodecast.SettingError, match="observed = 25: give fractions"):
+        model.evaluate(sweep, [25])
+    with pytest.raises(lodecast.SettingError, match="-1: give a whole number"):
+        model.suggest(-1)
+    with pytest.warns(lodecast.LodecastWarning, match="none of the rates that the sweep has shown"):
+        model.forecast(schedule=lodecast.Schedule.constant(300.0))
+    with pytest.raises(lodecast.SettingError, match="start goes up to 5.000e0, beyond the 1.600e0 .* range_factor=3.1"):
+        lodecast.Scheduler(model, 100, start=lodecast.Schedule.cosine(5.0))
+    assert lodecast.Scheduler(model, 100, start=lodecast.Schedule.cosine(5.0), range_factor=4).learning_rate(0) == 5.0
+    start = lodecast.Schedule.warmup_stable_decay(0.3)
+    scheduler = lodecast.Scheduler(model, 100, start=start)
+    assert scheduler.schedule == start and scheduler.replans == 0, "it begins with what it was given"
+    scheduler.observe(10, train_loss=1.0, validation=0.3)
+    assert scheduler.replans == 1
+    with pytest.raises(lodecast.ArgumentError, match="Sweep.read"):
+        lodecast.fit("sweep.csv")
+    with pytest.raises(lodecast.ArgumentError, match="path of its file"):
+        lodecast.Scheduler(None, 100)
+
+
+def test_it_says_what_is_in_force_and_why(model, sweep):
+    scheduler = lodecast.Scheduler(model, 150, replan_at=[0.2])
+    assert "Nothing was observed yet" in scheduler.explain() and "No plan was made yet" in scheduler.explain()
+    scheduler.observe(30, train_loss=1.0, validation=0.3)
+    assert scheduler.last_plan.reason in scheduler.explain() and "Step 30 of 150 (20%)" in scheduler.explain()
+    table = str(model.evaluate(sweep, [0.0, 0.25]))
+    assert "nearest-runs" in table and "25%" in table
+
+
 def test_a_fit_resumes_to_the_same_bits(sweep, tmp_path):
     class Stop(Exception):
         pass
@@ -132,7 +196,7 @@ def test_what_was_left_out_is_said(sweep):
     short = lodecast.Run("short", [], validation={"accuracy:max": []})
     with pytest.warns(lodecast.LodecastWarning, match="run 'short' was left out"):
         lodecast.fit(lodecast.Sweep([*sweep, short]), members=1, iterations=2, progress=False)
-    with pytest.raises(lodecast.SettingError, match="choose 'controlled' or 'latent-ode'"):
+    with pytest.raises(lodecast.SettingError, match="choose one of controlled, paper"):
         lodecast.fit(sweep, kind="magic")
     with pytest.raises(lodecast.SettingError, match="no setting 'iteration'"):
         lodecast.fit(sweep, iteration=3)

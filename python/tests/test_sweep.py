@@ -53,10 +53,16 @@ def test_what_is_written_reads_back(sweep, tmp_path, ending):
 def test_a_sweep_is_a_sequence_of_runs(sweep):
     assert len(sweep) == 30 and len(list(sweep)) == 30 and sweep.metrics == ["accuracy:max"]
     assert sweep[-1].id == sweep.runs[29].id == "one-cycle-1.6-1"
-    with pytest.raises(IndexError):
-        sweep[30]
-    with pytest.raises(KeyError, match="nobody"):
-        sweep["nobody"]
+    for nothing, kind in ((30, IndexError), (-31, IndexError), ("nobody", KeyError)):
+        with pytest.raises(kind, match="30") as raised:
+            sweep[nothing]
+        assert isinstance(raised.value, lodecast.Error)
+    assert "cosine-0.1-0" in sweep and "nobody" not in sweep and 3 not in sweep
+    run = sweep["cosine-0.1-0"]
+    assert run in sweep and run in list(sweep) and lodecast.Run("cosine-0.1-0", [1]) not in sweep
+    assert [run.id for run in sweep[2:5]] == [run.id for run in sweep.runs[2:5]]
+    assert [run.id for run in sweep[::-7]] == [run.id for run in sweep.runs[::-7]]
+    assert sweep[:3].metrics == sweep.metrics and len(sweep[40:]) == 0 and sweep[:] == sweep
     name, value, runs = sweep.best_configuration()
     finals = {}
     for run in sweep:
@@ -64,6 +70,39 @@ def test_a_sweep_is_a_sequence_of_runs(sweep):
     best = max(finals, key=lambda key: np.mean(finals[key]))
     assert (name, value) == (best, pytest.approx(np.mean(finals[best]))) and len(runs) == 2
     assert "30 runs of 15 configurations" in sweep._repr_html_()
+
+
+def test_what_goes_out_comes_back(sweep):
+    pd = pytest.importorskip("pandas")
+    pl = pytest.importorskip("polars")
+    pa = pytest.importorskip("pyarrow")
+    # Runs that know different things, one that diverged, and one with something else noted.
+    more = [
+        lodecast.Run(
+            "bare", [1, 5], train_loss=[1.0, None], learning_rate=[0.1, 0.1], validation={"accuracy:max": [None, 0.5]}
+        ),
+        lodecast.Run("odd", [3], train_loss=[2.0], optimizer="sgd", seed=7, attributes={"width": "64"}),
+    ]
+    mixed = lodecast.Sweep([*sweep[:3], *more])
+    diverged = lodecast.Run(
+        "diverged", [1, 2], train_loss=[1.0, 2.0], learning_rate=[0.1, 0.1], validation={"accuracy:max": [None, float("inf")]}
+    )
+    options = {"metrics": "accuracy:max"}
+    assert lodecast.Sweep.from_numpy(mixed.to_numpy(), **options) == mixed
+    frame = mixed.to_pandas()
+    assert isinstance(frame, pd.DataFrame) and list(frame.columns[:5]) == [
+        "run_id",
+        "step",
+        "train_loss",
+        "learning_rate",
+        "accuracy",
+    ]
+    assert lodecast.Sweep.from_pandas(frame, **options) == mixed
+    both = lodecast.Sweep([*mixed, diverged])
+    assert lodecast.Sweep.from_polars(both.to_polars(), **options) == both
+    assert lodecast.Sweep.from_arrow(both, **options) == both, "a sweep is Arrow data"
+    assert pa.table(both).column("accuracy").null_count == 3
+    assert pl.DataFrame(both).height == sum(map(len, both))
 
 
 def test_errors_name_keyword_arguments(columns):

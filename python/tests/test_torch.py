@@ -2,6 +2,10 @@
 
 import copy
 import io
+import logging
+import math
+import multiprocessing
+import os
 
 import pytest
 
@@ -189,3 +193,282 @@ def test_a_run_is_extended_and_observations_repeat_harmlessly(model):
     training.run(60)
     with pytest.raises(lodecast.StateError, match="version"):
         training.scheduler.load_state_dict({"last_epoch": 3})
+
+
+def scheduled(model, total_steps=TOTAL, lr=0.1, **options):
+    optimizer = torch.optim.SGD([parameter()], lr=lr)
+    return optimizer, LodeLR(optimizer, model, total_steps, **options)
+
+
+def go_on(optimizer, scheduler, steps: int) -> list[float]:
+    seen = []
+    for _ in range(steps):
+        seen.append(rates(optimizer)[0])
+        optimizer.step()
+        scheduler.step()
+    return seen
+
+
+@pytest.mark.parametrize("loss_first", [True, False])
+def test_a_step_is_decided_upon_when_its_metric_is_known(model, loss_first):
+    optimizer, scheduler = scheduled(model, replan_at=[0.2])
+    told = lodecast.Scheduler(model, TOTAL, replan_at=[0.2])
+    for step in range(1, 13):
+        go_on(optimizer, scheduler, 1)
+        values = [{"train_loss": 2.0 / step}, {"validation": 0.05 * step}]
+        for value in values if loss_first else reversed(values):
+            assert scheduler.observe(**value).kind == "nothing"
+        told.observe(step, train_loss=2.0 / step, validation=0.05 * step)
+    assert scheduler.scheduler.replans == 0 and told.replans == 1
+    go_on(optimizer, scheduler, 1)
+    assert scheduler.scheduler.observed == told.observed
+    assert scheduler.last_plan == told.last_plan and scheduler.scheduler.replans == 1
+    (decision,) = scheduler.decisions
+    assert (decision.step, decision.reason) == (12, told.last_plan.reason)
+    assert rates(optimizer) == [told.learning_rate(13)]
+    assert scheduler.observe(train_loss=0.1).reason == told.last_plan.reason, "the next call says what was decided"
+    assert scheduler.observe(validation=0.1).kind == "nothing"
+
+
+def test_decisions_are_told(model, caplog):
+    shown = []
+    with caplog.at_level(logging.INFO, "lodecast"):
+        optimizer, scheduler = scheduled(model, replan_at=[0.1, 0.3], sinks=[shown.append])
+        for step in range(1, 31):
+            go_on(optimizer, scheduler, 1)
+            scheduler.observe(train_loss=2.0 / step, validation=0.02 * step)
+    assert [decision.step for decision in shown] == [6, 18] and shown == scheduler.decisions
+    said = [record.getMessage() for record in caplog.records]
+    for decision in shown:
+        assert any(f"step {decision.step} of {TOTAL}" in line and decision.reason in line for line in said)
+        assert decision.reason in scheduler.explain()
+    assert "30 points observed" in scheduler.explain()
+    numbers = shown[0].numbers()
+    assert numbers["lodecast/predicted_low"] <= numbers["lodecast/predicted_final"] <= numbers["lodecast/predicted_high"]
+
+
+def test_a_sink_that_fails_does_not_end_the_training(model, caplog):
+    optimizer, scheduler = scheduled(model, replan_at=[0.1], sinks=[lambda decision: 1 / 0])
+    for _ in range(10):
+        go_on(optimizer, scheduler, 1)
+        scheduler.observe(train_loss=1.0, validation=0.5)
+    assert len(scheduler.decisions) == 1
+    assert any("a sink of decisions failed" in record.getMessage() for record in caplog.records)
+
+
+def test_what_is_not_finite_is_told_and_nothing_is_planned_from_it(model, caplog):
+    optimizer, scheduler = scheduled(model, replan_at=[0.2])
+    go_on(optimizer, scheduler, 12)
+    kept = scheduler.observe(train_loss=math.nan)
+    assert kept.kind == "kept" and "NaN" in kept.reason
+    scheduler.observe(validation=0.4)
+    go_on(optimizer, scheduler, 1)
+    assert scheduler.scheduler.replans == 0
+    assert any("NaN" in record.getMessage() for record in caplog.records)
+    scheduler.observe(train_loss=0.5, validation=0.4)
+    go_on(optimizer, scheduler, 1)
+    assert scheduler.scheduler.replans == 1, "the occasion waits for a sound point"
+
+
+@pytest.mark.skipif(not hasattr(lodecast.Scheduler, "_fail_once"), reason="only checked builds can be made to fail")
+def test_a_defect_of_the_planner_does_not_end_the_training(model, caplog):
+    optimizer, scheduler = scheduled(model, replan_at=[0.2, 0.5])
+    go_on(optimizer, scheduler, 12)
+    before = scheduler.schedule
+    scheduler.observe(train_loss=0.5, validation=0.4)
+    scheduler.scheduler._fail_once()
+    go_on(optimizer, scheduler, 18)
+    assert scheduler.schedule == before and "a defect in lodecast" in scheduler.decisions[0].reason
+    assert any(record.levelname == "ERROR" for record in caplog.records)
+    scheduler.observe(train_loss=0.3, validation=0.6)
+    go_on(optimizer, scheduler, 1)
+    assert scheduler.scheduler.replans == 1, "later plans are made"
+    assert LodeLR.load_state_dict(scheduler, scheduler.state_dict()) is None
+    direct = lodecast.Scheduler(model, TOTAL)
+    direct._fail_once()
+    assert direct.observe(20, train_loss=1.0).kind == "kept"
+
+
+@pytest.mark.parametrize("at", [0, 30, TOTAL])
+def test_a_longer_run_is_planned_anew(model, at):
+    optimizer, scheduler = scheduled(model)
+    for step in range(1, at + 1):
+        go_on(optimizer, scheduler, 1)
+        scheduler.observe(train_loss=2.0 / step, validation=0.9 - 0.5 / step)
+    longer, again = scheduled(model, 2 * TOTAL)
+    longer.load_state_dict(optimizer.state_dict())
+    again.load_state_dict(scheduler.state_dict())
+    assert again.total_steps == 2 * TOTAL and rates(longer) == rates(optimizer)
+    extended = copy.deepcopy(scheduler)
+    extended.extend(2 * TOTAL)
+    for one in (again, extended):
+        go_on(one.optimizer, one, 1)
+        if at > 0:
+            assert one.decisions[-1].total_steps == 2 * TOTAL and one.decisions[-1].step == at
+    assert again.schedule == extended.schedule
+    for step in range(at + 2, 2 * TOTAL + 1):
+        go_on(longer, again, 1)
+        again.observe(train_loss=2.0 / step, validation=0.9 - 0.5 / step)
+    assert [decision.step for decision in again.decisions if decision.step > 61] == [step for step in (84,) if step > 61], (
+        "at 70 % of the longer run"
+    )
+    _, shorter = scheduled(model, 30)
+    with pytest.raises(lodecast.StateError, match="of a run of 60 steps, and this scheduler was made for 30"):
+        shorter.load_state_dict(scheduler.state_dict())
+
+
+def test_the_rate_is_restored_with_or_without_the_optimizer(model):
+    first = Training(model)
+    first.run(30)
+    for lr in (0.1, torch.tensor(0.1)):
+        optimizer = torch.optim.Adam([parameter()], lr=lr)
+        scheduler = LodeLR(optimizer, model, TOTAL)
+        scheduler.load_state_dict(first.scheduler.state_dict())
+        assert rates(optimizer) == pytest.approx(rates(first.optimizer), rel=1e-6)
+        assert not isinstance(lr, torch.Tensor) or optimizer.param_groups[0]["lr"] is lr
+    # In a chain, while the warm-up has the rate, it stays.
+    optimizer = torch.optim.SGD([parameter()], lr=0.1)
+
+    def chain():
+        parts = [LinearLR(optimizer, start_factor=0.1, total_iters=10), LodeLR(optimizer, model, TOTAL)]
+        return SequentialLR(optimizer, parts, milestones=[10])
+
+    chained = chain()
+    go_on(optimizer, chained, 4)
+    state, before = chained.state_dict(), rates(optimizer)
+    chained.load_state_dict(state)
+    assert rates(optimizer) == before
+
+
+def test_a_second_training_starts_at_its_own_rate(model):
+    optimizer, scheduler = scheduled(model)
+    go_on(optimizer, scheduler, TOTAL)
+    again = LodeLR(optimizer, model, TOTAL)
+    assert rates(optimizer) == [again.scheduler.learning_rate(0)]
+    go_on(optimizer, again, 20)
+    again.observe(train_loss=1.0)
+    again.restart()
+    assert rates(optimizer) == [again.scheduler.learning_rate(0)]
+    assert (again.last_epoch, again.scheduler.observed, again.decisions) == (0, [], [])
+
+
+def test_a_group_with_a_larger_rate_than_the_first_is_told(model):
+    def groups(small, large):
+        return torch.optim.SGD([{"params": [parameter()], "lr": small}, {"params": [parameter()], "lr": large}], lr=large)
+
+    with pytest.raises(lodecast.SettingError, match="group 1 would get 1e\\+03 times as much: .* reference_group=1"):
+        LodeLR(groups(1e-4, 1e-1), model, TOTAL)
+    with pytest.warns(lodecast.LodecastWarning, match="group 1 would get 2 times as much"):
+        LodeLR(groups(1e-4, 2e-4), model, TOTAL)
+    optimizer = groups(1e-4, 1e-1)
+    scheduler = LodeLR(optimizer, model, TOTAL, reference_group=1)
+    assert rates(optimizer) == pytest.approx(
+        [1e-3 * scheduler.scheduler.learning_rate(0), scheduler.scheduler.learning_rate(0)]
+    )
+    optimizer = groups(1e-4, 1e-1)
+    scheduler = LodeLR(optimizer, model, TOTAL, reference_group=0)
+    assert rates(optimizer)[0] == scheduler.scheduler.learning_rate(0)
+    with pytest.raises(lodecast.SettingError, match="has 2 parameter groups"):
+        LodeLR(groups(1e-4, 1e-4), model, TOTAL, reference_group=2)
+
+
+def test_warming_up(model):
+    optimizer, scheduler = scheduled(model, warmup_steps=10)
+    planned = lodecast.Scheduler(model, TOTAL)
+    seen = go_on(optimizer, scheduler, 5)
+    scheduler.observe(train_loss=2.0)
+    assert scheduler.scheduler.observed[-1]["learning_rate"] == pytest.approx(0.6 * planned.learning_rate(5))
+    seen += go_on(optimizer, scheduler, 15)
+    factors = [min((step + 1) / 10, 1.0) for step in range(20)]
+    assert seen == pytest.approx([factor * planned.learning_rate(step) for step, factor in enumerate(factors)])
+    with pytest.raises(lodecast.SettingError, match="warmup_steps = -1"):
+        scheduled(model, warmup_steps=-1)
+
+
+def test_a_warm_up_by_another_scheduler(model):
+    optimizer = torch.optim.SGD([parameter()], lr=1e-3)
+    lode = LodeLR(optimizer, model, TOTAL)
+    chained = SequentialLR(optimizer, [LinearLR(optimizer, 0.1, total_iters=10), lode], milestones=[10])
+    go_on(optimizer, chained, 9)
+    early = lode.observe(train_loss=2.0, validation=0.1)
+    assert early.kind == "ignored" and "has the rate" in early.reason and lode.scheduler.observed == []
+    with pytest.warns(lodecast.LodecastWarning, match="ends at a rate of 0.00091, and 0.* is planned from here on: make the"):
+        go_on(optimizer, chained, 1)
+    lode.observe(train_loss=1.0)
+    go_on(optimizer, chained, 1)
+    lode.observe(train_loss=0.9)
+    assert [(point["step"], point["train_loss"]) for point in lode.scheduler.observed] == [(0, 1.0), (1, 0.9)]
+
+
+def test_the_rate_that_was_applied_is_fed(model):
+    optimizer, scheduler = scheduled(model)
+    go_on(optimizer, scheduler, 3)
+    optimizer.param_groups[0]["lr"] = 0.123
+    scheduler.observe(train_loss=1.0)
+    assert scheduler.scheduler.observed[-1]["learning_rate"] == 0.123
+
+
+def test_a_run_that_is_not_as_planned_is_told(model, caplog):
+    optimizer, scheduler = scheduled(model)
+    go_on(optimizer, scheduler, TOTAL + 3)
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert sum("nothing was observed" in line for line in said) == 1
+    assert sum("beyond its planned 60 steps" in line for line in said) == 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"), [(-1, "give a whole number"), (10.0, r"int\(10.0\)"), (math.inf, "max_epochs"), (0, "at least|number")]
+)
+def test_impossible_lengths_get_advice(model, steps, said):
+    with pytest.raises(lodecast.SettingError, match=said):
+        scheduled(model, steps)
+
+
+def test_arguments_of_another_kind_get_advice(model):
+    optimizer, scheduler = scheduled(model)
+    for value in ("abc", torch.ones(2), [1.0]):
+        with pytest.raises(lodecast.ArgumentError, match="give one number"):
+            scheduler.observe(train_loss=value)
+    with pytest.raises(lodecast.SettingError, match="-1: give a whole number"):
+        scheduler.observe(step=-1, train_loss=1.0)
+    with pytest.raises(lodecast.ArgumentError, match="or the path of its file, not NoneType"):
+        LodeLR(optimizer, None, TOTAL)
+    with pytest.raises(lodecast.ArgumentError, match="Optimizer is needed first, not str"):
+        LodeLR("model.lode", optimizer, TOTAL)
+
+
+def test_accumulation_does_not_stop_it(model):
+    """Accelerate counts accumulated batches in `_step_count`, and stops what has a `total_steps` that this has reached."""
+    optimizer, scheduler = scheduled(model)
+    scheduler._step_count += 100
+    assert scheduler._step_count == 1 <= scheduler.total_steps
+    go_on(optimizer, scheduler, 5)
+    assert scheduler._step_count == 6
+
+
+def _in_a_child(model) -> None:
+    optimizer, scheduler = scheduled(model)
+    for step in range(1, 40):
+        go_on(optimizer, scheduler, 1)
+        scheduler.observe(train_loss=2.0 / step, validation=0.5)
+    model.plan(total_steps=60)
+    model.forecast(schedule=lodecast.Schedule.cosine(0.4))
+    model.suggest(2)
+    # A child of a child has no threads of its parent either.
+    process = multiprocessing.get_context("fork").Process(target=model.plan, kwargs={"total_steps": 60})
+    process.start()
+    process.join(60)
+    os._exit(0 if process.exitcode == 0 and scheduler.scheduler.replans > 2 else 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_works_on_threads_of_its_own(model):
+    model.plan(total_steps=60)
+    process = multiprocessing.get_context("fork").Process(target=_in_a_child, args=(model,))
+    process.start()
+    process.join(120)
+    hangs = process.is_alive()
+    if hangs:
+        process.kill()
+    assert not hangs and process.exitcode == 0

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use lodecast::{
-    Family, Forecaster, GenerativeSettings, Model, ModelKind, Plan, Planner, Point, Replan, Run, Schedule, Scheduler,
-    SchedulerBuilder, Sweep,
+    Family, Forecaster, Model, ModelKind, PaperPlannerSettings, Plan, Planner, PlannerSettings, Point, Replan, Run,
+    Schedule, Scheduler, SchedulerBuilder, Sweep,
 };
 use lodecast_lab::{Contender, FixedSchedule, Method, OptimizerKind, Rival};
 use serde::{Deserialize, Serialize};
@@ -148,8 +148,8 @@ pub(crate) fn short(schedule: &Schedule) -> String {
 /// How lodecast with a kind of model is called in tables.
 pub(crate) fn lodecast_name(kind: ModelKind) -> String {
     match kind {
-        ModelKind::Controlled => "lodecast (controlled)".to_owned(),
-        ModelKind::LatentOde => "lodecast (latent ODE)".to_owned(),
+        ModelKind::Paper => "lodecast (paper's model)".to_owned(),
+        other => format!("lodecast ({other})"),
     }
 }
 
@@ -168,7 +168,7 @@ pub(crate) fn lodecast(name: String, planner: &Planner, log: Arc<DecisionLog>) -
     let (forecaster, settings) = (planner.forecaster().clone(), planner.settings());
     let mut fingerprint = forecaster.fingerprint();
     // Runs of other settings are other runs.
-    if settings != forecaster.default_settings() {
+    if settings != PlannerSettings::default_for(&forecaster) {
         fingerprint = format!("{fingerprint} {settings:?}");
     }
     scheduled(name, fingerprint, Scheduler::builder(forecaster).settings(settings), log)
@@ -179,7 +179,7 @@ pub(crate) fn paper(name: String, model: Model, log: Arc<DecisionLog>) -> Conten
     let forecaster: Forecaster = model.into();
     let fingerprint = format!("paper {}", forecaster.fingerprint());
     let scheduler = Scheduler::builder(forecaster)
-        .settings(GenerativeSettings::paper())
+        .settings(PaperPlannerSettings::paper())
         .replan(Replan::EveryPoints(PAPER_REPLANS_EVERY));
     scheduled(name, fingerprint, scheduler, log)
 }

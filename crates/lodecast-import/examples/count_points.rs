@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut points = 0;
     format_named(format)?.read(&Source::open(source, &limits)?, &Wanted::default(), &limits, &mut |outcome| {
         if let Outcome::Recording(recording) = outcome {
-            points += recording.samples();
+            points += recording.series.values().map(lodecast_import::Series::len).sum::<usize>();
         }
         ControlFlow::Continue(())
     })?;

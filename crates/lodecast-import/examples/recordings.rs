@@ -24,9 +24,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                     .series
                     .into_iter()
                     .map(|(name, series)| {
-                        let values: Vec<_> = series.values.into_iter().map(number).collect();
-                        let times: Vec<_> = series.times.into_iter().map(number).collect();
-                        (name, json!({"steps": series.steps, "values": values, "times": times}))
+                        let values: Vec<_> = series.values().map(number).collect();
+                        let (steps, moments) =
+                            (series.steps().collect::<Vec<_>>(), series.moments().collect::<Vec<_>>());
+                        (name, json!({"steps": steps, "values": values, "moments": moments}))
                     })
                     .collect();
                 json!({"id": recording.id, "settings": recording.settings, "series": series, "notes": recording.notes})

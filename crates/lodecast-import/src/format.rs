@@ -19,6 +19,23 @@ pub trait Format: Sync {
     /// What its files are, in a few words, for lists and messages.
     fn describes(&self) -> &'static str;
 
+    /// What has to be said before anything is read of `source`: that a password is about to be sent in the clear.
+    fn warning(&self, source: &Source) -> Option<String> {
+        let _ = source;
+        None
+    }
+
+    /// What its steps count, for the table of formats.
+    fn steps(&self) -> &'static str;
+
+    /// What it calls the collections of runs of which one is read, if it has such.
+    fn collection(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Files of one run, below a folder, that are read by it.
+    fn files(&self) -> &'static [&'static str];
+
     /// Does the source look like this format's? Judged by names and first bytes; nothing is read in full.
     fn recognises(&self, source: &Source) -> bool;
 
@@ -49,12 +66,20 @@ pub struct Skipped {
     pub run: String,
     /// Why.
     pub reason: String,
+    /// Was it left out because there is nothing in it?
+    #[serde(skip)]
+    pub nothing: bool,
 }
 
 impl Outcome {
     /// The outcome of a run that was left out.
     pub fn skipped(run: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::Skipped(Skipped { run: run.into(), reason: reason.into() })
+        Self::Skipped(Skipped { run: run.into(), reason: reason.into(), nothing: false })
+    }
+
+    /// The outcome of a run in which there is nothing to read.
+    pub(crate) fn nothing(run: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Skipped(Skipped { run: run.into(), reason: reason.into(), nothing: true })
     }
 }
 
@@ -71,6 +96,8 @@ pub struct Wanted {
     pub run_column: Option<String>,
     /// Column or series that counts the optimizer steps.
     pub step_column: Option<String>,
+    /// How many samples of each series to keep, the first ones; the others are only counted.
+    pub head: Option<usize>,
 }
 
 impl Wanted {

@@ -1,12 +1,24 @@
-//! One module a format of text files and tables.
+//! One module a format, and the registry of them all.
 
-pub(crate) mod algoperf;
-pub(crate) mod burn;
-pub(crate) mod csv;
-pub(crate) mod hugging_face;
-pub(crate) mod json_lines;
-pub(crate) mod keras;
-pub(crate) mod lightning;
-pub(crate) mod parquet;
-pub(crate) mod ray;
-pub(crate) mod timm;
+mod algoperf;
+mod burn;
+pub(crate) mod collection;
+mod csv;
+mod dvclive;
+mod hugging_face;
+mod json_document;
+mod json_lines;
+mod keras;
+mod lightning;
+mod mlflow;
+mod open_mmlab;
+mod optuna;
+mod parquet;
+mod ray;
+pub(crate) mod registry;
+mod tensorboard;
+mod text_log;
+mod timm;
+mod trackio;
+mod ultralytics;
+mod wandb;

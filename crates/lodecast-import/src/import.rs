@@ -1,17 +1,18 @@
 //! The import itself: every run of every source, made into runs of a sweep one at a time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 
 use lodecast::{Attributes, Run};
 use serde::Serialize;
 
 use crate::assemble::assemble;
-use crate::attributes::Settings;
-use crate::columns::Columns;
+use crate::assemble::settings::{Settings, are_alike, is_credential};
+use crate::choose::columns::Columns;
+use crate::choose::options::{ImportOptions, Restarts};
 use crate::error::{Error, Result};
 use crate::format::{Format, Outcome, Skipped};
-use crate::options::ImportOptions;
 use crate::recording::Recording;
 use crate::source::Source;
 
@@ -49,6 +50,8 @@ pub struct ImportReport {
     pub settings: BTreeSet<String>,
     /// Settings that differ but are texts of each run's own, and so do not count.
     pub ignored_settings: BTreeSet<String>,
+    /// Settings that differ but say who, where and when, or which of several seeds, and so do not count.
+    pub circumstances: BTreeSet<String>,
     /// Was the import broken off?
     pub interrupted: bool,
     #[serde(skip)]
@@ -78,24 +81,32 @@ pub fn import(
     take: &mut dyn FnMut(Run, &RunReport) -> Result<ControlFlow<()>>,
 ) -> Result<ImportReport> {
     let wanted = columns.wanted(&options.wanted);
-
-    let mut report = ImportReport::default();
-    let mut ids = HashMap::new();
+    let mut import = Import {
+        columns,
+        options,
+        take,
+        report: ImportReport::default(),
+        ids: HashMap::new(),
+        copies: HashMap::new(),
+        pending: None,
+        counts_epochs: false,
+    };
+    import.check_collection(sources)?;
     let mut failure = None;
     for (source, format) in sources {
-        report.notes.extend(source.notes().iter().cloned());
+        import.report.notes.extend(source.notes().iter().cloned());
         format.read(source, &wanted, &options.limits, &mut |outcome| {
             // A run in the midst of which the reading was stopped comes as one that is left out.
             if options.limits.stop.is_asked() {
-                report.interrupted = true;
+                import.report.interrupted = true;
                 return ControlFlow::Break(());
             }
             let handed = match outcome {
                 Outcome::Skipped(skipped) => {
-                    report.skipped.push(skipped);
+                    import.report.skipped.push(skipped);
                     Ok(ControlFlow::Continue(()))
                 }
-                Outcome::Recording(recording) => hand_over(&recording, columns, options, &mut report, &mut ids, take),
+                Outcome::Recording(recording) => import.take_in(recording),
             };
             handed.unwrap_or_else(|error| {
                 failure = Some(error);
@@ -105,65 +116,262 @@ pub fn import(
         if let Some(error) = failure {
             return Err(error);
         }
-        if report.interrupted {
+        if import.report.interrupted {
             break;
         }
+        import.speak_of_unread(source, *format);
     }
-    if report.runs.is_empty() && !report.interrupted {
-        let place = sources.iter().map(|(source, _)| source.to_string()).collect::<Vec<_>>().join(", ");
-        let reason = report.skipped.first().map_or_else(
-            || "there is none".to_owned(),
-            |skipped| format!("all {} were left out, {}: {}", report.skipped.len(), skipped.run, skipped.reason),
-        );
-        return Err(Error::Undecided {
-            place,
-            question: format!("no run can be used: {reason}"),
-            remedy: "choose other columns, or see them all with --dry-run --json".to_owned(),
-        });
+    if !import.report.interrupted {
+        let _last = import.hand_over()?;
     }
-    (report.settings, report.ignored_settings) = report.all_settings.differing();
-    Ok(report)
+    import.finish(sources)
 }
 
-fn hand_over(
-    recording: &Recording,
-    columns: &Columns,
-    options: &ImportOptions,
-    report: &mut ImportReport,
-    ids: &mut HashMap<String, usize>,
-    take: &mut dyn FnMut(Run, &RunReport) -> Result<ControlFlow<()>>,
-) -> Result<ControlFlow<()>> {
-    let assembled = match assemble(recording, columns, options) {
-        Ok(assembled) => assembled,
-        Err(reason) => {
-            report.skipped.push(Skipped { run: recording.id.clone(), reason });
-            return Ok(ControlFlow::Continue(()));
+/// An import under way.
+struct Import<'i> {
+    columns: &'i Columns,
+    options: &'i ImportOptions,
+    take: &'i mut dyn FnMut(Run, &RunReport) -> Result<ControlFlow<()>>,
+    report: ImportReport,
+    ids: HashMap<String, usize>,
+    /// A digest of the points and settings of each run handed over, and its id.
+    copies: HashMap<u64, String>,
+    /// The last run, which the next one may go on with.
+    pending: Option<Pending>,
+    /// Did it matter for any run how many steps an epoch has?
+    counts_epochs: bool,
+}
+
+/// A run that waits to be handed over.
+struct Pending {
+    run: Run,
+    notes: Vec<String>,
+    recording: Outline,
+    used: BTreeSet<String>,
+}
+
+/// What is kept of a recording once its runs have been made.
+struct Outline {
+    source: String,
+    settings: Recording,
+}
+
+impl Import<'_> {
+    /// Refuses a collection that nothing has.
+    fn check_collection(&self, sources: &[(Source, &dyn Format)]) -> Result<()> {
+        let Some(asked) = &self.options.wanted.collection else { return Ok(()) };
+        let Some((source, format)) = sources.iter().find(|(_, format)| format.collection().is_none()) else {
+            return Ok(());
+        };
+        Err(Error::Undecided {
+            place: source.to_string(),
+            question: format!("{} has no experiments or studies to choose '{asked}' from", format.name()),
+            remedy: "leave --collection out".to_owned(),
+        })
+    }
+
+    /// Names the files of a folder that another format would have read.
+    fn speak_of_unread(&mut self, source: &Source, format: &dyn Format) {
+        // More are not looked into.
+        const LOOKED_AT: usize = 500;
+        const SHOWN: usize = 3;
+        let Source::Folder(_) = source else { return };
+        let of_runs = self.report.runs.iter().map(|run| run.source.as_str());
+        let pending = self.pending.iter().map(|pending| pending.recording.source.as_str());
+        let read: BTreeSet<&str> = of_runs.chain(pending).collect();
+        let skipped: BTreeSet<&str> = self.report.skipped.iter().map(|skipped| skipped.run.as_str()).collect();
+        let mut unread: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+        for path in source.files().iter().take(LOOKED_AT) {
+            let text = path.display().to_string();
+            let known = path.ancestors().any(|above| read.contains(above.display().to_string().as_str()));
+            if known || skipped.contains(source.run_id(path).as_str()) || skipped.contains(text.as_str()) {
+                continue;
+            }
+            let file = Source::File(path.clone());
+            // By name, for what recognises any file that it is given has no reason to think it a log.
+            let by = crate::formats::registry::by_name(&file);
+            if let Some(by) = by.filter(|by| by.name() != format.name()) {
+                unread.entry(by.name()).or_default().push(text);
+            }
         }
-    };
-    let mut notes = assembled.notes;
-    for mut run in assembled.runs {
-        unique(&mut run, ids, &mut notes);
-        report.all_settings.push(recording, &assembled.used);
+        for (by, files) in unread {
+            let more = files.len().saturating_sub(SHOWN);
+            let shown = files.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            self.report.notes.push(format!(
+                "{shown}{more} not read, for they are not {}'s: 'lodecast import {by} {source}' reads them",
+                format.name()
+            ));
+        }
+    }
+
+    /// Makes runs of a recording, and hands over the one that waited for them.
+    fn take_in(&mut self, mut recording: Recording) -> Result<ControlFlow<()>> {
+        let secrets: Vec<String> = recording
+            .settings
+            .iter()
+            .filter(|(name, value)| is_credential(name, value))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in &secrets {
+            recording.settings.remove(name);
+        }
+        if !secrets.is_empty() {
+            recording.notes.push(format!("settings that look like credentials were left out: {}", secrets.join(", ")));
+        }
+        let assembled = match assemble(&recording, self.columns, self.options) {
+            Ok(assembled) => assembled,
+            Err(reason) => {
+                let reason = std::iter::once(reason.as_str()).chain(recording.notes.iter().map(String::as_str));
+                let reason = reason.collect::<Vec<_>>().join("; ");
+                self.report.skipped.push(Skipped { run: recording.id.clone(), reason, nothing: false });
+                return Ok(ControlFlow::Continue(()));
+            }
+        };
+        self.counts_epochs |= assembled.counts_epochs;
+        let used: BTreeSet<String> = assembled.used.iter().map(|&name| name.to_owned()).collect();
+        let (mut notes, runs) = (assembled.notes, assembled.runs);
+        // Its samples are in the runs now.
+        let settings = Recording {
+            settings: std::mem::take(&mut recording.settings),
+            only_row: std::mem::take(&mut recording.only_row),
+            measured: std::mem::take(&mut recording.measured),
+            ..Recording::default()
+        };
+        let source = std::mem::take(&mut recording.source);
+        drop(recording);
+        let whole = runs.len() == 1;
+        for run in runs {
+            let outline = Outline { source: source.clone(), settings: settings.clone() };
+            // Said once, with the first of the runs that were one recording.
+            let next = Pending { run, notes: std::mem::take(&mut notes), recording: outline, used: used.clone() };
+            let may_go_on = whole && self.options.restarts != Some(Restarts::Split);
+            if let Some(known) = self.pending.as_mut().filter(|known| may_go_on && goes_on(known, &next)) {
+                join(known, next);
+                continue;
+            }
+            if self.hand_over()?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            self.pending = Some(next);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Hands over the run that waits, unless it is a copy of an earlier one.
+    fn hand_over(&mut self) -> Result<ControlFlow<()>> {
+        let Some(Pending { mut run, mut notes, recording, used }) = self.pending.take() else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let digest = digest(&run, &recording.settings.settings);
+        if let Some(first) = self.copies.get(&digest) {
+            let same = format!("it has the same points and settings as '{first}'");
+            // Two runs of one seed are the same; without a seed two may have been made so.
+            if run.attributes.seed.is_some() || says_copy(&run.id) {
+                let reason = format!("{same}: a copy");
+                self.report.skipped.push(Skipped { run: run.id, reason, nothing: false });
+                return Ok(ControlFlow::Continue(()));
+            }
+            notes.push(format!("{same}: if it is a copy, leave it out"));
+        }
+        unique(&mut run, &mut self.ids, &mut notes);
+        self.copies.insert(digest, run.id.clone());
+        let used = used.iter().map(String::as_str).collect();
+        self.report.all_settings.push(&recording.settings, &used);
         let measured = |column: &[Option<f64>]| column.iter().flatten().count();
         let of_run = RunReport {
             run: run.id.clone(),
-            source: recording.source.clone(),
+            source: recording.source,
             points: run.len(),
             steps: (run.steps.first().copied().unwrap_or(0), run.steps.last().copied().unwrap_or(0)),
             losses: measured(&run.train_loss),
             learning_rates: measured(&run.learning_rate),
             validations: run.validation.iter().map(|column| measured(column)).collect(),
-            // Said once, with the first of the runs that were one recording.
-            notes: std::mem::take(&mut notes),
+            notes,
         };
-        let flow = take(run, &of_run)?;
-        report.runs.push(of_run);
-        if flow.is_break() {
-            report.interrupted = true;
-            return Ok(flow);
+        let flow = (self.take)(run, &of_run)?;
+        self.report.runs.push(of_run);
+        self.report.interrupted |= flow.is_break();
+        Ok(flow)
+    }
+
+    fn finish(self, sources: &[(Source, &dyn Format)]) -> Result<ImportReport> {
+        let mut report = self.report;
+        if report.runs.is_empty() && !report.interrupted {
+            let place = sources.iter().map(|(source, _)| source.to_string()).collect::<Vec<_>>().join(", ");
+            let reason = report.skipped.first().map_or_else(
+                || "there is none".to_owned(),
+                |skipped| format!("all {} were left out, {}: {}", report.skipped.len(), skipped.run, skipped.reason),
+            );
+            return Err(Error::Undecided {
+                place,
+                question: format!("no run can be used: {reason}"),
+                remedy: "choose other columns, or see them all with --dry-run --json".to_owned(),
+            });
+        }
+        if self.options.steps_per_epoch.is_some() && !self.counts_epochs {
+            report.notes.push("--steps-per-epoch has no effect: no series counts epochs".to_owned());
+        }
+        let differing = report.all_settings.differing();
+        (report.settings, report.ignored_settings) = (differing.telling, differing.names);
+        report.circumstances = differing.circumstances;
+        Ok(report)
+    }
+}
+
+/// Does a run take up another where that one ended: with the same settings, at a step at which no run begins?
+fn goes_on(before: &Pending, after: &Pending) -> bool {
+    let (Some(&last), Some(&first)) = (before.run.steps.last(), after.run.steps.first()) else { return false };
+    // The usual distance between two points of the first run, and of the second.
+    let stride = |steps: &[u64]| steps.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+    let longest = stride(&before.run.steps).max(stride(&after.run.steps)).max(1);
+    let is_next = first > last && first - last <= longest.saturating_mul(2);
+    let begins_late = first > longest.saturating_mul(2) && before.run.len() > 1;
+    is_next && begins_late && are_alike(&before.recording.settings.settings, &after.recording.settings.settings)
+}
+
+/// Appends a run to the one that it goes on with.
+fn join(known: &mut Pending, next: Pending) {
+    let Pending { run, notes, recording, .. } = next;
+    known.notes.push(format!(
+        "'{}' goes on at step {} where it ended, with the same settings: they were taken for one run (--restarts split keeps them \
+         apart)",
+        run.id,
+        run.steps.first().copied().unwrap_or(0)
+    ));
+    known.notes.extend(notes);
+    known.recording.settings.measured.extend(recording.settings.measured);
+    let into = &mut known.run;
+    into.steps.extend(run.steps);
+    into.train_loss.extend(run.train_loss);
+    into.learning_rate.extend(run.learning_rate);
+    for (column, later) in into.validation.iter_mut().zip(run.validation) {
+        column.extend(later);
+    }
+    let last = into.steps.last().copied().unwrap_or(0);
+    into.attributes.total_steps =
+        run.attributes.total_steps.or(into.attributes.total_steps).filter(|&planned| planned >= last);
+}
+
+/// Does the name of a run say that it is a copy of another, as file managers call them?
+fn says_copy(id: &str) -> bool {
+    let lower = id.to_lowercase();
+    let last = lower.rsplit('/').next().unwrap_or(&lower);
+    last.contains("copy") || last.ends_with(')') && last.rsplit_once(" (").is_some_and(|(_, n)| n.len() == 2)
+}
+
+/// A number that two runs share only if they are the same in every point and setting.
+fn digest(run: &Run, settings: &BTreeMap<String, String>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    run.steps.hash(&mut hasher);
+    for column in [&run.train_loss, &run.learning_rate].into_iter().chain(&run.validation) {
+        column.len().hash(&mut hasher);
+        for value in column {
+            value.map(f64::to_bits).hash(&mut hasher);
         }
     }
-    Ok(ControlFlow::Continue(()))
+    settings.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Gives a run whose id another has taken a number behind it. `ids` knows the last number given to each.

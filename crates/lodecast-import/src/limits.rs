@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::since::Since;
 use crate::stop::Stop;
 
 /// Bounds that a reader checks before it allocates. The defaults are far beyond what trackers write.
@@ -35,6 +36,8 @@ pub struct Limits {
     pub answer_time: Duration,
     /// What ends the reading before its time.
     pub stop: Stop,
+    /// Where the reading goes on from.
+    pub since: Since,
 }
 
 impl Default for Limits {
@@ -54,6 +57,7 @@ impl Default for Limits {
             answer_bytes: 64 << 20,
             answer_time: Duration::from_mins(1),
             stop: Stop::default(),
+            since: Since::default(),
         }
     }
 }

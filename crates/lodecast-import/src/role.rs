@@ -1,6 +1,6 @@
 //! What a series is for in a training run, as far as its name tells.
 
-use crate::usual_names::{direction, is_epoch, loss_rank, rate_rank, validation_rank};
+use crate::names::{direction, is_epoch, loss_rank, rate_rank, validation_rank};
 
 /// What a series is for, as far as its name tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

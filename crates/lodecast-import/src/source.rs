@@ -64,12 +64,27 @@ impl Source {
         if metadata.is_dir() { Tree::walk(path, limits).map(Self::Folder) } else { Ok(Self::File(path)) }
     }
 
+    /// The folder of the file at `path`, as if there were no other in it.
+    pub(crate) fn open_only(path: &Path) -> Self {
+        let root = path.parent().unwrap_or(Path::new("")).to_owned();
+        Self::Folder(Tree { root, files: vec![path.to_owned()], notes: Vec::new() })
+    }
+
     /// Its files: those of the tree, or the one; none of an address.
     pub fn files(&self) -> &[PathBuf] {
         match self {
             Self::File(path) => std::slice::from_ref(path),
             Self::Folder(tree) => &tree.files,
             Self::Url(_) => &[],
+        }
+    }
+
+    /// Has the source a file at `path`? Beside a file that is the source, whatever lies in its folder and is no link.
+    pub(crate) fn has(&self, path: &Path) -> bool {
+        match self {
+            Self::Folder(tree) => tree.files.binary_search_by(|file| file.as_path().cmp(path)).is_ok(),
+            Self::File(_) => fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()),
+            Self::Url(_) => false,
         }
     }
 

@@ -229,7 +229,7 @@ fn a_second_training_in_one_file_is_told_apart() {
     // Step 186,700 of the file is step 34 of the second training: 186,666 were planned.
     assert_eq!(measured(&kept.runs[0], &kept.runs[0].train_loss)[0].1, 6.905_976_3);
 
-    let split = ImportOptions { loss, restarts: Restarts::Split, ..ImportOptions::default() };
+    let split = ImportOptions { loss, restarts: Some(Restarts::Split), ..ImportOptions::default() };
     let (_, split, _) = imported("algoperf/nadamw", "algoperf", &split);
     assert_eq!(split.runs.len(), 2);
     assert!(split.runs[0].steps.iter().all(|&step| step <= 186_666));
@@ -328,8 +328,8 @@ fn restarts_are_named_and_kept_as_asked() {
     // Cut off in the writing.
     lines.push("{\"step\": 40, \"loss\": 1.".to_owned());
     std::fs::write(&path, lines.join("\n")).unwrap();
-    let imported = |restarts| {
-        let options = ImportOptions { restarts, ..ImportOptions::default() };
+    let imported = |restarts: Restarts| {
+        let options = ImportOptions { restarts: Some(restarts), ..ImportOptions::default() };
         let sources =
             [(Source::open(path.to_str().unwrap(), &Limits::default()).unwrap(), format_named("json-lines").unwrap())];
         let columns = Columns::choose(&Survey::of(&sources, &options).unwrap(), &options).unwrap();

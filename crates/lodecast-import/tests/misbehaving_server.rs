@@ -89,7 +89,10 @@ fn read(address: &str) -> (usize, String) {
     let result = format_named("mlflow").expect("a format").read(&source, &Wanted::default(), &limits, &mut |outcome| {
         match outcome {
             Outcome::Recording(recording) => {
-                assert_eq!((recording.series["loss"].steps[0], recording.series["loss"].values[0]), (3, 0.5));
+                assert_eq!(
+                    (recording.series["loss"].steps().next(), recording.series["loss"].values().next()),
+                    (Some(3), Some(0.5))
+                );
                 runs += 1;
             }
             Outcome::Skipped(skipped) => said.push(skipped.reason),

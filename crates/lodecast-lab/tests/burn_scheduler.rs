@@ -10,9 +10,10 @@ use burn::module::{Module, Param};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor, TensorData};
 use lodecast::{
-    Attributes, Direction, FitOptions, FitSettings, LodeLrScheduler, Metric, Model, ModelKind, Point, Run, Schedule,
-    Scheduler, Sweep, fit,
+    Attributes, Direction, FitOptions, FitSettings, Metric, Model, ModelKind, Point, Run, Schedule, Scheduler, Sweep,
+    fit,
 };
+use lodecast_burn::LodeLrScheduler;
 
 const STEPS: u64 = 60;
 
@@ -98,7 +99,10 @@ fn model() -> Model {
             sweep.runs.push(run);
         }
     }
-    let settings = FitSettings { iterations: 100, members: 2, ..FitSettings::new(ModelKind::Controlled) };
+    let settings = FitSettings::new(ModelKind::Controlled).with_training(|training| {
+        training.iterations = 100;
+        training.members = 2;
+    });
     let options =
         FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
     fit(&sweep, &settings, options).unwrap().model

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use lodecast::Metric;
 
 use crate::error::{Error, Result};
+use crate::names;
 use crate::options::ReadOptions;
 
 /// What a column holds.
@@ -43,13 +44,13 @@ impl Fixed {
         }
     }
 
-    /// What people and trackers call it besides, in lower case.
+    /// What people and trackers call it, its proper name among it.
     fn aliases(self) -> &'static [&'static str] {
         match self {
-            Fixed::RunId => &["run", "runid", "run_name", "run_uuid", "trial", "trial_id", "trial_name"],
-            Fixed::Step => &["steps", "global_step", "iteration", "iter", "_step", "train_step", "training_iteration"],
-            Fixed::TrainLoss => &["loss", "train/loss", "training_loss", "trainloss", "loss/train"],
-            Fixed::LearningRate => &["lr", "train/learning_rate", "train/lr", "learning-rate", "learningrate"],
+            Fixed::RunId => names::RUN_ID,
+            Fixed::Step => names::STEP,
+            Fixed::TrainLoss => names::TRAIN_LOSS,
+            Fixed::LearningRate => names::LEARNING_RATE,
         }
     }
 
@@ -336,9 +337,9 @@ impl Layout {
             return Ok(Role::Attribute(attribute));
         }
         let lower = name.to_lowercase();
-        let alias = Fixed::ALL.into_iter().find(|&fixed| {
-            self.asked[fixed as usize].is_none() && (fixed.name() == lower || fixed.aliases().contains(&lower.as_str()))
-        });
+        let alias = Fixed::ALL
+            .into_iter()
+            .find(|&fixed| self.asked[fixed as usize].is_none() && fixed.aliases().contains(&lower.as_str()));
         match alias {
             Some(fixed) => self.claim(fixed, name, false, names),
             None => Ok(Role::Ignored),

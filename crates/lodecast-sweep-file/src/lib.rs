@@ -57,6 +57,7 @@ mod header;
 mod json_lines;
 mod json_point;
 mod layout;
+pub mod names;
 mod options;
 mod parquet_columns;
 mod parquet_pages;

@@ -7,7 +7,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parquet::basic::Encoding;
+use flate2::read::MultiGzDecoder;
+use parquet::basic::{Compression, Encoding};
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ColumnChunkMetaData;
@@ -30,6 +31,7 @@ pub(crate) struct CheckedPages<R: ChunkReader> {
     offset: u64,
     remaining: u64,
     has_levels: bool,
+    compression: Compression,
     /// Largest page believed whatever its compression.
     plausible: u64,
 }
@@ -49,7 +51,8 @@ impl<R: ChunkReader + 'static> CheckedPages<R> {
         let inner = SerializedPageReader::new(Arc::clone(source), chunk, 0, None)?;
         let has_levels = chunk.column_descr().max_def_level() > 0;
         let plausible = (PLAUSIBLE_PAGES / columns.max(1) as u64).min(PLAUSIBLE_PAGE);
-        Ok(Self { plausible, inner, source: Arc::clone(source), path: path.to_owned(), offset, remaining, has_levels })
+        let (source, compression) = (Arc::clone(source), chunk.compression());
+        Ok(Self { plausible, inner, source, path: path.to_owned(), offset, remaining, has_levels, compression })
     }
 
     /// Checks the header of the page that the decoder is about to read.
@@ -60,10 +63,12 @@ impl<R: ChunkReader + 'static> CheckedPages<R> {
             let compressed = count(header.compressed, "compressed size")?;
             let uncompressed = count(header.uncompressed, "uncompressed size")?;
             let values = count(header.values, "number of values")?;
-            let size = (self.remaining - thrift.left()) + compressed;
+            let header_size = self.remaining - thrift.left();
+            let size = header_size + compressed;
             if size > self.remaining {
                 return Err(ParquetError::EOF(format!("a page of {compressed} bytes is beyond the end of its chunk")));
             }
+            let body = self.offset + header_size;
             self.offset += size;
             self.remaining -= size;
             let too_large = |what: &str, found, limit| {
@@ -83,10 +88,40 @@ impl<R: ChunkReader + 'static> CheckedPages<R> {
             if header.kind == PageHeader::DICTIONARY && values > uncompressed {
                 return too_large("the number of a dictionary's entries", values, uncompressed);
             }
+            self.check_inflated(body, compressed, uncompressed, header.levels)?;
             // The decoder passes over index pages.
             if header.kind != PageHeader::INDEX {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Checks that a page inflates to no more than it announces. Of gzip and of framed LZ4 the decoder takes all there is.
+    fn check_inflated(&self, body: u64, compressed: u64, uncompressed: u64, levels: u64) -> Result<()> {
+        const LZ4_FRAME: [u8; 4] = 0x184d_2204_u32.to_le_bytes();
+        let page = || self.source.get_bytes(body, compressed as usize);
+        let levels = levels.min(compressed) as usize;
+        match self.compression {
+            Compression::GZIP(_) => {
+                let page = page()?;
+                let mut inflated = MultiGzDecoder::new(&page[levels..]).take(uncompressed + 1);
+                // What is no gzip is the decoder's to say.
+                let found = std::io::copy(&mut inflated, &mut std::io::sink()).unwrap_or(0);
+                if found > uncompressed {
+                    return Err(ParquetError::General(format!(
+                        "a page that announces {uncompressed} bytes inflates to more"
+                    )));
+                }
+            }
+            Compression::LZ4 if page()?[levels..].starts_with(&LZ4_FRAME) => {
+                return Err(ParquetError::External(Box::new(Error::Unsupported {
+                    path: self.path.clone(),
+                    feature: "a page of framed LZ4".to_owned(),
+                    remedy: "write the file again with zstd or snappy",
+                })));
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -189,6 +224,8 @@ struct PageHeader {
     uncompressed: i64,
     compressed: i64,
     values: i64,
+    /// Bytes of the levels before the values of a page of version 2, which are not compressed.
+    levels: u64,
 }
 
 impl PageHeader {
@@ -205,10 +242,15 @@ impl PageHeader {
                 (3, thrift::I32) => header.compressed = input.zigzag()?,
                 // The headers of a data page, a dictionary page and a data page of version 2 all begin with their number of values.
                 (5 | 7 | 8, thrift::STRUCT) => {
+                    let of_version_2 = field == 8;
                     let mut inner = 0;
                     while let Some(kind) = input.field(&mut inner)? {
                         match (inner, kind) {
                             (1, thrift::I32) => header.values = input.zigzag()?,
+                            (5 | 6, thrift::I32) if of_version_2 => {
+                                header.levels =
+                                    header.levels.saturating_add(u64::try_from(input.zigzag()?).unwrap_or(0));
+                            }
                             _ => input.skip(kind)?,
                         }
                     }

@@ -4,7 +4,7 @@
 
 #![allow(clippy::print_stderr)]
 
-#[path = "../tests/toy_sweep/mod.rs"]
+#[path = "../tests/engine/toy_sweep.rs"]
 mod toy_sweep;
 
 use std::hint::black_box;
@@ -12,30 +12,25 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use lodecast::instrument::{peak_operations, whole_run_fit_steps};
+use lodecast::instrument::{FitSteps, controlled_fit_steps, peak_operations, reference_fit_steps};
 use lodecast::{
-    ControlledSettings, FitOptions, FitSettings, Forecaster, Model, ModelKind, Planner, Point, Schedule, Situation, fit,
+    ControlledSettings, FitOptions, FitSettings, Forecaster, Model, ModelKind, Planner, Point, Schedule, Situation,
+    Sweep, fit,
 };
-
-/// The reference's benchmark: batch 64, hidden = latent = width = 20, two hidden layers, whole runs, tolerance 1e-5.
-fn reference_settings() -> FitSettings {
-    let mut settings = FitSettings { tolerance: 1e-5, ..FitSettings::new(ModelKind::LatentOde) };
-    settings.architecture.inputs = 4;
-    settings
-}
 
 fn fit_steps(criterion: &mut Criterion) {
     let peak = peak_operations() * rayon::current_num_threads() as f64;
     let mut group = criterion.benchmark_group("fit step");
     group.sample_size(20).measurement_time(Duration::from_secs(4));
     let cases = [
-        ("latent ODE, T = 100", 100, reference_settings()),
-        ("latent ODE, T = 600", 600, reference_settings()),
-        ("controlled, T = 100", 100, FitSettings::new(ModelKind::Controlled)),
+        // The reference's benchmark: batch 64, hidden = latent = width = 20, two hidden layers, whole runs, tolerance 1e-5.
+        ("paper, T = 100", 100, reference_fit_steps as fn(&Sweep, u64) -> FitSteps),
+        ("paper, T = 600", 600, reference_fit_steps),
+        ("controlled, T = 100", 100, controlled_fit_steps),
     ];
-    for (name, points, settings) in cases {
+    for (name, points, steps) in cases {
         let sweep = toy_sweep::sweep(4, points);
-        let once = whole_run_fit_steps(&sweep, &settings, 20);
+        let once = steps(&sweep, 20);
         let rate = once.operations * 20.0 / once.elapsed.as_secs_f64();
         eprintln!(
             "{name}: {:.0} MFLOP a step in matrix products, {:.1} accepted ODE steps a trajectory, {:.0} % of the peak of {:.0} GFLOP/s",
@@ -45,14 +40,16 @@ fn fit_steps(criterion: &mut Criterion) {
             peak / 1e9
         );
         group.bench_function(name, |bencher| {
-            bencher.iter_custom(|count| whole_run_fit_steps(&sweep, &settings, count).elapsed);
+            bencher.iter_custom(|count| steps(&sweep, count).elapsed);
         });
     }
     group.finish();
 }
 
 fn fitted(kind: ModelKind, iterations: u64) -> Model {
-    let settings = FitSettings { iterations, ..FitSettings::new(kind) };
+    let settings = FitSettings::new(kind).with_training(|training| {
+        training.iterations = iterations;
+    });
     let options =
         FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
     fit(&toy_sweep::sweep(2, 100), &settings, options).expect("a usable sweep").model
@@ -60,7 +57,7 @@ fn fitted(kind: ModelKind, iterations: u64) -> Model {
 
 fn plans(criterion: &mut Criterion) {
     let observed: Vec<Point> = toy_sweep::run("new", &Schedule::cosine(0.5), 3, 100, 500).points(0).take(30).collect();
-    let Model::LatentOde(latent) = fitted(ModelKind::LatentOde, 200) else { return };
+    let Model::Paper(latent) = fitted(ModelKind::Paper, 200) else { return };
     let latents: Vec<Vec<f64>> = {
         let latent = latent.encode(0, &observed, 500).expect("points");
         (0..30).map(|k| latent.iter().map(|z| z * (1.0 + 0.01 * f64::from(k))).collect()).collect()
@@ -94,7 +91,9 @@ fn whole_fit(criterion: &mut Criterion) {
     let sweep = toy_sweep::sweep(5, 100);
     group.bench_function("controlled x 5, 100 runs x 100 points, 100 iterations", |bencher| {
         bencher.iter(|| {
-            let settings = FitSettings { iterations: 100, ..FitSettings::new(ModelKind::Controlled) };
+            let settings = FitSettings::new(ModelKind::Controlled).with_training(|training| {
+                training.iterations = 100;
+            });
             let options = FitOptions {
                 progress: &mut |_| {},
                 interrupt: &AtomicBool::new(false),

@@ -2,23 +2,20 @@
 //!
 //! `cargo run --release -p lodecast --example fit_step -- 100` (points a run; batch 64, hidden = latent = width = 20).
 
-#[path = "../tests/toy_sweep/mod.rs"]
+#[path = "../tests/engine/toy_sweep.rs"]
 mod toy_sweep;
 
 use std::io::Write as _;
 
-use lodecast::instrument::{peak_operations, whole_run_fit_steps};
-use lodecast::{FitSettings, ModelKind};
+use lodecast::instrument::{peak_operations, reference_fit_steps};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let points: u64 = std::env::args().nth(1).as_deref().unwrap_or("100").parse()?;
-    let mut settings = FitSettings { tolerance: 1e-5, ..FitSettings::new(ModelKind::LatentOde) };
-    settings.architecture.inputs = 4;
     let sweep = toy_sweep::sweep(4, points);
     let mut milliseconds: Vec<f64> = Vec::new();
     let mut last = lodecast::instrument::FitSteps::default();
     for _ in 0..9 {
-        last = whole_run_fit_steps(&sweep, &settings, 20);
+        last = reference_fit_steps(&sweep, 20);
         milliseconds.push(last.elapsed.as_secs_f64() * 1e3 / 20.0);
     }
     milliseconds.sort_by(f64::total_cmp);

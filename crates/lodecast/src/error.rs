@@ -1,5 +1,6 @@
 //! Everything that can go wrong in the engine, each with the remedy.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// A result of the engine.
@@ -33,6 +34,18 @@ pub enum Error {
         /// Number of values.
         found: usize,
     },
+    /// The columns of a run differ in length.
+    #[error("run '{run}' has {expected} steps, but {found} values of its {column}; give one for each step")]
+    ColumnLength {
+        /// Run.
+        run: String,
+        /// The column.
+        column: &'static str,
+        /// Number of steps.
+        expected: usize,
+        /// Number of values.
+        found: usize,
+    },
     /// Steps of a run do not increase.
     #[error("run '{run}': step {step} comes after step {last}; split a restarted run, or keep its last attempt")]
     StepOrder {
@@ -56,6 +69,14 @@ pub enum Error {
     Schedule {
         /// What is wrong with it.
         reason: String,
+    },
+    /// A form of model nobody knows.
+    #[error("no model '{kind}'; choose one of {known}")]
+    UnknownModelKind {
+        /// The name given.
+        kind: String,
+        /// Those there are.
+        known: String,
     },
     /// Sweeps that contradict each other.
     #[error("cannot join these sweeps: {reason}")]
@@ -110,4 +131,9 @@ pub enum Error {
     /// Work was interrupted on request; what was done has been saved where the caller asked for it.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// Refuses a setting that is out of its range.
+pub(crate) fn setting(name: &'static str, value: impl fmt::Display, sound: bool, remedy: &'static str) -> Result<()> {
+    if sound { Ok(()) } else { Err(Error::Setting { name, value: value.to_string(), remedy }) }
 }

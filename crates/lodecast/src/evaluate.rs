@@ -4,15 +4,14 @@
 mod multi_power_law;
 mod power_law;
 
-use rayon::prelude::*;
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
+use crate::data::{Direction, Point, Run, Sweep};
 use crate::error::{Error, Result};
-use crate::forecast::{Interval, moments};
-use crate::latent_ode::pass::Network;
-use crate::latent_ode::series::{Series, Worst};
-use crate::latent_ode::{Column, ControlledLatentOde, LatentOde, Model, Scaler};
-use crate::run::{Point, Run, Sweep};
+use crate::model::series::{Series, Worst};
+use crate::model::{Column, Interval, Model, Scaler};
 
 /// A way to forecast the final metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -28,11 +27,14 @@ pub enum ForecastMethod {
     NearestRuns,
     /// The mean final metric of all runs of other configurations.
     SweepMean,
+    /// The median final metric of all runs of other configurations.
+    SweepMedian,
 }
 
 impl ForecastMethod {
     /// All of them, the model first.
-    pub const ALL: [Self; 5] = [Self::Model, Self::LastValue, Self::PowerLaw, Self::NearestRuns, Self::SweepMean];
+    pub const ALL: [Self; 6] =
+        [Self::Model, Self::LastValue, Self::PowerLaw, Self::NearestRuns, Self::SweepMean, Self::SweepMedian];
 
     /// Name for tables.
     pub fn name(self) -> &'static str {
@@ -42,6 +44,7 @@ impl ForecastMethod {
             Self::PowerLaw => "power law",
             Self::NearestRuns => "nearest runs",
             Self::SweepMean => "sweep mean",
+            Self::SweepMedian => "sweep median",
         }
     }
 }
@@ -105,21 +108,24 @@ pub struct Evaluation {
 
 /// Standard deviations beyond which a run is outside the model's experience, or its forecast wrong.
 const FAR: f64 = 3.0;
+/// Points of a run at which runs are compared.
+const MOST_POINTS: f64 = 100.0;
+/// Runs that are searched for neighbours.
+const MOST_COMPARED: usize = 500;
 /// Neighbours that [`ForecastMethod::NearestRuns`] asks.
 const NEIGHBOURS: usize = 5;
 
 /// A run to be forecast.
 struct Case<'a> {
+    /// Index in the sweep.
+    index: usize,
     run: &'a Run,
-    configuration: String,
-    /// The run as the model reads it.
-    series: Series,
-    /// The run as it was, its metric not clamped to what the model knows.
+    /// Number of its configuration.
+    configuration: usize,
+    /// The run in the sweep's units, its metric not clamped.
     recorded: Series,
     /// Standardised final metric, not clamped either.
     truth: f64,
-    /// The networks that may forecast it: those that did not see its configuration.
-    networks: Vec<Network<f32>>,
 }
 
 /// Forecasts the final metric of every run from its first `fractions`. A run whose configuration the model was fitted on
@@ -128,8 +134,11 @@ struct Case<'a> {
 /// # Errors
 /// If the sweep does not record the model's metric, or none of its runs can be forecast.
 pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evaluation> {
-    let metric = sweep.metric_index(&model.metric().name)?;
-    let (cases, held_out) = cases(model, sweep, metric);
+    let (sweep, metric) = sweep.with_metric(Some(&model.metric().name))?;
+    let (sweep, _) = sweep.with_lengths();
+    let sweep = sweep.as_ref();
+    let scaler = Scaler::fit(sweep, metric, MOST_POINTS)?;
+    let cases = cases(sweep, metric, &scaler, model.metric().direction);
     if cases.len() < 2 {
         return Err(Error::Sweep {
             reason: format!(
@@ -139,57 +148,56 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
             ),
         });
     }
-    let column = model.scaler().validation;
-    let time_scale = model.scaler().time_scale;
-    let mut evaluation =
-        Evaluation { metric: model.metric().to_string(), held_out, skills: Vec::new(), forecasts: Vec::new() };
+    let witness = model.form().witness(sweep, metric);
+    let column = model.form().validation();
+    let unclamped = Column { range: Column::identity().range, ..column };
+    let natural = |case: &Case<'_>| scaler.validation.natural(case.truth);
+    let mut evaluation = Evaluation {
+        metric: model.metric().to_string(),
+        held_out: !cases.iter().any(|case| witness.has_seen(case.index)),
+        skills: Vec::new(),
+        forecasts: Vec::new(),
+    };
+    let others = Others::new(&cases, |case| natural(case));
+    let indices: Vec<usize> = cases.iter().map(|case| case.index).collect();
     for &fraction in fractions {
-        let residual = model.record().residual(fraction);
-        let predictions: Vec<Option<(f64, f64)>> = cases
-            .par_iter()
-            .map(|case| {
-                let values = match model {
-                    Model::Controlled(model) => predict_controlled(model, case, fraction),
-                    Model::LatentOde(model) => predict_latent(model, case, metric, fraction)?,
-                };
-                let (mean, deviation) = moments(values.into_iter(), residual);
-                mean.is_finite().then_some((mean, deviation))
-            })
-            .collect();
+        let predictions = witness.final_metrics(&indices, fraction);
+        // In the model's units, in which its deviation is one.
+        let error = |case: &Case<'_>, mean: f64| (mean - unclamped.standardise(natural(case))).abs();
         for (case, prediction) in cases.iter().zip(&predictions) {
             let Some((mean, deviation)) = *prediction else { continue };
             evaluation.forecasts.push(RunForecast {
                 run: case.run.id.clone(),
                 observed: fraction,
                 predicted: Interval::natural(&column, mean, deviation),
-                actual: column.natural(case.truth),
+                actual: natural(case),
                 outside_experience: objection(model, case, metric, fraction),
-                misjudged: (mean - case.truth).abs() > FAR * deviation,
+                misjudged: error(case, mean) > FAR * deviation,
             });
         }
-        let until = fraction * time_scale;
+        let until = fraction * scaler.time_scale;
         for method in ForecastMethod::ALL {
             let predict = |index: usize| {
                 let standardised = match method {
-                    ForecastMethod::Model => predictions[index].map(|(mean, _)| mean),
+                    ForecastMethod::Model => return predictions[index].map(|(mean, _)| column.possible(mean)),
                     ForecastMethod::LastValue => last_value(&cases[index], until),
                     // The law is one of the metric as people see it.
-                    ForecastMethod::PowerLaw => return power_law(&cases[index], until, &column),
+                    ForecastMethod::PowerLaw => return power_law(&cases[index], until, &scaler.validation),
                     ForecastMethod::NearestRuns => nearest(&cases, index, until, NEIGHBOURS),
-                    ForecastMethod::SweepMean => nearest(&cases, index, 0.0, usize::MAX),
+                    ForecastMethod::SweepMean => return others.mean(cases[index].configuration),
+                    ForecastMethod::SweepMedian => return others.median(cases[index].configuration),
                 };
-                standardised.map(|value| column.natural(value))
+                standardised.map(|value| scaler.validation.natural(value))
             };
-            let pairs: Vec<(f64, f64)> = (0..cases.len())
-                .filter_map(|index| Some((predict(index)?, column.natural(cases[index].truth))))
-                .collect();
+            let pairs: Vec<(f64, f64)> =
+                (0..cases.len()).filter_map(|index| Some((predict(index)?, natural(&cases[index])))).collect();
             if pairs.is_empty() {
                 continue;
             }
             let mut skill = skill(fraction, method, &pairs);
             if method == ForecastMethod::Model {
                 let covered = |&(prediction, case): &(&Option<(f64, f64)>, &Case<'_>)| {
-                    prediction.is_some_and(|(mean, deviation)| (mean - case.truth).abs() <= deviation)
+                    prediction.is_some_and(|(mean, deviation)| error(case, mean) <= deviation)
                 };
                 let part = |count: usize| Some(count as f64 / pairs.len() as f64);
                 skill.coverage = part(predictions.iter().zip(&cases).filter(covered).count());
@@ -203,68 +211,23 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
     Ok(evaluation)
 }
 
-/// The runs that can be forecast, and whether no forecast knows its own configuration.
-fn cases<'a>(model: &Model, sweep: &'a Sweep, metric: usize) -> (Vec<Case<'a>>, bool) {
-    let scaler = model.scaler();
-    let worst = Worst::of(scaler, model.metric().direction);
+/// The runs whose final metric is known.
+fn cases<'a>(sweep: &'a Sweep, metric: usize, scaler: &Scaler, direction: Direction) -> Vec<Case<'a>> {
     let validation = Column { range: Column::identity().range, ..scaler.validation };
     let unclamped = Scaler { validation, ..*scaler };
-    let ensemble = match model {
-        Model::LatentOde(model) => &model.0,
-        Model::Controlled(model) => &model.0,
+    let worst = Worst::of(scaler, direction);
+    let mut configurations = vec![0; sweep.runs.len()];
+    for (number, (_, runs)) in sweep.configurations().into_iter().enumerate() {
+        for run in runs {
+            configurations[run] = number;
+        }
+    }
+    let case = |(index, run): (usize, &'a Run)| {
+        let recorded = Series::from_run(run, metric, &unclamped, worst).ok()?;
+        let truth = recorded.points.iter().rev().map(|point| point.validation).find(|value| !value.is_nan())?;
+        Some(Case { index, run, configuration: configurations[index], recorded, truth })
     };
-    let record = model.record();
-    let mut held_out = true;
-    let cases = sweep
-        .runs
-        .iter()
-        .filter_map(|run| {
-            let series = Series::from_run(run, metric, scaler, worst).ok()?;
-            let recorded = Series::from_run(run, metric, &unclamped, worst).ok()?;
-            let truth = recorded.points.iter().rev().map(|point| point.validation).find(|value| !value.is_nan())?;
-            let configuration = run.configuration();
-            let witnesses = record.held_out.iter().zip(&ensemble.held_out_networks);
-            let witnesses = witnesses.filter(|(names, _)| names.contains(&configuration));
-            let mut networks: Vec<Network<f32>> = witnesses.map(|(_, network)| network.clone()).collect();
-            if networks.is_empty() {
-                // A configuration of another sweep, which no member has seen; or one that all have, of this one.
-                held_out &= !record.learned.contains(&configuration);
-                networks.clone_from(&ensemble.networks);
-            }
-            Some(Case { run, configuration, series, recorded, truth, networks })
-        })
-        .collect();
-    (cases, held_out)
-}
-
-fn predict_controlled(model: &ControlledLatentOde, case: &Case<'_>, fraction: f64) -> Vec<f64> {
-    let header = &model.0.header;
-    let points = &case.series.points;
-    let observed = points.iter().filter(|point| point.time <= fraction * header.scaler.time_scale + 1e-9).count();
-    let observed = if fraction <= 0.0 { 0 } else { observed.min(points.len() - 1) };
-    let now = if observed == 0 { case.series.control.start } else { points[observed - 1].time };
-    let reach = now - header.window * header.scaler.time_scale - 1e-9;
-    let window = Series {
-        points: points[..observed].iter().filter(|point| point.time > reach).copied().collect(),
-        control: crate::ode::Control::default(),
-    };
-    model.final_metrics(&case.networks, &window, &case.series.control.after(now))
-}
-
-fn predict_latent(model: &LatentOde, case: &Case<'_>, metric: usize, fraction: f64) -> Option<Vec<f64>> {
-    let total = case.run.total_steps();
-    let observed: Vec<Point> =
-        case.run.points(metric).filter(|point| point.step as f64 <= fraction * total as f64).collect();
-    let column = model.0.header.scaler.validation;
-    let end = case.series.points.last()?.time / model.0.header.scaler.time_scale;
-    case.networks
-        .iter()
-        .map(|network| {
-            let latent = model.encode_with(network, &observed, total).ok()?;
-            let curve = model.decode_with(network, &[latent], &[end]).pop()?;
-            curve.validation.last().map(|&value| column.standardise(value))
-        })
-        .collect()
+    sweep.runs.iter().enumerate().filter_map(case).collect()
 }
 
 /// What the planner would say against planning for the run after `fraction` of it.
@@ -289,13 +252,51 @@ fn last_value(case: &Case<'_>, until: f64) -> Option<f64> {
     seen.map(|point| point.validation).rfind(|value| !value.is_nan())
 }
 
+/// Final metrics of the runs of other configurations than one.
+struct Others {
+    /// `(value, configuration)`, values increasing.
+    sorted: Vec<(f64, usize)>,
+    sum: f64,
+    /// Sum and number of each configuration's.
+    own: HashMap<usize, (f64, usize)>,
+}
+
+impl Others {
+    fn new<'a>(cases: &[Case<'a>], value: impl Fn(&Case<'a>) -> f64) -> Self {
+        let mut sorted: Vec<(f64, usize)> = cases.iter().map(|case| (value(case), case.configuration)).collect();
+        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut own = HashMap::<usize, (f64, usize)>::new();
+        for &(value, configuration) in &sorted {
+            let (sum, count) = own.entry(configuration).or_default();
+            *sum += value;
+            *count += 1;
+        }
+        Self { sum: sorted.iter().map(|&(value, _)| value).sum(), sorted, own }
+    }
+
+    fn mean(&self, configuration: usize) -> Option<f64> {
+        let (sum, count) = self.own.get(&configuration).copied().unwrap_or_default();
+        let others = self.sorted.len() - count;
+        (others > 0).then(|| (self.sum - sum) / others as f64)
+    }
+
+    fn median(&self, configuration: usize) -> Option<f64> {
+        let others = self.sorted.len() - self.own.get(&configuration).map_or(0, |&(_, count)| count);
+        let mut values = self.sorted.iter().filter(|&&(_, other)| other != configuration).map(|&(value, _)| value);
+        let middle = values.nth((others.checked_sub(1)?) / 2)?;
+        if others % 2 == 1 { Some(middle) } else { values.next().map(|next| 0.5 * (middle + next)) }
+    }
+}
+
 /// Mean final metric of the `count` runs of other configurations that are closest to run `index` up to model time `until`.
 fn nearest(cases: &[Case<'_>], index: usize, until: f64, count: usize) -> Option<f64> {
     let case = &cases[index];
+    // Among a great many runs some hundreds, evenly picked, have neighbours enough.
     let mut others: Vec<(f64, f64)> = cases
         .iter()
+        .step_by(cases.len().div_ceil(MOST_COMPARED))
         .filter(|other| other.configuration != case.configuration)
-        .map(|other| (distance(&case.series, &other.series, until), other.truth))
+        .map(|other| (distance(&case.recorded, &other.recorded, until), other.truth))
         .collect();
     others.sort_by(|a, b| a.0.total_cmp(&b.0));
     let chosen = &others[..count.min(others.len())];
@@ -308,7 +309,7 @@ fn distance(a: &Series, b: &Series, until: f64) -> f64 {
     for point in a.points.iter().take_while(|point| point.time <= until + 1e-9) {
         let after = b.points.partition_point(|other| other.time < point.time);
         let candidates = [after.checked_sub(1).and_then(|at| b.points.get(at)), b.points.get(after)];
-        let gap = |other: &&crate::latent_ode::series::SeriesPoint| (other.time - point.time).abs();
+        let gap = |other: &&crate::model::series::SeriesPoint| (other.time - point.time).abs();
         let Some(other) = candidates.into_iter().flatten().min_by(|x, y| gap(x).total_cmp(&gap(y))) else { continue };
         let differences = [
             point.train_loss - other.train_loss,
@@ -342,9 +343,17 @@ fn skill(observed: f64, method: ForecastMethod, pairs: &[(f64, f64)]) -> Skill {
 /// Spearman's rank correlation, with mean ranks for ties.
 fn rank_correlation(pairs: &[(f64, f64)]) -> Option<f64> {
     let ranks = |values: Vec<f64>| -> Vec<f64> {
-        let below = |value: f64| values.iter().filter(|&&other| other < value).count() as f64;
-        let equal = |value: f64| values.iter().filter(|&&other| other == value).count() as f64;
-        values.iter().map(|&value| below(value) + 0.5 * (equal(value) - 1.0)).collect()
+        let mut order: Vec<usize> = (0..values.len()).collect();
+        order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+        let mut ranks = vec![0.0; values.len()];
+        let mut below = 0;
+        for tie in order.chunk_by(|&a, &b| values[a] == values[b]) {
+            for &index in tie {
+                ranks[index] = below as f64 + 0.5 * (tie.len() as f64 - 1.0);
+            }
+            below += tie.len();
+        }
+        ranks
     };
     let (a, b) = (ranks(pairs.iter().map(|p| p.0).collect()), ranks(pairs.iter().map(|p| p.1).collect()));
     let mean = (pairs.len() as f64 - 1.0) / 2.0;

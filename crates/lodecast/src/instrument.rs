@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::fit::{self, FitSettings};
-use crate::run::Sweep;
+use crate::data::Sweep;
+use crate::fit;
 
 /// What a number of fit steps took.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,18 +18,26 @@ pub struct FitSteps {
     pub evaluations: f64,
 }
 
-/// Runs `count` fit steps on windows that are whole runs: the reference's benchmark.
+/// Runs `count` fit steps of the paper's model on whole runs: the reference implementation's benchmark.
 ///
 /// # Panics
 /// If the sweep is not usable.
-pub fn whole_run_fit_steps(sweep: &Sweep, settings: &FitSettings, count: u64) -> FitSteps {
-    fit::measure(sweep, settings, count)
+pub fn reference_fit_steps(sweep: &Sweep, count: u64) -> FitSteps {
+    fit::reference_steps(sweep, count)
+}
+
+/// Runs `count` fit steps of the controlled model on runs of which a quarter was seen.
+///
+/// # Panics
+/// If the sweep is not usable.
+pub fn controlled_fit_steps(sweep: &Sweep, count: u64) -> FitSteps {
+    fit::controlled_steps(sweep, count)
 }
 
 /// The machine's peak of fused multiply-adds in the widest lanes: floating-point operations a second of one core, single
 /// precision, measured.
 pub fn peak_operations() -> f64 {
-    use crate::lanes::{Dispatch, LaneKernel, Lanes};
+    use crate::kernels::lanes::{Dispatch, LaneKernel, Lanes};
     struct Peak;
     impl LaneKernel<f32> for Peak {
         type Output = f64;
@@ -60,5 +68,5 @@ pub fn peak_operations() -> f64 {
 
 /// Are the bytes a model file of the reference implementation? For fuzzing its reader.
 pub fn is_reference_model(bytes: &[u8]) -> bool {
-    crate::latent_ode::read_equinox(bytes, std::path::Path::new("(bytes)")).is_ok()
+    crate::model::read_equinox(bytes, std::path::Path::new("(bytes)")).is_ok()
 }

@@ -7,10 +7,12 @@ mod state;
 pub use replan::Replan;
 pub use state::SchedulerState;
 
-use crate::error::{Error, Result};
-use crate::plan::{Forecaster, Plan, Planner, PlannerSettings, RateRange, Situation, setting};
-use crate::run::Point;
-use crate::schedule::{Knot, Schedule};
+use crate::data::Point;
+use crate::data::{Knot, Schedule};
+use crate::error::{Error, Result, setting};
+use crate::experience::RateRange;
+use crate::model::Forecaster;
+use crate::plan::{Plan, Planner, PlannerSettings, Situation};
 use record::Record;
 
 /// Times at which a schedule is redrawn when the run is extended.
@@ -27,6 +29,19 @@ pub enum Observation<'a> {
     Kept(&'a str),
     /// The point was not taken in.
     Ignored(&'a str),
+}
+
+/// What became of a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// The first of its step.
+    First,
+    /// It added to what was measured at its step, or corrected it.
+    Again,
+    /// It was not finite.
+    Unsound,
+    /// It came after a later step.
+    TooLate,
 }
 
 /// Chooses the learning rates of one run as it goes.
@@ -136,7 +151,7 @@ impl SchedulerBuilder {
     /// # Errors
     /// If a setting is out of its range.
     pub fn build(self) -> Result<Scheduler> {
-        let settings = self.settings.unwrap_or_else(|| self.forecaster.default_settings());
+        let settings = self.settings.unwrap_or_else(|| PlannerSettings::default_for(&self.forecaster));
         let planner = Planner::new(self.forecaster, settings)?;
         let replan = self.replan.unwrap_or_else(|| Replan::default_for(planner.forecaster()));
         replan.check()?;
@@ -144,7 +159,14 @@ impl SchedulerBuilder {
         let factor = self.range_factor;
         setting("range_factor", factor, factor >= 1.0 && factor.is_finite(), "give a factor of at least 1")?;
         let experience = planner.forecaster().experience();
-        let schedule = self.start.unwrap_or_else(|| experience.best_configuration().schedule.clone());
+        let opening = match (&self.start, planner.forecaster()) {
+            (None, Forecaster::Controlled(model)) => model.openings(self.total_steps, self.seed)?.into_iter().next(),
+            _ => None,
+        };
+        let schedule = self
+            .start
+            .or(opening.map(|opening| opening.schedule))
+            .unwrap_or_else(|| experience.best_configuration().schedule.clone());
         schedule.check()?;
         let mut scheduler = Scheduler {
             fingerprint: planner.forecaster().fingerprint(),
@@ -197,13 +219,43 @@ impl Scheduler {
     /// Takes in what was measured. The rate of the point may be left out: it is the one this scheduler gave.
     ///
     /// A point at the last step again adds to that one or corrects it, and never plans twice. A point at an earlier step is
-    /// ignored.
+    /// ignored. Where loss and metric of a step come one after the other, [`Self::note`] takes in both before
+    /// [`Self::decide`] plans.
     pub fn observe(&mut self, point: Point) -> Observation<'_> {
-        let mut point = point;
+        match self.take_in(point) {
+            Taken::First => self.decide(),
+            Taken::Again => Observation::Nothing,
+            Taken::Unsound => Observation::Kept(&self.notice),
+            Taken::TooLate => Observation::Ignored(&self.notice),
+        }
+    }
+
+    /// Takes in what was measured as [`Self::observe`] does, but never plans: that is left to [`Self::decide`].
+    pub fn note(&mut self, point: Point) -> Observation<'_> {
+        match self.take_in(point) {
+            Taken::First | Taken::Again => Observation::Nothing,
+            Taken::Unsound => Observation::Kept(&self.notice),
+            Taken::TooLate => Observation::Ignored(&self.notice),
+        }
+    }
+
+    /// Plans the rest of the run if it is time to, from everything taken in so far. Asked again before anything new was taken
+    /// in, it does nothing.
+    pub fn decide(&mut self) -> Observation<'_> {
+        if !self.replan_if_due() {
+            return Observation::Nothing;
+        }
+        match &self.last_plan {
+            Some(plan) if plan.changed => Observation::Replanned(plan),
+            _ => Observation::Kept(&self.notice),
+        }
+    }
+
+    fn take_in(&mut self, mut point: Point) -> Taken {
         let last = self.record.points().last().map(|point| point.step);
         if let Some(last) = last.filter(|&last| point.step < last) {
             self.notice = format!("step {} came after step {last}", point.step);
-            return Observation::Ignored(&self.notice);
+            return Taken::TooLate;
         }
         let trouble = [("train loss", point.train_loss), ("metric", point.validation)]
             .into_iter()
@@ -215,17 +267,14 @@ impl Scheduler {
             point.learning_rate = Some(rate);
         }
         self.record.observe(point);
-        if let Some(trouble) = trouble {
+        match trouble {
             // The occasion to replan is not lost: it waits for a sound point.
-            self.notice = trouble;
-            return Observation::Kept(&self.notice);
-        }
-        if last == Some(point.step) || !self.replan_if_due() {
-            return Observation::Nothing;
-        }
-        match &self.last_plan {
-            Some(plan) if plan.changed => Observation::Replanned(plan),
-            _ => Observation::Kept(&self.notice),
+            Some(trouble) => {
+                self.notice = trouble;
+                Taken::Unsound
+            }
+            None if last == Some(point.step) => Taken::Again,
+            None => Taken::First,
         }
     }
 
@@ -255,7 +304,8 @@ impl Scheduler {
         true
     }
 
-    /// Makes the run longer. Rates up to the last point observed stay as they were, the rest is stretched.
+    /// Makes the run longer. Rates up to the last point observed stay as they were, the rest is stretched, and planned anew at
+    /// the next occasion ([`Self::decide`], or the next point).
     ///
     /// # Errors
     /// If `total_steps` is smaller than now.
@@ -280,7 +330,15 @@ impl Scheduler {
             times.dedup();
             self.schedule = Schedule::PiecewiseLinear { knots: times.into_iter().map(knot).collect() };
         }
+        if total_steps > self.total_steps {
+            let now = step as f64 / total_steps as f64;
+            let due = self.replan.occasions(now, self.record.observed());
+            self.occasions = self.occasions.min(due.saturating_sub(1));
+        }
         self.total_steps = total_steps;
+        // In the longer run, occasions that are over may lie ahead again.
+        let now = step as f64 / total_steps as f64;
+        self.occasions = self.occasions.min(self.replan.occasions(now, self.record.observed()));
         Ok(())
     }
 

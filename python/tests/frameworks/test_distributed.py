@@ -18,7 +18,9 @@ import torch.multiprocessing
 import toy
 from torch.nn.parallel import DistributedDataParallel
 
+import lodecast
 from lodecast import distributed
+from lodecast.live.points import mean
 from lodecast.torch import LodeLR
 
 STEPS = 40
@@ -80,8 +82,6 @@ def with_accelerate(rank: int, port: int, model: str, folder: str, part: tuple[i
     os.environ.update({name: str(value) for name, value in environment.items()})
     from accelerate import Accelerator
 
-    import lodecast.accelerate
-
     accelerator = Accelerator(cpu=True)
     assert accelerator.num_processes == 2
     module = network()
@@ -136,10 +136,45 @@ def test_one_process_agrees_with_itself() -> None:
     assert distributed.agree(torch.tensor(0.5), 2) == (0.5, 2.0)
 
 
-def test_the_mean_is_over_those_who_measured() -> None:
-    assert distributed._mean([1.0, None, 2.0]) == 1.5
-    assert distributed._mean([None, None]) is None
-    assert math.isnan(distributed._mean([1.0, math.inf]) or 0.0)
+def the_readmes_two_lines(rank: int, port: int, model: str, folder: str, part: tuple[int, int]) -> None:
+    start, stop = part
+    torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    module = DistributedDataParallel(network())
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.05)
+    scheduler = LodeLR(optimizer, model, total_steps=STEPS)
+    inputs, targets, _, _ = shard(rank)
+    rates, losses = [], []
+    for step in range(start, stop):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.zero_grad()
+        loss = torch.nn.functional.mse_loss(module(inputs), targets)
+        loss.backward()
+        optimizer.step()
+        scheduler.step()
+        # Only the first process has a metric, and none a loss that is not its own.
+        scheduler.observe(train_loss=loss, validation=0.5 / (step + 1) if rank == 0 else None)
+        losses.append(float(loss.detach()))
+    (Path(folder) / f"rates-{start}-{rank}.json").write_text(json.dumps(rates))
+    (Path(folder) / f"fed-{rank}.json").write_text(json.dumps([losses, scheduler.scheduler.observed]))
+    # Both losses of a process at another step than the other's are no mean.
+    with pytest.raises(lodecast.StateError, match="the processes are at different steps"):
+        scheduler.observe(train_loss=1.0, step=STEPS + rank)
+    torch.distributed.destroy_process_group()
+
+
+def test_the_processes_agree_where_they_observe(tmp_path: Path, model: Path) -> None:
+    assert len(set(run(the_readmes_two_lines, model, tmp_path, 0, STEPS))) > 10
+    (first, observed), (second, same) = (json.loads((tmp_path / f"fed-{rank}.json").read_text()) for rank in (0, 1))
+    assert observed == same
+    means = [0.5 * a + 0.5 * b for a, b in zip(first, second, strict=True)]
+    assert [point["train_loss"] for point in observed] == pytest.approx(means, rel=1e-12)
+    assert [point["validation"] for point in observed] == [0.5 / (step + 1) for step in range(STEPS)]
+
+
+def test_a_mean_of_what_is_not_finite_is_not_a_number() -> None:
+    assert mean([1.0, 2.0]) == 1.5
+    assert math.isnan(mean([1.0, math.inf]))
+    assert math.isnan(mean([math.inf, -math.inf]))
 
 
 def test_the_scheduler_is_found_in_what_wraps_it(model: Path) -> None:

@@ -109,10 +109,130 @@ def test_the_planned_length_is_that_of_the_trainer(
     assert made.state.global_step == len(rates.rates) == expected
 
 
-def test_a_metric_that_is_not_evaluated_is_named(tmp_path: Path, model: Path) -> None:
-    made, _ = trainer(tmp_path, stop=10)
-    huggingface.schedule(made, model, metric="accuracy")
-    with pytest.warns(UserWarning, match="'accuracy' was not evaluated; there is: .*eval_loss"):
+def test_a_metric_that_is_not_evaluated_is_named(tmp_path: Path, model: Path, accuracy_model: Path) -> None:
+    made, _ = trainer(tmp_path)
+    huggingface.schedule(made, model, metric="eval_wer")
+    with pytest.raises(lodecast.SettingError, match="'eval_wer' was not measured; there is: .*eval_loss"):
+        made.train()
+    assert made.state.global_step == 10, "at the first evaluation"
+    # Without a name it is the model's, and a loss is not an accuracy.
+    made, _ = trainer(tmp_path)
+    huggingface.schedule(made, accuracy_model)
+    with pytest.raises(lodecast.SettingError, match="the model's metric val_accuracy:max was not measured"):
+        made.train()
+    made, _ = trainer(tmp_path)
+    with pytest.raises(lodecast.SettingError, match="'eval_loss' is another metric"):
+        huggingface.schedule(made, accuracy_model, metric="eval_loss")
+    made, _ = trainer(tmp_path, eval_strategy="no")
+    with pytest.raises(lodecast.SettingError, match="nothing is evaluated"):
+        huggingface.schedule(made, model, metric="eval_loss")
+
+
+def test_several_data_sets_are_evaluated_and_one_is_fed(tmp_path: Path, model: Path) -> None:
+    made, _ = trainer(tmp_path)
+    made.eval_dataset = {"first": made.eval_dataset, "second": made.eval_dataset}
+    scheduler = huggingface.schedule(made, model, metric="eval_second_loss")
+    made.train()
+    assert [point["step"] for point in scheduler.scheduler.observed if point["validation"] is not None] == [*range(10, 61, 10)]
+    made, _ = trainer(tmp_path)
+    made.eval_dataset = {"first": made.eval_dataset, "second": made.eval_dataset}
+    huggingface.schedule(made, model, metric="eval_third_loss")
+    with pytest.raises(lodecast.SettingError, match="'eval_third_loss' was not measured; there is: .*eval_first_loss"):
+        made.train()
+
+
+@pytest.mark.parametrize("accumulation", [1, 4])
+def test_what_is_fed_and_decided(tmp_path: Path, model: Path, accumulation: int) -> None:
+    made, rates = trainer(
+        tmp_path, per_device_train_batch_size=4, gradient_accumulation_steps=accumulation, learning_rate=0.05
+    )  # fmt: skip
+    losses: list[float] = []
+    compute = made.compute_loss
+
+    def spied(*arguments: Any, **named: Any) -> Any:
+        given = compute(*arguments, **named)
+        if made.model.training:
+            losses.append(float(given.detach()))
+        return given
+
+    made.compute_loss = spied
+    scheduler = huggingface.schedule(made, model, replan_at=[0.5])
+    made.train()
+    observed = scheduler.scheduler.observed
+    assert [point["step"] for point in observed] == list(range(5, STEPS + 1, 5))
+    batches = 5 * accumulation
+    means = [sum(losses[k : k + batches]) / batches for k in range(0, len(losses), batches)]
+    assert [point["train_loss"] for point in observed] == pytest.approx(means, rel=1e-3)
+    evaluated = {row["step"]: row["eval_loss"] for row in made.state.log_history if "eval_loss" in row}
+    assert {point["step"]: point["validation"] for point in observed if point["validation"] is not None} == evaluated
+    # At step 30 the Trainer logs and then evaluates; the plan knows both.
+    (decision,) = scheduler.decisions
+    assert decision.step == 30
+    told = lodecast.Scheduler(model, STEPS, replan_at=[0.5])
+    for point in observed[:6]:
+        told.observe(point["step"], train_loss=point["train_loss"], validation=point["validation"])
+    assert scheduler.schedule == told.schedule
+    assert decision.reason == told.last_plan.reason  # type: ignore[union-attr]
+    logged = [row for row in made.state.log_history if "lodecast/learning_rate" in row]
+    assert [row["lodecast/reason"] for row in logged] == [decision.reason]
+    assert "lodecast/predicted_final" in logged[0]
+    before = lodecast.Scheduler(model, STEPS, replan_at=[0.5])
+    assert rates.rates[:31] == [before.learning_rate(step) for step in range(31)]
+    assert rates.rates[31:] == [told.learning_rate(step) for step in range(31, STEPS)]
+
+
+def test_every_training_of_a_trainer_begins_anew(tmp_path: Path, model: Path) -> None:
+    made, rates = trainer(tmp_path)
+    scheduler = huggingface.schedule(made, model)
+    for _ in range(2):
+        rates.rates.clear()
+        made.train()
+        assert (scheduler.last_epoch, scheduler.total_steps, len(scheduler.scheduler.observed)) == (STEPS, STEPS, 12)
+        assert rates.rates[0] == lodecast.Scheduler(model, STEPS).learning_rate(0)
+    # `model_init` makes a network and an optimizer for every training.
+    settings = made.args
+    made = Trainer(
+        model_init=Network, args=settings, train_dataset=made.train_dataset, eval_dataset=made.eval_dataset,
+    )  # fmt: skip
+    scheduler = huggingface.schedule(made, model)
+    made.train()
+    assert scheduler.last_epoch == STEPS
+    assert scheduler.optimizer.param_groups[0]["params"][0] is next(made.model.parameters())
+
+
+def test_a_batch_size_that_is_too_large(tmp_path: Path, model: Path) -> None:
+    class TooLarge(Network):
+        def forward(self, inputs: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+            if self.training and len(inputs) == 16 and made.state.global_step == 3:
+                raise RuntimeError("CUDA out of memory.")
+            return super().forward(inputs, labels)
+
+    made, rates = trainer(tmp_path, max_steps=-1, num_train_epochs=2, auto_find_batch_size=True)
+    made.model = made.model_wrapped = TooLarge()
+    scheduler = huggingface.schedule(made, model)
+    assert scheduler.total_steps == 16
+    made.train()
+    assert scheduler.last_epoch == scheduler.total_steps == made.state.max_steps == len(rates.rates) - 4 > 16
+    assert rates.rates[4] == lodecast.Scheduler(model, scheduler.total_steps).learning_rate(0)
+
+
+def test_a_longer_run_is_planned_anew(tmp_path: Path, model: Path) -> None:
+    made, _ = trainer(tmp_path)
+    huggingface.schedule(made, model)
+    made.train()
+    longer, rates = trainer(tmp_path, stop=2 * STEPS, max_steps=2 * STEPS)
+    scheduler = huggingface.schedule(longer, model)
+    longer.train(resume_from_checkpoint=str(tmp_path / f"checkpoint-{STEPS}"))
+    assert scheduler.last_epoch == scheduler.total_steps == 2 * STEPS
+    assert scheduler.decisions[-1].total_steps == 2 * STEPS
+    assert len(set(rates.rates)) > 10
+
+
+def test_the_trainers_scheduler_of_deepspeed_is_told(tmp_path: Path, model: Path) -> None:
+    made, _ = trainer(tmp_path)
+    huggingface.schedule(made, model)
+    made.lr_scheduler = torch.optim.lr_scheduler.ConstantLR(torch.optim.SGD(made.model.parameters(), lr=0.1))
+    with pytest.raises(lodecast.ArgumentError, match="no LodeLR among the learning-rate schedulers"):
         made.train()
 
 

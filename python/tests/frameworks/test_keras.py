@@ -91,14 +91,71 @@ def test_a_backup_of_another_step_is_told(tmp_path: Path, model: Path) -> None:
         fit(made, LodeCallback(lodecast.Scheduler(model, total_steps=STEPS), "val_loss", backup=backup), epochs=1)
 
 
-def test_what_cannot_work_is_told(model: Path) -> None:
-    callback = LodeCallback(lodecast.Scheduler(model, total_steps=STEPS), "accuracy")
+def test_what_cannot_work_is_told(model: Path, accuracy_model: Path) -> None:
+    with pytest.raises(ValueError, match="'accuracy' is another metric"):
+        LodeCallback(lodecast.Scheduler(model, total_steps=STEPS), "accuracy")
+    callback = LodeCallback(lodecast.Scheduler(model, total_steps=STEPS), "val_wer")
     with pytest.raises(ValueError, match="has a schedule of its own"):
         fit(network(keras.optimizers.schedules.CosineDecay(0.1, 80)), callback)
-    with pytest.warns(UserWarning, match="'accuracy' was not measured in this epoch; there is: .*val_loss"):
+    with pytest.raises(ValueError, match="'val_wer' was not measured; there is: .*val_loss"):
         fit(network(), callback, epochs=1)
+    # Without a name it is the model's, and a loss is not an accuracy.
+    callback = LodeCallback(lodecast.Scheduler(accuracy_model, total_steps=STEPS))
+    with pytest.raises(ValueError, match="the model's metric val_accuracy:max was not measured; there is: .*val_loss"):
+        fit(network(), callback, epochs=1)
+    optimizer = keras.optimizers.SGD(0.05, gradient_accumulation_steps=4)
+    made = network()
+    made.compile(optimizer, "mse")
+    with pytest.raises(ValueError, match="planned for 80 steps, which are the batches; .* give total_steps=20"):
+        fit(made, LodeCallback(lodecast.Scheduler(model, total_steps=STEPS)))
     with pytest.raises(ValueError, match="every_n_batches = 0"):
         LodeCallback(lodecast.Scheduler(model, total_steps=STEPS), every_n_batches=0)
+
+
+class Spy(keras.callbacks.Callback):  # type: ignore[misc, unused-ignore]
+    """The optimizer's own steps and rates, and the metric of each epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[int] = []
+        self.rates: list[float] = []
+        self.validations: list[float] = []
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if keras.backend.backend() == "jax":
+            self.model.jax_state_sync()
+        self.steps.append(int(self.model.optimizer.iterations))
+        self.rates.append(float(self.model.optimizer.learning_rate))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.validations.append(logs["val_loss"])
+
+
+@pytest.mark.parametrize("accumulation", [None, 3])
+def test_what_is_fed_and_decided(model: Path, accumulation: int | None) -> None:
+    """Eight batches an epoch are no multiple of three: an update may begin in one epoch and end in the next."""
+    made, spy = network(), Spy()
+    made.compile(keras.optimizers.SGD(0.05, momentum=0.9, gradient_accumulation_steps=accumulation), "mse")
+    steps = 80 // (accumulation or 1)
+    lode = LodeCallback(lodecast.Scheduler(model, total_steps=steps, replan_at=[0.5]), every_n_batches=8)
+    history = fit(made, lode, spy)
+    observed = lode.scheduler.observed
+    epochs = [spy.steps[k] for k in range(7, 80, 8)]
+    assert [point["step"] for point in observed] == epochs
+    assert [point["train_loss"] for point in observed] == pytest.approx(history.history["loss"], rel=1e-5)
+    assert [point["validation"] for point in observed] == pytest.approx(spy.validations)
+    # The loss is fed before the metric of the epoch; the plan knows both.
+    (decision,) = lode.decisions
+    told = lodecast.Scheduler(model, steps, replan_at=[0.5])
+    for point in observed[: 1 + next(k for k, step in enumerate(epochs) if 2 * step >= steps)]:
+        told.observe(point["step"], train_loss=point["train_loss"], validation=point["validation"])
+    assert lode.scheduler.schedule == told.schedule
+    assert decision.reason == told.last_plan.reason  # type: ignore[union-attr]
+    before = [0, *spy.steps[:-1]]
+    late = [(step, rate) for step, rate in zip(before, spy.rates, strict=True) if step > decision.step]
+    assert late
+    assert all(rate == pytest.approx(told.learning_rate(step), rel=1e-6) for step, rate in late)
+    assert history.history["lodecast_plans"][-1] == 1.0
 
 
 def test_the_loss_of_a_point_is_that_since_the_last_one(tmp_path: Path) -> None:

@@ -120,9 +120,151 @@ def test_without_a_lode_scheduler_it_says_so(tmp_path: Path) -> None:
         train(tmp_path, Module(None), 1)
 
 
-def test_a_metric_that_is_not_logged_is_named(tmp_path: Path, model: Path) -> None:
-    with pytest.warns(UserWarning, match="'accuracy' was not logged; there is: val_loss"):
-        train(tmp_path, Module(model), 1, callbacks=[LodeCallback("accuracy")])
+def test_a_metric_that_is_not_logged_is_named_before_the_training(tmp_path: Path, model: Path, accuracy_model: Path) -> None:
+    for given, callback, said in (
+        (model, LodeCallback("wer"), "'wer' was not measured; there is: val_loss"),
+        (accuracy_model, LodeCallback(), "the model's metric val_accuracy:max was not measured; there is: val_loss"),
+        (accuracy_model, LodeCallback("val_loss"), "'val_loss' is another metric"),
+    ):
+        module = Module(given)
+        with pytest.raises(lodecast.SettingError, match=said):
+            train(tmp_path, module, 1, callbacks=[callback])
+        assert not module.rates
+
+
+@pytest.mark.parametrize("accumulation", [1, 4])
+def test_what_is_fed_and_decided(tmp_path: Path, model: Path, accumulation: int) -> None:
+    class Watched(Module):
+        def __init__(self) -> None:
+            super().__init__(model)
+            self.losses: list[float] = []
+            self.validations: list[float] = []
+
+        def training_step(self, batch: Any, index: int) -> torch.Tensor:
+            loss = super().training_step(batch, index)
+            self.losses.append(float(loss.detach()))
+            return loss
+
+        def on_validation_epoch_end(self) -> None:
+            if not self.trainer.sanity_checking:
+                self.validations.append(float(self.trainer.callback_metrics["val_loss"]))
+
+        def configure_optimizers(self) -> Any:
+            made = super().configure_optimizers()
+            steps = made["lr_scheduler"]["scheduler"].total_steps
+            made["lr_scheduler"]["scheduler"] = LodeLR(made["optimizer"], model, steps, replan_at=[0.5])
+            return made
+
+    module = Watched()
+    trainer = train(
+        tmp_path, module, EPOCHS, callbacks=[LodeCallback(every_n_steps=2)], accumulate_grad_batches=accumulation,
+        logger=CSVLogger(tmp_path, name="log"),
+    )  # fmt: skip
+    lode = scheduler(trainer)
+    steps = 80 // accumulation
+    observed = lode.scheduler.observed
+    assert [point["step"] for point in observed] == list(range(2, steps + 1, 2))
+    batches = 2 * accumulation
+    means = [sum(module.losses[k : k + batches]) / batches for k in range(0, 80, batches)]
+    assert [point["train_loss"] for point in observed] == pytest.approx(means, rel=1e-5)
+    epoch = 8 // accumulation
+    fed = {point["step"]: point["validation"] for point in observed if point["validation"] is not None}
+    assert fed == dict(zip(range(epoch, steps + 1, epoch), module.validations, strict=True))
+    # The point of the train loss and the metric belong to one step; the plan knows both.
+    (decision,) = lode.decisions
+    assert decision.step == steps // 2
+    told = lodecast.Scheduler(model, steps, replan_at=[0.5])
+    for point in observed[: steps // 4]:
+        told.observe(point["step"], train_loss=point["train_loss"], validation=point["validation"])
+    assert lode.schedule == told.schedule
+    lines = next(tmp_path.glob("log/*/metrics.csv")).read_text().splitlines()
+    column = lines[0].split(",").index("lodecast/learning_rate")
+    assert [float(line.split(",")[column]) for line in lines[1:] if line.split(",")[column]] == [decision.learning_rate]
+
+
+def test_an_interval_of_epochs_is_refused(tmp_path: Path, model: Path) -> None:
+    class Plain(Module):
+        def configure_optimizers(self) -> Any:
+            made = super().configure_optimizers()
+            return [made["optimizer"]], [made["lr_scheduler"]["scheduler"]]
+
+    with pytest.raises(lodecast.SettingError, match="planned for 80 optimizer steps, but .* every 1 epochs"):
+        train(tmp_path, Plain(model), 1)
+
+
+def test_a_training_without_a_length_is_told(tmp_path: Path, model: Path) -> None:
+    class Endless(Module):
+        def configure_optimizers(self) -> Any:
+            optimizer = torch.optim.SGD(self.parameters(), lr=0.05)
+            return [optimizer], [LodeLR(optimizer, self.model, total_steps=self.trainer.estimated_stepping_batches)]
+
+    trainer = pl.Trainer(max_epochs=-1, accelerator="cpu", logger=False, default_root_dir=tmp_path, enable_checkpointing=False)
+    with pytest.raises(lodecast.SettingError, match="give max_steps|as in max_steps or max_epochs"):
+        trainer.fit(Endless(model), *data())
+
+
+class Two(Module):
+    """Two networks, each with an optimizer and a schedule, of losses with other sizes."""
+
+    def __init__(self, model: Path) -> None:
+        super().__init__(model)
+        self.automatic_optimization = False
+        self.other = torch.nn.Linear(1, 1)
+        self.losses: list[tuple[float, float]] = []
+
+    def training_step(self, batch: Any, index: int) -> None:
+        inputs, targets = batch
+        first = torch.nn.functional.mse_loss(self.network(inputs), targets)
+        second = torch.nn.functional.mse_loss(self.other(inputs), targets) + 1.0
+        for loss, optimizer, lode in zip((first, second), self.optimizers(), self.lr_schedulers(), strict=True):
+            optimizer.zero_grad()
+            self.manual_backward(loss)
+            optimizer.step()
+            lode.step()
+        self.log_dict({"first_loss": first, "second_loss": second})
+        self.losses.append((float(first.detach()), float(second.detach())))
+
+    def configure_optimizers(self) -> Any:
+        optimizers = [torch.optim.SGD(part.parameters(), lr=0.05) for part in (self.network, self.other)]
+        return optimizers, [LodeLR(optimizer, self.model, total_steps=80) for optimizer in optimizers]
+
+
+def test_each_of_two_schedules_has_its_own_loss(tmp_path: Path, model: Path) -> None:
+    module = Two(model)
+    callbacks = [
+        LodeCallback(scheduler=k, train_loss=name, every_n_steps=1) for k, name in enumerate(("first_loss", "second_loss"))
+    ]
+    trainer = train(tmp_path, module, EPOCHS, callbacks=callbacks)
+    for k, config in enumerate(trainer.lr_scheduler_configs):
+        observed = config.scheduler.scheduler.observed
+        assert [point["step"] for point in observed] == list(range(1, 81))
+        assert [point["train_loss"] for point in observed] == pytest.approx([losses[k] for losses in module.losses])
+    with pytest.raises(lodecast.SettingError, match="there are 2 LodeLR: give each a callback of its own"):
+        train(tmp_path, Two(model), 1, callbacks=[LodeCallback()])
+
+
+def test_a_loss_that_is_not_returned_is_told(tmp_path: Path, model: Path) -> None:
+    class Silent(Two):
+        def configure_optimizers(self) -> Any:
+            optimizers, schedulers = super().configure_optimizers()
+            return optimizers, [schedulers[0], torch.optim.lr_scheduler.ConstantLR(optimizers[1])]
+
+    with pytest.raises(lodecast.SettingError, match="training_step returned no loss"):
+        train(tmp_path, Silent(model), 1, callbacks=[LodeCallback(every_n_steps=1)])
+
+
+def test_a_longer_run_is_planned_anew(tmp_path: Path, model: Path) -> None:
+    train(tmp_path, Module(model), EPOCHS)
+    longer = pl.Trainer(
+        max_epochs=2 * EPOCHS, accelerator="cpu", logger=False, callbacks=[LodeCallback(every_n_steps=7)],
+        enable_progress_bar=False, enable_model_summary=False, default_root_dir=tmp_path, enable_checkpointing=False,
+    )  # fmt: skip
+    module = Module(model)
+    longer.fit(module, *data(), ckpt_path=tmp_path / f"epoch={EPOCHS - 1}.ckpt")
+    lode = scheduler(longer)
+    assert lode.last_epoch == lode.total_steps == 160
+    assert lode.decisions[-1].total_steps == 160
+    assert len(set(module.rates)) > 10
 
 
 def test_a_recorded_run_can_be_read(tmp_path: Path, model: Path) -> None:

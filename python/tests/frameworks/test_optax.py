@@ -17,7 +17,7 @@ import optax
 import toy
 
 import lodecast
-from lodecast.optax import LodeSchedule, host_driven, learning_rate, set_learning_rate
+from lodecast.optax import LodeSchedule, host_driven, learning_rate, scheduled, set_learning_rate
 
 STEPS = 60
 
@@ -114,3 +114,65 @@ def test_setting_leaves_the_given_state_and_its_type_alone(model: Path) -> None:
     assert other.hyperparams["learning_rate"].dtype == state.hyperparams["learning_rate"].dtype
     with pytest.raises(KeyError, match="host_driven"):
         set_learning_rate(optax.sgd(0.1).init(start()), 0.1)
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float16"])
+def test_half_precision_updates_as_optax_does(model: Path, kind: str) -> None:
+    scheduler = lodecast.Scheduler(model, total_steps=STEPS)
+    parameters = jnp.ones(4, kind)
+    gradients = jnp.full(4, 0.1, kind)
+    rate = scheduler.learning_rate(0)
+    plain = optax.adamw(rate)
+    expected, _ = plain.update(gradients, plain.init(parameters), parameters)
+    assert np.isfinite(np.asarray(expected, np.float32)).all()
+    for make in (host_driven, scheduled):
+        optimizer = make(optax.adamw, scheduler)
+        state = optimizer.init(parameters)
+        if make is host_driven:
+            # Coarse types cannot say so small a change.
+            state = set_learning_rate(state, 1.001 * rate)
+            assert learning_rate(state) == np.float32(1.001 * rate)
+            state = set_learning_rate(state, rate)
+        updates, _ = optimizer.update(gradients, state, parameters)
+        assert np.allclose(np.asarray(updates, np.float32), np.asarray(expected, np.float32), rtol=1e-2)
+    by_hand = optax.inject_hyperparams(optax.adamw)(learning_rate=rate).init(parameters)
+    with pytest.raises(ValueError, match="too coarse for a schedule: make the optimizer with"):
+        set_learning_rate(by_hand, 0.1)
+
+
+def test_a_mask_is_a_mask_and_nothing_is_compiled_again(model: Path) -> None:
+    scheduler = lodecast.Scheduler(model, total_steps=STEPS, replan_every=0.1)
+    optimizer = host_driven(optax.adamw, scheduler, weight_decay=0.5, mask=lambda tree: {name: name != "bias" for name in tree})
+    parameters = start()
+    state = optimizer.init(parameters)
+    traced = 0
+
+    @jax.jit
+    def step(parameters: Any, state: Any) -> Any:
+        nonlocal traced
+        traced += 1
+        zero = jax.tree.map(jnp.zeros_like, parameters)
+        updates, state = optimizer.update(zero, state, parameters)
+        return optax.apply_updates(parameters, updates), state
+
+    given = {**parameters, "bias": jnp.ones(16)}
+    for k in range(30):
+        state = set_learning_rate(state, scheduler.learning_rate(k))
+        given, state = step(given, state)
+        scheduler.observe(k + 1, train_loss=1.0 / (k + 1), validation=1.0 / (k + 1))
+    assert scheduler.replans > 3
+    assert traced == 1
+    assert np.array_equal(given["bias"], np.ones(16)), "without gradients only decay changes anything"
+    assert not np.array_equal(given["in"], parameters["in"])
+
+
+def test_every_part_of_an_optimizer_of_several_gets_the_rate(model: Path) -> None:
+    scheduler = lodecast.Scheduler(model, total_steps=STEPS)
+    parts = {"a": host_driven(optax.sgd, scheduler), "b": host_driven(optax.adam, scheduler)}
+    optimizer = optax.multi_transform(parts, {"in": "a", "bias": "b", "out": "b"})
+    state = set_learning_rate(optimizer.init(start()), 0.25)
+    assert learning_rate(state) == 0.25
+    gradients = jax.tree.map(jnp.ones_like, start())
+    updates, _ = optimizer.update(gradients, state, start())
+    assert np.allclose(updates["in"], -0.25)
+    assert np.allclose(updates["out"], -0.25, rtol=1e-4)

@@ -75,12 +75,12 @@ impl Arguments {
         let directory = StudyDirectory::create(&self.out)?;
         let models = named_models(&self.model, |model, _| Ok(contenders::lodecast_name(model.kind())))?;
         let paper = named_models(&self.paper, |model, path| {
-            if model.kind() == ModelKind::LatentOde {
+            if model.kind() == ModelKind::Paper {
                 return Ok("the paper's planner".to_owned());
             }
             Err(failure(
                 format!("{path} holds a {} model, with which the paper does not plan", model.kind()),
-                "fit one with 'lodecast fit --kind latent-ode --members 1'",
+                "fit one with 'lodecast fit --kind paper --members 1'",
             ))
         })?;
         let planners = self.planner.planners(models)?;

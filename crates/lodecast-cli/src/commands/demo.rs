@@ -159,7 +159,7 @@ impl Arguments {
         let both = Sweep::join([sweep.clone(), second_round])?;
         let mut fit_both =
             |kind: ModelKind| self.fit(&both, kind, (kind.name(), lodecast_name(kind)), directory, output);
-        let fitted = [fit_both(ModelKind::Controlled)?, fit_both(ModelKind::LatentOde)?];
+        let fitted = [fit_both(ModelKind::Controlled)?, fit_both(ModelKind::Paper)?];
         let mut keep = |fitted: DemoModel| {
             let DemoModel { entry, model } = fitted;
             let name = entry.model.clone();
@@ -195,11 +195,12 @@ impl Arguments {
 
     fn settings(&self, kind: ModelKind) -> FitSettings {
         // A member a fold, so that every configuration has one that did not see it.
-        let mut settings = FitSettings { members: 5, ..FitSettings::new(kind) };
-        if self.quick {
-            settings.iterations /= 8;
-        }
-        settings
+        FitSettings::new(kind).with_training(|training| {
+            training.members = 5;
+            if self.quick {
+                training.iterations /= 8;
+            }
+        })
     }
 
     /// The schedules that the model suggests, under two seeds each that the first round has not seen: what suits the seeds
@@ -240,8 +241,8 @@ impl Arguments {
         let entry = FitEntry {
             model: title,
             file: file.into(),
-            members: settings.members,
-            iterations: settings.iterations,
+            members: settings.training().map_or(1, |training| training.members),
+            iterations: settings.training().map_or(0, |training| training.iterations),
             summary: fitted.summary,
         };
         Ok(DemoModel { entry, model: fitted.model })

@@ -20,8 +20,8 @@ pub(crate) struct Arguments {
     /// Model file to write
     #[arg(short, long, value_name = "FILE", default_value = "model.lode")]
     out: PathBuf,
-    /// Which model: controlled (the learning rate drives it) or latent-ode (the paper's)
-    #[arg(long, default_value = "controlled", value_parser = model_kind)]
+    /// Which model: controlled (the learning rate drives it) or paper (the paper's)
+    #[arg(long, default_value = "controlled")]
     kind: ModelKind,
     /// Validation metric to predict [default: the first]
     #[arg(long, value_name = "NAME")]
@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     /// Peak of the fit's own learning rate
     #[arg(long, value_name = "RATE")]
     peak_lr: Option<f64>,
-    /// Weight of the path length (latent-ode only)
+    /// Weight of the path length (paper only)
     #[arg(long, value_name = "WEIGHT")]
     alpha: Option<f64>,
     /// Seed of everything random
@@ -76,14 +76,17 @@ impl Arguments {
 
     fn settings(&self) -> FitSettings {
         let mut settings = FitSettings::new(self.kind);
-        settings.metric.clone_from(&self.metric);
-        settings.seed = self.seed;
-        settings.members = self.members.unwrap_or(settings.members);
-        settings.iterations = self.iterations.unwrap_or(settings.iterations);
-        settings.batch_size = self.batch_size.unwrap_or(settings.batch_size);
-        settings.peak_lr = self.peak_lr.unwrap_or(settings.peak_lr);
-        settings.alpha = self.alpha.unwrap_or(settings.alpha);
-        settings
+        if let FitSettings::Paper(paper) = &mut settings {
+            paper.alpha = self.alpha.unwrap_or(paper.alpha);
+        }
+        settings.with_training(|training| {
+            training.metric.clone_from(&self.metric);
+            training.seed = self.seed;
+            training.members = self.members.unwrap_or(training.members);
+            training.iterations = self.iterations.unwrap_or(training.iterations);
+            training.batch_size = self.batch_size.unwrap_or(training.batch_size);
+            training.peak_lr = self.peak_lr.unwrap_or(training.peak_lr);
+        })
     }
 }
 
@@ -103,7 +106,7 @@ pub(crate) fn fit(
     name: &str,
     output: &mut Output,
 ) -> Result<Fitted> {
-    let phase = Phase::start(name, settings.iterations, output);
+    let phase = Phase::start(name, settings.training().map_or(1, |training| training.iterations), output);
     let mut progress = |progress: &lodecast::FitProgress| {
         let held_out =
             progress.held_out.map_or_else(String::new, |loss| format!(", held out {}", significant(loss, 3)));
@@ -125,8 +128,8 @@ fn outcome(settings: &FitSettings, summary: &FitSummary) -> String {
         summary.held_out_loss.map_or_else(String::new, |loss| format!(", held out {}", significant(loss, 3)));
     format!(
         "{} model of {} members from {} runs of {} configurations: loss {}{held_out}",
-        settings.kind,
-        settings.members,
+        settings.kind(),
+        settings.training().map_or(1, |training| training.members),
         summary.runs,
         summary.configurations,
         significant(summary.loss, 3)
@@ -149,10 +152,4 @@ pub(crate) fn say_what_was_left_out(summary: &FitSummary, output: &mut Output) {
             summary.diverged.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ")
         ));
     }
-}
-
-/// Reads the name of a kind of model.
-fn model_kind(text: &str) -> Result<ModelKind, String> {
-    let known = [ModelKind::Controlled, ModelKind::LatentOde];
-    known.into_iter().find(|kind| kind.name() == text).ok_or_else(|| "choose controlled or latent-ode".to_owned())
 }

@@ -41,8 +41,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     collection: Option<String>,
     /// A restarted run: keep its last attempt on top of what came before its first step, or make a run of each attempt
-    #[arg(long, value_name = "last|split", default_value = "last")]
-    restarts: Restarts,
+    #[arg(long, value_name = "last|split")]
+    restarts: Option<Restarts>,
     /// Series of the train loss
     #[arg(long, value_name = "NAME", help_heading = COLUMNS)]
     loss: Option<String>,
@@ -71,6 +71,9 @@ pub(crate) struct Arguments {
     /// Setting that holds the seed
     #[arg(long, value_name = "SETTING", help_heading = SETTINGS)]
     seed_from: Option<String>,
+    /// Planned number of optimizer steps of every run
+    #[arg(long, value_name = "COUNT", conflicts_with = "total_steps_from", help_heading = SETTINGS)]
+    total_steps: Option<u64>,
     /// Setting that holds the planned number of optimizer steps
     #[arg(long, value_name = "SETTING", help_heading = SETTINGS)]
     total_steps_from: Option<String>,
@@ -140,6 +143,7 @@ impl Arguments {
             validation: self.validation.clone(),
             epoch: self.epoch.clone(),
             steps_per_epoch: self.steps_per_epoch,
+            total_steps: self.total_steps,
             restarts: self.restarts,
             attributes: AttributeNames {
                 seed: self.seed_from.clone(),
@@ -206,6 +210,9 @@ impl Arguments {
                 output.say(format_args!("{source}: {}{also}", found[0].name()));
                 found[0]
             };
+            if let Some(warning) = format.warning(&source) {
+                output.warn(warning);
+            }
             sources.push((source, format));
         }
         Ok(sources)
@@ -280,6 +287,10 @@ fn say_what_was_done(report: &ImportReport, output: &mut Output) {
     }
     if !report.ignored_settings.is_empty() {
         output.say(format_args!("taken for names, since each run has another: {}", list(&report.ignored_settings)));
+    }
+    if !report.circumstances.is_empty() {
+        let names = list(&report.circumstances);
+        output.say(format_args!("not counted, since they say who, where and when, or which seed: {names}"));
     }
 }
 

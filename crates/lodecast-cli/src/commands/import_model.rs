@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::{Experience, LatentOde, Model};
+use lodecast::{Experience, Model, PaperLatentOde};
 use serde_json::json;
 
 use crate::output::Output;
@@ -35,9 +35,13 @@ impl Arguments {
         let metric = self.metric.as_deref().map_or(Ok(0), |name| sweep.metric_index(name))?;
         // Bounds and fallbacks of a scheduler come from the sweep, which the reference's file does not hold.
         let experience = Experience::from_sweep(&sweep, metric)?;
-        let model =
-            LatentOde::import_reference(&self.model, sweep.metrics[metric].clone(), self.points_per_run, experience)?;
-        let model = Model::LatentOde(model);
+        let model = PaperLatentOde::import_reference(
+            &self.model,
+            sweep.metrics[metric].clone(),
+            self.points_per_run,
+            experience,
+        )?;
+        let model = Model::from(model);
         model.save(&self.out)?;
         if output.wants_json() {
             return output

@@ -55,7 +55,7 @@ fn trained() -> &'static Path {
         let grid = ["--families", "constant,cosine", "--peaks", "0.04,0.16", "--seeds", "0-1", "-o", "sweep.parquet"];
         data(&path, &[&["lab", "sweep"][..], &TINY, &grid].concat());
         let short = ["--iterations", "60", "--members", "2", "--batch-size", "16"];
-        for (kind, file) in [("controlled", "controlled.lode"), ("latent-ode", "latent-ode.lode")] {
+        for (kind, file) in [("controlled", "controlled.lode"), ("paper", "paper.lode")] {
             data(&path, &[&["fit", "sweep.parquet", "--kind", kind, "-o", file][..], &short].concat());
         }
         (directory, path)

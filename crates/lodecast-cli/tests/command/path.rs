@@ -124,7 +124,7 @@ fn one_run(name: &str) -> String {
 #[test]
 fn a_forecast_starts_where_the_run_is_and_reaches_its_end() {
     let run = one_run("forecast-run.csv");
-    for model in ["controlled.lode", "latent-ode.lode"] {
+    for model in ["controlled.lode", "paper.lode"] {
         let arguments =
             ["forecast", model, &run, "--total-steps", "80", "--observed", "0.5", "--json", "--html", "forecast.html"];
         let forecast = json(trained(), &arguments);
@@ -164,7 +164,7 @@ fn a_forecast_answers_for_the_schedule_asked_about() {
 #[test]
 fn a_plan_explains_itself_and_stays_within_the_sweep() {
     let run = one_run("plan-run.csv");
-    for model in ["controlled.lode", "latent-ode.lode"] {
+    for model in ["controlled.lode", "paper.lode"] {
         let arguments = [
             "plan",
             model,
@@ -206,7 +206,7 @@ fn a_plan_is_the_schedule_of_a_later_forecast() {
 fn a_controlled_model_plans_before_the_start() {
     let plan = json(trained(), &["plan", "controlled.lode", "--json"]);
     assert_eq!(plan["now"], 0.0);
-    let output = lodecast(trained(), &["plan", "latent-ode.lode"]);
+    let output = lodecast(trained(), &["plan", "paper.lode"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(talk(&output).contains("hint: give the points so far"), "{}", talk(&output));
 }

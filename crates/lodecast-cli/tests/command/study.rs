@@ -8,11 +8,11 @@ use super::{TINY, data, json, lodecast, talk, trained};
 fn a_comparison_is_written_down_resumed_and_reported() {
     let directory = tempfile::tempdir().unwrap();
     let copy = |name: &str| fs::copy(trained().join(name), directory.path().join(name)).unwrap();
-    for name in ["sweep.parquet", "controlled.lode", "latent-ode.lode"] {
+    for name in ["sweep.parquet", "controlled.lode", "paper.lode"] {
         copy(name);
     }
-    let who = ["lab", "compare", "sweep.parquet", "--model", "controlled.lode", "--model", "latent-ode.lode"];
-    let more = ["--paper", "latent-ode.lode", "--schedule", "linear:0.16", "--seeds", "100-101", "--json", "-o", "out"];
+    let who = ["lab", "compare", "sweep.parquet", "--model", "controlled.lode", "--model", "paper.lode"];
+    let more = ["--paper", "paper.lode", "--schedule", "linear:0.16", "--seeds", "100-101", "--json", "-o", "out"];
     let arguments = [&who[..], &more, &TINY].concat();
     let comparison = json(directory.path(), &arguments);
     let rows = comparison["rows"].as_array().unwrap();
@@ -66,7 +66,7 @@ fn planner_options_are_checked_before_anything_is_trained() {
         talk(&output)
     };
     assert!(compare("controlled.lode", &["--rate-margin", "0.5"]).contains("give a factor between 1 and 10"));
-    assert!(compare("latent-ode.lode", &["--rate-margin", "2"]).contains("fit a model with --kind controlled"));
+    assert!(compare("paper.lode", &["--rate-margin", "2"]).contains("fit a model with --kind controlled"));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn the_paper_plans_with_latent_odes_only() {
     let arguments = ["lab", "compare", "sweep.parquet", "--paper", "controlled.lode", "--seeds", "100"];
     let output = lodecast(trained(), &arguments);
     assert_eq!(output.status.code(), Some(1));
-    assert!(talk(&output).contains("--kind latent-ode --members 1"), "{}", talk(&output));
+    assert!(talk(&output).contains("--kind paper --members 1"), "{}", talk(&output));
 }
 
 #[test]

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::delimited;
+use crate::decode::delimited;
+use crate::decode::files;
+use crate::decode::settings;
+use crate::decode::table::of_one_run;
 use crate::error::Result;
-use crate::files;
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
 use crate::recording::Recording;
-use crate::settings;
 use crate::source::{Source, file_name};
-use crate::table::of_one_run;
 
 /// Folders of the trials of the `AlgoPerf` benchmark: a run each.
 pub(crate) struct AlgoPerf;
@@ -28,6 +28,14 @@ impl Format for AlgoPerf {
         "AlgoPerf trials: folders with measurements.csv (and hparams.json, meta_data_0.json)"
     }
 
+    fn steps(&self) -> &'static str {
+        "`global_step`; planned: `workload.step_hint`"
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["trial_1/measurements.csv", "trial_1/hparams.json"]
+    }
+
     fn recognises(&self, source: &Source) -> bool {
         source.files_named(MEASUREMENTS).any(|path| delimited::has_columns(path, &["global_step"]))
     }
@@ -38,7 +46,7 @@ impl Format for AlgoPerf {
             let Recording { settings, notes, .. } = &mut base;
             // Most of the metadata are readings of the machine.
             let mut metadata = BTreeMap::new();
-            settings::add(&path.with_file_name("meta_data_0.json"), limits, &mut metadata, notes);
+            settings::add(source, &path.with_file_name("meta_data_0.json"), limits, &mut metadata, notes);
             let is_setting = |name: &str| name.starts_with("workload.") || name == "rng_seed";
             settings.extend(metadata.into_iter().filter(|(name, _)| is_setting(name)));
             let workload = path.parent().and_then(Path::parent).map(file_name).unwrap_or_default();

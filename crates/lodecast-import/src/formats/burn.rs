@@ -1,17 +1,15 @@
 //! burn's file logger: `<run>/<split>/epoch-N/<Metric>.log`, a batch a line.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufReader;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use crate::decode::json::damaged;
+use crate::decode::text::{each_line, shorten};
 use crate::error::{Error, Result};
 use crate::format::{Format, Outcome, Visit, Wanted};
-use crate::json_rows::damaged;
 use crate::limits::Limits;
-use crate::lines::each_line;
-use crate::recording::Recording;
+use crate::recording::recorder::Recorder;
 use crate::source::{Source, file_name, has_ending};
 
 /// Folders that burn's learner wrote its metrics to: a run each.
@@ -30,6 +28,14 @@ impl Format for Burn {
 
     fn describes(&self) -> &'static str {
         "burn's metric logs: folders train/epoch-N/Loss.log and so on"
+    }
+
+    fn steps(&self) -> &'static str {
+        "batches of the training split"
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["run/train/epoch-1/Loss.log"]
     }
 
     fn recognises(&self, source: &Source) -> bool {
@@ -52,9 +58,9 @@ impl Format for Burn {
         }
         for (folder, epochs) in &runs {
             let id = source.run_id(folder);
-            let recording = Recording::new(id.clone(), folder.display().to_string());
-            let outcome = match read(recording, epochs, wanted, limits) {
-                Ok(recording) => Outcome::Recording(recording),
+            let mut recorder = Recorder::new(&id, folder.display().to_string(), wanted, limits);
+            let outcome = match read(&mut recorder, epochs, limits) {
+                Ok(()) => recorder.finish("its logs are empty"),
                 Err(error) => Outcome::skipped(id, error.to_string()),
             };
             if visit(outcome).is_break() {
@@ -84,43 +90,32 @@ fn parts(path: &Path) -> Option<(PathBuf, String, u64, String)> {
 }
 
 /// Reads a run. A step is a batch of the training split; other splits are measured at the end of their epoch.
-fn read(mut recording: Recording, epochs: &Epochs<'_>, wanted: &Wanted, limits: &Limits) -> Result<Recording> {
+fn read(recorder: &mut Recorder<'_>, epochs: &Epochs<'_>, limits: &Limits) -> Result<()> {
     let mut start = 0;
-    let mut samples = 0;
     for files in epochs.values() {
         let mut logs = Vec::new();
         for (split, metric, path) in files {
             let log = Log::read(path, limits)?;
-            samples += log.batches.len() + 1;
-            if samples > limits.samples {
-                return Err(Error::TooLarge {
-                    place: recording.source.clone(),
-                    what: "the number of its points".to_owned(),
-                    limit: limits.samples as u64,
-                    remedy: "import fewer epochs",
-                });
-            }
             logs.push((split, format!("{split}/{metric}"), log));
         }
         // Training says where the epoch ends.
         let batches = logs.iter().filter(|(split, ..)| *split == TRAIN).map(|(.., log)| log.batches.len()).max();
         let end = start + batches.unwrap_or(0) as u64;
         for (split, name, log) in logs {
-            if !wanted.wants(&name) {
-                continue;
-            }
+            let Some(place) = recorder.place(&name)? else { continue };
+            let mut push = |step: u64, value| recorder.push_at(place, step.cast_signed(), value, step);
             // A metric that needs the whole epoch has one value, in training too.
             if split == TRAIN && log.batches.len() > 1 {
                 for (step, &(value, _)) in (start + 1..).zip(&log.batches) {
-                    recording.push(&name, step, value);
+                    push(step, value)?;
                 }
             } else if let Some(value) = log.whole() {
-                recording.push(&name, end, value);
+                push(end, value)?;
             }
         }
         start = end;
     }
-    Ok(recording)
+    Ok(())
 }
 
 /// What is in a file: a batch a line, as `value` or `value,size`, and in newer versions the value of the epoch, as `value,final`.
@@ -141,10 +136,9 @@ impl Log {
 
     /// Reads the file at `path`. Logs that hold texts have no values.
     fn read(path: &Path, limits: &Limits) -> Result<Self> {
-        let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
         let mut log = Self::default();
-        let _all = each_line(path, BufReader::new(file), limits, &mut |number, line, ended| {
-            let text = std::str::from_utf8(line).unwrap_or_default().trim();
+        let _all = each_line(path, limits, &mut |line| {
+            let text = std::str::from_utf8(line.text).unwrap_or_default().trim();
             if text.is_empty() {
                 return Ok(ControlFlow::Continue(()));
             }
@@ -153,12 +147,12 @@ impl Log {
                 (Ok(value), "final", _) => log.whole = Some(value),
                 (Ok(value), _, Ok(size)) if size.is_finite() && size >= 0.0 => log.batches.push((value, size)),
                 // The last line may still be in the writing.
-                _ if !ended => {}
-                _ if number == 1 => return Ok(ControlFlow::Break(())),
+                _ if !line.ended => {}
+                _ if line.number == 1 => return Ok(ControlFlow::Break(())),
                 _ => {
                     return Err(damaged(
-                        format!("{}, line {number}", path.display()),
-                        format!("'{}' is not a value", crate::delimited::shorten(text)),
+                        format!("{}, line {}", path.display(), line.number),
+                        format!("'{}' is not a value", shorten(text)),
                     ));
                 }
             }

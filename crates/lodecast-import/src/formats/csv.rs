@@ -1,8 +1,8 @@
 //! Any delimited text by its column names: a file a run, or a column that names the run.
 
-use crate::delimited;
+use crate::decode::delimited;
+use crate::decode::files;
 use crate::error::Result;
-use crate::files;
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
 use crate::recording::Recording;
@@ -18,6 +18,14 @@ impl Format for Csv {
 
     fn describes(&self) -> &'static str {
         "CSV files by column names: one a run, or with a column that names the run"
+    }
+
+    fn steps(&self) -> &'static str {
+        "`step`, `global_step`, `iteration`, ...; `--step NAME`"
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["runs.csv"]
     }
 
     fn recognises(&self, source: &Source) -> bool {

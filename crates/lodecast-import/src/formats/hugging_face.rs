@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::decode::files;
+use crate::decode::json::{damaged, parse};
+use crate::decode::json_rows::Rows;
+use crate::decode::settings;
 use crate::error::Result;
-use crate::files;
 use crate::format::{Format, Outcome, Visit, Wanted};
-use crate::json_rows::{cell, damaged, fill};
 use crate::limits::Limits;
 use crate::recording::Recording;
-use crate::settings;
 use crate::source::{Source, file_name};
-use crate::table::Table;
 
 /// Output folders of the Hugging Face trainer: a run each, with its checkpoints.
 pub(crate) struct HuggingFace;
@@ -42,6 +42,14 @@ impl Format for HuggingFace {
         "Hugging Face trainer output: folders with trainer_state.json, checkpoints included"
     }
 
+    fn steps(&self) -> &'static str {
+        "`step`; planned: `max_steps`"
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["run/trainer_state.json"]
+    }
+
     fn recognises(&self, source: &Source) -> bool {
         source.files().iter().any(|path| is_state(path))
     }
@@ -54,10 +62,10 @@ impl Format for HuggingFace {
             let folder = path.parent().unwrap_or(Path::new("."));
             let checkpoint = checkpoint(folder);
             let run = if checkpoint.is_some() { folder.parent().unwrap_or(folder) } else { folder };
-            // The state beside the checkpoints was saved after the last of them.
-            let reached = checkpoint.unwrap_or(u64::MAX);
+            // A state beside the checkpoints may be older than they are.
+            let reached = checkpoint.or_else(|| global_step(path, limits)).unwrap_or(0);
             let known = runs.entry(run.to_owned()).or_insert((reached, path));
-            if reached > known.0 {
+            if reached > known.0 || (reached == known.0 && checkpoint.is_none()) {
                 *known = (reached, path);
             }
         }
@@ -78,6 +86,16 @@ fn checkpoint(folder: &Path) -> Option<u64> {
     file_name(folder).strip_prefix("checkpoint-")?.parse().ok()
 }
 
+/// The step that a state was saved at.
+fn global_step(path: &Path, limits: &Limits) -> Option<u64> {
+    #[derive(serde::Deserialize)]
+    struct State {
+        global_step: u64,
+    }
+    let bytes = files::read_whole(path, limits.document_bytes, "").ok()?;
+    parse::<State>(&bytes).ok().map(|state| state.global_step)
+}
+
 fn read(
     path: &Path,
     mut base: Recording,
@@ -86,7 +104,8 @@ fn read(
     visit: &mut Visit<'_>,
 ) -> Result<ControlFlow<()>> {
     let place = path.display().to_string();
-    let Value::Object(state) = settings::json(path, limits)? else {
+    let bytes = files::read_whole(path, limits.document_bytes, "no such file is so large: check what it is")?;
+    let Value::Object(state) = parse(&bytes).map_err(|reason| damaged(place.clone(), reason))? else {
         return Err(damaged(place, "not an object".to_owned()));
     };
     let Some(Value::Array(log)) = state.get("log_history") else {
@@ -104,7 +123,7 @@ fn read(
     if log.is_empty() {
         return Ok(visit(Outcome::skipped(base.id, "its log is empty: it was saved before anything was logged")));
     }
-    let mut table = Table::new(base, wanted, limits);
+    let mut rows = Rows::new(&place, base, None, wanted, limits);
     for (number, entry) in log.iter().enumerate() {
         let here = || format!("{place}, log_history[{number}]");
         let Value::Object(entry) = entry else { return Err(damaged(here(), "not an object".to_owned())) };
@@ -112,19 +131,9 @@ fn read(
         if entry.contains_key("train_runtime") {
             continue;
         }
-        let name = wanted.step_column.as_deref().unwrap_or("step");
-        let count =
-            |value: &Value| cell(value).count().map_err(|_| damaged(here(), format!("{name} = {value} is not a step")));
-        let step = entry.get(name).map(count).transpose()?.flatten();
-        let ControlFlow::Continue(mut row) = table.row(None, visit)? else {
+        if rows.add(entry, &here, visit)?.is_break() {
             return Ok(ControlFlow::Break(()));
-        };
-        for (name, value) in entry.iter().filter(|(name, _)| *name != "step") {
-            fill(&mut row, name, value, step)?;
-        }
-        if step.is_none() {
-            row.without_step();
         }
     }
-    Ok(table.finish(visit))
+    rows.finish(visit)
 }

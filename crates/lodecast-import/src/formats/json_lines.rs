@@ -1,13 +1,12 @@
 //! Any JSON lines by their keys: a file a run, or a key that names the run.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
+use crate::decode::files;
+use crate::decode::json_rows;
+use crate::decode::text::first_line;
 use crate::error::{Error, Result};
-use crate::files;
 use crate::format::{Format, Visit, Wanted};
-use crate::json_rows;
 use crate::limits::Limits;
 use crate::recording::Recording;
 use crate::source::{Source, has_ending};
@@ -27,6 +26,14 @@ impl Format for JsonLines {
         "JSON lines by their keys: a file a run, or with a key that names the run"
     }
 
+    fn steps(&self) -> &'static str {
+        "`step`, `global_step`, `iteration`, ...; `--step NAME`"
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["runs.jsonl"]
+    }
+
     fn recognises(&self, source: &Source) -> bool {
         source.files().iter().any(|path| is_json_lines(path))
     }
@@ -44,12 +51,7 @@ impl Format for JsonLines {
 
 /// Refuses a sweep file: read as any JSON lines, it would lose what its first line says of its runs.
 fn refuse_sweep(path: &Path) -> Result<()> {
-    let failed = |source| Error::File { path: path.to_owned(), source };
-    let mut start = String::new();
-    let file = File::open(path).map_err(failed)?;
-    // What is no text is said where it is read.
-    let _ = file.take(SWEEP_FILE.len() as u64).read_to_string(&mut start);
-    if start != SWEEP_FILE {
+    if !first_line(path).is_some_and(|line| line.starts_with(SWEEP_FILE.as_bytes())) {
         return Ok(());
     }
     Err(Error::Undecided {

@@ -1,13 +1,13 @@
 //! Keras' `CSVLogger`: an epoch a line, `NA` where nothing was measured.
 
-use crate::delimited;
+use crate::decode::delimited;
+use crate::decode::files;
+use crate::decode::table::of_one_run;
 use crate::error::Result;
-use crate::files;
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
 use crate::recording::Recording;
 use crate::source::{Source, has_ending};
-use crate::table::of_one_run;
 
 /// Files that Keras' `CSVLogger` wrote: a run each.
 pub(crate) struct Keras;
@@ -19,6 +19,14 @@ impl Format for Keras {
 
     fn describes(&self) -> &'static str {
         "Keras CSVLogger files: an epoch a line"
+    }
+
+    fn steps(&self) -> &'static str {
+        "epochs"
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["training.csv"]
     }
 
     fn recognises(&self, source: &Source) -> bool {

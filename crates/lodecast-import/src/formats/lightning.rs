@@ -1,13 +1,13 @@
 //! Lightning's CSV logs: `metrics.csv` with sparse rows, `hparams.yaml` beside it.
 
-use crate::delimited;
+use crate::decode::delimited;
+use crate::decode::files;
+use crate::decode::settings;
+use crate::decode::table::of_one_run;
 use crate::error::Result;
-use crate::files;
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
-use crate::settings;
 use crate::source::Source;
-use crate::table::of_one_run;
 
 /// Folders that Lightning's `CSVLogger` wrote: a run each.
 pub(crate) struct Lightning;
@@ -20,7 +20,15 @@ impl Format for Lightning {
     }
 
     fn describes(&self) -> &'static str {
-        "Lightning CSV logs: folders with metrics.csv (and hparams.yaml)"
+        "Lightning CSV logs: folders with metrics.csv (and hparams.yaml, config.yaml)"
+    }
+
+    fn steps(&self) -> &'static str {
+        "`step`"
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["version_0/metrics.csv", "version_0/hparams.yaml"]
     }
 
     fn recognises(&self, source: &Source) -> bool {
@@ -29,7 +37,7 @@ impl Format for Lightning {
 
     fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
         files::each(source, self.name(), "metrics.csv", source.files_named(METRICS), visit, &mut |path, visit| {
-            let base = settings::of_folder(source, path, &["hparams.yaml"], limits);
+            let base = settings::of_folder(source, path, &["hparams.yaml", "config.yaml"], limits);
             delimited::read(path, base, &of_one_run(wanted), limits, visit)
         })
     }

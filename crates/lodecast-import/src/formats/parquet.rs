@@ -5,14 +5,14 @@ use std::path::Path;
 
 use lodecast_sweep_file::ParquetTable;
 
+use crate::decode::files;
+use crate::decode::table::{Layout, Position, Table};
+use crate::decode::text_number::meaning_of;
 use crate::error::{Error, Result};
-use crate::files;
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
 use crate::recording::Recording;
 use crate::source::Source;
-use crate::table::{Table, check_run_column, no_steps, step_column};
-use crate::text_number::meaning_of;
 
 /// Any Parquet file, and folders of them.
 pub(crate) struct Parquet;
@@ -24,6 +24,14 @@ impl Format for Parquet {
 
     fn describes(&self) -> &'static str {
         "Parquet files by column names: one a run, or with a column that names the run"
+    }
+
+    fn steps(&self) -> &'static str {
+        "`step`, `global_step`, `iteration`, ...; `--step NAME`"
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["runs.parquet"]
     }
 
     fn recognises(&self, source: &Source) -> bool {
@@ -42,7 +50,7 @@ impl Format for Parquet {
 /// Reads the table at `path`. Only the columns that are wanted, and texts, are decoded.
 fn read(
     path: &Path,
-    mut base: Recording,
+    base: Recording,
     wanted: &Wanted,
     limits: &Limits,
     visit: &mut Visit<'_>,
@@ -50,41 +58,46 @@ fn read(
     let file = ParquetTable::open(path)?;
     let place = path.display().to_string();
     let names: Vec<&str> = file.names().iter().map(String::as_str).collect();
-    let run_at = check_run_column(&place, &names, wanted)?;
-    let step_at = step_column(&names, wanted).ok_or_else(|| no_steps(&place, &names, wanted))?;
-    base.steps_are_epochs = step_at.is_epoch;
+    let layout = Layout::of(&names, wanted);
+    layout.check(&place, &names, wanted)?;
     let chosen: Vec<usize> = (0..names.len())
-        .filter(|&column| {
-            Some(column) == run_at || column == step_at.index || file.is_number(column) || file.is_text(column)
-        })
+        .filter(|&column| layout.is_structure(column) || file.is_number(column) || file.is_text(column))
         .collect();
+    let at = |column: usize| chosen.iter().position(|&other| other == column);
+    let [run_at, step_at, epoch_at] = [layout.run, layout.step, layout.epoch].map(|column| column.and_then(at));
+    let long_at = layout.long.and_then(|(metric, value)| at(metric).zip(at(value)));
 
     let mut table = Table::new(base, wanted, limits);
     let mut failure = None;
     file.read(&chosen, |number, cells| {
         let mut take = || -> Result<ControlFlow<()>> {
-            let at = |column: usize| chosen.iter().position(|&other| other == column).map(|index| &cells[index]);
-            let here = || format!("{place}, row {number}");
-            let damaged = |reason: String| Error::Damaged { place: here(), reason, remedy: "correct the row" };
-            let Some(Ok(step)) = at(step_at.index).map(|cell| cell.count()) else {
-                return Err(damaged(format!("'{}' is not a step", names[step_at.index])));
+            let damaged = |reason: String| {
+                let place = format!("{place}, row {number}");
+                Error::Damaged { place, reason, remedy: "correct the row" }
             };
-            let run = match run_at.and_then(at).map(|cell| cell.text()) {
+            let count = |at: usize| cells[at].count();
+            let step = match step_at.map(count).transpose() {
+                Ok(step) => step.flatten(),
+                Err(_) => return Err(damaged(format!("'{}' is not a step", names[chosen[step_at.unwrap_or(0)]]))),
+            };
+            let at = Position { step, epoch: epoch_at.and_then(|at| count(at).ok().flatten()) };
+            let run = match run_at.map(|at| cells[at].text()) {
                 None => None,
                 Some(Ok(Some(run))) => Some(run),
                 Some(_) => return Err(damaged("the row names no run".to_owned())),
             };
-            let ControlFlow::Continue(mut row) = table.row(run.as_deref(), visit)? else {
+            let ControlFlow::Continue(mut row) = table.row(run.as_deref(), at, visit)? else {
                 return Ok(ControlFlow::Break(()));
             };
-            for (&column, cell) in chosen.iter().zip(cells) {
-                if column == step_at.index || Some(column) == run_at {
-                    continue;
-                }
-                row.say(names[column], meaning_of(cell), step)?;
+            if let Some((metric, value)) = long_at
+                && let Ok(Some(metric)) = cells[metric].text()
+            {
+                row.say(&metric, meaning_of(&cells[value]))?;
             }
-            if step.is_none() {
-                row.without_step();
+            for (&column, cell) in chosen.iter().zip(cells) {
+                if !layout.is_structure(column) {
+                    row.say(names[column], meaning_of(cell))?;
+                }
             }
             Ok(ControlFlow::Continue(()))
         };

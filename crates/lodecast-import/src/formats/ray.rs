@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use crate::delimited;
+use crate::decode::delimited;
+use crate::decode::files;
+use crate::decode::settings;
+use crate::decode::table::of_one_run;
+use crate::decode::{json, json_rows};
 use crate::error::Result;
-use crate::files;
 use crate::format::{Format, Visit, Wanted};
-use crate::json_rows;
 use crate::limits::Limits;
-use crate::settings;
 use crate::source::{Source, file_name};
-use crate::table::of_one_run;
 
 /// Folders of Ray Tune's trials: a run each.
 pub(crate) struct Ray;
@@ -27,9 +27,17 @@ impl Format for Ray {
         "Ray Tune trials: folders with result.json or progress.csv (and params.json)"
     }
 
+    fn steps(&self) -> &'static str {
+        "`step` if it was reported, else `training_iteration`"
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["trial/result.json", "trial/params.json"]
+    }
+
     fn recognises(&self, source: &Source) -> bool {
         let iteration = "training_iteration";
-        let of_result = |path| json_rows::first_object(path).is_some_and(|object| object.contains_key(iteration));
+        let of_result = |path| json::first_object(path).is_some_and(|object| object.contains_key(iteration));
         let of_progress = |path| delimited::has_columns(path, &[iteration]);
         source.files_named(RESULT).any(of_result) || source.files_named(PROGRESS).any(of_progress)
     }

@@ -5,26 +5,26 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
-use super::settings::FitSettings;
+use super::network::NetworkFit;
 use super::trainer::MemberState;
 use crate::error::{Error, Result};
-use crate::latent_ode::file::{self, Tensors};
+use crate::model::file::{self, Tensors};
 
 /// Version of the checkpoint file.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Header {
+struct Header<F> {
     checkpoint: u32,
-    settings: FitSettings,
+    settings: F,
     sweep: String,
     seconds: f64,
 }
 
 /// Writes the state of all members.
-pub(crate) fn save(
+pub(crate) fn save<F: NetworkFit>(
     path: &Path,
-    settings: &FitSettings,
+    settings: &F,
     sweep: &str,
     seconds: f64,
     members: &[MemberState],
@@ -56,9 +56,10 @@ pub(crate) fn save(
 ///
 /// # Errors
 /// If the file is damaged, or belongs to another sweep or other settings.
-pub(crate) fn load(path: &Path, settings: &FitSettings, sweep: &str) -> Result<(Vec<MemberState>, f64)> {
+pub(crate) fn load<F: NetworkFit>(path: &Path, settings: &F, sweep: &str) -> Result<(Vec<MemberState>, f64)> {
     let fail = |reason: String| Error::ModelFile { path: path.to_owned(), reason };
-    let (header, mut tensors) = file::read::<Header>(path)?;
+    let (header, mut tensors) = file::read(path)?;
+    let header: Header<F> = file::parse_header(&header).map_err(fail)?;
     if header.checkpoint != FORMAT {
         return Err(fail(format!("its checkpoint format is {}, not {FORMAT}; start the fit anew", header.checkpoint)));
     }
@@ -68,9 +69,9 @@ pub(crate) fn load(path: &Path, settings: &FitSettings, sweep: &str) -> Result<(
     if header.settings != *settings {
         return Err(fail("it was started with other settings; resume with those, or start the fit anew".to_owned()));
     }
-    let size = settings.architecture.parameters();
-    let mut members = Vec::with_capacity(settings.members);
-    for index in 0..settings.members {
+    let size = settings.architecture().parameters();
+    let mut members = Vec::with_capacity(settings.training().members);
+    for index in 0..settings.training().members {
         let mut take = |name: &str, size: usize| tensors.take(&format!("member.{index}.{name}"), &[size]).map_err(fail);
         let progress = take("progress", 5)?;
         members.push(MemberState {

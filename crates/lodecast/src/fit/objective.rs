@@ -1,6 +1,6 @@
 //! What a fit minimises, with its derivative by the predicted values.
 
-use crate::lanes::{Lanes, Real};
+use crate::kernels::lanes::{Lanes, Real};
 
 /// Weighted squared error of the decoded columns, and for the paper's model the length of the latent path.
 pub(crate) struct Objective<'a, L: Lanes> {

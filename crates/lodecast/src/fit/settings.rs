@@ -1,43 +1,109 @@
-//! What can be chosen about a fit.
+//! The registry of fits: one type of settings a form of model, and what the networks have in common.
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::latent_ode::Architecture;
+use super::controlled::ControlledFit;
+use super::law::LawFit;
+use super::paper::PaperFit;
+use super::{FitOptions, Fitted};
+use crate::data::Sweep;
+use crate::error::{Result, setting};
+use crate::model::ModelKind;
 
-/// Which of the two models.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ModelKind {
-    /// The paper's path-minimised latent ODE, where the learning rate is an output.
-    LatentOde,
-    /// The controlled latent ODE, where the learning rate drives the dynamics.
-    Controlled,
+/// How one form of model is fitted. The settings of the form implement it.
+pub(super) trait FitForm: Default {
+    /// Refuses a setting that is out of its range.
+    fn check(&self) -> Result<()>;
+
+    /// How its networks are trained, if it has any.
+    fn training(&self) -> Option<&Training>;
+
+    /// See [`Self::training`].
+    fn training_mut(&mut self) -> Option<&mut Training>;
+
+    /// Fits a model; the settings have been checked.
+    fn fit(&self, sweep: &Sweep, options: FitOptions<'_>) -> Result<Fitted>;
 }
 
-impl ModelKind {
-    /// Name as written in files and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::LatentOde => "latent-ode",
-            Self::Controlled => "controlled",
+/// Makes [`FitSettings`] from one line a form: its name in [`ModelKind`], and its settings.
+macro_rules! fits {
+    ($( $(#[$documentation:meta])* $form:ident($settings:ty); )+) => {
+        /// Settings of a fit. [`FitSettings::new`] gives the measured defaults of each form of model.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind", rename_all = "kebab-case")]
+        #[non_exhaustive]
+        pub enum FitSettings {
+            $( $(#[$documentation])* $form($settings), )+
         }
-    }
+
+        impl FitSettings {
+            /// The defaults for a form of model.
+            pub fn new(kind: ModelKind) -> Self {
+                match kind { $( ModelKind::$form => Self::$form(<$settings>::default()), )+ }
+            }
+
+            /// Which form of model is fitted.
+            pub fn kind(&self) -> ModelKind {
+                match self { $( Self::$form(_) => ModelKind::$form, )+ }
+            }
+
+            /// How the networks are trained, for a form that has any.
+            pub fn training(&self) -> Option<&Training> {
+                match self { $( Self::$form(settings) => settings.training(), )+ }
+            }
+
+            /// See [`Self::training`].
+            pub fn training_mut(&mut self) -> Option<&mut Training> {
+                match self { $( Self::$form(settings) => settings.training_mut(), )+ }
+            }
+
+            /// The same settings with the training of the networks changed, for a form that has any.
+            ///
+            /// ```
+            /// use lodecast::{FitSettings, ModelKind};
+            /// let quick = FitSettings::new(ModelKind::Controlled).with_training(|training| training.iterations = 500);
+            /// ```
+            #[must_use]
+            pub fn with_training(mut self, change: impl FnOnce(&mut Training)) -> Self {
+                if let Some(training) = self.training_mut() {
+                    change(training);
+                }
+                self
+            }
+
+            /// Checks that every setting is in its range.
+            ///
+            /// # Errors
+            /// Names the first setting that is not.
+            pub fn check(&self) -> Result<()> {
+                match self { $( Self::$form(settings) => settings.check(), )+ }
+            }
+
+            pub(super) fn fit(&self, sweep: &Sweep, options: FitOptions<'_>) -> Result<Fitted> {
+                match self { $( Self::$form(settings) => settings.fit(sweep, options), )+ }
+            }
+        }
+
+        $( impl From<$settings> for FitSettings {
+            fn from(settings: $settings) -> Self {
+                Self::$form(settings)
+            }
+        } )+
+    };
 }
 
-impl std::fmt::Display for ModelKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
+fits! {
+    /// Of a [`ControlledLatentOde`](crate::ControlledLatentOde).
+    Controlled(ControlledFit);
+    /// Of a [`LawModel`](crate::LawModel).
+    Law(LawFit);
+    /// Of the paper's model, a [`PaperLatentOde`](crate::PaperLatentOde).
+    Paper(PaperFit);
 }
 
-/// Settings of a fit. [`FitSettings::new`] gives the measured defaults of each model.
+/// How an ensemble of networks is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FitSettings {
-    /// Which model.
-    pub kind: ModelKind,
-    /// Its sizes.
-    pub architecture: Architecture,
+pub struct Training {
     /// Models in the ensemble. Each is first fitted without another fifth of the configurations and measured on them, then
     /// on all.
     pub members: usize,
@@ -47,10 +113,6 @@ pub struct FitSettings {
     pub batch_size: usize,
     /// Peak of the one-cycle learning rate of the fit itself.
     pub peak_lr: f64,
-    /// Weight of the path length (paper's model only; section 2).
-    pub alpha: f64,
-    /// Longest window that the encoder reads, as a fraction of the run (controlled model only).
-    pub window: f64,
     /// Relative and absolute tolerance of the ODE solver.
     pub tolerance: f64,
     /// Seed of everything random.
@@ -61,94 +123,14 @@ pub struct FitSettings {
     pub patience: u32,
 }
 
-impl FitSettings {
-    /// The defaults for a kind of model.
-    pub fn new(kind: ModelKind) -> Self {
-        match kind {
-            ModelKind::LatentOde => Self {
-                kind,
-                architecture: Architecture::paper(),
-                members: 4,
-                iterations: 2000,
-                batch_size: 64,
-                peak_lr: 0.02,
-                alpha: 0.01,
-                window: 1.0,
-                tolerance: 1e-4,
-                seed: 0,
-                metric: None,
-                patience: 20,
-            },
-            ModelKind::Controlled => Self {
-                kind,
-                architecture: Architecture::controlled(),
-                members: 5,
-                iterations: 4500,
-                batch_size: 64,
-                peak_lr: 0.01,
-                alpha: 0.0,
-                window: 0.3,
-                tolerance: 1e-3,
-                seed: 0,
-                metric: None,
-                patience: 20,
-            },
-        }
-    }
-
-    /// Checks that every setting is in its range.
-    ///
-    /// # Errors
-    /// Names the first setting that is not.
-    pub fn check(&self) -> Result<()> {
-        self.architecture.check()?;
-        let controlled = self.kind == ModelKind::Controlled;
-        let rules: [(&'static str, bool, String, &'static str); 8] = [
-            ("members", (1..=64).contains(&self.members), self.members.to_string(), "choose from 1 to 64"),
-            (
-                "iterations",
-                (1..=10_000_000).contains(&self.iterations),
-                self.iterations.to_string(),
-                "choose from 1 to 10,000,000",
-            ),
-            (
-                "batch_size",
-                (1..=65_536).contains(&self.batch_size),
-                self.batch_size.to_string(),
-                "choose from 1 to 65,536",
-            ),
-            (
-                "peak_lr",
-                self.peak_lr > 0.0 && self.peak_lr <= 1.0,
-                self.peak_lr.to_string(),
-                "choose a rate above 0 and up to 1",
-            ),
-            ("alpha", (0.0..=1e6).contains(&self.alpha), self.alpha.to_string(), "choose a weight of at least 0"),
-            (
-                "window",
-                self.window > 0.0 && self.window <= 1.0,
-                self.window.to_string(),
-                "choose a fraction of the run",
-            ),
-            (
-                "tolerance",
-                (1e-6..=0.1).contains(&self.tolerance),
-                self.tolerance.to_string(),
-                "choose from 1e-6 to 0.1",
-            ),
-            (
-                "architecture.controlled",
-                self.architecture.controlled == controlled
-                    && self.architecture.outputs == if controlled { 2 } else { 3 },
-                self.architecture.controlled.to_string(),
-                "take the architecture of the same kind of model",
-            ),
-        ];
-        for (name, holds, value, remedy) in rules {
-            if !holds {
-                return Err(Error::Setting { name, value, remedy });
-            }
-        }
-        Ok(())
+impl Training {
+    pub(super) fn check(&self) -> Result<()> {
+        setting("members", self.members, (1..=64).contains(&self.members), "choose from 1 to 64")?;
+        let iterations = (1..=10_000_000).contains(&self.iterations);
+        setting("iterations", self.iterations, iterations, "choose from 1 to 10,000,000")?;
+        setting("batch_size", self.batch_size, (1..=65_536).contains(&self.batch_size), "choose from 1 to 65,536")?;
+        let peak_lr = self.peak_lr > 0.0 && self.peak_lr <= 1.0;
+        setting("peak_lr", self.peak_lr, peak_lr, "choose a rate above 0 and up to 1")?;
+        setting("tolerance", self.tolerance, (1e-6..=0.1).contains(&self.tolerance), "choose from 1e-6 to 0.1")
     }
 }

@@ -5,12 +5,14 @@ use rayon::prelude::*;
 
 use super::adam::{Adam, one_cycle};
 use super::objective::{Objective, PathTerm};
-use super::sample::{Sample, Sampler};
-use super::settings::ModelKind;
-use crate::lanes::{Lanes, Real};
-use crate::latent_ode::pass::{Network, Pass, Task};
-use crate::latent_ode::series::Series;
-use crate::ode::{Statistics, Tolerances};
+use super::sample::{Sample, Windows};
+use super::settings::Training;
+use crate::kernels::lanes::{Lanes, Real};
+use crate::kernels::ode::{Statistics, Tolerances};
+use crate::model::ensemble::tolerances;
+use crate::model::pass::{Network, Pass, Task};
+use crate::model::series::Series;
+use crate::model::{Architecture, Scaler};
 use crate::random::{Purpose, stream};
 
 /// What a member has learned so far: everything that a checkpoint has to keep.
@@ -122,10 +124,11 @@ impl<L: Lanes> Group<L> {
         let values = self.pass.decode(network, &self.task, &self.latent, tolerances, reversible);
         self.adjoints.resize(values.len(), L::zero());
         let objective = Objective { targets: &self.targets, weights: &self.weights, outputs, path };
-        // A lane whose solve was cut off says nothing.
+        // A lane whose solve was cut off has no gradient, and is as wrong as can be.
         let counts = self.used * self.pass.finished();
         let values = self.pass.values(network);
-        self.loss = objective.evaluate(values, counts, &mut self.adjoints);
+        let unfinished = (self.used - counts) * L::constant(UNFINISHED);
+        self.loss = objective.evaluate(values, counts, &mut self.adjoints) + unfinished;
         if reversible {
             let parameters = network.parameters();
             reset(&mut self.sums, parameters);
@@ -139,9 +142,15 @@ fn reset<L: Lanes>(memory: &mut Vec<L>, size: usize) {
     memory.resize(size, L::zero());
 }
 
+/// Loss of a sample whose solve was cut off, and of one whose end is not finite: that of being off by several deviations.
+const UNFINISHED: f64 = 10.0;
+
 /// Trains one member on its share of the series.
-pub(crate) struct Trainer<'a, L> {
-    sampler: Sampler<'a>,
+pub(crate) struct Trainer<'a, L, W> {
+    windows: W,
+    settings: &'a Training,
+    architecture: Architecture,
+    scaler: &'a Scaler,
     /// What the first cycle learns from, and what it is measured on; the second cycle learns from both.
     train: Vec<&'a Series>,
     held_out: Vec<&'a Series>,
@@ -161,16 +170,26 @@ pub(crate) fn first_cycle(iterations: u64) -> u64 {
     ((FIRST_CYCLE * iterations as f64) as u64).clamp(1, iterations)
 }
 
+/// Held-out runs that are looked at in a check.
+const MOST_HELD_OUT: usize = 256;
 /// Observed fractions of the held-out checks.
 const CHECK_FRACTIONS: [f64; 3] = [0.0, 0.1, 0.3];
 
-impl<'a, L: Lanes> Trainer<'a, L> {
-    pub(crate) fn new(sampler: Sampler<'a>, train: Vec<&'a Series>, held_out: Vec<&'a Series>, member: usize) -> Self {
-        Self { sampler, train, held_out, member: member as u64, groups: Vec::new() }
+impl<'a, L: Lanes, W: Windows> Trainer<'a, L, W> {
+    pub(crate) fn new(
+        windows: W,
+        settings: &'a Training,
+        architecture: Architecture,
+        scaler: &'a Scaler,
+        train: Vec<&'a Series>,
+        held_out: Vec<&'a Series>,
+        member: usize,
+    ) -> Self {
+        Self { windows, settings, architecture, scaler, train, held_out, member: member as u64, groups: Vec::new() }
     }
 
     fn tolerances(&self) -> Tolerances {
-        tolerances(self.sampler.settings.tolerance, self.sampler.scaler.time_scale)
+        tolerances(self.settings.tolerance, self.scaler.time_scale)
     }
 
     /// Distributes samples over the groups. Samples of similar length share a group, where they end at about the same time.
@@ -181,8 +200,8 @@ impl<'a, L: Lanes> Trainer<'a, L> {
             self.groups.push(Group::new());
         }
         self.groups.truncate(count);
-        let architecture = self.sampler.settings.architecture;
-        let time_scale = self.sampler.scaler.time_scale;
+        let architecture = self.architecture;
+        let time_scale = self.scaler.time_scale;
         let samples: Vec<&Sample> = samples.iter().collect();
         self.groups.par_iter_mut().zip(samples.par_chunks(L::COUNT)).for_each(|(group, samples)| {
             group.fill(samples, architecture.inputs, architecture.outputs, time_scale);
@@ -191,29 +210,22 @@ impl<'a, L: Lanes> Trainer<'a, L> {
 
     /// Runs the filled groups; returns the mean loss of a sample.
     fn run(&mut self, network: &Network<L::Real>, reversible: bool) -> f64 {
-        let settings = self.sampler.settings;
-        let (tolerances, outputs) = (self.tolerances(), settings.architecture.outputs);
+        let (tolerances, outputs) = (self.tolerances(), self.architecture.outputs);
         let samples: usize = self.groups.iter().map(|group| group.task.controls.len()).sum();
-        if settings.kind == ModelKind::LatentOde {
-            self.groups.par_iter_mut().for_each(|group| group.encode(network));
-            let spread = self.latent_spread();
-            // Losses are means over a run's values: so is the path's share.
-            let values = self.groups.first().map_or(1, |group| group.task.times.len() * outputs).max(1);
-            let weight = L::Real::from_f64(settings.alpha / values as f64);
-            let path = Some(PathTerm { spread: &spread, weight }).filter(|_| settings.alpha > 0.0);
-            self.groups.par_iter_mut().for_each(|group| group.learn(network, outputs, tolerances, path, reversible));
-        } else {
-            self.groups.par_iter_mut().for_each(|group| {
-                group.encode(network);
-                group.learn(network, outputs, tolerances, None, reversible);
-            });
-        }
+        self.groups.par_iter_mut().for_each(|group| group.encode(network));
+        let path_weight = self.windows.path_weight();
+        let spread = if path_weight > 0.0 { self.latent_spread() } else { Vec::new() };
+        // Losses are means over a run's values: so is the path's share.
+        let values = self.groups.first().map_or(1, |group| group.task.times.len() * outputs).max(1);
+        let weight = L::Real::from_f64(path_weight / values as f64);
+        let path = (path_weight > 0.0).then_some(PathTerm { spread: &spread, weight });
+        self.groups.par_iter_mut().for_each(|group| group.learn(network, outputs, tolerances, path, reversible));
         self.groups.iter().map(|group| group.loss.sum()).sum::<f64>() / samples.max(1) as f64
     }
 
     /// Standard deviation of each latent component over the batch, never quite zero.
     fn latent_spread(&self) -> Vec<L::Real> {
-        let latent = self.sampler.settings.architecture.latent;
+        let latent = self.architecture.latent;
         (0..latent)
             .map(|j| {
                 let values: Vec<f64> = self
@@ -232,7 +244,7 @@ impl<'a, L: Lanes> Trainer<'a, L> {
 
     /// Draws the batch of an iteration.
     fn draw(&self, iteration: u64) -> Vec<Sample> {
-        let settings = self.sampler.settings;
+        let settings = self.settings;
         let index = (self.member << 40) | iteration;
         let mut random = stream(settings.seed, Purpose::Batch, index);
         let first = iteration < first_cycle(settings.iterations);
@@ -241,7 +253,7 @@ impl<'a, L: Lanes> Trainer<'a, L> {
             .map(|_| {
                 let chosen = random.random_range(0..count);
                 let series = self.train.get(chosen).unwrap_or_else(|| &self.held_out[chosen - self.train.len()]);
-                self.sampler.draw(series, &mut random)
+                self.windows.draw(series, &mut random)
             })
             .collect()
     }
@@ -250,7 +262,7 @@ impl<'a, L: Lanes> Trainer<'a, L> {
     pub(crate) fn gradient(&mut self, parameters: &[f64], samples: Vec<Sample>) -> (f64, Vec<f64>) {
         let count = samples.len() as f64;
         self.fill(samples);
-        let network = Network::new(self.sampler.settings.architecture, parameters);
+        let network = Network::new(self.architecture, parameters);
         let loss = self.run(&network, true);
         // Groups are added in their order, lane by lane, then the lanes: the same on any number of threads.
         let Some((first, others)) = self.groups.split_first_mut() else {
@@ -275,7 +287,7 @@ impl<'a, L: Lanes> Trainer<'a, L> {
     /// are worth on configurations it has not seen. The second starts from the best of the first and learns from all runs,
     /// since a planner is to use everything that is known.
     pub(crate) fn advance(&mut self, state: &mut MemberState, until: u64) {
-        let settings = self.sampler.settings;
+        let settings = self.settings;
         let switch = first_cycle(settings.iterations);
         let check_every = (switch / CHECKS).max(1);
         while state.iteration < until {
@@ -319,13 +331,11 @@ impl<'a, L: Lanes> Trainer<'a, L> {
 
     /// Samples of all held-out runs, of which the first `fraction` is observed.
     fn held_out_samples(&self, fraction: f64) -> impl Iterator<Item = Sample> + '_ {
-        self.held_out.iter().map(move |series| {
+        // Some hundred windows tell as much as ten thousand.
+        let stride = self.held_out.len().div_ceil(MOST_HELD_OUT).max(1);
+        self.held_out.iter().step_by(stride).map(move |series| {
             let points = series.points.len();
-            let observed = (fraction * points as f64) as usize;
-            match self.sampler.settings.kind {
-                ModelKind::Controlled => self.sampler.future(series, observed.min(points - 1)),
-                ModelKind::LatentOde => Sampler::whole(series, 0..observed.clamp(2, points)),
-            }
+            self.windows.seen(series, (fraction * points as f64) as usize)
         })
     }
 
@@ -336,7 +346,7 @@ impl<'a, L: Lanes> Trainer<'a, L> {
         }
         let samples = CHECK_FRACTIONS.iter().flat_map(|&fraction| self.held_out_samples(fraction)).collect();
         self.fill(samples);
-        let network = Network::new(self.sampler.settings.architecture, parameters);
+        let network = Network::new(self.architecture, parameters);
         Some(self.run(&network, false))
     }
 
@@ -347,9 +357,9 @@ impl<'a, L: Lanes> Trainer<'a, L> {
             return (0.0, 0);
         }
         self.fill(samples);
-        let network = Network::new(self.sampler.settings.architecture, parameters);
+        let network = Network::new(self.architecture, parameters);
         self.run(&network, false);
-        let outputs = self.sampler.settings.architecture.outputs;
+        let outputs = self.architecture.outputs;
         let (mut sum, mut count) = (0.0, 0);
         for group in &self.groups {
             let values = group.pass.values(&network);
@@ -359,10 +369,9 @@ impl<'a, L: Lanes> Trainer<'a, L> {
                 let Some(last) = (0..group.task.times.len()).rev().find(|&time| measured(time)) else { continue };
                 let predicted = values[last * width + outputs - 1].lanes()[lane].to_f64();
                 let error = predicted - group.targets[(last + 1) * outputs - 1].lanes()[lane].to_f64();
-                if error.is_finite() {
-                    sum += error * error;
-                    count += 1;
-                }
+                let finished = group.pass.finished().lanes()[lane].to_f64() > 0.0;
+                sum += if finished && error.is_finite() { error * error } else { UNFINISHED };
+                count += 1;
             }
         }
         (sum, count)
@@ -374,19 +383,15 @@ impl<'a, L: Lanes> Trainer<'a, L> {
     }
 }
 
-/// Tolerances of the solver for a run of `time_scale`.
-pub(crate) fn tolerances(tolerance: f64, time_scale: f64) -> Tolerances {
-    Tolerances { rtol: tolerance, atol: tolerance, first_step: time_scale / 5.0, max_steps: 2000 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fit::settings::FitSettings;
-    use crate::lanes::{Dispatch, LaneKernel};
-    use crate::latent_ode::series::SeriesPoint;
-    use crate::latent_ode::{Column, Scaler};
-    use crate::ode::Control;
+    use crate::fit::network::NetworkFit;
+    use crate::fit::{ControlledFit, PaperFit};
+    use crate::kernels::lanes::{Dispatch, LaneKernel};
+    use crate::kernels::ode::Control;
+    use crate::model::Column;
+    use crate::model::series::SeriesPoint;
 
     /// Runs whose rate falls in stairs, with a metric at every third point.
     fn series(count: usize) -> Vec<Series> {
@@ -407,11 +412,13 @@ mod tests {
             .collect()
     }
 
-    struct Check {
-        kind: ModelKind,
+    struct Check<F> {
+        form: F,
+        /// Points seen of the run with this index.
+        observed: fn(usize) -> usize,
     }
 
-    impl LaneKernel<f64> for Check {
+    impl<F: NetworkFit> LaneKernel<f64> for Check<F> {
         /// Gradient and central difference of some parameters of every tensor.
         type Output = Vec<(String, f64, f64)>;
 
@@ -424,22 +431,18 @@ mod tests {
                 learning_rate: identity,
                 validation: identity,
             };
-            // The path term is left out: its spread counts as a constant, which differences cannot know.
-            let settings = FitSettings { tolerance: 1e-10, alpha: 0.0, ..FitSettings::new(self.kind) };
+            let settings = Training { tolerance: 1e-10, ..self.form.training().clone() };
+            let (windows, architecture) = (self.form.windows(&scaler), self.form.architecture());
             let series = series(11);
-            let sampler = Sampler { settings: &settings, scaler: &scaler };
             let samples = || -> Vec<Sample> {
-                let sample = |(run, series): (usize, &Series)| match self.kind {
-                    ModelKind::Controlled => sampler.future(series, run),
-                    ModelKind::LatentOde => Sampler::whole(series, run / 2..run + 1),
-                };
-                series.iter().enumerate().map(sample).collect()
+                series.iter().enumerate().map(|(run, series)| windows.seen(series, (self.observed)(run))).collect()
             };
-            let mut trainer = Trainer::<L>::new(sampler, Vec::new(), Vec::new(), 0);
-            let parameters = settings.architecture.random_parameters(3);
+            let mut trainer =
+                Trainer::<L, _>::new(windows, &settings, architecture, &scaler, Vec::new(), Vec::new(), 0);
+            let parameters = architecture.random_parameters(3);
             let (_, gradient) = trainer.gradient(&parameters, samples());
             let mut checked = Vec::new();
-            for tensor in settings.architecture.tensors() {
+            for tensor in architecture.tensors() {
                 for index in [tensor.offset, tensor.offset + tensor.len() / 2] {
                     let mut loss_at = |change: f64| {
                         let mut parameters = parameters.clone();
@@ -456,13 +459,18 @@ mod tests {
 
     #[test]
     fn gradients_of_whole_models_agree_with_finite_differences() {
-        for kind in [ModelKind::Controlled, ModelKind::LatentOde] {
-            let checked = f64::dispatch(Check { kind });
+        // The path term is left out: its spread counts as a constant, which differences cannot know.
+        let paper = PaperFit { alpha: 0.0, ..PaperFit::default() };
+        let forms = [
+            ("controlled", f64::dispatch(Check { form: ControlledFit::default(), observed: |run| run })),
+            ("paper", f64::dispatch(Check { form: paper, observed: |run| run + 1 })),
+        ];
+        for (form, checked) in forms {
             let scale = checked.iter().map(|(_, gradient, _)| gradient.abs()).fold(0.0, f64::max);
-            assert!(scale > 1e-3, "{kind}: nothing is learned");
+            assert!(scale > 1e-3, "{form}: nothing is learned");
             for (name, gradient, difference) in checked {
                 let error = (gradient - difference).abs() / difference.abs().max(1e-3 * scale);
-                assert!(error < 1e-4, "{kind}, {name}: {gradient} is not {difference}");
+                assert!(error < 1e-4, "{form}, {name}: {gradient} is not {difference}");
             }
         }
     }

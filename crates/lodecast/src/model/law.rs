@@ -14,6 +14,7 @@ mod fit;
 #[cfg(test)]
 mod fixtures;
 mod forecast;
+mod form;
 mod gaussian_process;
 #[cfg(test)]
 mod hostile;
@@ -21,6 +22,8 @@ mod least_squares;
 mod linear_algebra;
 mod observation;
 mod partly_seen;
+mod pick;
+mod plain_process;
 mod posterior;
 mod prior;
 mod prior_alone;
@@ -28,18 +31,23 @@ mod residual;
 mod samples;
 mod scale;
 mod settings;
+mod shapes;
+mod witness;
 
 use serde::{Deserialize, Serialize};
 
 pub use explanation::{Explanation, Quantity};
 pub use forecast::{FinalForecast, LawForecast};
+pub use form::LawModel;
 pub use partly_seen::PartlySeen;
+pub use pick::{Alternative, Pick, PickOrigin, PickSettings, pick};
 pub use prior_alone::PriorKnowledge;
 pub use scale::{IdealOrigin, Scale};
+pub use shapes::{Shape, ShapeRange};
 
-pub(crate) use features::Standardiser;
-pub(crate) use forecast::{Answer, Question, check};
-pub(crate) use gaussian_process::{GaussianProcess, Hyperprior};
+use features::Standardiser;
+use forecast::{Answer, Question, check};
+use gaussian_process::{GaussianProcess, Hyperprior};
 
 use self::curve::{Path, SEGMENTS};
 use self::divergence::Threshold;
@@ -197,6 +205,22 @@ impl Law {
         let last = found.len().checked_sub(1)?;
         let at = |share: f64| found[(share * last as f64).round() as usize];
         Some((at(0.5), at(0.16), at(0.84)))
+    }
+
+    /// Runs that diverged.
+    pub fn diverged(&self) -> impl Iterator<Item = &str> {
+        self.runs.iter().filter(|run| run.diverged).map(|run| run.id.as_str())
+    }
+
+    /// Checks a law that was read from a file.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let Units { rate, length, start, best } = self.units;
+        let positive = [rate, length, start, best].into_iter().all(|value| value > 0.0 && value.is_finite());
+        if positive && self.level_doubt.is_finite() {
+            Ok(())
+        } else {
+            Err("its units are not usable; fit it again".to_owned())
+        }
     }
 
     /// What a reader has to know about this fit: assumptions, and why intervals are wide.

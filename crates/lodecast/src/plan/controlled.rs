@@ -3,14 +3,18 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::Situation;
 use super::explanation::{Candidate, Origin, Plan, Prediction, Score, Verdict};
 use super::remaining::{KnownSchedules, Remaining};
 use super::search::{CrossEntropy, SearchFamily, Shape};
-use super::{ControlledForecaster, Outlook, Situation, setting};
-use crate::error::{Error, Result};
+use crate::data::Schedule;
+use crate::error::{Error, Result, setting};
+use crate::experience::RateRange;
+use crate::model::{ControlledForecaster, Interval, Opening, Outlook};
 use crate::random::{Purpose, stream};
-use crate::schedule::Schedule;
 
+/// What is taken off for a margin that lies wholly beyond the rates of the sweep, in units of the reward.
+const UNKNOWN: f64 = 0.02;
 /// How many of the best candidates keep their schedule in the plan.
 const SHOWN: usize = 12;
 
@@ -166,16 +170,24 @@ impl Board<'_> {
         let mut order: Vec<usize> = (0..schedules.len()).collect();
         // The schedule in force, the first of all, is what the others are compared to.
         let in_force = usize::from(self.candidates.is_empty());
-        order[in_force..].sort_by(|&a, &b| promises[b].total_cmp(&promises[a]));
+        // What is not a number promises nothing.
+        let promised = |index: usize| if promises[index].is_nan() { f64::NEG_INFINITY } else { promises[index] };
+        order[in_force..].sort_by(|&a, &b| promised(b).total_cmp(&promised(a)));
         order.truncate(schedules.len().div_ceil(2));
         let higher: Vec<Schedule> = order.iter().map(|&index| schedules[index].scaled(settings.rate_margin)).collect();
         let higher = self.predict(&higher)?;
         // What is not a number stays so, and rejects the candidate.
-        let loss =
-            |(&index, higher): (&usize, &[f64])| match promises[index] - promise(higher) - settings.tolerated_loss {
+        let highest = self.model.experience().learning_rates.highest;
+        let loss = |(&index, higher): (&usize, &[f64])| {
+            let known = match promises[index] - promise(higher) - settings.tolerated_loss {
                 loss if loss <= 0.0 => 0.0,
                 loss => loss,
             };
+            // The model has seen no rate beyond the sweep's: it takes them for the highest, and so for harmless.
+            let peak = settings.rate_margin * schedules[index].highest_rate();
+            let beyond = (peak / highest).ln().clamp(0.0, settings.rate_margin.ln()) / settings.rate_margin.ln();
+            known + UNKNOWN * beyond
+        };
         let losses: Vec<f64> = order.iter().zip(higher.chunks_exact(members)).map(loss).collect();
         let greatest = losses.iter().copied().filter(|loss| loss.is_finite()).fold(0.0, f64::max);
         let mut edges = vec![greatest; schedules.len()];
@@ -253,8 +265,13 @@ pub(super) fn plan(
     if let Some(objection) = experience.objection(situation.observed, situation.total_steps, settings.surprise_limit) {
         return Ok(situation.keep(objection, Vec::new()));
     }
+    if situation.observed.is_empty()
+        && let Some(plan) = opening(model, situation)?
+    {
+        return Ok(plan);
+    }
     // Too high a rate wrecks a run, so the good configurations bound it; too low a one only wastes time, so every run does.
-    let range = super::RateRange {
+    let range = RateRange {
         lowest: experience.learning_rates.lowest.min(experience.good_learning_rates.lowest),
         highest: experience.good_learning_rates.highest,
     };
@@ -284,6 +301,40 @@ pub(super) fn plan(
         search(&mut board, shape)?;
     }
     Ok(decide(board))
+}
+
+/// The plan of a model that picks the schedule of a whole run by a rule of its own; `None` if it has none.
+fn opening(model: &dyn ControlledForecaster, situation: &Situation<'_>) -> Result<Option<Plan>> {
+    let openings = model.openings(situation.total_steps, situation.seed)?;
+    let Some(picked) = openings.first() else { return Ok(None) };
+    let predicted = |opening: &Opening| {
+        let Interval { mean, low, high } = opening.predicted;
+        Prediction { metric: mean, spread: 0.5 * (high - low) }
+    };
+    let candidate = |opening: &Opening| Candidate {
+        origin: Origin::Opening { name: opening.name.clone() },
+        verdict: Verdict::Accepted,
+        prediction: Some(predicted(opening)),
+        score: None,
+        aligned_at: None,
+        schedule: Some(opening.schedule.clone()),
+    };
+    let mut candidates: Vec<Candidate> = openings.iter().map(candidate).collect();
+    candidates[0].verdict = Verdict::Chosen;
+    let Interval { mean, low, high } = picked.predicted;
+    let reason = format!(
+        "picked by law and process: ends at {mean:.4} ({low:.4} to {high:.4} in two of three runs); better than the best measured schedule with {:.0} % probability",
+        100.0 * picked.probability_better_than_best
+    );
+    Ok(Some(Plan {
+        schedule: picked.schedule.clone(),
+        changed: picked.schedule != *situation.in_force,
+        reason,
+        now: situation.now,
+        replan: situation.replan,
+        prediction: Some(predicted(picked)),
+        candidates,
+    }))
 }
 
 fn search(board: &mut Board<'_>, shape: Shape) -> Result<()> {

@@ -4,11 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::schedule::Schedule;
+use crate::data::Schedule;
 
 /// Where a candidate comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
+#[non_exhaustive]
 pub enum Origin {
     /// The schedule in force, carried on.
     InForce,
@@ -21,6 +22,11 @@ pub enum Origin {
     Search {
         /// Round.
         round: usize,
+    },
+    /// A choice of the model's own, before the run has started.
+    Opening {
+        /// Whose choice it is.
+        name: String,
     },
     /// A future decoded from a latent vector.
     Latent {
@@ -37,6 +43,7 @@ impl fmt::Display for Origin {
             Self::InForce => write!(f, "the schedule in force"),
             Self::Sweep { name } => write!(f, "'{name}' of the sweep"),
             Self::Search { round } => write!(f, "search round {round}"),
+            Self::Opening { name } => write!(f, "{name}"),
             Self::Latent { member, draw } => write!(f, "draw {draw} of member {member}"),
         }
     }

@@ -1,7 +1,8 @@
 //! The rest of a run: how a wish for ln lr becomes a schedule that starts from the rate in force and stays in bounds.
 
-use super::{Experience, RateRange, Situation};
-use crate::schedule::{Knot, Schedule};
+use super::Situation;
+use crate::data::{Knot, Schedule};
+use crate::experience::{Experience, RateRange};
 
 /// Times at which schedules are compared.
 pub(super) const COMPARED: usize = 33;

@@ -4,9 +4,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use super::rate_curve::interpolate;
 use super::remaining::Remaining;
-use crate::schedule::Schedule;
+use crate::data::Schedule;
+use crate::experience::interpolate;
 
 /// Which schedules are searched besides those of the sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

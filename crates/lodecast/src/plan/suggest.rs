@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::controlled::{self, ControlledSettings};
 use super::remaining::{COMPARED, Remaining};
-use super::{ControlledForecaster, Experience, Prediction, Situation, setting};
-use crate::error::Result;
-use crate::run::Point;
-use crate::schedule::Schedule;
+use super::{Prediction, Situation};
+use crate::data::Point;
+use crate::data::Schedule;
+use crate::error::{Result, setting};
+use crate::experience::Experience;
+use crate::model::ControlledForecaster;
 
 /// A schedule is a matter of progress: any length will do where nothing was observed.
 const TOTAL_STEPS: u64 = 1000;

@@ -1,6 +1,6 @@
 //! The points of a live run: all of a short one, and of a long one what a planner needs in bounded memory.
 
-use crate::run::Point;
+use crate::data::Point;
 
 /// Most points kept.
 const MOST: usize = 4096;

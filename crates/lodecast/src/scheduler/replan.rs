@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
-use crate::plan::{Forecaster, setting};
+use crate::error::{Result, setting};
+use crate::model::Forecaster;
 
 /// When the scheduler plans the rest of the run anew.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ impl Replan {
     pub fn default_for(forecaster: &Forecaster) -> Self {
         Self::At(match forecaster {
             Forecaster::Controlled(_) => vec![0.0, 0.1, 0.3, 0.5, 0.7],
-            Forecaster::Generative(_) => vec![0.3, 0.6, 0.9],
+            Forecaster::Paper(_) => vec![0.3, 0.6, 0.9],
         })
     }
 

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Replan;
+use crate::data::Point;
+use crate::data::Schedule;
 use crate::error::{Error, Result};
 use crate::plan::{Plan, PlannerSettings};
-use crate::run::Point;
-use crate::schedule::Schedule;
 
 /// Everything that a scheduler's future decisions depend on, besides the model. Serialises to JSON and back without loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -58,13 +58,13 @@ impl Recording {
         let length = run.total_steps() as f64;
         let settings = settings_of(run);
         let rates = rates_of(run, length).ok_or(Useless::NoRate)?;
-        let steps = || run.steps.iter().map(|&step| step as f64).take_while(|&step| step <= until);
-        let column = run.validation.get(metric).ok_or(Useless::NothingMeasured)?;
+        let steps = || run.steps().iter().map(|&step| step as f64).take_while(|&step| step <= until);
+        let column = run.validation(metric);
         let values = || steps().zip(column).filter_map(|(step, value)| Some((step, (*value)?)));
         let mut lost_at = values().find(|(_, value)| !value.is_finite()).map(|(step, _)| step);
         if lost_at.is_none() {
             // The train loss may explode between validations; it counts where it never came back.
-            let losses = || steps().zip(&run.train_loss).filter_map(|(step, loss)| Some((step, (*loss)?)));
+            let losses = || steps().zip(run.train_loss()).filter_map(|(step, loss)| Some((step, (*loss)?)));
             let last_good = losses().filter(|(_, loss)| loss.is_finite()).last().map_or(-1.0, |(step, _)| step);
             lost_at = losses().find(|&(step, loss)| step > last_good && !loss.is_finite()).map(|(step, _)| step);
         }
@@ -141,7 +141,7 @@ impl Recording {
 /// Mean rates of the segments of `run`: of the recorded rates, or else of the schedule it says it follows. `None` if it has
 /// neither.
 fn rates_of(run: &Run, length: f64) -> Option<Rates> {
-    let recorded = run.steps.iter().zip(&run.learning_rate);
+    let recorded = run.steps().iter().zip(run.learning_rate());
     let mut points: Vec<(f64, f64)> = recorded
         .filter_map(|(&step, &rate)| Some((step as f64, rate.filter(|rate| (0.0..=GREATEST_RATE).contains(rate))?)))
         .collect();
@@ -264,8 +264,8 @@ mod tests {
         assert!(!part.complete && part.length == 1000.0);
         let values = part.values(|value| value, 0.8);
         assert!(values[24].is_finite() && values[25].is_nan());
-        // Lost at step 600.
-        run.validation[0][5] = Some(f64::NAN);
+        let lost_step = run.steps()[5];
+        run.change_points(0, |point| if point.step == lost_step { point.validation(f64::NAN) } else { point });
         let lost = Recording::of(&run, 0, f64::INFINITY).expect("usable").values(|value| value, 0.8);
         assert!(lost[31] < 0.3 && lost[32] == 0.8 && lost[63] == 0.8);
     }
@@ -277,10 +277,10 @@ mod tests {
         run.attributes.other.insert("warmup".to_owned(), "250".to_owned());
         let rates = Recording::of(&run, 0, f64::INFINITY).expect("usable").rates;
         assert!((rates[0] - 0.2 / 32.0).abs() < 1e-9 && rates[16] == 0.2);
-        run.learning_rate[0] = Some(0.0);
+        run.change_points(0, |point| if point.step == 0 { point.learning_rate(0.0) } else { point });
         assert!(Recording::of(&run, 0, f64::INFINITY).expect("usable").rates[1] > 0.19, "the rates tell it themselves");
         // No rate at all, but a schedule by name.
-        run.learning_rate.fill(None);
+        run.change_points(0, |point| Point { learning_rate: None, ..point });
         assert_eq!(Recording::of(&run, 0, f64::INFINITY).expect_err("no rate"), Useless::NoRate);
         run.attributes.schedule = Some(Family::Linear.name().to_owned());
         run.attributes.peak_lr = Some(0.2);

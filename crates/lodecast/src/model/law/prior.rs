@@ -85,6 +85,7 @@ impl Prior {
     }
 
     /// The whitened coordinates of parameters.
+    #[cfg(test)]
     pub(crate) fn whitened(&self, theta: &Gradient) -> Gradient {
         let mut v = [0.0; PARAMETERS];
         for k in 0..PARAMETERS {
@@ -116,11 +117,6 @@ impl Prior {
     /// Is there a term for missing warm-up?
     pub(crate) fn has_warmup(&self) -> bool {
         self.choice.warmup
-    }
-
-    /// Prior mean of a parameter.
-    pub(crate) fn mean(&self, index: usize) -> f64 {
-        self.mean[index]
     }
 }
 

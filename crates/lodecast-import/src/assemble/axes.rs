@@ -1,0 +1,270 @@
+//! Series that count epochs put among series that count optimizer steps.
+
+use crate::assemble::curve::{Curve, Repeated, Sample};
+
+/// When within its epoch something was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// Throughout: a learning rate.
+    Throughout,
+    /// At its end: what was measured on all of it.
+    End,
+}
+
+/// What tells of the epochs of a run.
+pub(crate) struct Epochs<'c, 'a> {
+    /// The epoch that was recorded at each step.
+    pub(crate) recorded: Option<&'c Curve<'a>>,
+    /// Steps of an epoch, where the user says so.
+    pub(crate) length: Option<u64>,
+    /// A curve that counts steps, recorded all along.
+    pub(crate) pace: Curve<'a>,
+    /// The last step of the run.
+    pub(crate) last_step: u64,
+}
+
+/// How epochs become steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// By the number of the epoch that was recorded at each step.
+    Recorded,
+    /// By a fixed number of steps.
+    Length(u64),
+    /// By what was recorded just before.
+    Moment,
+}
+
+impl Epochs<'_, '_> {
+    /// Does `curve` count epochs? It has to count far less than the steps of the run, and more has to speak for it: epochs
+    /// that follow each other without gaps, the epoch that was recorded, or that it was recorded at much later steps.
+    pub(crate) fn are_counted_by(&self, curve: &Curve<'_>) -> bool {
+        let (Some(first), Some(last)) = (curve.first(), curve.last()) else { return false };
+        let span = last.step - first.step + 1;
+        let gapless = curve.len() >= 3 && first.step <= 1 && span == curve.len() as u64;
+        if gapless && last.step.saturating_mul(4) < self.last_step {
+            return true;
+        }
+        if last.step.saturating_mul(2) >= self.last_step {
+            return false;
+        }
+        if let Some(length) = self.length {
+            return length > 1 && last.step <= self.last_step / length + 1;
+        }
+        if let Some(last_epoch) = self.last_epoch() {
+            let as_recorded =
+                || curve.iter().all(|sample| self.epoch_at(sample).is_some_and(|at| at.abs_diff(sample.step) <= 1));
+            return (curve.len() > 1 && last.step.abs_diff(last_epoch) <= 1) || (as_recorded() && self.is_late(curve));
+        }
+        curve.len() > 1 && self.is_late(curve)
+    }
+
+    /// Could `curve` count epochs, as far as its numbers go?
+    pub(crate) fn may_be_counted_by(&self, curve: &Curve<'_>) -> bool {
+        let last = curve.last().map_or(u64::MAX, |last| last.step);
+        curve.len() > 1 && last.saturating_mul(4) < self.last_step
+    }
+
+    /// Was each sample recorded at a step that is the same multiple of its own, or of the one after?
+    fn is_late(&self, curve: &Curve<'_>) -> bool {
+        [0, 1].into_iter().any(|base| {
+            let ratios: Option<Vec<f64>> = curve
+                .iter()
+                .map(|sample| {
+                    let reached = self.step_at(sample)? as f64;
+                    let ratio = reached / (sample.step + base) as f64;
+                    (ratio.is_finite() && ratio >= 2.0).then_some(ratio)
+                })
+                .collect();
+            ratios.is_some_and(|ratios| {
+                let (low, high) = ratios.iter().fold((f64::MAX, 0.0_f64), |(l, h), &r| (l.min(r), h.max(r)));
+                high <= 1.2 * low
+            })
+        })
+    }
+
+    /// How a curve over epochs can be put among the steps; by what was recorded before it only if `in_place`: if its samples
+    /// stand among those at steps.
+    pub(crate) fn how(&self, curve: &Curve<'_>, within: Within, in_place: bool) -> Option<How> {
+        if let Some(length) = self.length {
+            return Some(How::Length(length));
+        }
+        if let Some(last_epoch) = self.last_epoch()
+            && curve.last()?.step.abs_diff(last_epoch) <= 1
+        {
+            return Some(How::Recorded);
+        }
+        // The epochs recorded have to be those of the curve: a run that was cut off may lack the last one.
+        let recorded = self.last_epoch().is_some();
+        (in_place || (within == Within::End && !recorded && self.is_late(curve))).then_some(How::Moment)
+    }
+
+    /// Puts a curve over epochs among the `steps` of the others, and tells how many of its samples found no place there.
+    pub(crate) fn to_steps<'a>(
+        &self,
+        curve: &Curve<'_>,
+        how: How,
+        within: Within,
+        steps: &[u64],
+    ) -> (Curve<'a>, usize) {
+        let samples: Vec<Sample> = match (how, within) {
+            (How::Length(length), _) => self.by_length(curve, length.max(1), within, steps),
+            (How::Recorded, _) => self.by_record(curve, within, steps),
+            (How::Moment, _) => curve.iter().filter_map(|s| Some(Sample { step: self.step_at(s)?, ..s })).collect(),
+        };
+        let lost = if within == Within::End { curve.len() - samples.len().min(curve.len()) } else { 0 };
+        (Curve::of_samples(samples, Repeated::Last).0, lost)
+    }
+
+    fn by_length(&self, curve: &Curve<'_>, length: u64, within: Within, steps: &[u64]) -> Vec<Sample> {
+        let first = curve.first().map_or(0, |first| first.step);
+        let last = curve.last().map_or(0, |last| last.step);
+        // Steps from zero on end an epoch one step before its multiple.
+        let from_zero = u64::from((self.last_step + 1).is_multiple_of(length));
+        let epochs = (self.last_step + from_zero) / length;
+        let base = u64::from(first > 0 && last + 1 != epochs);
+        match within {
+            Within::End => {
+                let end = |sample: Sample| (sample.step - base + 1).saturating_mul(length) - from_zero;
+                curve.iter().map(|sample| Sample { step: end(sample), ..sample }).collect()
+            }
+            Within::Throughout => {
+                // What stands at a step tells of the epoch that it ends.
+                let epoch = |step: u64| (step + from_zero).saturating_sub(1) / length + base;
+                let at = |&step: &u64| curve.at(epoch(step)).map(|value| Sample { step, value, moment: 0 });
+                steps.iter().filter_map(at).collect()
+            }
+        }
+    }
+
+    fn by_record(&self, curve: &Curve<'_>, within: Within, steps: &[u64]) -> Vec<Sample> {
+        let Some(recorded) = self.recorded else { return Vec::new() };
+        let ends: Vec<(u64, u64)> = recorded.iter().filter_map(|s| Some((s.step, whole(s.value)?))).collect();
+        let least = ends.iter().map(|&(_, epoch)| epoch).min().unwrap_or(0);
+        let last = ends.iter().map(|&(_, epoch)| epoch).max().unwrap_or(0);
+        let (first_of, last_of) = (curve.first().map_or(0, |s| s.step), curve.last().map_or(0, |s| s.step));
+        // One may count from 0 and the other from 1. What is recorded of the other counts.
+        let shift: i64 = match (first_of, least) {
+            (0, 1) => 1,
+            (1.., 0) if last_of == last + 1 => -1,
+            _ => 0,
+        };
+        let of_curve = |recorded: u64| recorded.checked_add_signed(-shift);
+        match within {
+            Within::Throughout => {
+                let of_step = |step: u64| {
+                    // Records stand at the end of what they tell of: a step belongs to the record that follows it.
+                    let next = ends.partition_point(|&(at, _)| at < step).min(ends.len().checked_sub(1)?);
+                    of_curve(ends[next].1)
+                };
+                let at = |&step: &u64| Some(Sample { step, value: curve.at(of_step(step)?)?, moment: 0 });
+                steps.iter().filter_map(at).collect()
+            }
+            Within::End => {
+                let mut end: std::collections::HashMap<u64, u64> = std::collections::HashMap::new();
+                for &(step, epoch) in &ends {
+                    if let Some(epoch) = of_curve(epoch) {
+                        end.insert(epoch, step);
+                    }
+                }
+                curve.iter().filter_map(|s| Some(Sample { step: *end.get(&s.step)?, ..s })).collect()
+            }
+        }
+    }
+
+    fn last_epoch(&self) -> Option<u64> {
+        self.recorded?.iter().filter_map(|sample| whole(sample.value)).max()
+    }
+
+    /// The epoch that had been recorded last when a sample was.
+    fn epoch_at(&self, sample: Sample) -> Option<u64> {
+        whole(before(self.recorded?, sample.moment)?.value)
+    }
+
+    /// The step that had been reached when a sample was recorded.
+    fn step_at(&self, sample: Sample) -> Option<u64> {
+        before(&self.pace, sample.moment).map(|before| before.step)
+    }
+}
+
+/// The last sample of a curve that was recorded up to `moment`.
+fn before(curve: &Curve<'_>, moment: u64) -> Option<Sample> {
+    let (mut low, mut high) = (0, curve.len());
+    while low < high {
+        let middle = low.midpoint(high);
+        if curve.get(middle).is_some_and(|s| s.moment <= moment) { low = middle + 1 } else { high = middle }
+    }
+    curve.get(low.checked_sub(1)?)
+}
+
+fn whole(value: f64) -> Option<u64> {
+    (value.is_finite() && value >= 0.0).then_some(value.floor() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(points: &[(u64, f64)]) -> Curve<'static> {
+        let samples = points.iter().map(|&(step, value)| Sample { step, value, moment: step });
+        Curve::Own(samples.collect())
+    }
+
+    fn points(curve: &Curve<'_>) -> Vec<(u64, f64)> {
+        curve.iter().map(|sample| (sample.step, sample.value)).collect()
+    }
+
+    fn epochs<'c>(recorded: Option<&'c Curve<'static>>, length: Option<u64>, last: u64) -> Epochs<'c, 'static> {
+        let pace = curve(&(1..=last).map(|step| (step, 0.0)).collect::<Vec<_>>());
+        Epochs { recorded, length, pace, last_step: last }
+    }
+
+    #[test]
+    fn epochs_are_told_from_steps() {
+        let none = epochs(None, None, 1000);
+        assert!(none.are_counted_by(&curve(&[(0, 0.1), (1, 0.1), (2, 0.01)])));
+        assert!(!none.are_counted_by(&curve(&[(100, 0.1), (500, 0.2), (1000, 0.3)])));
+        assert!(!epochs(None, None, 8).are_counted_by(&curve(&[(0, 0.1), (1, 0.1), (2, 0.01)])), "it may be steps");
+        // Recorded when the loss was at 50, 100 and 150.
+        let late = |steps: [u64; 3]| {
+            Curve::Own((1..).zip(steps).map(|(i, step)| Sample { step, value: 0.0, moment: 50 * i }).collect())
+        };
+        assert!(none.are_counted_by(&late([5, 10, 15])));
+        assert!(none.are_counted_by(&late([4, 9, 14])), "from zero on");
+        assert!(!none.are_counted_by(&late([40, 100, 150])));
+        let recorded = curve(&(1..=20).map(|epoch| (50 * epoch, epoch as f64)).collect::<Vec<_>>());
+        assert!(epochs(Some(&recorded), None, 1000).are_counted_by(&curve(&[(10, 0.1), (20, 0.2)])));
+        assert!(!epochs(Some(&recorded), None, 1000).are_counted_by(&curve(&[(10, 0.1), (60, 0.2)])));
+    }
+
+    #[test]
+    fn an_epoch_ends_where_the_next_one_begins() {
+        let steps = [100, 200, 300, 400, 500];
+        let rates = curve(&[(0, 0.5), (1, 0.4), (2, 0.3), (3, 0.2), (4, 0.1)]);
+        let placed = |last, within, of: &Curve<'_>, steps: &[u64]| {
+            let epochs = epochs(None, Some(100), last);
+            points(&epochs.to_steps(of, How::Length(100), within, steps).0)
+        };
+        let expected = [(100, 0.5), (200, 0.4), (300, 0.3), (400, 0.2), (500, 0.1)];
+        assert_eq!(placed(500, Within::Throughout, &rates, &steps), expected);
+        assert_eq!(placed(500, Within::End, &rates, &steps), expected);
+        // Steps from zero on, as Lightning counts them.
+        let shifted = expected.map(|(step, value)| (step - 1, value));
+        assert_eq!(placed(499, Within::Throughout, &rates, &steps.map(|step| step - 1)), shifted);
+        assert_eq!(placed(499, Within::End, &rates, &[]), shifted);
+        let sparse = curve(&[(2, 0.2), (5, 0.5)]);
+        assert_eq!(placed(500, Within::End, &sparse, &[]), [(200, 0.2), (500, 0.5)]);
+        let from_zero = curve(&[(1, 0.2), (4, 0.5)]);
+        assert_eq!(placed(500, Within::End, &from_zero, &[]), [(200, 0.2), (500, 0.5)]);
+    }
+
+    #[test]
+    fn recorded_epochs_may_count_from_one_and_the_curve_from_zero() {
+        let recorded = curve(&[(9, 1.0), (19, 1.0), (29, 2.0), (39, 2.0), (49, 3.0)]);
+        let epochs = epochs(Some(&recorded), None, 49);
+        let rates = curve(&[(0, 0.3), (1, 0.2), (2, 0.1)]);
+        let (ends, lost) = epochs.to_steps(&rates, How::Recorded, Within::End, &[]);
+        assert_eq!((points(&ends), lost), (vec![(19, 0.3), (39, 0.2), (49, 0.1)], 0));
+        let (all, _) = epochs.to_steps(&rates, How::Recorded, Within::Throughout, &[9, 24, 49]);
+        assert_eq!(points(&all), [(9, 0.3), (24, 0.2), (49, 0.1)]);
+    }
+}

@@ -1,0 +1,8 @@
+//! Which series of a recording is what: as the user says, and else by its name.
+
+pub(crate) mod columns;
+pub(crate) mod options;
+pub(crate) mod rate_schedule;
+pub(crate) mod rates;
+pub(crate) mod run_columns;
+pub(crate) mod survey;

@@ -1,0 +1,14 @@
+//! From bytes to rows and values: what several formats are spelt in.
+
+pub(crate) mod database;
+pub(crate) mod delimited;
+pub(crate) mod files;
+pub(crate) mod flatten;
+pub(crate) mod framing;
+pub(crate) mod json;
+pub(crate) mod json_rows;
+pub(crate) mod settings;
+pub(crate) mod table;
+pub(crate) mod text;
+pub(crate) mod text_number;
+pub(crate) mod wire;

@@ -1,0 +1,291 @@
+//! Delimited text (CSV and its kin) read row by row.
+
+use std::cell::Cell as Counter;
+use std::io::{self, BufRead, Read};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::rc::Rc;
+
+use csv::{ReaderBuilder, StringRecord};
+use lodecast_sweep_file::Cell;
+
+use crate::decode::table::{Layout, Position, Table};
+use crate::decode::text::{self, first_line, shorten};
+use crate::decode::text_number::{Meaning, meaning};
+use crate::error::{Error, Result};
+use crate::format::{Visit, Wanted};
+use crate::limits::Limits;
+use crate::recording::Recording;
+
+/// The column names of the table at `path`; none if it is not text or has no names.
+pub(crate) fn header(path: &Path) -> Option<Vec<String>> {
+    let line = first_line(path)?;
+    let mut reader = ReaderBuilder::new().has_headers(false).delimiter(delimiter(&line)).from_reader(line.as_slice());
+    let mut record = StringRecord::new();
+    reader.read_record(&mut record).ok()?.then(|| record.iter().map(|name| name.trim().to_owned()).collect())
+}
+
+/// Has the table at `path` columns of all these names?
+pub(crate) fn has_columns(path: &Path, names: &[&str]) -> bool {
+    header(path).is_some_and(|header| names.iter().all(|name| header.iter().any(|column| column == name)))
+}
+
+/// Rows of delimited text, each with its line.
+pub(crate) struct Rows<'p> {
+    path: &'p Path,
+    reader: csv::Reader<Metered<Box<dyn BufRead>>>,
+    taken: Rc<Counter<u64>>,
+    delimiter: u8,
+    record_bytes: u64,
+    /// The parser counts a line when it reads the last byte of its end: of two, the second one later.
+    ends_in_two: bool,
+    /// Do commas separate decimals, since something else separates the columns?
+    pub(crate) decimal_comma: bool,
+}
+
+impl<'p> Rows<'p> {
+    /// The rows of the file at `path`, the first of which has the names.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) fn open(path: &'p Path, limits: &Limits) -> Result<Self> {
+        let mut source = text::open_since(path, limits, true)?;
+        let start = source.fill_buf().map_err(|source| Error::File { path: path.to_owned(), source })?;
+        let delimiter = delimiter(start);
+        let end = start.iter().position(|&byte| byte == b'\n');
+        let ends_in_two = end.is_some_and(|end| end > 0 && start[end - 1] == b'\r');
+        let taken = Rc::new(Counter::new(0));
+        let record_bytes = limits.record_bytes as u64;
+        let source = Metered { source, taken: Rc::clone(&taken), limit: record_bytes };
+        let reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(source);
+        Ok(Self { path, reader, taken, delimiter, record_bytes, ends_in_two, decimal_comma: delimiter != b',' })
+    }
+
+    /// A row as it is spelt in the file.
+    fn spell(&self, record: &StringRecord) -> String {
+        let mut writer = csv::WriterBuilder::new().delimiter(self.delimiter).from_writer(Vec::new());
+        let written = writer.write_record(record).ok().and_then(|()| writer.into_inner().ok());
+        String::from_utf8_lossy(&written.unwrap_or_default()).trim_end().to_owned()
+    }
+
+    /// Reads the next row into `record` and gives its line; none at the end.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is not UTF-8, or has too long a row.
+    pub(crate) fn next(&mut self, record: &mut StringRecord) -> Result<Option<u64>> {
+        self.taken.set(0);
+        let before = self.line(self.reader.position());
+        if !self.reader.read_record(record).map_err(|error| self.damaged(error, before))? {
+            return Ok(None);
+        }
+        Ok(Some(record.position().map_or(before, |position| self.line(position))))
+    }
+
+    fn line(&self, position: &csv::Position) -> u64 {
+        position.line() + u64::from(self.ends_in_two && position.byte() > 0)
+    }
+
+    /// What the parser says, with the line it says it of, or else `line`.
+    fn damaged(&self, error: csv::Error, line: u64) -> Error {
+        let line = error.position().map_or(line, |position| self.line(position));
+        let place = format!("{}, line {line}", self.path.display());
+        let remedy = "the file is damaged: correct or delete the line";
+        match error.into_kind() {
+            csv::ErrorKind::Io(source) if source.kind() == io::ErrorKind::FileTooLarge => Error::TooLarge {
+                place,
+                what: "the length of a row".to_owned(),
+                limit: self.record_bytes,
+                remedy: "a quotation mark is not closed, or the file is no table",
+            },
+            csv::ErrorKind::Io(source) => Error::File { path: self.path.to_owned(), source },
+            csv::ErrorKind::Utf8 { err, .. } => {
+                Error::Damaged { place, reason: format!("field {} is not UTF-8", err.field() + 1), remedy }
+            }
+            other => Error::Damaged { place, reason: format!("{other:?}"), remedy },
+        }
+    }
+}
+
+/// The names of a table's columns, and what each column is.
+struct Columns {
+    names: Vec<String>,
+    layout: Layout,
+    /// Columns that hold samples or settings, each with its name.
+    measured: Vec<usize>,
+}
+
+impl Columns {
+    fn of(header: &StringRecord, wanted: &Wanted, notes: &mut Vec<String>) -> Self {
+        let names: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+        let layout = Layout::of(&names.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
+        let mut measured = Vec::new();
+        for (column, name) in names.iter().enumerate() {
+            // What spreadsheets and data frames number their rows with has no name.
+            if layout.is_structure(column) || name.is_empty() {
+                continue;
+            }
+            if names[..column].contains(name) {
+                let note = format!("its header has '{name}' more than once: the first of these columns is read");
+                if !notes.contains(&note) {
+                    notes.push(note);
+                }
+                continue;
+            }
+            measured.push(column);
+        }
+        Self { names, layout, measured }
+    }
+
+    /// Is the row the names of columns, as loggers append them when they start again or have something new to log?
+    fn is_header(&self, record: &StringRecord) -> bool {
+        let counted = [self.layout.step, self.layout.epoch].into_iter().flatten();
+        let mut counted = counted.map(|column| self.names[column].as_str());
+        counted.all(|name| record.iter().any(|field| field.trim() == name))
+            && record.iter().all(|field| matches!(meaning(field), Meaning::Word(_)))
+    }
+}
+
+/// Reads the table at `path` and hands over its recordings; `base` is what is known of each beforehand.
+pub(crate) fn read(
+    path: &Path,
+    base: Recording,
+    wanted: &Wanted,
+    limits: &Limits,
+    visit: &mut Visit<'_>,
+) -> Result<ControlFlow<()>> {
+    let place = path.display().to_string();
+    let mut rows = Rows::open(path, limits)?;
+    let mut record = StringRecord::new();
+    rows.next(&mut record)?;
+    if record.len() > limits.series {
+        return Err(Error::TooLarge {
+            place,
+            what: "the number of its columns".to_owned(),
+            limit: limits.series as u64,
+            remedy: "no tracker writes so many: check what the file is",
+        });
+    }
+    let mut notes = Vec::new();
+    let mut columns = Columns::of(&record, wanted, &mut notes);
+    let names: Vec<&str> = columns.names.iter().map(String::as_str).collect();
+    columns.layout.check(&place, &names, wanted)?;
+    let mut table = Table::new(base, wanted, limits);
+    let mut decimal_comma = false;
+    // A short row may be the last one, still in the writing.
+    let mut short: Option<u64> = None;
+    while let Some(line) = rows.next(&mut record)? {
+        if let Some(line) = short {
+            return Err(wrong_length(&place, line, columns.names.len()));
+        }
+        if columns.is_header(&record) {
+            if !record.iter().map(str::trim).eq(columns.names.iter().map(String::as_str)) {
+                columns = Columns::of(&record, wanted, &mut notes);
+                limits.since.set_header(path, rows.spell(&record));
+                notes.push(format!("another header follows on line {line}: it holds from there on"));
+            }
+            continue;
+        }
+        if record.len() != columns.names.len() {
+            if record.len() > columns.names.len() {
+                return Err(wrong_length(&place, line, columns.names.len()));
+            }
+            short = Some(line);
+            continue;
+        }
+        let here = || format!("{place}, line {line}");
+        let at = position(&record, &columns, here)?;
+        let run = columns.layout.run.map(|column| record[column].trim());
+        if run == Some("") {
+            return Err(Error::Damaged {
+                place: here(),
+                reason: "the row names no run".to_owned(),
+                remedy: "fill its run, or choose the column with --run NAME",
+            });
+        }
+        let ControlFlow::Continue(mut row) = table.row(run, at, visit)? else {
+            return Ok(ControlFlow::Break(()));
+        };
+        let mut number = |text| match meaning(text) {
+            Meaning::Word(word) if rows.decimal_comma => {
+                let number = with_comma(word);
+                decimal_comma |= number.is_some();
+                number.map_or(Meaning::Word(word), Meaning::Number)
+            }
+            other => other,
+        };
+        if let Some((metric, value)) = columns.layout.long {
+            row.say(record[metric].trim(), number(&record[value]))?;
+        }
+        for &column in &columns.measured {
+            row.say(&columns.names[column], number(&record[column]))?;
+        }
+    }
+    if decimal_comma {
+        notes.push("its numbers are written with a decimal comma".to_owned());
+    }
+    if let Some(line) = short {
+        notes.push(format!("the last line ({line}) is cut off: left out"));
+    }
+    notes.into_iter().for_each(|note| table.note(note));
+    Ok(table.finish(visit))
+}
+
+/// Step and epoch of a row.
+fn position(record: &StringRecord, columns: &Columns, here: impl Fn() -> String) -> Result<Position> {
+    let count = |column: usize| Cell::Text(record[column].trim()).count().ok().flatten();
+    let Layout { step, epoch, .. } = columns.layout;
+    let at = Position { step: step.and_then(count), epoch: epoch.and_then(count) };
+    // Epochs may be fractions, but not where nothing else counts.
+    if let Some(column) = step.or(epoch)
+        && (if step.is_some() { at.step } else { at.epoch }).is_none()
+        && meaning(&record[column]) != Meaning::Gap
+    {
+        return Err(Error::Damaged {
+            place: format!("{}, column '{}'", here(), columns.names[column]),
+            reason: format!("'{}' is not a step", shorten(&record[column])),
+            remedy: "steps are whole numbers from 0 on; choose the column with --step NAME",
+        });
+    }
+    Ok(at)
+}
+
+/// A number with a decimal comma.
+fn with_comma(text: &str) -> Option<f64> {
+    let (whole, rest) = text.split_once(',')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole.trim_start_matches(['+', '-'])).then(|| format!("{whole}.{rest}").parse().ok()).flatten()
+}
+
+/// The character that separates the columns of a table that begins so.
+fn delimiter(start: &[u8]) -> u8 {
+    let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let count = |delimiter: u8| line.split(|&byte| byte == delimiter).count();
+    [b',', b'\t', b';'].into_iter().rev().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',')
+}
+
+fn wrong_length(place: &str, line: u64, columns: usize) -> Error {
+    Error::Damaged {
+        place: format!("{place}, line {line}"),
+        reason: format!("not as many fields as the {columns} columns"),
+        remedy: "the file is damaged: correct or delete the line",
+    }
+}
+
+/// A source that fails when a row takes more bytes than it may, for the parser keeps a row in memory.
+struct Metered<R> {
+    source: R,
+    /// Bytes of the row at hand.
+    taken: Rc<Counter<u64>>,
+    limit: u64,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        self.taken.set(self.taken.get() + read as u64);
+        if self.taken.get() > self.limit + (1 << 16) {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,152 @@
+//! JSON objects read as rows: numbers are samples, their keys joined by `/`; texts say something about the run.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::decode::json::{Objects, cell, damaged, each_object};
+use crate::decode::table::{Layout, Position, Row, Table, no_steps};
+use crate::decode::text_number::{Meaning, meaning};
+use crate::error::Result;
+use crate::format::{Visit, Wanted};
+use crate::limits::Limits;
+use crate::recording::Recording;
+
+/// Reads the JSON lines at `path` and hands over their recordings; `base` is what is known of each beforehand, and `setting`
+/// the key of an object that holds settings, if there is one.
+pub(crate) fn read(
+    path: &Path,
+    base: Recording,
+    setting: Option<&str>,
+    wanted: &Wanted,
+    limits: &Limits,
+    visit: &mut Visit<'_>,
+) -> Result<ControlFlow<()>> {
+    let place = path.display().to_string();
+    let mut rows = Rows::new(&place, base, setting, wanted, limits);
+    let mut cut_off = false;
+    let mut read = |objects: Objects<Value>| {
+        let here = || format!("{place}, line {}", objects.line);
+        for object in &objects.whole {
+            let Value::Object(object) = object else { return Err(damaged(here(), "not an object".to_owned())) };
+            // The first line of a sweep file of ours says what the others hold.
+            if !object.contains_key("lodecast_sweep") && rows.add(object, &here, visit)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        match objects.broken {
+            // The last line may still be in the writing.
+            Some(_) if !objects.ended => cut_off = true,
+            Some((_, reason)) => return Err(damaged(here(), reason)),
+            None => {}
+        }
+        Ok(ControlFlow::Continue(()))
+    };
+    if each_object(path, limits, &mut read)?.is_break() {
+        return Ok(ControlFlow::Break(()));
+    }
+    if cut_off {
+        rows.table.note("the last line is cut off: left out");
+    }
+    rows.finish(visit)
+}
+
+/// JSON objects as rows of a table.
+pub(crate) struct Rows<'a> {
+    place: &'a str,
+    pub(crate) table: Table<'a>,
+    setting: Option<&'a str>,
+    wanted: &'a Wanted,
+    /// Has any row told where it belongs? And the keys of the first that has not.
+    placed: bool,
+    unplaced: Option<Vec<String>>,
+}
+
+impl<'a> Rows<'a> {
+    /// No rows yet, of the file at `place`.
+    pub(crate) fn new(
+        place: &'a str,
+        base: Recording,
+        setting: Option<&'a str>,
+        wanted: &'a Wanted,
+        limits: &'a Limits,
+    ) -> Self {
+        Self { place, table: Table::new(base, wanted, limits), setting, wanted, placed: false, unplaced: None }
+    }
+
+    /// Adds a row, unless the reading has been ended; `here` says where it is.
+    pub(crate) fn add(
+        &mut self,
+        object: &Map<String, Value>,
+        here: &dyn Fn() -> String,
+        visit: &mut Visit<'_>,
+    ) -> Result<ControlFlow<()>> {
+        let keys: Vec<&str> = object.keys().map(String::as_str).collect();
+        let values: Vec<&Value> = object.values().collect();
+        let layout = Layout::of(&keys, self.wanted);
+        let count = |column: usize| {
+            let wrong = |_| damaged(here(), format!("'{}' = {} is not a step", keys[column], values[column]));
+            cell(values[column]).count().map_err(wrong)
+        };
+        // Epochs may be fractions: of a row that counts steps, they are a series.
+        let epoch = layout.epoch.and_then(|column| cell(values[column]).count().ok().flatten());
+        let at = Position { step: layout.step.map(count).transpose()?.flatten(), epoch };
+        match at.step.or(at.epoch) {
+            Some(_) => self.placed = true,
+            None if self.unplaced.is_none() => {
+                self.unplaced = Some(keys.iter().map(|&key| key.to_owned()).collect());
+            }
+            None => {}
+        }
+        let run = match layout.run.map(|column| values[column]) {
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(value @ Value::Number(_)) => Some(value.to_string()),
+            _ => None,
+        };
+        let ControlFlow::Continue(mut row) = self.table.row(run.as_deref(), at, visit)? else {
+            return Ok(ControlFlow::Break(()));
+        };
+        if let Some((metric, value)) = layout.long
+            && let (Value::String(metric), Value::Number(_)) = (values[metric], values[value])
+        {
+            fill(&mut row, metric, values[value])?;
+        }
+        for (column, (key, value)) in object.iter().enumerate() {
+            if layout.is_structure(column) {
+                continue;
+            }
+            if self.setting == Some(key) {
+                crate::decode::settings::put("", value, &mut row.recording().settings);
+            } else {
+                fill(&mut row, key, value)?;
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Hands over what has been read.
+    ///
+    /// # Errors
+    /// If no row says at which step it is.
+    pub(crate) fn finish(self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+        if let (false, Some(keys)) = (self.placed, &self.unplaced) {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            return Err(no_steps(self.place, &keys, self.wanted));
+        }
+        Ok(self.table.finish(visit))
+    }
+}
+
+/// Puts a value, and what is nested in it, into a row.
+pub(crate) fn fill(row: &mut Row<'_, '_>, name: &str, value: &Value) -> Result<()> {
+    match value {
+        Value::Number(number) => number.as_f64().map_or(Ok(()), |value| row.say(name, Meaning::Number(value))),
+        Value::String(text) => row.say(name, meaning(text)),
+        Value::Bool(value) => row.say(name, Meaning::Word(if *value { "true" } else { "false" })),
+        Value::Object(members) => {
+            members.iter().try_for_each(|(member, value)| fill(row, &format!("{name}/{member}"), value))
+        }
+        Value::Null | Value::Array(_) => Ok(()),
+    }
+}

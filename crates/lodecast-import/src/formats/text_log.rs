@@ -1,0 +1,352 @@
+//! Text that training scripts print: lines with a step and names with numbers. What a line has to look like is in [`SHAPES`].
+
+use std::io::{BufReader, Read};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::decode::table::{Position, Table, of_one_run};
+use crate::decode::text::{each_line, each_line_of, open};
+use crate::decode::text_number::{Meaning, meaning};
+use crate::decode::{files, json};
+use crate::error::Result;
+use crate::format::{Format, Visit, Wanted};
+use crate::limits::Limits;
+use crate::recording::Recording;
+use crate::source::{Source, has_ending};
+
+/// Logs in plain text: a run each.
+pub(crate) struct TextLog;
+
+/// A kind of line that some tool prints.
+struct Shape {
+    /// What the step is called, at the line's beginning.
+    step: &'static str,
+    /// What the line has to tell besides: at least one of these.
+    one_of: &'static [&'static str],
+    /// What names that say too little become.
+    renamed: &'static [(&'static str, &'static str)],
+}
+
+/// The lines that are read, by the tools that print them.
+const SHAPES: &[Shape] = &[
+    // llm.c: "s:0 trl:11.0 lr:0.0001 norm:15", "s:0 tel:11.0", "s:0 eval:0.25"
+    Shape {
+        step: "s",
+        one_of: &["trl", "tel", "eval"],
+        renamed: &[("trl", "train_loss"), ("tel", "val_loss"), ("eval", "val_accuracy")],
+    },
+    // modded-nanogpt: "step:10/1750 train_loss:6.5 train_time:800ms step_avg:80ms"; torchtitan: "step: 10  loss: 7.2  grad_norm: 1.1";
+    // torchtune: "Step 10 | loss:1.2 lr:2e-05"; nanoGPT: "step 0: train loss 10.9, val loss 10.9"
+    Shape { step: "step", one_of: &["train_loss", "val_loss", "loss", "train loss", "val loss"], renamed: &[] },
+    // nanoGPT: "iter 10: loss 9.2, time 90.1ms, mfu 30.00%"
+    Shape { step: "iter", one_of: &["loss", "train loss", "val loss"], renamed: &[] },
+    // Megatron: "iteration 10/ 500 | consumed samples: 640 | learning rate: 1.5E-04 | lm loss: 9.7E+00 |"
+    Shape { step: "iteration", one_of: &["lm loss", "learning rate", "loss"], renamed: &[] },
+    // Megatron: "validation loss at iteration 100 | lm loss value: 7.9E+00 | lm loss PPL: 2.9E+03 |"
+    Shape {
+        step: "validation loss at iteration",
+        one_of: &["lm loss value"],
+        renamed: &[("lm loss value", "validation/lm loss"), ("lm loss PPL", "validation/lm loss ppl")],
+    },
+];
+
+/// Sections of fairseq's logs, whose lines are "... | INFO | train_inner | {...}".
+const SECTIONS: [&str; 2] = ["| train_inner | {", "| valid | {"];
+
+impl Format for TextLog {
+    fn name(&self) -> &'static str {
+        "text-log"
+    }
+
+    fn describes(&self) -> &'static str {
+        "text logs of nanoGPT, llm.c, modded-nanogpt, torchtitan, torchtune, Megatron and fairseq"
+    }
+
+    fn steps(&self) -> &'static str {
+        "`step`, `iter` or `iteration` of each line; fairseq: `num_updates`"
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &["train.log"]
+    }
+
+    fn recognises(&self, source: &Source) -> bool {
+        let named = matches!(source, Source::File(_));
+        source.files().iter().any(|path| (named || is_text(path)) && is_log(path))
+    }
+
+    fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
+        let named = matches!(source, Source::File(_));
+        let logs = source.files().iter().map(AsRef::as_ref).filter(|path| named || (is_text(path) && is_log(path)));
+        files::each(source, self.name(), "lines such as 'step:10 train_loss:2.5'", logs, visit, &mut |path, visit| {
+            let base = Recording::new(source.run_id(path), path.display().to_string());
+            read(path, base, &of_one_run(wanted), limits, visit)
+        })
+    }
+}
+
+fn is_text(path: &Path) -> bool {
+    ["log", "txt", "out"].iter().any(|ending| has_ending(path, ending))
+}
+
+/// Has it lines of a known shape? Some scripts print themselves first.
+fn is_log(path: &Path) -> bool {
+    const GLANCE: u64 = 2 << 20;
+    let Ok(file) = open(path) else { return false };
+    let (mut found, limits) = (0, Limits { record_bytes: 1 << 16, ..Limits::default() });
+    let start = BufReader::new(file.take(GLANCE));
+    let read = each_line_of(path, start, &limits, &mut |line| {
+        found += usize::from(Row::of(&String::from_utf8_lossy(line.text)).is_some());
+        Ok(if found == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    });
+    read.is_ok() && found == 2
+}
+
+fn read(
+    path: &Path,
+    base: Recording,
+    wanted: &Wanted,
+    limits: &Limits,
+    visit: &mut Visit<'_>,
+) -> Result<ControlFlow<()>> {
+    let mut table = Table::new(base, wanted, limits);
+    let read = each_line(path, limits, &mut |line| {
+        let text = String::from_utf8_lossy(line.text);
+        // The last line may still be in the writing, and a number in it be cut off.
+        let Some(row) = Row::of(&text).filter(|_| line.ended || line.text.ends_with(b"ms")) else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let at = Position { step: Some(row.step), epoch: None };
+        let ControlFlow::Continue(mut into) = table.row(None, at, visit)? else {
+            return Ok(ControlFlow::Break(()));
+        };
+        if row.planned.is_some() {
+            into.recording().planned_steps = row.planned;
+        }
+        for (name, value) in &row.values {
+            into.say(name, Meaning::Number(*value))?;
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    if read.is_break() {
+        return Ok(ControlFlow::Break(()));
+    }
+    Ok(table.finish(visit))
+}
+
+/// What a line says.
+struct Row {
+    step: u64,
+    planned: Option<u64>,
+    values: Vec<(String, f64)>,
+}
+
+impl Row {
+    fn of(line: &str) -> Option<Self> {
+        let line = without_colours(line);
+        if let Some(at) = SECTIONS.iter().find_map(|section| Some(line.find(section)? + section.len() - 1)) {
+            return Self::of_fairseq(&line[at..]);
+        }
+        let mut pairs = pairs(&line);
+        let at = pairs.iter().position(|(name, _)| SHAPES.iter().any(|shape| ends_with_words(name, shape.step)))?;
+        let said = pairs.split_off(at);
+        let (name, step) = said.first()?;
+        let name = name.trim_start_matches(|c: char| !c.is_alphanumeric()).to_owned();
+        // The longer a step's name, the more it says.
+        let mut shapes: Vec<&Shape> = SHAPES.iter().filter(|shape| ends_with_words(&name, shape.step)).collect();
+        shapes.sort_by_key(|shape| std::cmp::Reverse(shape.step.len()));
+        let shape =
+            shapes.into_iter().find(|shape| said.iter().any(|(name, _)| shape.one_of.contains(&name.as_str())))?;
+        let whole = |value: f64| (value.fract() == 0.0 && (0.0..9e15).contains(&value)).then_some(value as u64);
+        let planned = said.get(1).filter(|(name, _)| name == "/").and_then(|&(_, planned)| whole(planned));
+        let values = said[1..].iter().filter(|(name, _)| name.chars().any(char::is_alphabetic));
+        let renamed = |name: &str| {
+            let found = shape.renamed.iter().find(|(from, _)| *from == name);
+            found.map_or_else(|| name.to_owned(), |(_, to)| (*to).to_owned())
+        };
+        let values = values.map(|(name, value)| (renamed(name), *value)).collect();
+        Some(Self { step: whole(*step)?, planned: planned.filter(|&planned| planned > 0), values })
+    }
+
+    /// A section of fairseq: an object with numbers as texts.
+    fn of_fairseq(object: &str) -> Option<Self> {
+        let object: Map<String, Value> = json::parse(object.as_bytes()).ok()?;
+        let number = |value: &Value| match value {
+            Value::Number(number) => number.as_f64(),
+            Value::String(text) => match meaning(text) {
+                Meaning::Number(number) => Some(number),
+                _ => None,
+            },
+            _ => None,
+        };
+        let step = ["num_updates", "valid_num_updates"].iter().find_map(|key| number(object.get(*key)?))?;
+        let values = object.iter().filter(|(key, _)| !key.ends_with("num_updates"));
+        let values = values.filter_map(|(key, value)| Some((key.clone(), number(value)?))).collect();
+        Some(Self { step: (step >= 0.0).then_some(step as u64)?, planned: None, values })
+    }
+}
+
+/// Does the name end with these words, and begin with nothing but what stands before every line of a log?
+fn ends_with_words(name: &str, words: &str) -> bool {
+    let lower = name.to_lowercase();
+    let Some(before) = lower.strip_suffix(words) else { return false };
+    !before.ends_with(|character: char| character.is_alphanumeric() || character == '_')
+}
+
+/// A line without the codes that colour it on a terminal.
+fn without_colours(line: &str) -> String {
+    let mut plain = String::with_capacity(line.len());
+    let mut characters = line.chars();
+    while let Some(character) = characters.next() {
+        if character == '\u{1b}' {
+            let _code = characters.by_ref().find(|character| character.is_ascii_alphabetic());
+        } else {
+            plain.push(character);
+        }
+    }
+    plain
+}
+
+/// The numbers of a line, each with what stands before it: its name.
+fn pairs(line: &str) -> Vec<(String, f64)> {
+    let mut pairs = Vec::new();
+    let mut before = 0;
+    let mut at = 0;
+    let bytes = line.as_bytes();
+    while at < bytes.len() {
+        let starts = at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || matches!(bytes[at - 1], b'_' | b'.'));
+        let end = if starts { number_end(bytes, at) } else { at };
+        if end == at {
+            at += 1;
+            continue;
+        }
+        let text: String = line[at..end].chars().filter(|&character| character != ',').collect();
+        if let Ok(value) = text.parse() {
+            pairs.push((name(&line[before..at]), value));
+        }
+        // A unit belongs to the number.
+        at = end + bytes[end..].iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'%').count();
+        before = at;
+    }
+    pairs
+}
+
+/// The end of the number that begins at `start`, if one does.
+fn number_end(bytes: &[u8], start: usize) -> usize {
+    for word in ["nan", "inf", "-inf", "NaN"] {
+        if bytes[start..].starts_with(word.as_bytes()) {
+            let end = start + word.len();
+            return if bytes.get(end).is_none_or(|byte| !byte.is_ascii_alphanumeric()) { end } else { start };
+        }
+    }
+    let mut end = start;
+    let digits = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if matches!(bytes.get(end), Some(b'-' | b'+')) {
+        end += 1;
+    }
+    let whole = digits(end);
+    if whole == 0 {
+        return start;
+    }
+    end += whole;
+    // Thousands.
+    while bytes.get(end) == Some(&b',') && digits(end + 1) == 3 {
+        end += 4;
+    }
+    if bytes.get(end) == Some(&b'.') {
+        end += 1 + digits(end + 1);
+    }
+    if matches!(bytes.get(end), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(bytes.get(end + 1), Some(b'-' | b'+')));
+        let exponent = bytes.get(end + 1 + sign..).map_or(0, |_| digits(end + 1 + sign));
+        if exponent > 0 {
+            end += 1 + sign + exponent;
+        }
+    }
+    end
+}
+
+/// A number's name: what follows the last separator before it, and of several words with colons the last.
+fn name(text: &str) -> String {
+    let text = text.trim_end_matches([' ', '\t', ':', '=']);
+    if text.trim() == "/" {
+        return "/".to_owned();
+    }
+    let last = text.rsplit(['|', ',', ';', '(', ')', '[', ']']).next().unwrap_or(text);
+    let last = match last.rfind([':', '=']) {
+        Some(colon) => last[colon + 1..].trim_start_matches(|character: char| character != ' '),
+        None => last,
+    };
+    last.trim().trim_matches(['-', '"', '\'']).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(line: &str) -> Option<(u64, Vec<(String, f64)>)> {
+        Row::of(line).map(|row| (row.step, row.values))
+    }
+
+    fn values(named: &[(&str, f64)]) -> Vec<(String, f64)> {
+        named.iter().map(|&(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    #[test]
+    fn lines_of_every_shape() {
+        let cases: [(&str, u64, &[(&str, f64)]); 11] = [
+            ("s:0 trl:11.0 lr:0.0001 norm:15", 0, &[("train_loss", 11.0), ("lr", 1e-4), ("norm", 15.0)]),
+            ("s:2 tel:10.2", 2, &[("val_loss", 10.2)]),
+            (
+                "step:1/4 train_loss:10.8 train_time:30ms step_avg:nanms",
+                1,
+                &[("train_loss", 10.8), ("train_time", 30.0)],
+            ),
+            (
+                "step:4/4 val_loss:9.1 train_time:90ms step_avg:30ms",
+                4,
+                &[("val_loss", 9.1), ("train_time", 90.0), ("step_avg", 30.0)],
+            ),
+            (
+                "iter 10: loss 9.2345, time 90.15ms, mfu -100.00%",
+                10,
+                &[("loss", 9.2345), ("time", 90.15), ("mfu", -100.0)],
+            ),
+            ("step 250: train loss 2.45, val loss 2.47", 250, &[("train loss", 2.45), ("val loss", 2.47)]),
+            (
+                "[titan] 2024-11-20 10:00:01,123 - root - INFO - \u{1b}[31mstep: 10  \u{1b}[32mloss:  7.2012  grad_norm: 1.1  tps: 3,456",
+                10,
+                &[("loss", 7.2012), ("grad_norm", 1.1), ("tps", 3456.0)],
+            ),
+            (
+                "Step 3 | loss:1.25 lr:2e-05 tokens_per_second_per_gpu:801.5",
+                3,
+                &[("loss", 1.25), ("lr", 2e-5), ("tokens_per_second_per_gpu", 801.5)],
+            ),
+            (
+                " [2024-01-01 10:00:00] iteration       10/     500 | consumed samples:          640 | learning rate: 1.500E-04 | lm loss: 9.7E+00 |",
+                10,
+                &[("consumed samples", 640.0), ("learning rate", 1.5e-4), ("lm loss", 9.7)],
+            ),
+            (
+                " validation loss at iteration 100 | lm loss value: 7.9E+00 | lm loss PPL: 2.9E+03 |",
+                100,
+                &[("validation/lm loss", 7.9), ("validation/lm loss ppl", 2900.0)],
+            ),
+            (
+                "2021-01-01 00:00:00 | INFO | train_inner | {\"epoch\": 1, \"loss\": \"8.1\", \"num_updates\": \"100\", \"lr\": \"0.0001\"}",
+                100,
+                &[("epoch", 1.0), ("loss", 8.1), ("lr", 1e-4)],
+            ),
+        ];
+        for (line, step, expected) in cases {
+            assert_eq!(said(line), Some((step, values(expected))), "{line}");
+        }
+        assert_eq!(Row::of("step:1/4 train_loss:10.8").and_then(|row| row.planned), Some(4));
+        for line in ["print(f\"step:{step}\")", "step 3 of the plan", "loss: 3.0", "steps: 4 loss 2", "", "1 2 3"] {
+            assert_eq!(said(line), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! What people and frameworks usually call a train loss, a learning rate, a validation metric, and which way is better.
+
+use lodecast::Direction;
+pub(crate) use lodecast_sweep_file::names::{EPOCH, RUN_ID, STEP};
+
+/// Names of a train loss, the likeliest first.
+const LOSSES: &[&str] = &[
+    "train_loss",
+    "train/loss",
+    "loss/train",
+    "training_loss",
+    "train_loss_step",
+    "train/loss_step",
+    "loss",
+    "trainer/loss",
+    "training/loss",
+    "losses/train",
+    "train/train_loss",
+    "train/cross_entropy",
+    "train_ce_loss",
+    "loss_step",
+    "batch_loss",
+    "train_batch_loss",
+    "loss/training",
+    "trainloss",
+    "train.loss",
+    "train loss",
+    "train_loss_epoch",
+    "train/loss_epoch",
+    "train/epoch_loss",
+    "epoch_loss",
+    "total_loss",
+    "train/total_loss",
+    "train_inner/loss",
+    "lm loss",
+    "lm_loss",
+    "lm-loss-training/lm loss",
+    "trl",
+];
+
+/// Names of a learning rate by itself.
+const RATES: &[&str] = &[
+    "learning_rate",
+    "lr",
+    "learningrate",
+    "learning rate",
+    "learning-rate",
+    "step_size",
+    "stepsize",
+    "current_lr",
+    "train_lr",
+    "train_learning_rate",
+    "cur_lr",
+    "epoch_learning_rate",
+    "epoch_lr",
+];
+
+/// The columns of a table with a row a sample: the metric's name, and its value.
+pub(crate) const METRIC: &[&str] =
+    &["metric", "metric_name", "metric_key", "key", "tag", "attribute_path", "attribute", "variable", "series"];
+pub(crate) const VALUE: &[&str] = &["value", "metric_value", "float_value"];
+
+/// Words that make something else of a learning rate's name.
+const NOT_RATES: [&str; 9] =
+    ["momentum", "weight_decay", "scale", "factor", "beta", "schedule", "scheduler", "decay", "mult"];
+
+/// Words that name data which is not trained on, in the order of preference.
+const HELD_OUT: [&[&str]; 2] = [&["val", "valid", "validation", "eval", "evaluation", "dev"], &["test", "testing"]];
+
+/// What reinforcement learning measures of its policy.
+const RETURNS: &[&str] = &["episode_reward_mean", "episode_return_mean"];
+
+/// Words of figures about the measuring itself.
+const BOOKKEEPING: [&str; 21] = [
+    "runtime",
+    "time",
+    "duration",
+    "second",
+    "seconds",
+    "samples",
+    "steps",
+    "step",
+    "rate",
+    "examples",
+    "num",
+    "count",
+    "batches",
+    "batch",
+    "size",
+    "memory",
+    "mem",
+    "gpu",
+    "cpu",
+    "throughput",
+    "speed",
+];
+
+/// Words of metrics of which more is better.
+const MORE: [&str; 29] = [
+    "accuracy",
+    "acc",
+    "top",
+    "f1",
+    "fbeta",
+    "auc",
+    "auroc",
+    "auprc",
+    "ap",
+    "map",
+    "precision",
+    "recall",
+    "bleu",
+    "rouge",
+    "rougel",
+    "meteor",
+    "iou",
+    "miou",
+    "dice",
+    "r2",
+    "psnr",
+    "ssim",
+    "ndcg",
+    "mrr",
+    "reward",
+    "return",
+    "matthews",
+    "mcc",
+    "chrf",
+];
+
+/// Words of metrics of which less is better.
+const LESS: [&str; 22] = [
+    "loss",
+    "error",
+    "err",
+    "perplexity",
+    "ppl",
+    "wer",
+    "cer",
+    "mer",
+    "nll",
+    "mse",
+    "rmse",
+    "mae",
+    "mape",
+    "bpb",
+    "bpc",
+    "ce",
+    "bce",
+    "entropy",
+    "fid",
+    "kl",
+    "brier",
+    "ece",
+];
+
+/// Rank of `name` among the usual names of a train loss: the lower, the likelier.
+pub(crate) fn loss_rank(name: &str) -> Option<usize> {
+    let lower = name.to_lowercase();
+    // RLlib nests what its learners report under the name of the policy.
+    let lower = if lower.starts_with("info/learner/") { lower.rsplit('/').next().unwrap_or_default() } else { &lower };
+    LOSSES.iter().position(|usual| *usual == lower)
+}
+
+/// Rank of `name` among the usual names of a learning rate: 0 for one that stands alone, 1 for that of a parameter group
+/// (`lr-Adam/pg1`, `lr/group0`, `train/lr_0`).
+pub(crate) fn rate_rank(name: &str) -> Option<usize> {
+    let lower = name.to_lowercase();
+    if NOT_RATES.iter().any(|word| lower.contains(word)) {
+        return None;
+    }
+    let parts = || lower.split(['/', '.']);
+    if parts().next_back().is_some_and(|last| RATES.contains(&last)) {
+        return Some(0);
+    }
+    let grouped = |part: &str| {
+        RATES.iter().any(|rate| {
+            part.strip_prefix(rate).is_some_and(|rest| {
+                rest.is_empty() || rest.starts_with(['-', '_', ' ']) || rest.bytes().all(|byte| byte.is_ascii_digit())
+            })
+        })
+    };
+    parts().any(grouped).then_some(1)
+}
+
+/// Is it the number of the epoch?
+pub(crate) fn is_epoch(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    lower.split(['/', '.']).next_back() == Some("epoch")
+}
+
+/// Rank of `name` among validation metrics: 0 on validation data, 1 on test data. None for what is no such metric.
+pub(crate) fn validation_rank(name: &str) -> Option<usize> {
+    // Keras logs the same numbers over epochs, too.
+    if name.ends_with("_vs_iterations") {
+        return None;
+    }
+    // RLlib's return, which has no other name.
+    if name.rsplit('/').next().is_some_and(|last| RETURNS.contains(&last)) {
+        return Some(0);
+    }
+    let words = words(name);
+    if words.iter().any(|word| BOOKKEEPING.contains(&word.as_str())) {
+        return None;
+    }
+    HELD_OUT.iter().position(|held_out| words.iter().any(|word| held_out.contains(&word.as_str())))
+}
+
+/// Which way of a metric is better, where its name says so.
+pub(crate) fn direction(name: &str) -> Option<Direction> {
+    let words = words(name);
+    let among = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+    match (among(&MORE), among(&LESS)) {
+        (true, false) => Some(Direction::Max),
+        (false, true) => Some(Direction::Min),
+        _ => None,
+    }
+}
+
+/// Is it a metric over everything, as its name says?
+pub(crate) fn is_overall(name: &str) -> bool {
+    const OVERALL: [&str; 11] =
+        ["mean", "avg", "average", "overall", "all", "total", "macro", "micro", "weighted", "map", "miou"];
+    full_words(name).iter().any(|word| OVERALL.contains(&word.as_str()))
+}
+
+/// A name without its last part, which may be that of a class: `val/ap_` of `val/ap_cat`.
+pub(crate) fn stem(name: &str) -> Option<&str> {
+    let end = name.rfind(['/', '_', '.', '-', ' '])?;
+    (end > 0).then(|| &name[..=end])
+}
+
+/// Do two names of metrics on held-out data say the same in other words, as `val_acc` and `validation/accuracy` do?
+pub(crate) fn same_metric(one: &str, other: &str) -> bool {
+    const SPELLINGS: [(&str, &str); 5] =
+        [("acc", "accuracy"), ("err", "error"), ("ppl", "perplexity"), ("crossentropy", "ce"), ("avg", "mean")];
+    let meaning = |name: &str| {
+        let mut words = full_words(name);
+        for word in &mut words {
+            if let Some(held_out) = HELD_OUT.iter().find(|held_out| held_out.contains(&word.as_str())) {
+                held_out[0].clone_into(word);
+            }
+            if let Some((_, whole)) = SPELLINGS.iter().find(|(short, _)| short == word) {
+                (*whole).clone_into(word);
+            }
+        }
+        words.sort();
+        words
+    };
+    meaning(one) == meaning(other)
+}
+
+/// The words of a name, without the numbers at their end unless they belong to them.
+fn words(name: &str) -> Vec<String> {
+    let mut words = full_words(name);
+    for word in &mut words {
+        let bare = word.trim_end_matches(|character: char| character.is_ascii_digit());
+        if !bare.is_empty() && !["f1", "r2"].contains(&word.as_str()) {
+            *word = bare.to_owned();
+        }
+    }
+    words
+}
+
+/// The words of a name in lower case, split at separators and at capitals.
+fn full_words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = ' ';
+    for character in name.chars() {
+        if !character.is_alphanumeric() {
+            before = ' ';
+            continue;
+        }
+        let starts = before == ' ' || (character.is_uppercase() && before.is_lowercase());
+        match words.last_mut() {
+            Some(word) if !starts => word.extend(character.to_lowercase()),
+            _ => words.push(character.to_lowercase().collect()),
+        }
+        before = character;
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frameworks_names_are_known() {
+        for name in ["lr", "train/learning_rate", "trainer/lr", "info/learner/default_policy/lr"] {
+            assert_eq!(rate_rank(name), Some(0), "{name}");
+        }
+        for name in ["lr-Adam", "lr-SGD/pg1", "lr/group0", "lr_0", "lr0", "train/lr-AdamW"] {
+            assert_eq!(rate_rank(name), Some(1), "{name}");
+        }
+        for name in ["lr-SGD-momentum", "lr-Adam-weight_decay", "lru", "alpha", "lr_scheduler"] {
+            assert_eq!(rate_rank(name), None, "{name}");
+        }
+        for name in ["val_loss", "val/acc", "eval_wer", "validation/mean_average_precision", "ValidLossEpoch"] {
+            assert_eq!(validation_rank(name), Some(0), "{name}");
+        }
+        assert_eq!(validation_rank("test/accuracy"), Some(1));
+        for name in ["eval_runtime", "eval_samples_per_second", "validation/num_examples", "value", "evaluate_me"] {
+            assert_eq!(validation_rank(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn directions_are_those_of_the_words() {
+        for name in ["val_acc", "eval_top1", "val/Accuracy@5", "eval_f1", "validation/ssim", "valAUC", "eval_bleu"] {
+            assert_eq!(direction(name), Some(Direction::Max), "{name}");
+        }
+        for name in ["val_loss", "eval_wer", "validation/ctc_loss", "ValidLossEpoch", "val/perplexity"] {
+            assert_eq!(direction(name), Some(Direction::Min), "{name}");
+        }
+        for name in ["val/score", "val_objective", "val_acc_loss"] {
+            assert_eq!(direction(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn one_metric_in_other_words_is_recognised() {
+        for (one, other) in [("val_acc", "validation/accuracy"), ("eval/loss", "loss/val"), ("valAcc", "dev.acc")] {
+            assert!(same_metric(one, other), "{one} {other}");
+        }
+        for (one, other) in [("val_top1", "val_top5"), ("val_acc", "test_acc"), ("val_loss", "val_loss_epoch")] {
+            assert!(!same_metric(one, other), "{one} {other}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What training leaves behind: metric points, runs and sweeps of runs, and the schedules they followed.
+
+mod attributes;
+mod configuration;
+mod length;
+mod metric;
+mod point;
+mod run;
+mod schedule;
+mod sweep;
+
+pub use attributes::Attributes;
+pub use length::LengthNote;
+pub use metric::{Direction, Metric};
+pub use point::Point;
+pub use run::Run;
+pub use schedule::{Family, Knot, Schedule};
+pub use sweep::Sweep;

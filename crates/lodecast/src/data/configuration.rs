@@ -1,0 +1,333 @@
+//! Which runs belong to one configuration: all that was set for them is the same but the seed.
+//!
+//! Neither a schedule's name nor a list of settings tells: names are missing or the same for different curves, and what a
+//! tracker records besides settings (host, time, run number) differs between twins. So runs belong together if what was set
+//! agrees and their curves of rates do.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{Run, Sweep};
+use crate::fingerprint::Fingerprint;
+
+/// Words in the name of an attribute that say it is no setting of the training.
+const NO_SETTING: [&str; 17] = [
+    "seed",
+    "uuid",
+    "host",
+    "hostname",
+    "user",
+    "timestamp",
+    "created",
+    "started",
+    "finished",
+    "commit",
+    "device",
+    "rank",
+    "trial",
+    "path",
+    "dir",
+    "directory",
+    "folder",
+];
+/// Words that say so in these pairs, or alone.
+const NO_SETTING_IN_PAIRS: [(&str, &[&str]); 5] = [
+    ("state", &["random"]),
+    ("id", &["run", "experiment", "job", "process"]),
+    ("name", &["run", "experiment", "job"]),
+    ("time", &["start", "end", "wall"]),
+    ("date", &["start", "end"]),
+];
+/// Rates at which two curves are compared.
+const COMPARED: usize = 33;
+/// How far they may be apart, relative to the rate, and how many of them may: a stair may be logged a step early.
+const TOLERANCE: f64 = 1e-3;
+const AGREEING: usize = 29;
+
+/// Is an attribute of this name a setting of the training?
+fn is_setting(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let paired = |&(word, others): &(&str, &[&str])| {
+        words.contains(&word) && (words.len() == 1 || words.iter().any(|other| others.contains(other)))
+    };
+    !words.iter().any(|word| NO_SETTING.contains(word)) && !NO_SETTING_IN_PAIRS.iter().any(paired)
+}
+
+impl Run {
+    /// What was set for the run, by name: its schedule's name, its peak, its optimizer, and the other settings it records.
+    pub fn settings(&self) -> BTreeMap<String, String> {
+        let attributes = &self.attributes;
+        let mut settings: BTreeMap<String, String> = attributes
+            .other
+            .iter()
+            .filter(|(name, _)| is_setting(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let named = [
+            ("schedule", attributes.schedule.clone()),
+            ("peak_lr", attributes.peak_lr.map(|peak| peak.to_string())),
+            ("optimizer", attributes.optimizer.clone()),
+        ];
+        settings.extend(named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        settings
+    }
+
+    /// Tells the run's settings and curve of rates from others, whatever sweep it is in. Twins that were logged at the same
+    /// steps have the same one.
+    pub fn signature(&self) -> String {
+        let mut fingerprint = Fingerprint::default();
+        for (name, value) in self.settings() {
+            fingerprint.add(name.as_bytes());
+            fingerprint.add(value.as_bytes());
+        }
+        fingerprint.add(&self.total_steps().to_le_bytes());
+        for (step, rate) in self.steps().iter().zip(self.learning_rate()) {
+            fingerprint.add(&step.to_le_bytes());
+            // Logs differ in the last digits.
+            fingerprint.add(&rate.map_or(u32::MAX, |rate| (rate as f32).to_bits()).to_le_bytes());
+        }
+        fingerprint.finish()
+    }
+
+    /// Name of the configuration as it was made up to model files of format 1, which refer to it.
+    pub(crate) fn former_configuration(&self) -> String {
+        let attributes = &self.attributes;
+        let mut parts = Vec::new();
+        parts.extend(attributes.schedule.clone());
+        parts.extend(attributes.peak_lr.map(|peak_lr| format!("{peak_lr:.6e}")));
+        parts.extend(attributes.optimizer.clone());
+        parts.extend(attributes.other.iter().map(|(name, value)| format!("{name}={value}")));
+        if attributes.schedule.is_none() && attributes.peak_lr.is_none() {
+            let count = 8.min(self.len().max(1));
+            let known: Vec<f64> = self.learning_rate().iter().copied().flatten().collect();
+            if !known.is_empty() {
+                let sample = |k: usize| known[k * (known.len() - 1) / (count - 1).max(1)];
+                parts.push((0..count).map(|k| format!("{:.2e}", sample(k))).collect::<Vec<_>>().join(","));
+            }
+        }
+        if parts.is_empty() { "unknown".to_owned() } else { parts.join(" ") }
+    }
+
+    /// `(step, rate)` where a usable rate was recorded.
+    fn recorded_rates(&self) -> Vec<(f64, f64)> {
+        let usable = |rate: Option<f64>| rate.filter(|rate| rate.is_finite() && *rate >= 0.0);
+        let points = self.steps().iter().zip(self.learning_rate());
+        points.filter_map(|(&step, &rate)| Some((step as f64, usable(rate)?))).collect()
+    }
+
+    /// A short name: the schedule and its peak, or what the recorded rates look like.
+    fn label(&self) -> String {
+        match (&self.attributes.schedule, self.attributes.peak_lr) {
+            (Some(schedule), Some(peak)) => format!("{schedule} {peak}"),
+            (Some(schedule), None) => schedule.clone(),
+            (None, peak) => {
+                let rates = self.recorded_rates();
+                let most = rates.iter().map(|&(_, rate)| rate).reduce(f64::max);
+                match (most.or(peak), rates.last()) {
+                    (Some(most), Some(&(_, last))) if last < 0.99 * most => {
+                        format!("peak {} falling to {}", significant(most), significant(last))
+                    }
+                    (Some(most), _) => format!("rate {}", significant(most)),
+                    (None, _) => "unknown rate".to_owned(),
+                }
+            }
+        }
+    }
+}
+
+/// A rate with three significant digits.
+fn significant(rate: f64) -> String {
+    format!("{rate:.2e}").parse::<f64>().map_or_else(|_| rate.to_string(), |rounded| rounded.to_string())
+}
+
+/// Straight lines between points of increasing abscissa; constant beyond them.
+fn interpolate(points: &[(f64, f64)], at: f64) -> f64 {
+    let after = points.partition_point(|&(x, _)| x <= at);
+    match (after.checked_sub(1).and_then(|left| points.get(left)), points.get(after)) {
+        (Some(&(x, y)), Some(&(next_x, next_y))) => y + (next_y - y) * (at - x) / (next_x - x),
+        (Some(&(_, y)), None) | (None, Some(&(_, y))) => y,
+        (None, None) => f64::NAN,
+    }
+}
+
+/// Do two recorded curves agree where both were recorded?
+fn agree(a: &[(f64, f64)], b: &[(f64, f64)]) -> bool {
+    let (Some(a_ends), Some(b_ends)) = (a.first().zip(a.last()), b.first().zip(b.last())) else {
+        // What one of them did not record cannot speak against the settings that agree.
+        return true;
+    };
+    let (from, to) = (a_ends.0.0.max(b_ends.0.0), a_ends.1.0.min(b_ends.1.0));
+    if from > to {
+        return false;
+    }
+    let agrees = |k: &usize| {
+        let at = from + (to - from) * *k as f64 / (COMPARED - 1) as f64;
+        let (x, y) = (interpolate(a, at), interpolate(b, at));
+        (x - y).abs() <= TOLERANCE * x.max(y)
+    };
+    (0..COMPARED).filter(agrees).count() >= AGREEING
+}
+
+/// Runs of one configuration, while they are gathered.
+struct Group {
+    runs: Vec<usize>,
+    /// Recorded rates of the longest of them.
+    curve: Vec<(f64, f64)>,
+}
+
+impl Sweep {
+    /// Configurations in order of first appearance, each with the indices of its runs: runs that were set up alike, with the
+    /// same curve of rates and the same planned length. A name says what tells a configuration from the others of the sweep.
+    pub fn configurations(&self) -> Vec<(String, Vec<usize>)> {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut alike: HashMap<(BTreeMap<String, String>, u64), Vec<usize>> = HashMap::new();
+        for (index, run) in self.runs.iter().enumerate() {
+            let curve = run.recorded_rates();
+            let candidates = alike.entry((run.settings(), run.total_steps())).or_default();
+            match candidates.iter().copied().find(|&group| agree(&groups[group].curve, &curve)) {
+                Some(group) => {
+                    groups[group].runs.push(index);
+                    if curve.len() > groups[group].curve.len() {
+                        groups[group].curve = curve;
+                    }
+                }
+                None => {
+                    candidates.push(groups.len());
+                    groups.push(Group { runs: vec![index], curve });
+                }
+            }
+        }
+        let first = |group: &Group| &self.runs[group.runs[0]];
+        let differing = self.differing_settings();
+        let lengths: BTreeSet<u64> = groups.iter().map(|group| first(group).total_steps()).collect();
+        let mut taken: HashMap<String, usize> = HashMap::new();
+        groups
+            .into_iter()
+            .map(|group| {
+                let run = first(&group);
+                let mut name = run.label();
+                for (setting, value) in run.settings() {
+                    if differing.contains(&setting) {
+                        name.push_str(&format!(" {setting}={value}"));
+                    }
+                }
+                if lengths.len() > 1 {
+                    name.push_str(&format!(" {} steps", run.total_steps()));
+                }
+                let same = taken.entry(name.clone()).or_default();
+                *same += 1;
+                if *same > 1 {
+                    name.push_str(&format!(" ({same})"));
+                }
+                (name, group.runs)
+            })
+            .collect()
+    }
+
+    /// Name of the configuration of every run; see [`Self::configurations`].
+    pub fn configuration_names(&self) -> Vec<String> {
+        let mut names = vec![String::new(); self.runs.len()];
+        for (name, runs) in self.configurations() {
+            for run in runs {
+                names[run].clone_from(&name);
+            }
+        }
+        names
+    }
+
+    /// Settings besides schedule and peak that not all runs share.
+    fn differing_settings(&self) -> BTreeSet<String> {
+        let mut seen: BTreeMap<String, (String, usize)> = BTreeMap::new();
+        let mut differing = BTreeSet::new();
+        for (setting, value) in self.runs.iter().flat_map(Run::settings) {
+            let known = seen.entry(setting.clone()).or_insert_with(|| (value.clone(), 0));
+            known.1 += 1;
+            if known.0 != value {
+                differing.insert(setting);
+            }
+        }
+        differing
+            .extend(seen.into_iter().filter(|(_, (_, count))| *count < self.runs.len()).map(|(setting, _)| setting));
+        differing.remove("schedule");
+        differing.remove("peak_lr");
+        differing
+    }
+
+    /// The configuration with the best mean final value of metric column `metric` over its runs, as `(name, mean, run
+    /// indices)`. A run that diverged or was never validated counts as the worst value seen; one that stopped early counts
+    /// for nothing.
+    pub fn best_configuration(&self, metric: usize) -> Option<(String, f64, Vec<usize>)> {
+        let direction = self.metrics.get(metric)?.direction;
+        let finals: Vec<Option<f64>> = self.runs.iter().map(|run| run.final_metric(metric)).collect();
+        let worst = finals.iter().flatten().copied().reduce(|a, b| if direction.is_better(a, b) { b } else { a })?;
+        let stopped = |run: &Run| !run.reached_end() && run.diverged_at(metric).is_none();
+        self.configurations()
+            .into_iter()
+            .filter_map(|(name, mut runs)| {
+                runs.retain(|&run| !stopped(&self.runs[run]));
+                let mean = runs.iter().map(|&run| finals[run].unwrap_or(worst)).sum::<f64>() / runs.len() as f64;
+                (!runs.is_empty()).then_some((name, mean, runs))
+            })
+            .reduce(|best, next| if direction.is_better(next.1, best.1) { next } else { best })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Direction, Metric, Point};
+
+    fn run(id: &str, rate: impl Fn(u64) -> f64, set: &[(&str, &str)]) -> Run {
+        let points = (1..=20).map(|k| Point::new(10 * k).train_loss(1.0).learning_rate(rate(10 * k)).validation(0.5));
+        let mut run = Run::from_points(id, points).expect("steps increase");
+        run.attributes.other = set.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        run
+    }
+
+    fn names(runs: Vec<Run>) -> Vec<(String, usize)> {
+        let mut sweep = Sweep::new(vec![Metric::new("accuracy", Direction::Max)]);
+        sweep.runs = runs;
+        sweep.configurations().into_iter().map(|(name, runs)| (name, runs.len())).collect()
+    }
+
+    #[test]
+    fn twins_are_told_by_curve_and_settings_not_by_what_a_tracker_adds() {
+        let cosine = |step: u64| 0.1 * (1.0 + (step as f64 / 200.0 * 3.14).cos());
+        let found = names(vec![
+            run("a", cosine, &[("random_state", "1"), ("host", "x"), ("weight_decay", "0.1")]),
+            run("b", cosine, &[("random_state", "2"), ("host", "y"), ("weight_decay", "0.1")]),
+            run("c", cosine, &[("random_state", "3"), ("host", "x"), ("weight_decay", "0.2")]),
+        ]);
+        assert_eq!(found.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [2, 1]);
+        assert!(found[1].0.contains("weight_decay=0.2"), "{found:?}");
+    }
+
+    #[test]
+    fn one_peak_with_two_curves_is_two_configurations() {
+        let mut runs = vec![run("a", |_| 0.1, &[]), run("b", |step| 0.1 - 4e-4 * step as f64, &[])];
+        for run in &mut runs {
+            run.attributes.peak_lr = Some(0.1);
+        }
+        let found = names(runs);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert_ne!(found[0].0, found[1].0);
+    }
+
+    #[test]
+    fn a_stopped_twin_belongs_to_its_configuration() {
+        let mut whole = run("a", |step| 0.1 - 4e-4 * step as f64, &[]);
+        let mut stopped = Run::from_points("b", whole.points(0).take(7)).expect("steps increase");
+        for run in [&mut whole, &mut stopped] {
+            run.attributes.total_steps = Some(200);
+        }
+        assert_eq!(names(vec![whole, stopped]).len(), 1);
+    }
+
+    #[test]
+    fn a_signature_does_not_depend_on_the_seed() {
+        let (mut a, mut b) = (run("a", |_| 0.1, &[("seed", "1")]), run("b", |_| 0.1, &[("seed", "2")]));
+        (a.attributes.seed, b.attributes.seed) = (Some(1), Some(2));
+        assert_eq!(a.signature(), b.signature());
+        assert_ne!(a.signature(), run("c", |_| 0.2, &[]).signature());
+    }
+}

@@ -1,0 +1,77 @@
+//! The fit of the law, for few runs: no training, but least squares under a prior (see [`crate::Law`]).
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::network::fingerprint;
+use super::settings::{FitForm, Training};
+use super::{FitOptions, FitProgress, FitSummary, Fitted, LeftOut};
+use crate::data::{Run, Sweep};
+use crate::error::{Result, setting};
+use crate::experience::Experience;
+use crate::model::FitRecord;
+use crate::model::law::{Law, LawModel, LawSettings};
+
+/// Settings of the fit of a [`LawModel`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LawFit {
+    /// Name of the validation metric; the sweep's first one when not given.
+    pub metric: Option<String>,
+    /// Settings of the law itself.
+    #[serde(flatten)]
+    pub law: LawSettings,
+}
+
+impl FitForm for LawFit {
+    fn check(&self) -> Result<()> {
+        let finite = |value: Option<f64>| value.is_none_or(f64::is_finite);
+        let shown = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+        setting("start", shown(self.law.start), finite(self.law.start), "give what an untrained network has")?;
+        setting("ideal", shown(self.law.ideal), finite(self.law.ideal), "give the best value that is possible")
+    }
+
+    fn training(&self) -> Option<&Training> {
+        None
+    }
+
+    fn training_mut(&mut self) -> Option<&mut Training> {
+        None
+    }
+
+    fn fit(&self, sweep: &Sweep, options: FitOptions<'_>) -> Result<Fitted> {
+        let started = Instant::now();
+        let (sweep, metric) = sweep.with_metric(self.metric.as_deref())?;
+        let (sweep, lengths) = sweep.with_lengths();
+        let law = Law::fit(&sweep, &sweep.metrics[metric].name, &self.law)?;
+        let experience = Experience::from_sweep(&sweep, metric)?;
+        let learned: BTreeSet<String> = sweep.runs.iter().map(Run::signature).collect();
+        let seconds = started.elapsed().as_secs_f64();
+        let points = sweep.runs.iter().map(Run::len).sum();
+        let record = FitRecord {
+            sweep: fingerprint(&sweep),
+            runs: law.runs(),
+            points,
+            seed: self.law.seed,
+            learned: learned.into_iter().collect(),
+            seconds,
+            ..FitRecord::default()
+        };
+        let left_out = law.left_out().iter().map(|left| LeftOut { run: left.run.clone(), reason: left.reason.clone() });
+        let summary = FitSummary {
+            runs: law.runs(),
+            configurations: sweep.configurations().len(),
+            points,
+            diverged: law.diverged().map(str::to_owned).collect(),
+            left_out: left_out.collect(),
+            lengths,
+            loss: law.scatter(),
+            held_out_loss: None,
+            seconds,
+        };
+        (options.progress)(&FitProgress { iteration: 1, iterations: 1, loss: law.scatter(), held_out: None });
+        let model = LawModel::new(law, self.law.clone(), experience, record).into();
+        Ok(Fitted { model, summary })
+    }
+}

@@ -1,0 +1,279 @@
+//! The fit of an ensemble of networks, whatever their form: members side by side, each with its own held-out part.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use rayon::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::sample::Windows;
+use super::settings::Training;
+use super::trainer::{CHECKS, MemberState, Trainer};
+use super::{FitOptions, FitProgress, FitSummary, Fitted, LeftOut, checkpoint, split};
+use crate::data::Sweep;
+use crate::error::{Error, Result};
+use crate::experience::Experience;
+use crate::fingerprint::Fingerprint;
+use crate::kernels::lanes::{Dispatch, LaneKernel, Lanes};
+use crate::model::ensemble::{Ensemble, Header, tolerances};
+use crate::model::series::{Series, Unusable, Worst};
+use crate::model::{Architecture, FitRecord, Model, Scaler};
+
+/// The fit of one form of network. Its settings implement it.
+pub(crate) trait NetworkFit: Clone + PartialEq + Serialize + DeserializeOwned + Sync {
+    /// What the network is shown and asked.
+    type Windows: Windows;
+
+    /// How the ensemble is trained.
+    fn training(&self) -> &Training;
+
+    /// Sizes of a network.
+    fn architecture(&self) -> Architecture;
+
+    /// The windows that it learns from, of series in the units of `scaler`.
+    fn windows(&self, scaler: &Scaler) -> Self::Windows;
+
+    /// Longest window that the encoder reads, as a fraction of the run.
+    fn longest_window(&self) -> f64 {
+        1.0
+    }
+
+    /// Points that a run has at most in the model's eyes; denser logs are averaged.
+    fn most_points(&self) -> f64;
+
+    /// The model that the fitted ensemble is.
+    fn model(ensemble: Ensemble) -> Model;
+}
+
+/// Series of a sweep, ready to be learned from.
+pub(super) struct Prepared {
+    pub(super) scaler: Scaler,
+    pub(super) series: Vec<Series>,
+    /// Configuration of each series.
+    configuration: Vec<usize>,
+    /// Signatures of the runs of each configuration.
+    signatures: Vec<Vec<String>>,
+    diverged: Vec<String>,
+    left_out: Vec<LeftOut>,
+}
+
+impl Prepared {
+    pub(super) fn new(sweep: &Sweep, metric: usize, most_points: f64) -> Result<Self> {
+        let scaler = Scaler::fit(sweep, metric, most_points)?;
+        let worst = Worst::of(&scaler, sweep.metrics[metric].direction);
+        let mut prepared = Self {
+            scaler,
+            series: Vec::new(),
+            configuration: Vec::new(),
+            signatures: Vec::new(),
+            diverged: Vec::new(),
+            left_out: Vec::new(),
+        };
+        for (_, runs) in sweep.configurations() {
+            let mut signatures = Vec::new();
+            for run in runs.into_iter().map(|index| &sweep.runs[index]) {
+                match Series::from_run(run, metric, &scaler, worst) {
+                    Ok(series) => {
+                        prepared.series.push(series);
+                        prepared.configuration.push(prepared.signatures.len());
+                        signatures.push(run.signature());
+                        if run.diverged_at(metric).is_some() {
+                            prepared.diverged.push(run.id.clone());
+                        }
+                    }
+                    Err(Unusable(reason)) => prepared.left_out.push(LeftOut { run: run.id.clone(), reason }),
+                }
+            }
+            if !signatures.is_empty() {
+                prepared.signatures.push(signatures);
+            }
+        }
+        if prepared.series.len() < 2 {
+            let mut reason = format!("{} usable run(s); at least two that differ are needed", prepared.series.len());
+            if let Some(first) = prepared.left_out.first() {
+                let count = prepared.left_out.len();
+                let _ = write!(reason, " ({count} left out, the first, '{}', because {})", first.run, first.reason);
+            }
+            return Err(Error::Sweep { reason });
+        }
+        Ok(prepared)
+    }
+}
+
+/// Each of the signatures once.
+fn distinct<'a>(signatures: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let distinct: BTreeSet<&String> = signatures.collect();
+    distinct.into_iter().cloned().collect()
+}
+
+/// Fits an ensemble; see [`fit()`](super::fit).
+pub(super) fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Result<Fitted> {
+    let settings = form.training();
+    let (sweep, metric) = sweep.with_metric(settings.metric.as_deref())?;
+    let (sweep, lengths) = sweep.with_lengths();
+    let sweep = sweep.as_ref();
+    let prepared = Prepared::new(sweep, metric, form.most_points())?;
+    let fingerprint = fingerprint(sweep);
+    let experience = Experience::from_sweep(sweep, metric)?;
+    let started = Instant::now();
+    let checkpoint = options.checkpoint.as_deref().filter(|path| options.resume && path.exists());
+    let (members, earlier) = if let Some(path) = checkpoint {
+        checkpoint::load(path, form, &fingerprint)?
+    } else {
+        let seed = |member: usize| settings.seed.wrapping_mul(1_000_003).wrapping_add(member as u64);
+        let start = |member: usize| MemberState::new(form.architecture().random_parameters(seed(member)));
+        ((0..settings.members).map(start).collect(), 0.0)
+    };
+    let job = FitJob { prepared: &prepared, form, fingerprint: &fingerprint, options, started, earlier, members };
+    let FitResult { members, held_out, residuals } = f32::dispatch(job)?;
+
+    let seconds = earlier + started.elapsed().as_secs_f64();
+    let points = prepared.series.iter().map(|series| series.points.len()).sum();
+    let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+    let held_out_losses: Vec<f64> =
+        members.iter().map(|member| member.best_held_out).filter(|loss| loss.is_finite()).collect();
+    let record = FitRecord {
+        sweep: fingerprint.clone(),
+        runs: prepared.series.len(),
+        points,
+        iterations: settings.iterations,
+        seed: settings.seed,
+        held_out_loss: held_out_losses.clone(),
+        held_out,
+        learned: distinct(prepared.signatures.iter().flatten()),
+        residuals,
+        seconds,
+    };
+    let loss = mean(members.iter().map(|member| member.loss).collect());
+    let header = Header {
+        architecture: form.architecture(),
+        scaler: prepared.scaler,
+        metric: sweep.metrics[metric].clone(),
+        window: form.longest_window(),
+        tolerance: settings.tolerance,
+        first_step: tolerances(settings.tolerance, prepared.scaler.time_scale).first_step,
+        experience,
+        record,
+    };
+    let (held_out_parameters, parameters) = members.into_iter().map(|member| (member.best, member.parameters)).unzip();
+    let ensemble = Ensemble::new(header, parameters, held_out_parameters);
+    let summary = FitSummary {
+        runs: prepared.series.len(),
+        configurations: prepared.signatures.len(),
+        points,
+        diverged: prepared.diverged,
+        left_out: prepared.left_out,
+        lengths,
+        loss,
+        held_out_loss: (!held_out_losses.is_empty()).then(|| mean(held_out_losses)),
+        seconds,
+    };
+    Ok(Fitted { model: F::model(ensemble), summary })
+}
+
+/// The whole loop, for one kind of lanes.
+struct FitJob<'a, 'o, F> {
+    prepared: &'a Prepared,
+    form: &'a F,
+    fingerprint: &'a str,
+    options: FitOptions<'o>,
+    started: Instant,
+    /// Seconds spent before the fit was resumed.
+    earlier: f64,
+    members: Vec<MemberState>,
+}
+
+/// What comes out of the loop.
+struct FitResult {
+    members: Vec<MemberState>,
+    /// Signatures of the runs that each member did not see in its first cycle.
+    held_out: Vec<Vec<String>>,
+    /// See [`FitRecord::residuals`].
+    residuals: Vec<(f64, f64)>,
+}
+
+/// Observed fractions at which the error of the held-out final metric is recorded.
+const RESIDUAL_FRACTIONS: [f64; 6] = [0.0, 0.05, 0.1, 0.25, 0.5, 0.75];
+
+impl<F: NetworkFit> LaneKernel<f32> for FitJob<'_, '_, F> {
+    type Output = Result<FitResult>;
+
+    fn run<L: Lanes<Real = f32>>(mut self) -> Self::Output {
+        let (prepared, form) = (self.prepared, self.form);
+        let settings = form.training();
+        let fold = split::folds(prepared.signatures.len(), settings.seed);
+        let windows = form.windows(&prepared.scaler);
+        let mut held_out_signatures = Vec::new();
+        let mut trainers: Vec<Trainer<'_, L, F::Windows>> = (0..settings.members)
+            .map(|member| {
+                let is_held_out = |configuration: usize| fold[configuration] == member % split::FOLDS;
+                let pairs = || prepared.series.iter().zip(&prepared.configuration);
+                let train = pairs().filter(|&(_, &c)| !is_held_out(c)).map(|(series, _)| series).collect();
+                let held_out = pairs().filter(|&(_, &c)| is_held_out(c)).map(|(series, _)| series).collect();
+                let apart = prepared.signatures.iter().enumerate().filter(|&(c, _)| is_held_out(c));
+                held_out_signatures.push(distinct(apart.flat_map(|(_, signatures)| signatures)));
+                Trainer::new(windows, settings, form.architecture(), &prepared.scaler, train, held_out, member)
+            })
+            .collect();
+        // Short rounds: an interrupt is answered, and progress shown, a few times a second.
+        let round = (settings.iterations / (10 * CHECKS)).clamp(1, 50);
+        let save_every = (settings.iterations / CHECKS).max(1);
+        let mut done = self.members.iter().map(|member| member.iteration).min().unwrap_or(0);
+        while done < settings.iterations {
+            let before = done;
+            done = (done + round).min(settings.iterations);
+            self.members.par_iter_mut().zip(&mut trainers).for_each(|(state, trainer)| trainer.advance(state, done));
+            let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+            let held_out: Vec<f64> =
+                self.members.iter().map(|member| member.best_held_out).filter(|loss| loss.is_finite()).collect();
+            (self.options.progress)(&FitProgress {
+                iteration: done,
+                iterations: settings.iterations,
+                loss: mean(self.members.iter().map(|member| member.loss).collect()),
+                held_out: (!held_out.is_empty()).then(|| mean(held_out)),
+            });
+            let interrupted = self.options.interrupt.load(Ordering::Relaxed) && done < settings.iterations;
+            if let Some(path) = &self.options.checkpoint
+                && (interrupted || done / save_every > before / save_every)
+            {
+                let seconds = self.earlier + self.started.elapsed().as_secs_f64();
+                checkpoint::save(path, form, self.fingerprint, seconds, &self.members)?;
+            }
+            if interrupted {
+                return Err(Error::Interrupted);
+            }
+        }
+        let residuals = RESIDUAL_FRACTIONS
+            .iter()
+            .filter_map(|&fraction| {
+                let errors = self.members.iter().zip(&mut trainers);
+                let errors = errors.map(|(member, trainer)| trainer.held_out_errors(&member.best, fraction));
+                let (sum, count) = errors.fold((0.0, 0), |total, next| (total.0 + next.0, total.1 + next.1));
+                (count > 0).then(|| (fraction, (sum / count as f64).sqrt()))
+            })
+            .collect();
+        Ok(FitResult { members: self.members, held_out: held_out_signatures, residuals })
+    }
+}
+
+/// Fingerprint of everything in a sweep that a fit depends on.
+pub(super) fn fingerprint(sweep: &Sweep) -> String {
+    let mut fingerprint = Fingerprint::default();
+    for metric in &sweep.metrics {
+        fingerprint.add(metric.to_string().as_bytes());
+    }
+    let bits = |value: Option<f64>| value.map_or(u64::MAX, f64::to_bits).to_le_bytes();
+    for run in &sweep.runs {
+        fingerprint.add(run.signature().as_bytes());
+        for metric in 0..run.metrics() {
+            for point in run.points(metric) {
+                fingerprint.add(&bits(point.train_loss));
+                fingerprint.add(&bits(point.validation));
+            }
+        }
+    }
+    fingerprint.finish()
+}

@@ -1,0 +1,118 @@
+//! Model and checkpoint files: safetensors with a JSON header, written whole or not at all.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+
+/// Key of the JSON header in the safetensors metadata.
+const HEADER: &str = "lodecast";
+/// Files beyond this size are no models of ours.
+const LARGEST: u64 = 1 << 30;
+
+/// Named arrays of `f64` with their shapes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Tensors(pub(crate) Vec<(String, Vec<usize>, Vec<f64>)>);
+
+impl Tensors {
+    pub(crate) fn push(&mut self, name: impl Into<String>, shape: &[usize], values: Vec<f64>) {
+        self.0.push((name.into(), shape.to_vec(), values));
+    }
+
+    /// Takes the tensor `name`, which must have `shape`.
+    pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> std::result::Result<Vec<f64>, String> {
+        let at = self.0.iter().position(|(known, ..)| known == name);
+        let at = at.ok_or_else(|| format!("the tensor '{name}' is missing"))?;
+        let (_, found, values) = self.0.swap_remove(at);
+        if found != shape {
+            return Err(format!("the tensor '{name}' has the shape {found:?}, not {shape:?}"));
+        }
+        Ok(values)
+    }
+}
+
+impl Tensors {
+    /// Takes the matrix `name` of `rows` rows, and their length.
+    pub(crate) fn take_rows(&mut self, name: &str, rows: usize) -> std::result::Result<(Vec<f64>, usize), String> {
+        let at = self.0.iter().position(|(known, ..)| known == name);
+        let at = at.ok_or_else(|| format!("the tensor '{name}' is missing"))?;
+        let (_, shape, values) = self.0.swap_remove(at);
+        match shape[..] {
+            [found, width] if found == rows && values.len() == rows * width => Ok((values, width)),
+            _ => Err(format!("the tensor '{name}' has the shape {shape:?}, not {rows} rows")),
+        }
+    }
+}
+
+/// Writes header and tensors to `path`: to a temporary file beside it first, which then takes its place.
+pub(crate) fn write(path: &Path, header: &impl Serialize, tensors: &Tensors) -> Result<()> {
+    let file_error = |source: std::io::Error| Error::File { path: path.to_owned(), source };
+    let model_error = |reason: String| Error::ModelFile { path: path.to_owned(), reason };
+    let header = serde_json::to_string(header).map_err(|error| model_error(error.to_string()))?;
+    let bytes: Vec<Vec<u8>> =
+        tensors.0.iter().map(|(.., values)| values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
+    let views = tensors
+        .0
+        .iter()
+        .zip(&bytes)
+        .map(|((name, shape, _), bytes)| {
+            TensorView::new(Dtype::F64, shape.clone(), bytes).map(|view| (name.clone(), view))
+        })
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(|error| model_error(error.to_string()))?;
+    let metadata = HashMap::from([(HEADER.to_owned(), header)]);
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|error| model_error(error.to_string()))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut temporary = tempfile::Builder::new();
+    // Temporary files are private; a model is as readable as any other file.
+    #[cfg(unix)]
+    temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = temporary.tempfile_in(folder).map_err(file_error)?;
+    file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(file_error)?;
+    file.persist(path).map_err(|error| file_error(error.error))?;
+    Ok(())
+}
+
+/// Reads header and tensors back.
+pub(crate) fn read(path: &Path) -> Result<(String, Tensors)> {
+    let file_error = |source: std::io::Error| Error::File { path: path.to_owned(), source };
+    let size = std::fs::metadata(path).map_err(file_error)?.len();
+    if size > LARGEST {
+        let reason = format!("it has {size} bytes; models have at most {LARGEST}");
+        return Err(Error::ModelFile { path: path.to_owned(), reason });
+    }
+    let bytes = std::fs::read(path).map_err(file_error)?;
+    parse(&bytes).map_err(|reason| Error::ModelFile { path: path.to_owned(), reason })
+}
+
+/// What to do about a damaged file.
+const AGAIN: &str = "; write it again with 'lodecast fit'";
+
+/// Understands the header of a file.
+pub(crate) fn parse_header<H: DeserializeOwned>(header: &str) -> std::result::Result<H, String> {
+    serde_json::from_str(header).map_err(|error| format!("its header is not understood ({error}){AGAIN}"))
+}
+
+/// Reads header and tensors from the bytes of a file; says what is wrong with them.
+pub(crate) fn parse(bytes: &[u8]) -> std::result::Result<(String, Tensors), String> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes)
+        .map_err(|error| format!("it is damaged, cut short or no safetensors file ({error}){AGAIN}"))?;
+    let header = metadata.metadata().as_ref().and_then(|metadata| metadata.get(HEADER));
+    let header = header.ok_or_else(|| "it is a safetensors file, but was not written by lodecast".to_owned())?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| format!("it is damaged ({error}){AGAIN}"))?;
+    let mut tensors = Tensors::default();
+    for (name, view) in file.iter() {
+        if view.dtype() != Dtype::F64 {
+            return Err(format!("the tensor '{name}' has the type {:?}, not F64", view.dtype()));
+        }
+        let (values, _) = view.data().as_chunks::<8>();
+        let values = values.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+        tensors.push(name, view.shape(), values);
+    }
+    Ok((header.clone(), tensors))
+}

@@ -1,0 +1,212 @@
+//! The registry of the forms of model: what each of them can do, and their names.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::file::{self, Tensors};
+use super::witness::Witness;
+use super::{Column, ControlledLatentOde, FitRecord, Forecast, Forecaster, LawModel, PaperLatentOde};
+use crate::data::{Metric, Point, Schedule, Sweep};
+use crate::error::{Error, Result};
+use crate::experience::Experience;
+
+/// What every form of model can do. A form implements it in its own folder; [`Model`] passes everything on.
+pub(crate) trait Form {
+    /// The validation metric that is predicted.
+    fn metric(&self) -> &Metric;
+
+    /// What its sweep showed.
+    fn experience(&self) -> &Experience;
+
+    /// How it was fitted.
+    fn record(&self) -> &FitRecord;
+
+    /// Tells this model from others.
+    fn fingerprint(&self) -> &str;
+
+    /// Number of models in the ensemble; 1 for a form that is none.
+    fn members(&self) -> usize;
+
+    /// The rest of a run, `now` being the progress at the last point observed; see [`Model::forecast`].
+    fn forecast(&self, observed: &[Point], total_steps: u64, now: f64, schedule: Option<&Schedule>)
+    -> Result<Forecast>;
+
+    /// The units in which the spread of the validation metric is even.
+    fn validation(&self) -> Column;
+
+    /// The model as it is evaluated on the runs of `sweep`, whose metric number `metric` is the model's.
+    fn witness<'a>(&'a self, sweep: &'a Sweep, metric: usize) -> Box<dyn Witness + 'a>;
+
+    /// The model as a planner sees it.
+    fn into_forecaster(self) -> Forecaster
+    where
+        Self: Sized;
+
+    /// Writes the model to `path`, whole or not at all.
+    fn save(&self, path: &Path) -> Result<()>;
+
+    /// Reads the model from the header and the tensors of its file; says what is wrong with them.
+    fn read(header: &str, tensors: Tensors) -> std::result::Result<Self, String>
+    where
+        Self: Sized;
+}
+
+/// Makes [`ModelKind`] and [`Model`] from one line a form: its documentation, its type, its name, and names it had before.
+macro_rules! forms {
+    ($( $(#[$documentation:meta])* $form:ident($type:ty) = $name:literal $(| $alias:literal)*; )+) => {
+        /// The forms of model.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum ModelKind {
+            $( $(#[$documentation])* #[serde(rename = $name $(, alias = $alias)*)] $form, )+
+        }
+
+        impl ModelKind {
+            /// Every form.
+            pub const ALL: &'static [Self] = &[$( Self::$form ),+];
+
+            /// Name as written in files and on the command line.
+            pub fn name(self) -> &'static str {
+                match self { $( Self::$form => $name, )+ }
+            }
+        }
+
+        impl FromStr for ModelKind {
+            type Err = Error;
+
+            /// By its name, or by one that it had in an earlier version.
+            fn from_str(text: &str) -> Result<Self> {
+                match text {
+                    $( $name $(| $alias)* => Ok(Self::$form), )+
+                    _ => Err(Error::UnknownModelKind {
+                        kind: text.to_owned(),
+                        known: Self::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", "),
+                    }),
+                }
+            }
+        }
+
+        /// A fitted model of any form.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub enum Model {
+            $( $(#[$documentation])* $form($type), )+
+        }
+
+        impl From<Model> for Forecaster {
+            fn from(model: Model) -> Self {
+                match model { $( Model::$form(model) => model.into_forecaster(), )+ }
+            }
+        }
+
+        $( impl From<$type> for Model {
+            fn from(model: $type) -> Self {
+                Self::$form(model)
+            }
+        } )+
+
+        impl Model {
+            /// Which form it has.
+            pub fn kind(&self) -> ModelKind {
+                match self { $( Self::$form(_) => ModelKind::$form, )+ }
+            }
+
+            /// What its form can do.
+            pub(crate) fn form(&self) -> &dyn Form {
+                match self { $( Self::$form(model) => model, )+ }
+            }
+
+            fn read(header: &str, tensors: Tensors) -> std::result::Result<Self, String> {
+                match kind(header)? { $( ModelKind::$form => <$type>::read(header, tensors).map(Self::$form), )+ }
+            }
+        }
+    };
+}
+
+forms! {
+    /// The controlled latent ODE, where the learning rate drives the dynamics.
+    Controlled(ControlledLatentOde) = "controlled";
+    /// The law with a handful of parameters, for few runs.
+    Law(LawModel) = "law";
+    /// The paper's path-minimised latent ODE, where the learning rate is an output.
+    Paper(PaperLatentOde) = "paper" | "latent-ode";
+}
+
+impl fmt::Display for ModelKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The kind that the header of a model file states.
+fn kind(header: &str) -> std::result::Result<ModelKind, String> {
+    #[derive(Deserialize)]
+    struct Kind {
+        kind: ModelKind,
+    }
+    file::parse_header::<Kind>(header).map(|stated| stated.kind)
+}
+
+impl Model {
+    /// Reads a model file.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is damaged.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let (header, tensors) = file::read(path)?;
+        Self::read(&header, tensors).map_err(|reason| Error::ModelFile { path: path.to_owned(), reason })
+    }
+
+    /// Reads a model from the bytes of its file.
+    ///
+    /// # Errors
+    /// If they are damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        file::parse(bytes)
+            .and_then(|(header, tensors)| Self::read(&header, tensors))
+            .map_err(|reason| Error::ModelFile { path: "(bytes)".into(), reason })
+    }
+
+    /// Writes the model to `path`, whole or not at all.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.form().save(path.as_ref())
+    }
+
+    /// The validation metric it predicts.
+    pub fn metric(&self) -> &Metric {
+        self.form().metric()
+    }
+
+    /// Number of models in the ensemble.
+    pub fn members(&self) -> usize {
+        self.form().members()
+    }
+
+    /// What its sweep showed.
+    pub fn experience(&self) -> &Experience {
+        self.form().experience()
+    }
+
+    /// How it was fitted.
+    pub fn record(&self) -> &FitRecord {
+        self.form().record()
+    }
+
+    /// Tells this model from others; kept in the state of a scheduler.
+    pub fn fingerprint(&self) -> &str {
+        self.form().fingerprint()
+    }
+
+    /// The error of a file that holds this model, where another kind was asked for.
+    pub(super) fn of_another_kind(&self, asked: ModelKind, path: &Path) -> Error {
+        let reason = format!("it holds a {} model, not a {asked} one", self.kind());
+        Error::ModelFile { path: path.to_owned(), reason }
+    }
+}

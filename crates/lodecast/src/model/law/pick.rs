@@ -1,0 +1,280 @@
+//! The pick: the schedule with the least expected final value, averaged over the law and the plain process.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::plain_process::PlainProcess;
+use super::shapes::ShapeRange;
+use super::{Answer, FinalForecast, Law, Question, check};
+use crate::{Error, Result, Schedule};
+
+/// Settings of a pick.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PickSettings {
+    /// Candidates drawn, besides the measured schedules.
+    pub candidates: usize,
+    /// Draws of the posterior by which probabilities are told.
+    pub draws: usize,
+    /// Seed of candidates and draws.
+    pub seed: u64,
+    /// Where candidates come from; by default shapes within what was measured ([`ShapeRange::of`]).
+    pub shapes: Option<ShapeRange>,
+}
+
+impl Default for PickSettings {
+    fn default() -> Self {
+        Self { candidates: 2500, draws: 256, seed: 0, shapes: None }
+    }
+}
+
+/// Where a schedule came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum PickOrigin {
+    /// It is a shape nobody has run.
+    New,
+    /// It is the schedule of a measured run.
+    Measured {
+        /// The run.
+        run: String,
+    },
+}
+
+/// A schedule with what is expected of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alternative {
+    /// Whose choice it is.
+    pub name: String,
+    /// The schedule.
+    pub schedule: Schedule,
+    /// Where it came from.
+    pub origin: PickOrigin,
+    /// Its final value, law and plain process averaged.
+    pub predicted: FinalForecast,
+    /// Probability that it is better than the schedule of the best measured run, under the law.
+    pub probability_better_than_best: f64,
+}
+
+/// The schedule to take, and what else there was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pick {
+    /// The schedule to take.
+    pub schedule: Schedule,
+    /// Where it came from.
+    pub origin: PickOrigin,
+    /// Its final value, law and plain process averaged.
+    pub predicted: FinalForecast,
+    /// Probability that it is better than the schedule of the best measured run, under the law; 1/2 if there is none.
+    pub probability_better_than_best: f64,
+    /// Other choices: the law's own, the plain process's own, the schedule of the best measured run.
+    pub alternatives: Vec<Alternative>,
+    /// What shapes were considered.
+    pub shapes: ShapeRange,
+}
+
+/// A candidate and what is said of it.
+struct Candidate {
+    schedule: Schedule,
+    origin: PickOrigin,
+    question: Question,
+    /// Expected gaps: under the law, under the plain process, and the geometric mean of the two.
+    by_law: f64,
+    by_process: f64,
+    expected: f64,
+    averaged: Answer,
+}
+
+/// Picks the schedule for a run of `total_steps` from what `law` has learned.
+///
+/// Candidates are 2,500 shapes and the measured schedules. Each has an expected final value under law and process, divergence
+/// counted, and one under a plain Gaussian process that knows no law; the least geometric mean of the two is taken. They err in
+/// different ways, so that what both believe in seldom fails.
+///
+/// # Errors
+/// If the run has no steps.
+pub fn pick(law: &Law, total_steps: u64, settings: &PickSettings) -> Result<Pick> {
+    let measured = law.measured_schedules();
+    let best = measured.first();
+    let shapes = match settings.shapes {
+        Some(shapes) => shapes,
+        None => ShapeRange::of(law.peaks(), best.map(|(_, schedule)| schedule))
+            .ok_or_else(|| Error::Sweep { reason: "no run has a positive learning rate".to_owned() })?,
+    };
+    let new = shapes
+        .sample(settings.candidates, settings.seed)
+        .into_iter()
+        .map(|shape| Ok((shape.schedule()?, PickOrigin::New)));
+    let known = measured.into_iter().map(|(run, schedule)| Ok((schedule, PickOrigin::Measured { run })));
+    let candidates = known.chain(new).collect::<Result<Vec<_>>>()?;
+    check(candidates.iter().map(|(schedule, _)| schedule), total_steps)?;
+
+    let (features, ln_gaps) = law.ended_runs();
+    let plain = PlainProcess::fit(&features, &ln_gaps);
+    let candidates: Vec<Candidate> = candidates
+        .into_par_iter()
+        .with_min_len(64)
+        .map_init(Vec::new, |scratch, (schedule, origin)| {
+            weigh(law, plain.as_ref(), total_steps, schedule, origin, scratch)
+        })
+        .collect();
+    let least = |score: fn(&Candidate) -> f64| {
+        (0..candidates.len())
+            .reduce(|best, next| if score(&candidates[next]) < score(&candidates[best]) { next } else { best })
+    };
+    let Some(picked) = least(|candidate| candidate.expected) else {
+        return Err(Error::Setting {
+            name: "candidates",
+            value: settings.candidates.to_string(),
+            remedy: "give at least one: no run was measured",
+        });
+    };
+    let measured_best = candidates.first().filter(|candidate| candidate.origin != PickOrigin::New).map(|_| 0);
+    let mut others = vec![("law alone", least(|candidate| candidate.by_law))];
+    if plain.is_some() {
+        others.push(("plain process alone", least(|candidate| candidate.by_process)));
+    }
+    others.push(("schedule of the best run", measured_best));
+    let mut asked = vec![picked];
+    asked.extend(others.iter().filter_map(|(_, index)| *index));
+    let chances = better_than_best(law, &candidates, &asked, measured_best, settings);
+    let describe = |name: &str, at: usize| {
+        let candidate = &candidates[asked[at]];
+        Alternative {
+            name: name.to_owned(),
+            schedule: candidate.schedule.clone(),
+            origin: candidate.origin.clone(),
+            predicted: law.natural(candidate.averaged, law.chance(&candidate.question)),
+            probability_better_than_best: chances[at],
+        }
+    };
+    let Alternative { schedule, origin, predicted, probability_better_than_best, .. } = describe("average", 0);
+    let names = others.iter().filter_map(|(name, index)| index.map(|_| *name));
+    let alternatives = names.enumerate().map(|(k, name)| describe(name, k + 1)).collect();
+    Ok(Pick { schedule, origin, predicted, probability_better_than_best, alternatives, shapes })
+}
+
+fn weigh(
+    law: &Law,
+    plain: Option<&PlainProcess>,
+    total_steps: u64,
+    schedule: Schedule,
+    origin: PickOrigin,
+    scratch: &mut Vec<f64>,
+) -> Candidate {
+    let question = law.question(&schedule, total_steps);
+    let answer = law.search_answer(&question, scratch);
+    let by_law = law.expected_gap(answer, law.chance(&question));
+    let Some(plain) = plain else {
+        return Candidate {
+            schedule,
+            origin,
+            question,
+            by_law,
+            by_process: by_law,
+            expected: by_law,
+            averaged: answer,
+        };
+    };
+    let found = plain.predict(&question.features, scratch);
+    let found = Answer { ln_gap: found.ln_gap, doubt: found.doubt, noise: found.noise };
+    // Diverged runs are among the process's own.
+    let by_process = law.expected_gap(found, 0.0);
+    let difference = answer.ln_gap - found.ln_gap;
+    let averaged = Answer {
+        ln_gap: f64::midpoint(answer.ln_gap, found.ln_gap),
+        doubt: f64::midpoint(answer.doubt, found.doubt) + difference * difference / 4.0,
+        noise: f64::midpoint(answer.noise, found.noise),
+    };
+    Candidate { schedule, origin, question, by_law, by_process, expected: (by_law * by_process).sqrt(), averaged }
+}
+
+/// For each candidate asked about, how often its expected value is better than that of the best measured schedule.
+fn better_than_best(
+    law: &Law,
+    candidates: &[Candidate],
+    asked: &[usize],
+    best: Option<usize>,
+    settings: &PickSettings,
+) -> Vec<f64> {
+    let Some(best) = best else { return vec![0.5; asked.len()] };
+    let questions: Vec<Question> =
+        std::iter::once(&best).chain(asked).map(|&index| candidates[index].question.clone()).collect();
+    let draws = law.sample(&questions, settings.draws.max(1), settings.seed);
+    let direction = law.metric().direction;
+    (0..asked.len())
+        .map(|at| {
+            if asked[at] == best {
+                return 0.5;
+            }
+            let better = draws.iter().filter(|draw| direction.is_better(draw[at + 1], draw[0])).count();
+            better as f64 / draws.len() as f64
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Direction, LawSettings, Metric, Run, Sweep};
+
+    /// A toy whose final loss is best at a peak of 0.3 with annealing, and which diverges from 6 on.
+    fn sweep() -> Sweep {
+        let mut sweep = Sweep::new(vec![Metric::new("loss", Direction::Min)]);
+        let families = [Schedule::constant(1.0), Schedule::cosine(1.0), Schedule::one_cycle(1.0)];
+        for (k, peak) in [0.01, 0.03, 0.1, 0.3, 1.0, 10.0].into_iter().enumerate() {
+            let schedule = families[k % 3].scaled(peak);
+            sweep.runs.push(run(&k.to_string(), &schedule));
+        }
+        sweep
+    }
+
+    fn run(id: &str, schedule: &Schedule) -> Run {
+        let mut run = Run::new(id, 1);
+        let (mut trained, mut noise) = (0.0, 0.0);
+        for step in 0..=1000u64 {
+            let rate = schedule.at_step(step, 1000);
+            trained += rate;
+            noise += 0.05 * (rate - noise);
+            let loss = if rate > 6.0 || (step > 100 && schedule.at_step(100, 1000) > 6.0) {
+                f64::NAN
+            } else {
+                0.1 + 2.2 / (1.0 + trained).sqrt() + 0.5 * noise
+            };
+            if step % 20 == 0 {
+                run.push(step, None, Some(rate), &[Some(loss)]).expect("increasing");
+            }
+        }
+        run
+    }
+
+    #[test]
+    fn the_pick_trains_keeps_clear_of_divergence_and_is_among_the_best() {
+        let sweep = sweep();
+        let law = Law::fit(&sweep, "loss", &LawSettings::default()).expect("a fit");
+        let picked = pick(&law, 1000, &PickSettings::default()).expect("a pick");
+        let outcome = |schedule: &Schedule| run("picked", schedule).final_validation(0).expect("a value");
+        let best =
+            sweep.runs.iter().filter(|run| run.diverged_at(0).is_none()).filter_map(|run| run.final_validation(0));
+        let best = best.fold(f64::INFINITY, f64::min);
+        let found = outcome(&picked.schedule);
+        assert!(run("picked", &picked.schedule).diverged_at(0).is_none(), "{:?}", picked.schedule);
+        // The best measured peak is the highest that did not diverge: a little less of it is the price of not diverging.
+        assert!(found < 1.2 * best, "{found} beside {best}");
+        assert!(picked.predicted.probability_diverged < 0.05, "{:?}", picked.predicted);
+        assert!(picked.predicted.low_95 < found && found < picked.predicted.high_95, "{found}: {:?}", picked.predicted);
+        assert_eq!(pick(&law, 1000, &PickSettings::default()).expect("a pick"), picked, "the same seed, the same pick");
+        let names: Vec<&str> = picked.alternatives.iter().map(|other| other.name.as_str()).collect();
+        assert_eq!(names, ["law alone", "plain process alone", "schedule of the best run"]);
+    }
+
+    #[test]
+    fn without_a_run_the_prior_picks_near_the_rate_that_worked() {
+        let knowledge =
+            crate::PriorKnowledge { learning_rate: 3e-4, total_steps: 1000, start: 2.3, expected: None, ideal: None };
+        let law = Law::before_any_run(&Metric::new("loss", Direction::Min), &knowledge).expect("a prior");
+        let picked = pick(&law, 1000, &PickSettings::default()).expect("a pick");
+        let peak = (0..=100).map(|k| picked.schedule.learning_rate(f64::from(k) / 100.0)).fold(0.0, f64::max);
+        assert!((1.5e-4..6e-4).contains(&peak), "{peak}");
+        assert_eq!(picked.probability_better_than_best, 0.5);
+    }
+}

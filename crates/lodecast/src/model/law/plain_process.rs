@@ -1,0 +1,61 @@
+//! The plain Gaussian process: final values from schedule features alone, no law. It errs otherwise than the law does.
+
+use super::{GaussianProcess, Hyperprior, Standardiser};
+
+/// Least number of runs from which it says anything.
+const LEAST_RUNS: usize = 3;
+/// Expected signal and noise, in deviations of the targets.
+const SIGNAL: f64 = 1.0;
+const NOISE: f64 = 0.3;
+/// Least deviation of the targets.
+const LEAST_DEVIATION: f64 = 0.01;
+
+/// A fitted plain process.
+pub(crate) struct PlainProcess {
+    standardiser: Standardiser,
+    process: GaussianProcess,
+    mean: f64,
+    deviation: f64,
+}
+
+/// What it says of a candidate, in the logarithm of the gap.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlainAnswer {
+    pub(crate) ln_gap: f64,
+    pub(crate) doubt: f64,
+    pub(crate) noise: f64,
+}
+
+impl PlainProcess {
+    /// From features and `ln` of the final gap of runs, diverged ones at the gap of an untrained network.
+    pub(crate) fn fit(features: &[Vec<f64>], ln_gaps: &[f64]) -> Option<Self> {
+        if features.len() < LEAST_RUNS {
+            return None;
+        }
+        let count = ln_gaps.len() as f64;
+        let mean = ln_gaps.iter().sum::<f64>() / count;
+        let deviation =
+            (ln_gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / count).sqrt().max(LEAST_DEVIATION);
+        let standardiser = Standardiser::of(features);
+        let mut inputs = features.to_vec();
+        for row in &mut inputs {
+            standardiser.apply(row);
+        }
+        let targets: Vec<f64> = ln_gaps.iter().map(|gap| (gap - mean) / deviation).collect();
+        let process = GaussianProcess::fit(&inputs, &targets, &Hyperprior::about(SIGNAL, NOISE), None)?;
+        Some(Self { standardiser, process, mean, deviation })
+    }
+
+    /// The final gap of a run with these features.
+    pub(crate) fn predict(&self, features: &[f64], scratch: &mut Vec<f64>) -> PlainAnswer {
+        let mut row = features.to_vec();
+        self.standardiser.apply(&mut row);
+        let found = self.process.predict(&row, scratch);
+        let unit = self.deviation * self.deviation;
+        PlainAnswer {
+            ln_gap: self.mean + self.deviation * found.mean,
+            doubt: unit * found.variance,
+            noise: unit * self.process.noise(),
+        }
+    }
+}

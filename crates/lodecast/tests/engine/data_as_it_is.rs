@@ -1,0 +1,212 @@
+//! Sweeps as users have them: few runs, of different lengths, stopped, diverged, measured rarely. Each can be learned from,
+//! and gives a plan whose rates are those of runs that went well.
+
+use std::sync::atomic::AtomicBool;
+
+use lodecast::{
+    Direction, FitOptions, FitSettings, Fitted, Metric, Model, ModelKind, Planner, PlannerSettings, Point, Run,
+    Schedule, Situation, Sweep, fit,
+};
+use proptest::prelude::*;
+
+fn quick(iterations: u64) -> FitSettings {
+    FitSettings::new(ModelKind::Controlled).with_training(|training| {
+        training.iterations = iterations;
+        training.members = 2;
+        training.batch_size = 16;
+    })
+}
+
+fn fitted(sweep: &Sweep, iterations: u64) -> lodecast::Result<Fitted> {
+    let options =
+        FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
+    fit(sweep, &quick(iterations), options)
+}
+
+/// A run whose loss falls faster under a higher rate, up to the edge at 1, beyond which it diverges.
+fn run(id: String, rate: f64, total: u64, stopped_at: u64, measured_every: u64) -> Run {
+    let mut run = Run::new(id, 1);
+    let (mut loss, mut moved) = (2.3, 0.0);
+    for step in (1..=stopped_at).filter(|step| step % (total / 40).max(1) == 0) {
+        let learning_rate = rate * (1.0 - 0.9 * step as f64 / total as f64);
+        moved += learning_rate;
+        loss = if rate > 1.0 && step > total / 10 { f64::NAN } else { 0.1 + 2.2 / (1.0 + moved) };
+        let validation = step.is_multiple_of(measured_every).then(|| 1.0 - 0.4 * loss);
+        run.push(step, Some(loss), Some(learning_rate), &[validation]).expect("steps increase");
+        if loss.is_nan() {
+            break;
+        }
+    }
+    run.attributes.total_steps = Some(total);
+    run
+}
+
+fn sweep(runs: impl IntoIterator<Item = Run>) -> Sweep {
+    let mut sweep = Sweep::new(vec![Metric::new("accuracy", Direction::Max)]);
+    sweep.runs = runs.into_iter().collect();
+    sweep
+}
+
+/// Plans for a new run, and checks that the plan is one a person could follow.
+fn check_plan(model: Model, highest_sound: f64) {
+    let in_force = model.experience().best_configuration().schedule.clone();
+    let forecaster = model.into();
+    let settings = PlannerSettings::default_for(&forecaster);
+    let planner = Planner::new(forecaster, settings).expect("default settings");
+    let plan = planner.plan(&Situation::after(&[], 1000, &in_force)).expect("a plan");
+    for step in 0..=1000 {
+        let rate = plan.schedule.at_step(step, 1000);
+        assert!(rate >= 0.0 && rate <= 1.01 * highest_sound, "{rate} at step {step}: {plan}");
+    }
+    if let Some(prediction) = plan.prediction {
+        assert!(prediction.metric <= 1.0 && prediction.metric.is_finite(), "{plan}");
+    }
+}
+
+#[test]
+fn any_honest_sweep_is_learned_from() {
+    let rate = |index: u64| 0.02 * 1.2f64.powi(index as i32 % 20);
+    let cases: [(&str, Sweep); 6] = [
+        ("two runs that differ", sweep((0..2).map(|k| run(format!("r{k}"), 0.05 * (k + 1) as f64, 400, 400, 10)))),
+        ("three lengths", sweep((1..4).map(|k| run(format!("r{k}"), 0.1 * k as f64, 200 * k, 200 * k, 10)))),
+        (
+            "most stopped at a tenth",
+            sweep((0..40).map(|k| run(format!("r{k}"), rate(k), 400, if k % 4 == 0 { 400 } else { 40 }, 10))),
+        ),
+        (
+            "nine in ten diverged",
+            sweep((0..20).map(|k| {
+                run(format!("r{k}"), if k < 2 { 0.3 * (k + 1) as f64 } else { 2.0 + k as f64 }, 400, 400, 10)
+            })),
+        ),
+        ("one validation value a run", sweep((0..8).map(|k| run(format!("r{k}"), rate(2 * k), 400, 400, 400)))),
+        (
+            "no metric but the loss",
+            Sweep {
+                metrics: Vec::new(),
+                runs: (0..6)
+                    .map(|k| {
+                        let whole = run(format!("r{k}"), rate(3 * k), 400, 400, 10);
+                        let columns =
+                            (whole.steps().to_vec(), whole.train_loss().to_vec(), whole.learning_rate().to_vec());
+                        Run::from_columns(whole.id, columns.0, columns.1, columns.2, Vec::new()).expect("sound columns")
+                    })
+                    .collect(),
+            },
+        ),
+    ];
+    for (name, sweep) in cases {
+        let fitted = fitted(&sweep, 20).unwrap_or_else(|error| panic!("{name}: {error}"));
+        check_plan(fitted.model, 1.0);
+    }
+}
+
+#[test]
+fn ten_thousand_runs_are_learned_from() {
+    let sweep = sweep((0..10_000).map(|k| run(format!("r{k}"), 0.01 * (1.0 + k as f64 / 500.0), 400, 400, 40)));
+    let Fitted { model, summary } = fitted(&sweep, 10).expect("a usable sweep");
+    assert_eq!(summary.runs, 10_000);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("model.lode");
+    model.save(&path).expect("written");
+    assert!(path.metadata().expect("written").len() < 20 << 20);
+    check_plan(Model::load(&path).expect("read back"), 1.0);
+}
+
+#[test]
+fn rare_validation_is_learned_as_well_as_dense() {
+    let rates = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8];
+    let dense =
+        sweep(rates.iter().flat_map(|&rate| (0..2).map(move |k| run(format!("{rate}-{k}"), rate, 4000, 4000, 100))));
+    let mut sparse = dense.clone();
+    for run in &mut sparse.runs {
+        let last = run.steps()[run.len() - 1];
+        run.change_points(0, |point| {
+            if point.step % 1000 == 0 || point.step == last { point } else { Point { validation: None, ..point } }
+        });
+    }
+    let error = |sweep: &Sweep| {
+        let model = fitted(sweep, 400).expect("a usable sweep").model;
+        let errors = [0.03, 0.07, 0.15, 0.3, 0.6].map(|rate| {
+            let truth = run("truth".to_owned(), rate, 4000, 4000, 100).final_metric(0).expect("measured");
+            let schedule = Schedule::piecewise_linear([(0.0, rate), (1.0, 0.1 * rate)]).expect("a schedule");
+            let forecast = model.forecast(&[], 4000, Some(&schedule)).expect("a forecast");
+            (forecast.final_validation.mean - truth).abs()
+        });
+        errors.iter().sum::<f64>() / errors.len() as f64
+    };
+    let (dense, sparse) = (error(&dense), error(&sparse));
+    assert!(sparse < 1.1 * dense + 0.005, "rare {sparse}, dense {dense}");
+}
+
+#[test]
+fn a_forecast_stays_within_what_the_metric_can_be_and_says_where_it_knows_nothing() {
+    let sweep = sweep([0.02, 0.1, 0.5].into_iter().map(|rate| run(rate.to_string(), rate, 400, 400, 10)));
+    let model = fitted(&sweep, 20).expect("a usable sweep").model;
+    for peak in [1e-6, 0.1, 300.0] {
+        let forecast = model.forecast(&[], 400, Some(&Schedule::constant(peak))).expect("a forecast");
+        for value in forecast.validation.mean.iter().chain(&forecast.validation.low).chain(&forecast.validation.high) {
+            assert!((0.0..=1.0).contains(value), "{value} under {peak}");
+        }
+        let last = forecast.final_validation;
+        assert!(0.0 <= last.low && last.low <= last.mean && last.mean <= last.high && last.high <= 1.0, "{last:?}");
+        assert_eq!(forecast.outside_experience.is_some(), peak > 1.0, "{peak}");
+    }
+}
+
+prop_compose! {
+    fn any_value()(kind in 0..12u8, value in -1e3..1e3f64) -> Option<f64> {
+        match kind {
+            0 => None,
+            1 => Some(f64::NAN),
+            2 => Some(f64::INFINITY),
+            3 => Some(0.0),
+            4 => Some(-value.abs()),
+            5 => Some(1e300),
+            6 => Some(f64::MIN_POSITIVE),
+            7 => Some(1e-3 * value.abs()),
+            _ => Some((1e-3 * value).abs()),
+        }
+    }
+}
+
+prop_compose! {
+    fn any_run()(
+        points in prop::collection::vec((1..50u64, any_value(), any_value(), any_value()), 0..12),
+        total in prop::option::of(0..600u64),
+        named in prop::option::of(("cosine|constant|rubbish", -1.0..1.0f64)),
+    ) -> Run {
+        let mut run = Run::new("run", 1);
+        let mut step = 0;
+        for (gap, loss, rate, metric) in points {
+            step += gap;
+            run.push(step, loss, rate, &[metric]).expect("steps increase");
+        }
+        run.attributes.total_steps = total;
+        if let Some((schedule, peak)) = named {
+            run.attributes.schedule = Some(schedule);
+            run.attributes.peak_lr = Some(peak);
+        }
+        run
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn no_sweep_makes_a_fit_panic(mut runs in prop::collection::vec(any_run(), 0..6), better in any::<bool>()) {
+        for (index, run) in runs.iter_mut().enumerate() {
+            run.id = format!("run {index}");
+        }
+        let direction = if better { Direction::Max } else { Direction::Min };
+        let sweep = Sweep { metrics: vec![Metric::new("metric", direction)], runs };
+        let _ = (sweep.configurations(), sweep.best_configuration(0), sweep.with_lengths());
+        if let Ok(Fitted { model, .. }) = fitted(&sweep, 2) {
+            let _ = lodecast::evaluate(&model, &sweep, &[0.0, 0.5]);
+            for schedule in [Schedule::constant(0.1), Schedule::PiecewiseLinear { knots: Vec::new() }] {
+                let _ = model.forecast(&[Point::new(3)], 10, Some(&schedule));
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The engine for Python: `lodecast._engine`, of which the package `lodecast` is made.
+//!
+//! One file a class. Every call into the engine goes through [`work`], so that no panic crosses into Python.
+
+// Arguments come from Python by value.
+#![allow(clippy::needless_pass_by_value)]
+// Docstrings are Python's: their quotes are no links, and what pickle wants back is a nested tuple.
+#![allow(clippy::doc_link_with_quotes, clippy::type_complexity)]
+
+mod count;
+mod evaluation;
+mod failure;
+mod fit;
+mod forecast;
+mod import;
+mod model;
+mod pickle;
+mod plan;
+mod run;
+mod schedule;
+mod scheduler;
+mod settings;
+mod suggestion;
+mod sweep;
+mod sweep_folder;
+mod table;
+mod threads;
+mod work;
+
+use pyo3::prelude::*;
+
+/// The engine of lodecast; use the package `lodecast`.
+#[pymodule]
+fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    threads::at_home();
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<sweep::PySweep>()?;
+    module.add_class::<run::PyRun>()?;
+    module.add_class::<schedule::PySchedule>()?;
+    module.add_class::<model::PyModel>()?;
+    module.add_class::<model::PyPaperLatentOde>()?;
+    module.add_class::<model::PyControlledLatentOde>()?;
+    module.add_class::<forecast::PyForecast>()?;
+    module.add_class::<forecast::PySpread>()?;
+    module.add_class::<forecast::PyInterval>()?;
+    module.add_class::<evaluation::PyEvaluation>()?;
+    module.add_class::<plan::PyPlan>()?;
+    module.add_class::<plan::PyPrediction>()?;
+    module.add_class::<suggestion::PySuggestion>()?;
+    module.add_class::<scheduler::PyScheduler>()?;
+    module.add_class::<scheduler::PyObservation>()?;
+    module.add_function(wrap_pyfunction!(fit::fit, module)?)?;
+    module.add_function(wrap_pyfunction!(import::import_runs, module)?)?;
+    module.add_function(wrap_pyfunction!(model::load, module)?)?;
+    module.add_function(wrap_pyfunction!(pickle::restore, module)?)?;
+    module.add_function(wrap_pyfunction!(scheduler::restore_scheduler, module)?)?;
+    module.add_function(wrap_pyfunction!(sweep::sweep_from_bytes, module)?)
+}

@@ -1,0 +1,76 @@
+//! How results are pickled and copied: as the plain types that they are made of.
+
+use lodecast::{Attributes, Evaluation, Forecast, Interval, Metric, Plan, Prediction, Run, Spread, Suggestion, Sweep};
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use crate::evaluation::PyEvaluation;
+use crate::failure::Failure;
+use crate::forecast::{PyForecast, PyInterval, PySpread};
+use crate::plan::{PyPlan, PyPrediction};
+use crate::run::PyRun;
+use crate::scheduler::PyObservation;
+use crate::suggestion::PySuggestion;
+
+/// What `__reduce__` returns: the function that makes the object anew, and its arguments.
+pub(crate) type Reduced<'py> = (Bound<'py, PyAny>, Bound<'py, PyTuple>);
+
+/// An object of a kind that [`restore`] knows, as its plain types.
+pub(crate) fn reduce<'py>(py: Python<'py>, kind: &str, state: &impl Serialize) -> PyResult<Reduced<'py>> {
+    let restore = py.import("lodecast._engine")?.getattr("_restore")?;
+    Ok((restore, (kind, pythonize::pythonize(py, state)?).into_pyobject(py)?))
+}
+
+/// An object that was pickled or copied.
+#[pyfunction]
+#[pyo3(name = "_restore")]
+pub(crate) fn restore<'py>(py: Python<'py>, kind: &str, state: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match kind {
+        "Evaluation" => Bound::new(py, PyEvaluation(read::<Evaluation>(state)?))?.into_any(),
+        "Forecast" => {
+            let (forecast, metric) = read::<(Forecast, String)>(state)?;
+            Bound::new(py, PyForecast { forecast, metric })?.into_any()
+        }
+        "Interval" => Bound::new(py, PyInterval(read::<Interval>(state)?))?.into_any(),
+        "Observation" => Bound::new(py, read::<PyObservation>(state)?)?.into_any(),
+        "Plan" => Bound::new(py, PyPlan(read::<Plan>(state)?))?.into_any(),
+        "Prediction" => Bound::new(py, PyPrediction(read::<Prediction>(state)?))?.into_any(),
+        "Run" => Bound::new(py, read::<Recorded>(state)?.run())?.into_any(),
+        "Spread" => Bound::new(py, PySpread(read::<Spread>(state)?))?.into_any(),
+        "Suggestion" => Bound::new(py, PySuggestion(read::<Suggestion>(state)?))?.into_any(),
+        _ => return Err(Failure::Setting(format!("nothing of lodecast's is a '{kind}'")).into()),
+    })
+}
+
+fn read<T: DeserializeOwned>(state: &Bound<'_, PyAny>) -> PyResult<T> {
+    let damaged = |error| Failure::Setting(format!("{error}; what was pickled is damaged"));
+    Ok(pythonize::depythonize(state).map_err(damaged)?)
+}
+
+/// A run with the metrics of its sweep.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Recorded {
+    metrics: Vec<Metric>,
+    id: String,
+    steps: Vec<u64>,
+    train_loss: Vec<Option<f64>>,
+    learning_rate: Vec<Option<f64>>,
+    validation: Vec<Vec<Option<f64>>>,
+    attributes: Attributes,
+}
+
+impl Recorded {
+    pub(crate) fn new(metrics: &[Metric], run: &Run) -> Self {
+        let Run { id, steps, train_loss, learning_rate, validation, attributes } = run.clone();
+        Self { metrics: metrics.to_vec(), id, steps, train_loss, learning_rate, validation, attributes }
+    }
+
+    fn run(self) -> PyRun {
+        let Self { metrics, id, steps, train_loss, learning_rate, validation, attributes } = self;
+        let run = Run { id, steps, train_loss, learning_rate, validation, attributes };
+        PyRun::new(&Arc::new(Sweep { metrics, runs: vec![run] }), 0)
+    }
+}

@@ -1,0 +1,371 @@
+//! `lodecast.Scheduler`: the online loop.
+
+use std::borrow::Cow;
+#[cfg(debug_assertions)]
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use lodecast::{Forecaster, Model, Observation, Plan, Point, Replan, Schedule, Scheduler, SchedulerState};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use serde::{Deserialize, Serialize};
+
+use crate::count::Count;
+use crate::failure::Failure;
+use crate::model::{ModelSource, of_kind, planner_settings};
+use crate::pickle::{self, Reduced};
+use crate::plan::PyPlan;
+use crate::schedule::PySchedule;
+use crate::work;
+
+/// What a scheduler made of a point.
+#[pyclass(frozen, name = "Observation", module = "lodecast")]
+#[derive(PartialEq, Serialize, Deserialize)]
+pub(crate) struct PyObservation {
+    kind: Cow<'static, str>,
+    reason: Option<String>,
+    plan: Option<Plan>,
+}
+
+#[pymethods]
+impl PyObservation {
+    /// `nothing`, `replanned`, `kept` or `ignored`.
+    #[getter]
+    fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Why, if there is something to say.
+    #[getter]
+    fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// The plan, if the schedule changed.
+    #[getter]
+    fn plan(&self) -> Option<PyPlan> {
+        self.plan.clone().map(PyPlan)
+    }
+
+    /// Did the schedule change?
+    #[getter]
+    fn replanned(&self) -> bool {
+        self.plan.is_some()
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self == other
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        pickle::reduce(py, "Observation", self)
+    }
+
+    fn __repr__(&self) -> String {
+        let reason = self.reason.as_deref().map_or_else(String::new, |reason| format!(": {reason}"));
+        format!("<lodecast.Observation: {}{reason}>", self.kind)
+    }
+}
+
+impl PyObservation {
+    fn new(kind: &'static str, reason: Option<String>, plan: Option<Plan>) -> Self {
+        Self { kind: Cow::Borrowed(kind), reason, plan }
+    }
+}
+
+impl From<Observation<'_>> for PyObservation {
+    fn from(observation: Observation<'_>) -> Self {
+        match observation {
+            Observation::Nothing => Self::new("nothing", None, None),
+            Observation::Replanned(plan) => Self::new("replanned", Some(plan.reason.clone()), Some(plan.clone())),
+            Observation::Kept(reason) => Self::new("kept", Some(reason.to_owned()), None),
+            Observation::Ignored(reason) => Self::new("ignored", Some(reason.to_owned()), None),
+        }
+    }
+}
+
+/// Chooses the learning rates of one run as it goes: `learning_rate(step)` gives the rate, `observe(step, ...)` takes in what
+/// was measured, and at a few fractions of the run the rest is planned anew.
+///
+/// `model` is a model or its file. `start` is the schedule to follow until the first of these fractions; without it the rest of
+/// the run is planned before the first step. `replan_at` are fractions of the run; `replan_every` plans after each such fraction
+/// instead. `range_factor` is how far the rate may leave the range of the sweep. `settings` are the planner's, by name.
+#[pyclass(frozen, name = "Scheduler", module = "lodecast")]
+pub(crate) struct PyScheduler {
+    scheduler: Mutex<Scheduler>,
+    model: Arc<Model>,
+    /// For tests: the next plan panics.
+    #[cfg(debug_assertions)]
+    fails: AtomicBool,
+}
+
+impl PyScheduler {
+    fn of(scheduler: Scheduler, model: Arc<Model>) -> Self {
+        Self {
+            scheduler: Mutex::new(scheduler),
+            model,
+            #[cfg(debug_assertions)]
+            fails: AtomicBool::new(false),
+        }
+    }
+
+    /// The scheduler. A panic within it is a defect but leaves it as sound as it was: the schedule in force is the last one.
+    fn lock(&self) -> MutexGuard<'_, Scheduler> {
+        self.scheduler.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the scheduler something quick. While another thread plans, the others go on.
+    fn with<T: Send>(&self, py: Python<'_>, ask: impl FnOnce(&mut Scheduler) -> T + Send) -> PyResult<T> {
+        match self.scheduler.try_lock() {
+            Ok(mut scheduler) => work::guard(|| Ok(ask(&mut scheduler))),
+            Err(TryLockError::Poisoned(scheduler)) => work::guard(|| Ok(ask(&mut scheduler.into_inner()))),
+            Err(TryLockError::WouldBlock) => work::detached(py, || Ok(ask(&mut self.lock()))),
+        }
+    }
+
+    /// Has the scheduler take in or decide something. A defect of it never ends a training: the schedule in force stays.
+    fn attempt(
+        &self,
+        py: Python<'_>,
+        what: impl FnOnce(&mut Scheduler) -> PyObservation + Send,
+    ) -> PyResult<PyObservation> {
+        let attempt = work::attempt(py, || {
+            let mut scheduler = self.lock();
+            #[cfg(debug_assertions)]
+            assert!(!self.fails.swap(false, Ordering::Relaxed), "a test wants it");
+            Ok(what(&mut scheduler))
+        });
+        match attempt {
+            Err(Failure::Panic(reason)) => {
+                let reason =
+                    format!("a defect in lodecast ({reason}; please report it), so the schedule in force stays");
+                py.import("lodecast.live.decisions")?.call_method1("defect", (&reason,))?;
+                Ok(PyObservation::new("kept", Some(reason), None))
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// The scheduler of a state, made as long as `total_steps` if the state is of a shorter run.
+    fn restored(&self, py: Python<'_>, state: &Bound<'_, PyAny>, total_steps: u64) -> PyResult<Scheduler> {
+        let mut scheduler = restored(py, &self.model, state)?;
+        if total_steps < scheduler.total_steps() {
+            let reason = format!(
+                "it is of a run of {} steps, and this scheduler was made for {total_steps}; make it for as many",
+                scheduler.total_steps()
+            );
+            return Err(Failure::Engine(lodecast::Error::SchedulerState { reason }).into());
+        }
+        work::guard(|| Ok(scheduler.extend(total_steps)?))?;
+        Ok(scheduler)
+    }
+}
+
+/// When to plan if a schedule to start with was given: as by default, but not before the first step.
+fn replan_after_start(model: &Model) -> Replan {
+    match Replan::default_for(&Forecaster::from(model.clone())) {
+        Replan::At(marks) => Replan::At(marks.into_iter().filter(|&mark| mark > 0.0).collect()),
+        other => other,
+    }
+}
+
+/// Refuses a schedule to start with that would be cut to the range of the sweep.
+fn check_start(start: &Schedule, model: &Model, range_factor: f64) -> Result<(), Failure> {
+    let highest = model.experience().learning_rates.highest;
+    let peak = (0..=1000).map(|k| start.learning_rate(f64::from(k) / 1000.0)).fold(0.0, f64::max);
+    if peak <= highest * range_factor * (1.0 + 1e-9) {
+        return Ok(());
+    }
+    Err(Failure::Setting(format!(
+        "start goes up to {peak:.3e}, beyond the {highest:.3e} of the sweep; give a lower one, or range_factor={:.3}",
+        peak / highest * 1.001
+    )))
+}
+
+#[pymethods]
+impl PyScheduler {
+    #[new]
+    #[pyo3(signature = (model, total_steps, *, start=None, seed=0, replan_at=None, replan_every=None, range_factor=1.0,
+        settings=None))]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        py: Python<'_>,
+        model: ModelSource<'_>,
+        total_steps: Count,
+        start: Option<PyRef<'_, PySchedule>>,
+        seed: u64,
+        replan_at: Option<Vec<f64>>,
+        replan_every: Option<f64>,
+        range_factor: f64,
+        settings: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let model = model.model(py)?;
+        let settings = planner_settings(&model, settings)?;
+        let start = start.map(|start| start.0.clone());
+        if let Some(start) = &start {
+            check_start(start, &model, range_factor)?;
+        }
+        let replan = match (replan_at, replan_every) {
+            (Some(_), Some(_)) => {
+                let reason = "replan_at and replan_every exclude each other; give one of them";
+                return Err(Failure::Setting(reason.to_owned()).into());
+            }
+            (Some(marks), None) => Some(Replan::At(marks)),
+            (None, Some(fraction)) => Some(Replan::EveryFraction(fraction)),
+            (None, None) => start.is_some().then(|| replan_after_start(&model)),
+        };
+        let scheduler = work::detached(py, || {
+            let mut builder = Scheduler::builder((*model).clone()).total_steps(total_steps.0).seed(seed);
+            builder = builder.range_factor(range_factor).settings(settings);
+            if let Some(start) = start {
+                builder = builder.start(start);
+            }
+            if let Some(replan) = replan {
+                builder = builder.replan(replan);
+            }
+            Ok(builder.build()?)
+        })?;
+        Ok(Self::of(scheduler, model))
+    }
+
+    /// Learning rate for an optimizer step.
+    fn learning_rate(&self, py: Python<'_>, step: Count) -> PyResult<f64> {
+        self.with(py, |scheduler| scheduler.learning_rate(step.0))
+    }
+
+    /// Takes in what was measured at a step, and plans if it is time to; `None` was not measured. The same step again adds or
+    /// corrects, and never plans twice. The learning rate may be left out: it is the one this scheduler gave.
+    #[pyo3(signature = (step, *, train_loss=None, validation=None, learning_rate=None))]
+    fn observe(
+        &self,
+        py: Python<'_>,
+        step: Count,
+        train_loss: Option<f64>,
+        validation: Option<f64>,
+        learning_rate: Option<f64>,
+    ) -> PyResult<PyObservation> {
+        let point = Point { step: step.0, train_loss, learning_rate, validation };
+        self.attempt(py, move |scheduler| scheduler.observe(point).into())
+    }
+
+    /// Takes in what was measured as `observe` does, but never plans: that is left to `decide`, so that a metric which comes
+    /// after the loss of its step is known by then.
+    #[pyo3(signature = (step, *, train_loss=None, validation=None, learning_rate=None))]
+    fn note(
+        &self,
+        py: Python<'_>,
+        step: Count,
+        train_loss: Option<f64>,
+        validation: Option<f64>,
+        learning_rate: Option<f64>,
+    ) -> PyResult<PyObservation> {
+        let point = Point { step: step.0, train_loss, learning_rate, validation };
+        self.with(py, |scheduler| scheduler.note(point).into())
+    }
+
+    /// Plans the rest of the run from what was noted, if it is time to.
+    fn decide(&self, py: Python<'_>) -> PyResult<PyObservation> {
+        self.attempt(py, |scheduler| scheduler.decide().into())
+    }
+
+    /// What is in force and why, in words.
+    fn explain(slf: &Bound<'_, Self>) -> PyResult<String> {
+        slf.py().import("lodecast.view.text")?.call_method1("scheduler", (slf,))?.extract()
+    }
+
+    /// Makes the run longer. Rates so far stay as they were, the rest is stretched, and planned anew at the next occasion.
+    fn extend(&self, py: Python<'_>, total_steps: Count) -> PyResult<()> {
+        let extended = self.with(py, |scheduler| scheduler.extend(total_steps.0))?;
+        Ok(extended.map_err(Failure::from)?)
+    }
+
+    /// Planned length of the run in optimizer steps.
+    #[getter]
+    fn total_steps(&self, py: Python<'_>) -> PyResult<u64> {
+        self.with(py, |scheduler| scheduler.total_steps())
+    }
+
+    /// The schedule in force. Rates given out are bounded by the range of the sweep besides.
+    #[getter]
+    fn schedule(&self, py: Python<'_>) -> PyResult<PySchedule> {
+        self.with(py, |scheduler| PySchedule(scheduler.schedule().clone()))
+    }
+
+    /// The last plan, whether it changed anything or not.
+    #[getter]
+    fn last_plan(&self, py: Python<'_>) -> PyResult<Option<PyPlan>> {
+        self.with(py, |scheduler| scheduler.last_plan().cloned().map(PyPlan))
+    }
+
+    /// Plans made so far.
+    #[getter]
+    fn replans(&self, py: Python<'_>) -> PyResult<u64> {
+        self.with(py, |scheduler| scheduler.replans())
+    }
+
+    /// Its model.
+    #[getter]
+    fn model(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        of_kind(py, Arc::clone(&self.model), None)
+    }
+
+    /// The points remembered, as dictionaries.
+    #[getter]
+    fn observed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let points = self.with(py, |scheduler| scheduler.observed().to_vec())?;
+        Ok(pythonize::pythonize(py, &points)?)
+    }
+
+    /// Everything its future decisions depend on besides the model, as plain types.
+    fn state_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(pythonize::pythonize(py, &self.with(py, |scheduler| scheduler.state())?)?)
+    }
+
+    /// Goes on from a saved state exactly as if it had never stopped. The model has to be the same. A scheduler that was made for
+    /// a longer run than the state's plans the longer one.
+    fn load_state_dict(&self, py: Python<'_>, state: &Bound<'_, PyAny>) -> PyResult<()> {
+        let total_steps = self.total_steps(py)?;
+        let restored = self.restored(py, state, total_steps)?;
+        self.with(py, move |scheduler| *scheduler = restored)
+    }
+
+    /// For tests, in builds that are checked: the next plan panics.
+    #[cfg(debug_assertions)]
+    fn _fail_once(&self) {
+        self.fails.store(true, Ordering::Relaxed);
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        self.with(py, |scheduler| {
+            let (schedule, steps) = (scheduler.schedule().describe(), scheduler.total_steps());
+            format!("<lodecast.Scheduler: {schedule} over {steps} steps, {} plans>", scheduler.replans())
+        })
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Py<PyAny>, Bound<'py, PyAny>))> {
+        let restore = py.import("lodecast._engine")?.getattr("_restore_scheduler")?;
+        Ok((restore, (self.model(py)?, self.state_dict(py)?)))
+    }
+}
+
+fn restored(py: Python<'_>, model: &Model, state: &Bound<'_, PyAny>) -> PyResult<Scheduler> {
+    let damaged = |error: pythonize::PythonizeError| {
+        let reason = format!("{error}; the state is damaged");
+        Failure::Engine(lodecast::Error::SchedulerState { reason })
+    };
+    let state: SchedulerState = pythonize::depythonize(state).map_err(damaged)?;
+    work::detached(py, || Ok(Scheduler::restore(model.clone(), state)?))
+}
+
+/// A scheduler that was pickled.
+#[pyfunction]
+#[pyo3(name = "_restore_scheduler")]
+pub(crate) fn restore_scheduler(
+    py: Python<'_>,
+    model: ModelSource<'_>,
+    state: &Bound<'_, PyAny>,
+) -> PyResult<PyScheduler> {
+    let model = model.model(py)?;
+    let scheduler = restored(py, &model, state)?;
+    Ok(PyScheduler::of(scheduler, model))
+}

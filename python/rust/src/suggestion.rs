@@ -1,0 +1,46 @@
+//! `lodecast.Suggestion`.
+
+use lodecast::Suggestion;
+use pyo3::prelude::*;
+
+use crate::pickle::{self, Reduced};
+use crate::plan::PyPrediction;
+use crate::schedule::PySchedule;
+
+/// A schedule worth a run in a next round.
+#[pyclass(frozen, name = "Suggestion", module = "lodecast")]
+pub(crate) struct PySuggestion(pub(crate) Suggestion);
+
+#[pymethods]
+impl PySuggestion {
+    /// The schedule.
+    #[getter]
+    fn schedule(&self) -> PySchedule {
+        PySchedule(self.0.schedule.clone())
+    }
+
+    /// The member of the ensemble that thinks most of it.
+    #[getter]
+    fn member(&self) -> usize {
+        self.0.member
+    }
+
+    /// Final metric as the whole ensemble predicts it.
+    #[getter]
+    fn prediction(&self) -> PyPrediction {
+        PyPrediction(self.0.prediction)
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        pickle::reduce(py, "Suggestion", &self.0)
+    }
+
+    fn __repr__(&self) -> String {
+        let Suggestion { member, prediction, .. } = &self.0;
+        format!("<lodecast.Suggestion of member {member}: {:.5} +- {:.5}>", prediction.metric, prediction.spread)
+    }
+}

@@ -1,0 +1,627 @@
+"""The engine's classes, as they are exported by `lodecast`."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from os import PathLike
+from typing import Any, Literal, final, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import CapsuleType, Unpack, disjoint_base
+
+from lodecast._settings import FitSettings, PlannerSettings
+
+__version__: str
+
+_Path = str | PathLike[str]
+_Metrics = str | Sequence[str]
+_Floats = NDArray[np.float64]
+
+@final
+class Sweep:
+    """The runs a hyper-parameter search left behind, and the validation metrics they recorded.
+
+    >>> import lodecast
+    >>> sweep = lodecast.Sweep.from_numpy(
+    ...     {
+    ...         "run_id": ["a", "a", "b"],
+    ...         "step": [10, 20, 10],
+    ...         "train_loss": [2.0, 1.5, 1.8],
+    ...         "learning_rate": [0.1, 0.1, 0.2],
+    ...         "accuracy": [0.3, 0.5, 0.4],
+    ...     },
+    ...     metrics="accuracy:max",
+    ... )
+    >>> len(sweep), sweep.metrics, sweep["a"].validation["accuracy"]
+    (2, ['accuracy:max'], array([0.3, 0.5]))
+    """
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    def __new__(cls, runs: Sequence[Run]) -> Sweep: ...
+    @staticmethod
+    def read(
+        path: _Path,
+        *,
+        metrics: _Metrics | None = None,
+        run_id: str | None = None,
+        step: str | None = None,
+        train_loss: str | None = None,
+        learning_rate: str | None = None,
+    ) -> Sweep:
+        """Reads a file (.parquet, .csv, .jsonl), or joins those of a folder or of a pattern such as `runs/*.jsonl`."""
+    @staticmethod
+    def from_arrow(
+        table: Any,
+        *,
+        metrics: _Metrics | None = None,
+        run_id: str | None = None,
+        step: str | None = None,
+        train_loss: str | None = None,
+        learning_rate: str | None = None,
+        nan_is_missing: bool = False,
+    ) -> Sweep:
+        """Takes anything with Arrow columns: a table of pyarrow, polars, pandas, duckdb, ... One metric point a row.
+
+        A null was not measured; NaN was measured and means that the run diverged, unless `nan_is_missing`.
+        """
+    @staticmethod
+    def from_polars(
+        table: Any,
+        *,
+        metrics: _Metrics | None = None,
+        run_id: str | None = None,
+        step: str | None = None,
+        train_loss: str | None = None,
+        learning_rate: str | None = None,
+        nan_is_missing: bool = False,
+    ) -> Sweep:
+        """Takes a polars data frame, one metric point a row. Nulls and NaN as in `from_arrow`."""
+    @staticmethod
+    def from_pandas(
+        table: Any,
+        *,
+        metrics: _Metrics | None = None,
+        run_id: str | None = None,
+        step: str | None = None,
+        train_loss: str | None = None,
+        learning_rate: str | None = None,
+        nan_is_missing: bool = True,
+    ) -> Sweep:
+        """Takes a pandas data frame, one metric point a row. pandas writes NaN for what was not measured, so that is what it
+        means here unless `nan_is_missing` is false.
+        """
+    @staticmethod
+    def from_numpy(
+        table: Mapping[str, Any],
+        *,
+        metrics: _Metrics | None = None,
+        run_id: str | None = None,
+        step: str | None = None,
+        train_loss: str | None = None,
+        learning_rate: str | None = None,
+        nan_is_missing: bool = True,
+    ) -> Sweep:
+        """Takes a mapping of names to arrays or lists of equal length, one metric point a row."""
+    @staticmethod
+    def join(sweeps: Sequence[Sweep]) -> Sweep:
+        """One sweep of the runs of several, with all their metrics."""
+    def write(self, path: _Path) -> None:
+        """Writes the sweep (.parquet, .csv, .jsonl). The file is replaced whole or not at all."""
+    @property
+    def metrics(self) -> list[str]:
+        """The validation metrics with their directions, as `name:max` or `name:min`."""
+    @property
+    def runs(self) -> list[Run]:
+        """The runs."""
+    @property
+    def report(self) -> dict[str, Any]:
+        """What reading did besides taking the values as they are: rows, joined rows, sorted runs, columns not used. Of imported
+        runs: the columns chosen and why, what was read of each run, and what was left out.
+        """
+    def best_configuration(self, metric: str | None = None) -> tuple[str, float, list[Run]] | None:
+        """The configuration with the best mean final value over its seeds: its name, that value, its runs. `None` if no run
+        measured the metric. Runs that diverged count as the worst.
+        """
+    def __len__(self) -> int: ...
+    @overload
+    def __getitem__(self, key: int | str, /) -> Run: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> Sweep: ...
+    def __iter__(self) -> Iterator[Run]: ...
+    def __contains__(self, key: object, /) -> bool: ...
+    def to_numpy(self) -> dict[str, NDArray[Any]]:
+        """The columns as numpy arrays, one metric point a row; `from_numpy` takes them back. What was not measured is NaN."""
+    def to_pandas(self) -> Any:
+        """A pandas data frame, one metric point a row; `from_pandas` takes it back. What was not measured is NaN."""
+    def to_polars(self) -> Any:
+        """A polars data frame, one metric point a row; `from_polars` takes it back. What was not measured is null."""
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> CapsuleType: ...
+    def _columns(self) -> list[tuple[str, Any, NDArray[np.bool_] | None]]: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Run:
+    """One training run: arrays over its metric points, in the order of steps. What was not measured at a point is NaN there.
+
+    >>> import lodecast
+    >>> run = lodecast.Run("mine", [10, 20], train_loss=[2.1, 1.7], learning_rate=[0.1, 0.1],
+    ...                    validation={"accuracy:max": [None, 0.4]}, total_steps=100)
+    >>> run.train_loss, run.final_validation(), run.total_steps
+    (array([2.1, 1.7]), 0.4, 100)
+    """
+
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __new__(
+        cls,
+        id: str,
+        steps: Sequence[int],
+        *,
+        train_loss: Sequence[float | None] | None = None,
+        learning_rate: Sequence[float | None] | None = None,
+        validation: Mapping[str, Sequence[float | None]] | None = None,
+        total_steps: int | None = None,
+        schedule: str | None = None,
+        peak_lr: float | None = None,
+        seed: int | None = None,
+        optimizer: str | None = None,
+        attributes: Mapping[str, str] | None = None,
+    ) -> Run: ...
+    @property
+    def id(self) -> str:
+        """Identity within the sweep."""
+    @property
+    def steps(self) -> NDArray[np.uint64]:
+        """Optimizer step of each point."""
+    @property
+    def train_loss(self) -> _Floats:
+        """Train loss at each point."""
+    @property
+    def learning_rate(self) -> _Floats:
+        """Learning rate at each point."""
+    @property
+    def validation(self) -> dict[str, _Floats]:
+        """The validation metrics by name."""
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What else is known: schedule, `peak_lr`, seed, optimizer, `total_steps`, source, other."""
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics of its sweep, as `name:max` or `name:min`."""
+    @property
+    def total_steps(self) -> int:
+        """Planned length in steps: the recorded one, or else the last step."""
+    @property
+    def configuration(self) -> str:
+        """Name of its configuration: everything that was set but the seed."""
+    @property
+    def schedule(self) -> Schedule | None:
+        """The schedule it says it follows, or else its recorded rates; `None` if it has neither."""
+    def final_validation(self, metric: str | None = None) -> float | None:
+        """The last finite value of a metric, by default the first."""
+    def diverged_at(self, metric: str | None = None) -> int | None:
+        """Index of the first point whose loss or metric is NaN or infinite; `None` if the run did not diverge."""
+    def __len__(self) -> int: ...
+
+@final
+class Schedule:
+    """A learning-rate schedule over the progress of a run, from 0 to 1.
+
+    >>> import lodecast
+    >>> schedule = lodecast.Schedule.cosine(0.1, warmup=0.5)
+    >>> schedule.learning_rate(0.25), schedule.at_step(500, 1000)
+    (0.05, 0.1)
+    """
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @staticmethod
+    def parametric(family: str, peak_lr: float, warmup: float = 0.0) -> Schedule:
+        """A family by name: constant, cosine, one-cycle, staircase, linear or warmup-stable-decay, after a linear warm-up over
+        a fraction of the run.
+        """
+    @staticmethod
+    def constant(learning_rate: float, warmup: float = 0.0) -> Schedule:
+        """The same rate throughout."""
+    @staticmethod
+    def cosine(peak_lr: float, warmup: float = 0.0) -> Schedule:
+        """Half a cosine from the peak to zero."""
+    @staticmethod
+    def one_cycle(peak_lr: float, warmup: float = 0.0) -> Schedule:
+        """Up to the peak over 30 % of the run, then down."""
+    @staticmethod
+    def staircase(peak_lr: float, warmup: float = 0.0) -> Schedule:
+        """Halved at each tenth of the run."""
+    @staticmethod
+    def linear(peak_lr: float, warmup: float = 0.0) -> Schedule:
+        """A straight line from the peak to zero."""
+    @staticmethod
+    def warmup_stable_decay(peak_lr: float, warmup: float = 0.0) -> Schedule:
+        """The peak until 80 % of the run, then a straight line to zero."""
+    @staticmethod
+    def piecewise_linear(knots: Sequence[tuple[float, float]]) -> Schedule:
+        """Straight lines between (progress, learning rate) knots."""
+    @staticmethod
+    def from_dict(state: Mapping[str, Any]) -> Schedule:
+        """From what `to_dict` gave."""
+    def to_dict(self) -> dict[str, Any]:
+        """The schedule as plain types."""
+    def learning_rate(self, progress: float) -> float:
+        """Learning rate at a progress in [0, 1]."""
+    def learning_rates(self, progress: Sequence[float] | _Floats) -> _Floats:
+        """Learning rates at several progresses."""
+    def at_step(self, step: int, total_steps: int) -> float:
+        """Learning rate at an optimizer step of a run of so many steps."""
+
+@final
+class Spread:
+    """A curve with its spread: arrays of the mean, and of one standard deviation to either side."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def mean(self) -> _Floats:
+        """Mean."""
+    @property
+    def low(self) -> _Floats:
+        """Lower end."""
+    @property
+    def high(self) -> _Floats:
+        """Upper end."""
+    @property
+    def spread(self) -> _Floats:
+        """Half the distance of the ends: about one standard deviation."""
+    def __len__(self) -> int: ...
+
+@final
+class Interval:
+    """A number with the range of one standard deviation around it."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def mean(self) -> float:
+        """Mean."""
+    @property
+    def low(self) -> float:
+        """Lower end."""
+    @property
+    def high(self) -> float:
+        """Upper end."""
+    @property
+    def spread(self) -> float:
+        """Half the distance of the ends: about one standard deviation."""
+
+@final
+class Forecast:
+    """The future of a run as a model sees it."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def metric(self) -> str:
+        """The metric that is forecast, as `name:max` or `name:min`."""
+    @property
+    def progress(self) -> _Floats:
+        """Times, as fractions of the planned run."""
+    @property
+    def learning_rate(self) -> _Floats:
+        """Learning rate: the schedule asked about, or what the paper's model expects to follow."""
+    @property
+    def train_loss(self) -> Spread:
+        """Train loss."""
+    @property
+    def validation(self) -> Spread:
+        """Validation metric."""
+    @property
+    def final_validation(self) -> Interval:
+        """The final metric; its ends contain the error that held-out runs had."""
+    def to_dict(self) -> dict[str, Any]:
+        """The forecast as plain types."""
+    def plot(self, run: Run | None = None, *, figure: Any = None) -> Any:
+        """Draws it with matplotlib: loss, metric and learning rate. `run` is drawn beside it."""
+
+@final
+class Evaluation:
+    """How good forecasts are, beside simple baselines."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def metric(self) -> str:
+        """The metric that is forecast."""
+    @property
+    def held_out(self) -> bool:
+        """Was no run forecast by a member that had seen its configuration?"""
+    @property
+    def skills(self) -> list[dict[str, Any]]:
+        """One dictionary an observed fraction and method: errors, rank correlation, coverage."""
+    @property
+    def forecasts(self) -> list[dict[str, Any]]:
+        """One dictionary a forecast: run, observed fraction, prediction, what it became."""
+    def _repr_html_(self) -> str: ...
+
+@final
+class Prediction:
+    """What is predicted for the end of a run."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def metric(self) -> float:
+        """Validation metric."""
+    @property
+    def spread(self) -> float:
+        """One standard deviation over the members of the ensemble."""
+
+@final
+class Suggestion:
+    """A schedule worth a run in a next round."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule."""
+    @property
+    def member(self) -> int:
+        """The member of the ensemble that thinks most of it."""
+    @property
+    def prediction(self) -> Prediction:
+        """Final metric as the whole ensemble predicts it."""
+
+@final
+class Plan:
+    """What a planner decided, and everything it weighed."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule to follow from `now` on."""
+    @property
+    def changed(self) -> bool:
+        """Is it another one than was in force?"""
+    @property
+    def reason(self) -> str:
+        """Why."""
+    @property
+    def now(self) -> float:
+        """Progress from which the schedule applies, in [0, 1)."""
+    @property
+    def replan(self) -> int:
+        """Counts the plans of a run, from 0."""
+    @property
+    def prediction(self) -> Prediction | None:
+        """What is predicted for the schedule to follow, if anything."""
+    @property
+    def candidates(self) -> list[dict[str, Any]]:
+        """Everything that was weighed, as dictionaries."""
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as plain types."""
+    def plot(self, *, ax: Any = None) -> Any:
+        """Draws the schedule and the best candidates with matplotlib."""
+    def _repr_html_(self) -> str: ...
+
+@disjoint_base
+class Model:
+    """A fitted model of either kind."""
+
+    def save(self, path: _Path) -> None:
+        """Writes the model file, whole or not at all."""
+    def to_bytes(self) -> bytes:
+        """The model file as bytes."""
+    @staticmethod
+    def from_bytes(data: bytes) -> Model:
+        """A model from the bytes of its file."""
+    @property
+    def kind(self) -> Literal["controlled", "law", "paper"]:
+        """Which form of model: `controlled`, `law` or `paper`."""
+    @property
+    def metric(self) -> str:
+        """The validation metric it predicts, as `name:max` or `name:min`."""
+    @property
+    def members(self) -> int:
+        """Number of models in the ensemble."""
+    @property
+    def fingerprint(self) -> str:
+        """Tells this model from others."""
+    @property
+    def learning_rates(self) -> tuple[float, float]:
+        """Smallest and largest learning rate of its sweep."""
+    @property
+    def best_schedule(self) -> Schedule:
+        """The schedule of its sweep's best configuration."""
+    @property
+    def record(self) -> dict[str, Any]:
+        """How it was fitted, as plain types."""
+    @property
+    def fit_summary(self) -> dict[str, Any] | None:
+        """What the fit was made of, as plain types; `None` for a model from a file."""
+    def forecast(
+        self,
+        run: Run | None = None,
+        *,
+        schedule: Schedule | None = None,
+        total_steps: int | None = None,
+        observed: float | None = None,
+    ) -> Forecast:
+        """How a run will go on under `schedule`, by default its own. `observed` is the fraction of the run to look at. A schedule
+        with rates that the sweep has not shown draws a warning: they count as the nearest that it has.
+        """
+    def plan(
+        self,
+        run: Run | None = None,
+        *,
+        total_steps: int | None = None,
+        observed: float | None = None,
+        in_force: Schedule | None = None,
+        seed: int = 0,
+        settings: PlannerSettings | None = None,
+    ) -> Plan:
+        """The schedule from here on. `in_force` is the one to change, by default the run's own or the sweep's best; `settings`
+        are the planner's, by name.
+        """
+    def evaluate(self, sweep: Sweep, observed: Sequence[float] = ...) -> Evaluation:
+        """Error of the forecast final metric after each fraction of the runs, on configurations not seen, beside baselines."""
+    def plot_forecast(
+        self,
+        run: Run,
+        *,
+        schedule: Schedule | None = None,
+        total_steps: int | None = None,
+        observed: float | None = None,
+        figure: Any = None,
+    ) -> Any:
+        """Draws the forecast of a run with matplotlib, beside the run itself."""
+    def _repr_html_(self) -> str: ...
+
+@final
+class PaperLatentOde(Model):
+    """The paper's model: it imagines whole runs, their learning rate included."""
+
+    @staticmethod
+    def load(path: _Path) -> PaperLatentOde:
+        """Reads a model file of this kind."""
+
+@final
+class ControlledLatentOde(Model):
+    """The model that the learning rate drives: it answers "what if I set this rate?"."""
+
+    @staticmethod
+    def load(path: _Path) -> ControlledLatentOde:
+        """Reads a model file of this kind."""
+    def suggest(self, count: int | None = None, *, seed: int = 0) -> list[Suggestion]:
+        """Schedules for a next round of runs: what each member of the ensemble in turn thinks best, away from what is known.
+        Train them under a seed or two that the sweep has not seen, and fit the old sweep and the new one joined.
+        """
+
+@final
+class Observation:
+    """What a scheduler made of a point."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def kind(self) -> Literal["nothing", "replanned", "kept", "ignored"]:
+        """`nothing`, `replanned`, `kept` or `ignored`."""
+    @property
+    def reason(self) -> str | None:
+        """Why, if there is something to say."""
+    @property
+    def plan(self) -> Plan | None:
+        """The plan, if the schedule changed."""
+    @property
+    def replanned(self) -> bool:
+        """Did the schedule change?"""
+
+@final
+class Scheduler:
+    """Chooses the learning rates of one run as it goes: `learning_rate(step)` gives the rate, `observe(step, ...)` takes in what
+    was measured, and at a few fractions of the run the rest is planned anew.
+
+    `model` is a model or its file. `start` is the schedule to follow until the first of these fractions; without it the rest of
+    the run is planned before the first step. `replan_at` are fractions of the run; `replan_every` plans after each such fraction
+    instead. `range_factor` is how far the rate may leave the range of the sweep. `settings` are the planner's, by name.
+    """
+
+    def __new__(
+        cls,
+        model: Model | _Path,
+        total_steps: int,
+        *,
+        start: Schedule | None = None,
+        seed: int = 0,
+        replan_at: Sequence[float] | None = None,
+        replan_every: float | None = None,
+        range_factor: float = 1.0,
+        settings: PlannerSettings | None = None,
+    ) -> Scheduler: ...
+    def learning_rate(self, step: int) -> float:
+        """Learning rate for an optimizer step."""
+    def observe(
+        self,
+        step: int,
+        *,
+        train_loss: float | None = None,
+        validation: float | None = None,
+        learning_rate: float | None = None,
+    ) -> Observation:
+        """Takes in what was measured at a step, and plans if it is time to; `None` was not measured. The same step again adds or
+        corrects, and never plans twice. The learning rate may be left out: it is the one this scheduler gave.
+        """
+    def note(
+        self,
+        step: int,
+        *,
+        train_loss: float | None = None,
+        validation: float | None = None,
+        learning_rate: float | None = None,
+    ) -> Observation:
+        """Takes in what was measured as `observe` does, but never plans: that is left to `decide`, so that a metric which comes
+        after the loss of its step is known by then.
+        """
+    def decide(self) -> Observation:
+        """Plans the rest of the run from what was noted, if it is time to."""
+    def explain(self) -> str:
+        """What is in force and why, in words."""
+    def extend(self, total_steps: int) -> None:
+        """Makes the run longer. Rates so far stay as they were, the rest is stretched, and planned anew at the next occasion."""
+    @property
+    def total_steps(self) -> int:
+        """Planned length of the run in optimizer steps."""
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule in force. Rates given out are bounded by the range of the sweep besides."""
+    @property
+    def last_plan(self) -> Plan | None:
+        """The last plan, whether it changed anything or not."""
+    @property
+    def replans(self) -> int:
+        """Plans made so far."""
+    @property
+    def model(self) -> Model:
+        """Its model."""
+    @property
+    def observed(self) -> list[dict[str, Any]]:
+        """The points remembered, as dictionaries."""
+    def state_dict(self) -> dict[str, Any]:
+        """Everything its future decisions depend on besides the model, as plain types."""
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on from a saved state exactly as if it had never stopped. The model has to be the same. A scheduler that was made for
+        a longer run than the state's plans the longer one.
+        """
+
+def fit(
+    sweep: Sweep,
+    kind: str,
+    progress: Callable[[int, int, float, float | None], object] | None = None,
+    checkpoint: _Path | None = None,
+    resume: bool = False,
+    **settings: Unpack[FitSettings],
+) -> Model:
+    """Fits a model. `progress` is called with iteration, iterations, loss and held-out loss some twenty times a second; what it
+    raises ends the fit, like Ctrl-C.
+    """
+
+def load(path: _Path) -> Model:
+    """Reads a model file of either kind."""
+
+def _import_runs(
+    sources: Sequence[_Path],
+    choices: Mapping[str, Any],
+    dry_run: bool,
+    progress: Callable[[int, int], object] | None,
+) -> Sweep:
+    """Reads every run of the sources. With `dry_run` the sweep stays empty, and its report says what would be in it. `progress`
+    is called with the numbers of runs and points so far.
+    """
+
+def _restore(kind: str, state: object) -> Any:
+    """An object that was pickled or copied."""
+
+def _sweep_from_bytes(bytes: bytes) -> Sweep:
+    """A sweep that was pickled."""
+
+def _restore_scheduler(model: Model | _Path, state: Mapping[str, Any]) -> Scheduler:
+    """A scheduler that was pickled."""

@@ -1,0 +1,1 @@
+"""A run under way: the points that are gathered, what is decided, and where decisions are shown."""

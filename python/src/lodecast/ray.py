@@ -1,0 +1,137 @@
+"""lodecast in Ray Tune: a trial scheduler that stops the trials whose forecast leaves them no chance.
+
+.. code-block:: python
+
+    scheduler = ForecastScheduler("model.lode", total_steps=2000, schedule=lambda config: Schedule.cosine(config["lr"]))
+    tune.Tuner(..., tune_config=tune.TuneConfig(metric="val_accuracy", mode="max", scheduler=scheduler))
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+
+from lodecast.errors import SettingError
+from lodecast.search.judge import Judge
+
+if TYPE_CHECKING:
+    from lodecast import Schedule
+
+__all__ = ["ForecastScheduler"]
+
+
+class ForecastScheduler(FIFOScheduler):  # type: ignore[misc, unused-ignore]
+    """Stops a trial once its final metric will hardly beat the best of the finished trials.
+
+    Args:
+        model: Path of a lodecast model of such trainings. A model itself also works where nothing is checkpointed.
+        total_steps: Planned length of a trial, in units of ``time_attr``.
+        schedule: The learning-rate schedule of a trial, from its configuration. The controlled model needs it.
+        confidence: How sure to be that the trial does not become the best: 0.95 stops it at a chance below 5 %.
+        grace: Fraction of a trial's length before which it is never stopped.
+        time_attr: Name of the step in the reported results.
+        metric: Name of the validation metric; by default that of the ``TuneConfig``.
+        mode: ``max`` or ``min``; by default that of the ``TuneConfig``.
+        train_loss: Name of the train loss in the reported results, where it is reported.
+        learning_rate: Name of the learning rate in the reported results, where it is reported.
+
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        total_steps: int,
+        schedule: Callable[[dict[str, Any]], Schedule] | None = None,
+        confidence: float = 0.95,
+        grace: float = 0.1,
+        time_attr: str = "training_iteration",
+        metric: str | None = None,
+        mode: str | None = None,
+        train_loss: str = "train_loss",
+        learning_rate: str = "learning_rate",
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        if mode not in (None, "max", "min"):
+            raise SettingError(f"mode = {mode!r}: give 'max' or 'min'")
+        self._judge = Judge(model, total_steps, confidence, grace, schedule is not None)
+        self._schedule = schedule
+        self._time_attr = time_attr
+        self._metric = metric
+        self._mode = mode
+        self._columns = {"train_loss": train_loss, "learning_rate": learning_rate}
+        self._points: dict[str, list[dict[str, Any]]] = {}
+        self._best: float | None = None
+        self._stopped: set[str] = set()
+
+    def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
+        """Take metric and mode of the ``TuneConfig``."""
+        if (self._metric and metric) or (self._mode and mode):
+            return False
+        self._metric = self._metric or metric
+        self._mode = self._mode or mode
+        return True
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        """Check that metric and mode are known."""
+        if not (self._metric and self._mode):
+            raise SettingError("ForecastScheduler has no metric and mode: give them to it or to the TuneConfig")
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        """Take in a point and decides."""
+        value, step = result.get(self._metric or ""), result.get(self._time_attr)
+        if value is None or step is None:
+            return str(TrialScheduler.CONTINUE)
+        if not math.isfinite(value):
+            return self._stop(trial)
+        points = self._points.setdefault(trial.trial_id, [])
+        # A trial that went on from a checkpoint reports some steps again.
+        while points and points[-1]["step"] >= step:
+            points.pop()
+        known = {name: result.get(column) for name, column in self._columns.items()}
+        points.append({"step": int(step), "validation": float(value), **known})
+        schedule = self._judge.schedule(self._schedule, trial.config)
+        if self._best is None or step >= self._judge.total_steps:
+            return str(TrialScheduler.CONTINUE)
+        hopeless = self._judge.is_hopeless(points, schedule, self._best, self._mode or "max")
+        return self._stop(trial) if hopeless else str(TrialScheduler.CONTINUE)
+
+    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
+        """Remember the best final metric."""
+        self._points.pop(trial.trial_id, None)
+        value = result.get(self._metric or "")
+        if trial.trial_id in self._stopped or value is None or not math.isfinite(value):
+            return
+        better = self._best is None or (value > self._best if self._mode == "max" else value < self._best)
+        if better:
+            self._best = float(value)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Forget the trial."""
+        self._points.pop(trial.trial_id, None)
+
+    def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
+        """Forget the trial."""
+        self._points.pop(trial.trial_id, None)
+
+    def debug_string(self) -> str:
+        """Sum up for Tune's status."""
+        return f"lodecast forecasts: {len(self._stopped)} trials stopped, best {self._metric} so far {self._best}"
+
+    def save(self, checkpoint_path: str) -> None:
+        """Save what was seen. Tune keeps its own state the same way."""
+        with open(checkpoint_path, "wb") as file:
+            pickle.dump((self._points, self._best, self._stopped), file)
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Go on from what was saved."""
+        with open(checkpoint_path, "rb") as file:
+            self._points, self._best, self._stopped = pickle.load(file)
+
+    def _stop(self, trial: Any) -> str:
+        self._stopped.add(trial.trial_id)
+        return str(TrialScheduler.STOP)

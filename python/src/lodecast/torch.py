@@ -1,0 +1,367 @@
+"""`lodecast.torch.LodeLR`: a learning-rate scheduler for torch that learned from the runs of a sweep."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from lodecast import _engine
+from lodecast.errors import ArgumentError, LodecastWarning, SettingError, StateError
+from lodecast.live import agreement, decisions, sinks
+from lodecast.live.decisions import Decision, log
+from lodecast.view import text
+
+__all__ = ["LodeLR"]
+
+_VERSION = 1
+#: A group with so many times the reference's rate is hardly meant to have it.
+_FAR_APART = 10.0
+#: A change of the rate by this factor from one step to the next, at the end of a warm-up, is hardly meant.
+_JUMP = 10.0
+#: Fraction of the run after which it is told that nothing was observed.
+_UNOBSERVED = 0.2
+
+
+class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
+    """Sets the learning rate of every parameter group as a lodecast model plans it.
+
+    The model gives the rate of one group, the first unless `reference_group` names another; the others keep their ratio to
+    it, which is that of the rates the optimizer was made with. Groups added later join with the ratio of the rate they came
+    with to the reference's initial one.
+
+    `step()` belongs after every `optimizer.step()`, `observe()` wherever something was measured. What was observed since the
+    last `step()` is decided upon in the next one, so that loss and metric of a step may come one after the other, and in
+    either order. Decisions go to the logger `lodecast`, to `sinks`, and into `decisions`; `explain()` puts them in words.
+
+    With several processes (DDP, FSDP, ...) every one calls `observe`; they agree on the mean, and so on the rate. `group` is
+    the process group that trains this model, by default all; `"alone"` if this process has a training of its own.
+
+    `warmup_steps` raises the rate in a straight line to the planned one over so many steps. Constructing it on an optimizer
+    that was restored leaves the rate in force. `start`, `seed`, `replan_at`, `replan_every`, `range_factor` and `settings` are
+    those of `lodecast.Scheduler`.
+
+    >>> scheduler = LodeLR(optimizer, "model.lode", total_steps=23_400)        # doctest: +SKIP
+    >>> for batch in batches:                                                  # doctest: +SKIP
+    ...     loss = train(batch)
+    ...     optimizer.step()
+    ...     scheduler.step()
+    ...     scheduler.observe(train_loss=loss)
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        model: _engine.Model | str | os.PathLike[str],
+        total_steps: int,
+        *,
+        start: _engine.Schedule | None = None,
+        seed: int = 0,
+        replan_at: list[float] | None = None,
+        replan_every: float | None = None,
+        range_factor: float = 1.0,
+        settings: Mapping[str, Any] | None = None,
+        warmup_steps: int = 0,
+        reference_group: int | None = None,
+        group: Any = None,
+        sinks: Iterable[sinks.Sink] = (),
+        last_epoch: int = -1,
+    ) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise ArgumentError(f"a torch.optim.Optimizer is needed first, not {type(optimizer).__name__}")
+        if isinstance(warmup_steps, bool) or not isinstance(warmup_steps, int) or warmup_steps < 0:
+            raise SettingError(f"warmup_steps = {warmup_steps}: give a whole number of at least 0")
+        self._options: dict[str, Any] = {
+            "start": start,
+            "seed": seed,
+            "replan_at": replan_at,
+            "replan_every": replan_every,
+            "range_factor": range_factor,
+            "settings": settings,
+        }
+        self.warmup_steps = warmup_steps
+        self.reference_group = reference_group
+        self.sinks = list(sinks)
+        self._processes = group
+        self._begin(optimizer, model, total_steps, last_epoch)
+
+    def _begin(self, optimizer: Optimizer, model: Any, total_steps: int, last_epoch: int) -> None:
+        self.scheduler = _engine.Scheduler(model, total_steps, **self._options)
+        #: What was decided so far.
+        self.decisions: list[Decision] = []
+        self._undecided = False
+        self._outcome: _engine.Observation | None = None
+        self._unsound_at: int | None = None
+        self._ratios: list[float] = []
+        groups = optimizer.param_groups
+        # A group that knows its initial rate has been scheduled before: if not in this process, it was restored.
+        scheduled = any("initial_lr" in group for group in groups)
+        here = hasattr(optimizer.step, "_wrapped_by_lr_sched")
+        self._leave_rates = scheduled and (last_epoch >= 0 or not here)
+        self._beginning = True
+        super().__init__(optimizer, last_epoch)
+        self._beginning = False
+        self._leave_rates = False
+        plan = self.scheduler.last_plan
+        if plan is not None and agreement.is_first():
+            log.info("%s steps planned: %s", self.total_steps, plan)
+
+    def restart(self, optimizer: Optimizer | None = None, total_steps: int | None = None) -> None:
+        """Begin anew, with nothing observed: for another training with the same model, of as many steps unless said."""
+        self._begin(
+            self.optimizer if optimizer is None else optimizer,
+            self.scheduler.model,
+            self.total_steps if total_steps is None else total_steps,
+            -1,
+        )
+
+    # torch counts the calls of step() to warn of their order, and Accelerate adds those of accumulated batches to it and
+    # then stops a scheduler that has a length of its own: what counts here are the steps.
+    @property
+    def _step_count(self) -> int:
+        return int(self.last_epoch) + 1
+
+    @_step_count.setter
+    def _step_count(self, count: int) -> None:
+        pass
+
+    def step(self, epoch: int | None = None) -> None:
+        """Go on by a step: decide upon what was observed, and set the rate."""
+        if self._undecided:
+            self._decide()
+        super().step() if epoch is None else super().step(epoch)
+        if self.last_epoch == self.total_steps + 1:
+            log.warning("the training goes on beyond its planned %s steps: extend() plans a longer one", self.total_steps)
+        elif self.last_epoch == round(_UNOBSERVED * self.total_steps) > 0 and not self.scheduler.observed:
+            log.warning(
+                "nothing was observed in the first %s of %s steps: the schedule of the start stays. Call observe(), or give "
+                "the framework lodecast's callback",
+                self.last_epoch,
+                self.total_steps,
+            )
+
+    def _decide(self) -> None:
+        self._undecided = False
+        observation = self.scheduler.decide()
+        if observation.kind == "nothing":
+            return
+        self._outcome = observation
+        decision = Decision.of(self.scheduler, observation, max(self.last_epoch, 0))
+        self.decisions.append(decision)
+        if agreement.is_first():
+            decisions.tell(decision)
+            sinks.show(decision, self.sinks)
+
+    def get_lr(self) -> list[float | Tensor]:
+        """Rates of the parameter groups at the current step."""
+        groups = self.optimizer.param_groups
+        if len(self._ratios) != len(groups):
+            self._join_groups()
+        if self._leave_rates:
+            return [group["lr"] for group in groups]
+        step = max(self.last_epoch, 0)
+        rate = self._rate(step)
+        if step == 0 and not self._beginning:
+            self._look_at_jump(rate)
+        return [rate * ratio for ratio in self._ratios]
+
+    def _rate(self, step: int) -> float:
+        rate = self.scheduler.learning_rate(step)
+        return rate * (step + 1) / self.warmup_steps if step < self.warmup_steps else rate
+
+    def _look_at_jump(self, rate: float) -> None:
+        """Warn if a warm-up by another scheduler ends far from the planned rate."""
+        reached = float(self.optimizer.param_groups[self._reference]["lr"]) / self._ratios[self._reference]
+        if reached > 0.0 and not 1.0 / _JUMP < rate / reached < _JUMP:
+            warnings.warn(
+                f"the scheduler before LodeLR ends at a rate of {reached:.3g}, and {rate:.3g} is planned from here on: make "
+                f"the optimizer with lr={rate:.3g}, so that the warm-up leads there, or leave the warm-up to "
+                "LodeLR(warmup_steps=...)",
+                LodecastWarning,
+                stacklevel=2,
+            )
+
+    def observe(
+        self,
+        *,
+        train_loss: float | Tensor | None = None,
+        validation: float | Tensor | None = None,
+        step: int | None = None,
+    ) -> _engine.Observation:
+        """Take in what was measured; the next `step()` plans if it is time to.
+
+        `step` is by default the number of steps done. The same step again adds to what was measured there or corrects it. With
+        several processes every one has to call it, with `None` for what it did not measure.
+
+        Returns:
+            What was decided since the last call: the schedule was `replanned` or `kept`, with the reason, or `nothing` was
+            to be decided. Of a value that is not finite (`kept`) or comes too late (`ignored`) it says so.
+
+        Raises:
+            StateError: If the processes are at different steps, or some do not take part.
+
+        """
+        at = max(self.last_epoch, 0) if step is None else step
+        loss, metric = number("train_loss", train_loss), number("validation", validation)
+        if self._processes != "alone":
+            loss, metric = agreement.agree(loss, metric, self._processes, at)
+        if self.last_epoch < 0:
+            # Another scheduler comes before this one, in a SequentialLR.
+            reason = "the scheduler before this one has the rate; the run is observed from where it ends"
+            ignored: _engine.Observation = _engine._restore("Observation", {"kind": "ignored", "reason": reason, "plan": None})
+            return ignored
+        observation = self.scheduler.note(at, train_loss=loss, validation=metric, learning_rate=self._rate_in_force(at))
+        if observation.kind == "nothing":
+            self._undecided = self._undecided or self._unsound_at != at
+            if self._outcome is not None:
+                observation, self._outcome = self._outcome, None
+        elif observation.kind == "kept":
+            self._undecided = False
+            if self._unsound_at is None:
+                log.warning("%s: nothing is planned from it, and the schedule in force stays", observation.reason)
+            self._unsound_at = at
+        return observation
+
+    def _rate_in_force(self, step: int) -> float | None:
+        """Give the rate that was really applied, where it is not the planned one."""
+        if step < self.warmup_steps:
+            return self._rate(step)
+        reference = self._reference
+        if step != self.last_epoch or len(self._ratios) <= reference:
+            return None
+        applied = float(self.optimizer.param_groups[reference]["lr"])
+        return None if applied == float(self._last_lr[reference]) else applied / self._ratios[reference]
+
+    @property
+    def total_steps(self) -> int:
+        """Planned length of the run in optimizer steps."""
+        return self.scheduler.total_steps
+
+    def extend(self, total_steps: int) -> None:
+        """Make the run longer; the rest is planned anew with the next `step()`."""
+        longer = total_steps > self.total_steps
+        self.scheduler.extend(total_steps)
+        self._undecided = self._undecided or longer
+
+    @property
+    def schedule(self) -> _engine.Schedule:
+        """The schedule in force."""
+        return self.scheduler.schedule
+
+    @property
+    def last_plan(self) -> _engine.Plan | None:
+        """The last plan, whether it changed anything or not."""
+        return self.scheduler.last_plan
+
+    def explain(self) -> str:
+        """Say what is in force, what was decided so far, and why."""
+        return text.scheduler(self.scheduler, step=max(self.last_epoch, 0), decisions=self.decisions)
+
+    def __repr__(self) -> str:
+        step, total = max(self.last_epoch, 0), self.total_steps
+        return f"<lodecast.torch.LodeLR: step {step} of {total}, rate {self._rate(step):.3e}, {self.scheduler.replans} plans>"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state, in plain types that `torch.load(weights_only=True)` accepts."""
+        last = [float(rate) for rate in self.get_last_lr()]
+        return {
+            "version": _VERSION,
+            "last_epoch": self.last_epoch,
+            "step_count": self._step_count,
+            "base_lrs": [float(rate) for rate in self.base_lrs],
+            "ratios": list(self._ratios),
+            "last_lr": last,
+            # Not so while another scheduler, in a chain, has the rate.
+            "in_force": self.last_epoch >= 0 and last == [float(group["lr"]) for group in self.optimizer.param_groups],
+            "undecided": self._undecided,
+            "decisions": [decision.to_dict() for decision in self.decisions],
+            "scheduler": self.scheduler.state_dict(),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a saved state, with the same model, and set the rate that was in force.
+
+        A `LodeLR` that was made for more steps than the state's plans the longer run with the next `step()`.
+
+        Raises:
+            StateError: If it is the state of something else, of another model, or of a longer run.
+
+        """
+        if state_dict.get("version") != _VERSION:
+            raise StateError(f"no state of LodeLR version {_VERSION}: its version is {state_dict.get('version')}")
+        state = state_dict["scheduler"]
+        self.scheduler.load_state_dict(state)
+        self.last_epoch = state_dict["last_epoch"]
+        self.base_lrs = list(state_dict["base_lrs"])
+        self._ratios = list(state_dict["ratios"])
+        self._last_lr = list(state_dict["last_lr"])
+        self._undecided = state_dict.get("undecided", False) or self.total_steps > state["total_steps"]
+        self._unsound_at = None
+        self.decisions = [Decision(**decision) for decision in state_dict.get("decisions", ())]
+        groups = self.optimizer.param_groups
+        if state_dict.get("in_force", False) and len(groups) == len(self._last_lr):
+            for group, rate in zip(groups, self._last_lr, strict=True):
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(rate)
+                else:
+                    group["lr"] = rate
+
+    @property
+    def _reference(self) -> int:
+        return 0 if self.reference_group is None else self.reference_group
+
+    def _join_groups(self) -> None:
+        """Notes the ratios of groups that are new."""
+        groups = self.optimizer.param_groups
+        known = len(self._ratios)
+        if not -len(groups) <= self._reference < len(groups):
+            raise SettingError(f"reference_group = {self._reference}: the optimizer has {len(groups)} parameter groups")
+        for group in groups[known:]:
+            initial = group.setdefault("initial_lr", group["lr"])
+            if isinstance(initial, Tensor) and initial is group["lr"]:
+                group["initial_lr"] = initial.clone()
+        reference = float(groups[self._reference]["initial_lr"])
+        if not reference > 0.0:
+            which = "first group" if self.reference_group is None else f"group {self.reference_group}"
+            raise SettingError(
+                f"the optimizer's {which} has the learning rate {reference}: give a positive one; lodecast replaces it and "
+                "only keeps the other groups' ratios to it"
+            )
+        self._ratios += [float(group["initial_lr"]) / reference for group in groups[known:]]
+        self.base_lrs = [group["initial_lr"] for group in groups]
+        if self.reference_group is None:
+            self._look_at_ratios(known)
+
+    def _look_at_ratios(self, known: int) -> None:
+        """Tell of groups with a larger rate than the first, which gets the model's."""
+        largest = max(range(known, len(self._ratios)), key=lambda index: self._ratios[index])
+        ratio = self._ratios[largest]
+        if ratio <= 1.0:
+            return
+        said = (
+            f"the model's rate is that of the first parameter group, and group {largest} would get {ratio:.3g} times as much: "
+            f"say which group the model's rate is for, with reference_group={largest} or reference_group=0"
+        )
+        if known == 0 and ratio >= _FAR_APART:
+            raise SettingError(said)
+        warnings.warn(said, LodecastWarning, stacklevel=2)
+
+
+def number(name: str, value: Any) -> float | None:
+    """Give a measured value as a number.
+
+    Raises:
+        ArgumentError: If it is none.
+
+    """
+    if value is None:
+        return None
+    try:
+        return float(value.detach() if isinstance(value, Tensor) else value)
+    except (TypeError, ValueError, RuntimeError):
+        raise ArgumentError(f"{name} is {value!r}: give one number") from None

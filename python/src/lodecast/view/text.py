@@ -1,0 +1,55 @@
+"""What is said of a scheduler and an evaluation, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lodecast import _engine
+    from lodecast.live.decisions import Decision
+
+
+def scheduler(scheduler: _engine.Scheduler, *, step: int | None = None, decisions: Sequence[Decision] | None = None) -> str:
+    """What is in force and why."""
+    total = scheduler.total_steps
+    observed = scheduler.observed
+    if step is None:
+        step = min(observed[-1]["step"], total) if observed else 0
+    name = scheduler.model.metric.rpartition(":")[0]
+    lines = [f"Step {step} of {total} ({step / total:.0%}): learning rate {scheduler.learning_rate(step):.3e}."]
+    ahead = [min(step + round(part * (total - step)), total) for part in (0.25, 0.5, 0.75, 1.0)]
+    lines.append("To come: " + ", ".join(f"{scheduler.learning_rate(at):.3e} at {at}" for at in ahead) + ".")
+    if observed:
+        measured = sum(point.get("validation") is not None for point in observed)
+        lines.append(f"{len(observed)} points observed, {measured} of them with {name}.")
+    else:
+        lines.append("Nothing was observed yet.")
+    plan = scheduler.last_plan
+    if decisions:
+        lines += [f"* {decision}" for decision in decisions]
+    elif plan is None:
+        lines.append("No plan was made yet: the schedule is that of the start.")
+    else:
+        verb = "a new schedule" if plan.changed else "the schedule was kept"
+        expected = ""
+        if plan.prediction is not None:
+            expected = f" Final {name} expected: {plan.prediction.metric:.4g} ± {plan.prediction.spread:.2g}."
+        lines.append(f"Last plan, at {plan.now:.0%}: {verb}; {plan.reason}.{expected}")
+    return "\n".join(lines)
+
+
+def evaluation(evaluation: _engine.Evaluation) -> str:
+    """Forecast errors by observed fraction and method, as a table."""
+    skills = evaluation.skills
+    fractions = sorted({skill["observed"] for skill in skills})
+    errors = {(skill["method"], skill["observed"]): skill["mean_absolute_error"] for skill in skills}
+    methods = list(dict.fromkeys(skill["method"] for skill in skills))
+    width = max([len(method) for method in methods] + [6])
+    seen = "on configurations not seen" if evaluation.held_out else "not held out: the members have seen the configurations"
+    lines = [f"Mean absolute error of the forecast final {evaluation.metric}, {seen}."]
+    lines.append(" " * width + "".join(f"{fraction:>10.0%}" for fraction in fractions))
+    for method in methods:
+        values = (errors.get((method, fraction)) for fraction in fractions)
+        lines.append(method.ljust(width) + "".join(f"{'' if value is None else format(value, '.4g'):>10}" for value in values))
+    return "\n".join(lines)

@@ -1,0 +1,119 @@
+"""Accelerate in one process: planned lengths, what is fed, and where decisions are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("accelerate")
+
+import torch
+import toy
+from accelerate import Accelerator
+from accelerate.tracking import GeneralTracker
+
+import lodecast
+import lodecast.accelerate
+from lodecast.distributed import find
+
+EPOCHS = 6
+
+
+class Shown(GeneralTracker):  # type: ignore[misc, unused-ignore]
+    name = "shown"
+    requires_logging_directory = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[tuple[int | None, dict[str, Any]]] = []
+
+    @property
+    def tracker(self) -> None:
+        return None
+
+    def store_init_configuration(self, values: dict[str, Any]) -> None: ...
+
+    def log(self, values: dict[str, Any], step: int | None = None, **kwargs: Any) -> None:
+        self.rows.append((step, values))
+
+
+def prepared(accumulation: int, **arguments: Any) -> tuple[Any, Any, Any, Any]:
+    accelerator = Accelerator(cpu=True, gradient_accumulation_steps=accumulation, **arguments)
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Linear(1, 16), torch.nn.Tanh(), torch.nn.Linear(16, 1))
+    inputs, targets, *_ = map(torch.from_numpy, toy.data())
+    data = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(inputs, targets), batch_size=12)
+    return (accelerator, *accelerator.prepare(network, torch.optim.SGD(network.parameters(), lr=0.05), data))
+
+
+@pytest.mark.parametrize("accumulation", [1, 4])
+def test_accumulated_batches_are_one_step(model: Path, accumulation: int) -> None:
+    """Eleven batches an epoch, of which the last three are a step."""
+    shown = Shown()
+    accelerator, network, optimizer, data = prepared(accumulation, log_with=shown)
+    accelerator.init_trackers("test")
+    scheduler = lodecast.accelerate.schedule(
+        accelerator, optimizer, model, data=data, epochs=EPOCHS, replan_at=[0.5]
+    )  # fmt: skip
+    lode = find(scheduler)
+    assert lode.total_steps == EPOCHS * (11 if accumulation == 1 else 3)
+    means = []
+    for epoch in range(EPOCHS):
+        losses = []
+        for inputs, targets in data:
+            with accelerator.accumulate(network):
+                loss = torch.nn.functional.mse_loss(network(inputs), targets)
+                accelerator.backward(loss)
+                optimizer.step()
+                scheduler.step()
+                optimizer.zero_grad()
+            losses.append(float(loss.detach()))
+        means.append(sum(losses) / len(losses))
+        lodecast.accelerate.observe(scheduler, train_loss=means[-1])
+        lodecast.accelerate.observe(scheduler, validation=0.5 / (epoch + 1))
+    assert lode.last_epoch == lode.total_steps
+    assert [point["step"] for point in lode.scheduler.observed] == [
+        lode.total_steps * (epoch + 1) // EPOCHS for epoch in range(EPOCHS)
+    ]
+    assert [point["train_loss"] for point in lode.scheduler.observed] == pytest.approx(means)
+    (decision,) = lode.decisions
+    assert decision.step == lode.total_steps // 2
+    told = lodecast.Scheduler(model, lode.total_steps, replan_at=[0.5])
+    for point in lode.scheduler.observed[: EPOCHS // 2]:
+        told.observe(point["step"], train_loss=point["train_loss"], validation=point["validation"])
+    assert lode.schedule == told.schedule
+    assert shown.rows == [(decision.step, decision.numbers())]
+
+
+def test_a_length_in_batches_is_told(model: Path) -> None:
+    accelerator, _, optimizer, data = prepared(4)
+    with pytest.raises(lodecast.SettingError, match=r"count batches \(6 epochs of 11\).* an epoch has 3 optimizer steps"):
+        lodecast.accelerate.schedule(accelerator, optimizer, model, total_steps=len(data) * EPOCHS)
+    with pytest.raises(lodecast.SettingError, match="the planned length is missing"):
+        lodecast.accelerate.schedule(accelerator, optimizer, model)
+    with pytest.raises(lodecast.SettingError, match="belong together"):
+        lodecast.accelerate.schedule(accelerator, optimizer, model, data=data)
+
+
+def test_the_torch_optimizer_is_found_in_deepspeeds(model: Path) -> None:
+    accelerator, _, optimizer, data = prepared(1)
+
+    class Zero:
+        """As DeepSpeed's optimizers: none of torch's, with the rates in the one inside."""
+
+        def __init__(self) -> None:
+            self.optimizer = optimizer.optimizer
+
+    class Wrapper:
+        optimizer = Zero()
+
+    scheduler = lodecast.accelerate.schedule(accelerator, Wrapper(), model, data=data, epochs=1)
+    assert find(scheduler).optimizer is optimizer.optimizer
+
+    class DummyOptim:
+        """As Accelerate's, before DeepSpeed has made the optimizer of its configuration."""
+
+    with pytest.raises(lodecast.ArgumentError, match="no torch optimizer in DummyOptim: prepare it before"):
+        lodecast.accelerate.schedule(accelerator, DummyOptim(), model, total_steps=7)
