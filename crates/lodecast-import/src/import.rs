@@ -324,7 +324,7 @@ fn goes_on(before: &Pending, after: &Pending) -> bool {
     let (Some(&last), Some(&first)) = (before.run.steps().last(), after.run.steps().first()) else { return false };
     // The usual distance between two points of the first run, and of the second.
     let stride = |steps: &[u64]| steps.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
-    let longest = stride(&before.run.steps()).max(stride(&after.run.steps())).max(1);
+    let longest = stride(before.run.steps()).max(stride(after.run.steps())).max(1);
     let is_next = first > last && first - last <= longest.saturating_mul(2);
     let begins_late = first > longest.saturating_mul(2) && before.run.len() > 1;
     is_next && begins_late && are_alike(&before.recording.settings.settings, &after.recording.settings.settings)

@@ -5,6 +5,7 @@
 //! agrees and their curves of rates do.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
 
 use super::{Run, Sweep};
 use crate::fingerprint::Fingerprint;
@@ -197,18 +198,15 @@ impl Sweep {
                 found = candidates.into_iter().find(|&group| agree(&groups[group].curve, &curve));
                 key.2 += 1;
             }
-            match found {
-                Some(group) => {
-                    groups[group].runs.push(index);
-                    if curve.len() > groups[group].curve.len() {
-                        groups[group].curve = curve;
-                    }
+            if let Some(group) = found {
+                groups[group].runs.push(index);
+                if curve.len() > groups[group].curve.len() {
+                    groups[group].curve = curve;
                 }
-                None => {
-                    key.2 = beginning;
-                    alike.entry(key).or_default().push(groups.len());
-                    groups.push(Group { runs: vec![index], curve });
-                }
+            } else {
+                key.2 = beginning;
+                alike.entry(key).or_default().push(groups.len());
+                groups.push(Group { runs: vec![index], curve });
             }
         }
         let first = |group: &Group| &self.runs[group.runs[0]];
@@ -222,16 +220,16 @@ impl Sweep {
                 let mut name = run.label();
                 for (setting, value) in run.settings() {
                     if differing.contains(&setting) {
-                        name.push_str(&format!(" {setting}={value}"));
+                        let _ = write!(name, " {setting}={value}");
                     }
                 }
                 if lengths.len() > 1 {
-                    name.push_str(&format!(" {} steps", run.total_steps()));
+                    let _ = write!(name, " {} steps", run.total_steps());
                 }
                 let same = taken.entry(name.clone()).or_default();
                 *same += 1;
                 if *same > 1 {
-                    name.push_str(&format!(" ({same})"));
+                    let _ = write!(name, " ({same})");
                 }
                 (name, group.runs)
             })
@@ -306,7 +304,7 @@ mod tests {
 
     #[test]
     fn twins_are_told_by_curve_and_settings_not_by_what_a_tracker_adds() {
-        let cosine = |step: u64| 0.1 * (1.0 + (step as f64 / 200.0 * 3.14).cos());
+        let cosine = |step: u64| 0.1 * (1.0 + (step as f64 / 64.0).cos());
         let found = names(vec![
             run("a", cosine, &[("random_state", "1"), ("host", "x"), ("weight_decay", "0.1")]),
             run("b", cosine, &[("random_state", "2"), ("host", "y"), ("weight_decay", "0.1")]),

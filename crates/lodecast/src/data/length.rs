@@ -61,7 +61,7 @@ impl Run {
     fn is_annealed(&self) -> bool {
         let rates = || self.learning_rate().iter().copied().flatten().filter(|rate| rate.is_finite());
         let peak = rates().fold(0.0, f64::max);
-        rates().last().is_some_and(|last| last < ANNEALED * peak)
+        rates().next_back().is_some_and(|last| last < ANNEALED * peak)
     }
 }
 

@@ -92,6 +92,8 @@ macro_rules! forms {
         /// A fitted model of any form.
         #[derive(Clone, Debug)]
         #[non_exhaustive]
+        // Models are few and live long: how large one is does not matter.
+        #[allow(clippy::large_enum_variant)]
         pub enum Model {
             $( $(#[$documentation])* $form($type), )+
         }

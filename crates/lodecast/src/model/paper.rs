@@ -175,8 +175,8 @@ impl PaperLatentOde {
             let remedy = "give latent vectors of the model's own size, as encode does";
             return Err(Error::Setting { name: "latent size", value: latent.len().to_string(), remedy });
         }
-        if let Some(pair) = progress.windows(2).find(|pair| !(pair[0] <= pair[1])) {
-            let value = format!("{} after {}", pair[1], pair[0]);
+        if !progress.is_sorted() {
+            let value = format!("{progress:?}");
             return Err(Error::Setting { name: "progress", value, remedy: "give times that do not decrease" });
         }
         Ok(self.decode_with(self.network(member)?, latents, progress))

@@ -26,12 +26,12 @@ fn fitted(sweep: &Sweep, iterations: u64) -> lodecast::Result<Fitted> {
 /// A run whose loss falls faster under a higher rate, up to the edge at 1, beyond which it diverges.
 fn run(id: String, rate: f64, total: u64, stopped_at: u64, measured_every: u64) -> Run {
     let mut run = Run::new(id, 1);
-    let (mut loss, mut moved) = (2.3, 0.0);
+    let mut moved = 0.0;
     for step in (1..=stopped_at).filter(|step| step % (total / 40).max(1) == 0) {
         let learning_rate = rate * (1.0 - 0.9 * step as f64 / total as f64);
         moved += learning_rate;
-        loss = if rate > 1.0 && step > total / 10 { f64::NAN } else { 0.1 + 2.2 / (1.0 + moved) };
-        let validation = step.is_multiple_of(measured_every).then(|| 1.0 - 0.4 * loss);
+        let loss = if rate > 1.0 && step > total / 10 { f64::NAN } else { 0.1 + 2.2 / (1.0 + moved) };
+        let validation = step.is_multiple_of(measured_every).then_some(1.0 - 0.4 * loss);
         run.push(step, Some(loss), Some(learning_rate), &[validation]).expect("steps increase");
         if loss.is_nan() {
             break;
@@ -65,9 +65,9 @@ fn check_plan(model: Model, highest_sound: f64) {
 
 #[test]
 fn any_honest_sweep_is_learned_from() {
-    let rate = |index: u64| 0.02 * 1.2f64.powi(index as i32 % 20);
+    let rate = |index: u64| 0.02 * 1.2f64.powf((index % 20) as f64);
     let cases: [(&str, Sweep); 6] = [
-        ("two runs that differ", sweep((0..2).map(|k| run(format!("r{k}"), 0.05 * (k + 1) as f64, 400, 400, 10)))),
+        ("two runs that differ", sweep((0..2u32).map(|k| run(format!("r{k}"), 0.05 * f64::from(k + 1), 400, 400, 10)))),
         ("three lengths", sweep((1..4).map(|k| run(format!("r{k}"), 0.1 * k as f64, 200 * k, 200 * k, 10)))),
         (
             "most stopped at a tenth",
@@ -75,8 +75,8 @@ fn any_honest_sweep_is_learned_from() {
         ),
         (
             "nine in ten diverged",
-            sweep((0..20).map(|k| {
-                run(format!("r{k}"), if k < 2 { 0.3 * (k + 1) as f64 } else { 2.0 + k as f64 }, 400, 400, 10)
+            sweep((0..20u32).map(|k| {
+                run(format!("r{k}"), if k < 2 { 0.3 * f64::from(k + 1) } else { 2.0 + f64::from(k) }, 400, 400, 10)
             })),
         ),
         ("one validation value a run", sweep((0..8).map(|k| run(format!("r{k}"), rate(2 * k), 400, 400, 400)))),
@@ -103,7 +103,7 @@ fn any_honest_sweep_is_learned_from() {
 
 #[test]
 fn ten_thousand_runs_are_learned_from() {
-    let sweep = sweep((0..10_000).map(|k| run(format!("r{k}"), 0.01 * (1.0 + k as f64 / 500.0), 400, 400, 40)));
+    let sweep = sweep((0..10_000u32).map(|k| run(format!("r{k}"), 0.01 * (1.0 + f64::from(k) / 500.0), 400, 400, 40)));
     let Fitted { model, summary } = fitted(&sweep, 10).expect("a usable sweep");
     assert_eq!(summary.runs, 10_000);
     let folder = tempfile::tempdir().expect("a folder");

@@ -18,9 +18,10 @@ pub(crate) fn multiplier(runs: usize) -> f64 {
     }
 }
 
-/// The multiplier after looking at `misses`: how far, in deviations, runs were off that were left out of the fit.
-pub(crate) fn checked_multiplier(runs: usize, misses: &[f64]) -> f64 {
-    let before = multiplier(runs);
+/// The multiplier after looking at `misses`: how far, in deviations, runs were off that were left out of the fit. What
+/// `covariates` other than the schedule do is hardly known from as many runs.
+pub(crate) fn checked_multiplier(runs: usize, covariates: usize, misses: &[f64]) -> f64 {
+    let before = multiplier(runs) * (1.0 + 2.0 * covariates as f64 / runs.max(1) as f64).sqrt();
     let squares: f64 = misses
         .iter()
         .map(|miss| miss * miss)
@@ -44,6 +45,10 @@ mod tests {
     #[test]
     fn multipliers_are_linear_in_the_logarithm() {
         assert_eq!([1, 3, 6, 24, 48, 900].map(multiplier), [1.5, 1.5, 1.5, 1.2, 1.0, 1.0]);
+        // Runs left out that are as far off as was thought change nothing; much farther ones widen.
+        assert!((checked_multiplier(48, 0, &[1.0; 20]) - 1.0).abs() < 1e-12);
+        assert!(checked_multiplier(48, 0, &[3.0; 20]) > 2.0 && checked_multiplier(48, 0, &[0.1; 20]) < 0.5);
+        assert!(checked_multiplier(6, 6, &[]) > 2.0 * checked_multiplier(48, 0, &[]));
         let between = multiplier(34);
         assert!((between - (1.2 - 0.2 * (34.0f64 / 24.0).ln() / 2.0f64.ln())).abs() < 1e-12);
     }

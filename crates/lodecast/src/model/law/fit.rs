@@ -261,7 +261,7 @@ fn fit_parts(law: &mut Law, runs: &[Scaled<'_>], seed: u64) {
     law.forecast_process = ResidualProcess::fit(&features, &residuals, spread, Purpose::Forecast, None);
     law.search_process =
         ResidualProcess::fit(&features, &residuals, spread, Purpose::Search, Some(&law.forecast_process));
-    law.multiplier = checked_multiplier(law.runs.len(), &misses(law, &fitted));
+    law.multiplier = checked_multiplier(law.runs.len(), law.covariates.len(), &misses(law, &fitted));
     let explained = 1.0 - (deviation(&residuals) / deviation(&ln_finals).max(1e-12)).powi(2);
     let names = law.covariates.names();
     if kept.len() >= RUNS_TO_JUDGE && !names.is_empty() && explained < EXPLAINED {

@@ -1,7 +1,7 @@
 //! Tests of the law against a prototype written apart from it.
 //!
 //! `tests/law/forward.json` and `tests/law/fits.json` hold what a Python prototype of the same formulas computed in double
-//! precision: forward values at random parameters, and fits of five searches (Llama: fabian-sp/lr-scheduling, DeepOBS:
+//! precision: forward values at random parameters, and fits of five searches (Llama: fabian-sp/lr-scheduling, `DeepOBS`:
 //! `fsschneider/DeepOBS_Baselines`, both MIT; MNIST-1D: recorded with this project's lab).
 
 use serde::Deserialize;
@@ -77,7 +77,8 @@ struct Fits {
 
 #[derive(Deserialize)]
 struct Search {
-    search: String,
+    #[serde(rename = "search")]
+    name: String,
     chance: f64,
     reference_rate: f64,
     reference_length: f64,
@@ -132,8 +133,8 @@ fn fits_are_at_least_as_good_as_the_prototypes_and_forecast_the_same() {
         let mut theirs = prior.whitened(&parameters(&search.theta));
         theirs[parameter::WARMUP_EDGE..].fill(0.0);
         let (ours, theirs) = (problem.cost(&fit.v, search.sigma), problem.cost(&theirs, search.sigma));
-        assert!(ours < theirs * 1.0001, "{}: cost {ours} for {theirs}", search.search);
-        assert!((fit.sigma / search.sigma - 1.0).abs() < 0.01, "{}: {} for {}", search.search, fit.sigma, search.sigma);
+        assert!(ours < theirs * 1.0001, "{}: cost {ours} for {theirs}", search.name);
+        assert!((fit.sigma / search.sigma - 1.0).abs() < 0.01, "{}: {} for {}", search.name, fit.sigma, search.sigma);
         let curve = fit.curve();
         let features = |run: &FitRun| schedule_features(&std::array::from_fn(|k| run.rate[k]), run.length).to_vec();
         let rows: Vec<Vec<f64>> = kept.iter().map(|run| features(run)).collect();
@@ -142,16 +143,16 @@ fn fits_are_at_least_as_good_as_the_prototypes_and_forecast_the_same() {
         for run in &search.forecast {
             let (end, slopes) = fit.end(&curve, &search.path(run));
             let deviation = fit.variance(&slopes).sqrt();
-            assert!((end - run.ln_law).abs() < 0.1 * run.sd_law, "{}: {end} for {}", search.search, run.ln_law);
-            assert!((deviation / run.sd_law - 1.0).abs() < 0.03, "{}: {deviation} for {}", search.search, run.sd_law);
+            assert!((end - run.ln_law).abs() < 0.1 * run.sd_law, "{}: {end} for {}", search.name, run.ln_law);
+            assert!((deviation / run.sd_law - 1.0).abs() < 0.03, "{}: {deviation} for {}", search.name, run.sd_law);
             let residual = process.predict(&mut features(run), &mut Vec::new());
             let (mean, sd) =
                 (end + residual.mean, (deviation * deviation + residual.variance + process.noise()).sqrt());
-            assert!((mean - run.ln_with_residual).abs() < 0.1 * run.sd_with_residual, "{}: {mean}", search.search);
+            assert!((mean - run.ln_with_residual).abs() < 0.1 * run.sd_with_residual, "{}: {mean}", search.name);
             assert!(
                 (sd / run.sd_with_residual - 1.0).abs() < 0.03,
                 "{}: {sd} for {}",
-                search.search,
+                search.name,
                 run.sd_with_residual
             );
         }

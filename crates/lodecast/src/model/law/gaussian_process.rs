@@ -411,6 +411,6 @@ mod tests {
         assert!(outside.variance > 5.0 * inside.variance, "{outside:?} beside {inside:?}");
         let text = serde_json::to_string(&process).expect("plain data");
         assert_eq!(serde_json::from_str::<GaussianProcess>(&text).expect("its own"), process);
-        assert!(serde_json::from_str::<GaussianProcess>(&text.replacen("[", "[0.5,", 1)).is_err());
+        assert!(serde_json::from_str::<GaussianProcess>(&text.replacen('[', "[0.5,", 1)).is_err());
     }
 }

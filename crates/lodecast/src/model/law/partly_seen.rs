@@ -312,7 +312,7 @@ mod tests {
         // Runs differ by a level that no schedule tells.
         let levels = [1.0, 1.1, 0.92, 1.05, 0.97, 1.15, 0.9, 1.02, 0.95, 1.08];
         for (k, level) in levels.into_iter().enumerate() {
-            let peak = 0.05 * 1.3f64.powi(k as i32);
+            let peak = 0.05 * 1.3f64.powf(k as f64);
             sweep.runs.push(run(k, &Schedule::cosine(peak), level));
         }
         let law = Law::fit(&sweep, "loss", &LawSettings::default()).expect("a fit");

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::curve::{Curve, Gradient, PARAMETERS, Path, SEGMENTS, parameter as at};
 use super::least_squares::{Curves, Problem};
-use super::linear_algebra::{dot, quadratic_form};
+use super::linear_algebra::quadratic_form;
 use super::prior::Prior;
 use crate::random::{Purpose, stream};
 
@@ -164,9 +164,4 @@ pub(crate) fn deviation(values: &[f64]) -> f64 {
     let count = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / count;
     (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt()
-}
-
-/// Covariance of the ends of two runs by the doubt about the parameters: `a Σ bᵀ`.
-pub(crate) fn covariance(covariance: &[f64], a: &Gradient, b: &Gradient) -> f64 {
-    (0..PARAMETERS).map(|row| a[row] * dot(&covariance[row * PARAMETERS..(row + 1) * PARAMETERS], b)).sum()
 }

@@ -85,6 +85,7 @@ impl Prior {
     }
 
     /// The whitened coordinates of parameters.
+    #[cfg(test)]
     pub(crate) fn whitened(&self, theta: &Gradient) -> Gradient {
         let mut v = [0.0; PARAMETERS];
         for k in 0..PARAMETERS {

@@ -132,6 +132,11 @@ impl Covariates {
         })
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Names of the settings, each once.
     pub(crate) fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.0.iter().map(Covariate::name).collect();
