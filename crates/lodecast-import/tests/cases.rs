@@ -484,7 +484,7 @@ fn a_long_table_a_decimal_comma_and_utf_16() {
 
     let comma = "step;loss;lr;val_acc\n1;2,5;0,1;0,3\n2;1,25;0,1;0,4\n";
     let found = of_files(&[("a.csv", comma)], &ImportOptions::default()).expect("usable");
-    assert_eq!(points(&found.sweep.runs[0], &found.sweep.runs[0].train_loss()), [(1, 2.5), (2, 1.25)]);
+    assert_eq!(points(&found.sweep.runs[0], found.sweep.runs[0].train_loss()), [(1, 2.5), (2, 1.25)]);
     assert!(found.notes().contains("decimal comma"));
 
     let folder = tempfile::tempdir().expect("a folder");
@@ -492,7 +492,7 @@ fn a_long_table_a_decimal_comma_and_utf_16() {
     let bytes: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     std::fs::write(folder.path().join("a.csv"), bytes).expect("written");
     let found = imported_as(None, folder.path(), &ImportOptions::default()).expect("usable");
-    assert_eq!(points(&found.sweep.runs[0], &found.sweep.runs[0].train_loss()), [(1, 2.5), (2, 1.25)]);
+    assert_eq!(points(&found.sweep.runs[0], found.sweep.runs[0].train_loss()), [(1, 2.5), (2, 1.25)]);
 }
 
 #[test]

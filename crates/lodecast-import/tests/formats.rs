@@ -227,7 +227,7 @@ fn a_second_training_in_one_file_is_told_apart() {
     assert_eq!(kept.runs.len(), 1);
     assert!(report.runs[0].notes.iter().any(|note| note.contains("begins anew")), "{:?}", report.runs[0].notes);
     // Step 186,700 of the file is step 34 of the second training: 186,666 were planned.
-    assert_eq!(measured(&kept.runs[0], &kept.runs[0].train_loss())[0].1, 6.905_976_3);
+    assert_eq!(measured(&kept.runs[0], kept.runs[0].train_loss())[0].1, 6.905_976_3);
 
     let split = ImportOptions { loss, restarts: Some(Restarts::Split), ..ImportOptions::default() };
     let (_, split, _) = imported("algoperf/nadamw", "algoperf", &split);

@@ -88,8 +88,8 @@ fn equal_seeds_share_weights_and_data_order_whatever_the_method_and_optimizer() 
     // With a vanishing rate the weights stay, so each loss shows the first weights on that step's examples.
     let still = Schedule::constant(1e-30);
     let sgd = curves(&task, OptimizerKind::Sgd, still.clone(), 4);
-    assert_eq!(sgd.train_loss(), curves(&task, OptimizerKind::Adam, still.clone(), 4).train_loss);
-    assert_ne!(sgd.train_loss(), curves(&task, OptimizerKind::Sgd, still, 5).train_loss);
+    assert_eq!(sgd.train_loss(), curves(&task, OptimizerKind::Adam, still.clone(), 4).train_loss());
+    assert_ne!(sgd.train_loss(), curves(&task, OptimizerKind::Sgd, still, 5).train_loss());
     let moving = curves(&task, OptimizerKind::Sgd, Schedule::cosine(0.1), 4);
     assert_eq!(sgd.train_loss()[0], moving.train_loss()[0]);
     assert_ne!(sgd.train_loss()[1], moving.train_loss()[1]);
