@@ -65,7 +65,7 @@ def test_settings_are_those_of_the_engine(model, latent_model):
     nothing = {"nothing": 1}
     kinds = [
         known(lambda kind=kind: lodecast.fit(lodecast.example_sweep(), kind, **nothing))
-        for kind in ("controlled", "paper")
+        for kind in ("controlled", "law", "paper")
     ]
     assert set(FitSettings.__annotations__) == set.union(*kinds)
     planners = [known(lambda one=one: one.plan(settings=nothing)) for one in (model, latent_model)]

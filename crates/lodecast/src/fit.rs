@@ -43,7 +43,7 @@ pub struct FitProgress {
 pub struct FitOptions<'a> {
     /// Called every few iterations.
     pub progress: &'a mut dyn FnMut(&FitProgress),
-    /// Set it to stop the fit: it saves its checkpoint and returns [`Error::Interrupted`].
+    /// Set it to stop the fit: it saves its checkpoint and returns [`Error::Interrupted`](crate::Error::Interrupted).
     pub interrupt: &'a AtomicBool,
     /// Where to keep the checkpoint.
     pub checkpoint: Option<PathBuf>,

@@ -193,7 +193,7 @@ class Run:
         """Planned length in steps: the recorded one, or else the last step."""
     @property
     def configuration(self) -> str:
-        """Name of its configuration: everything that was set but the seed."""
+        """A short name of its configuration: its schedule and peak, or what its rates look like."""
     @property
     def schedule(self) -> Schedule | None:
         """The schedule it says it follows, or else its recorded rates; `None` if it has neither."""

@@ -33,7 +33,18 @@ class FitSettings(TypedDict, total=False):
     #: End a member's first cycle after so many held-out checks (of 20) without a new best.
     patience: int
     #: Sizes of the networks.
-    architecture: Mapping[str, Any]
+    sizes: Mapping[str, Any]
+
+    # The law's.
+
+    #: The metric of an untrained network; by default the median of the runs' first values.
+    start: float | None
+    #: The value of the metric that no run can pass; by default 0 of a loss, 1 or 100 of an accuracy, or learned.
+    ideal: float | None
+    #: Which value of a run counts.
+    objective: Literal["last", "best"]
+    #: Is there a term for rates that come before training is ready for them?
+    warmup: bool
 
 
 class PlannerSettings(TypedDict, total=False):

@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     /// Model file to write
     #[arg(short, long, value_name = "FILE", default_value = "model.lode")]
     out: PathBuf,
-    /// Which model: controlled (the learning rate drives it) or paper (the paper's)
+    /// Which model: controlled (the learning rate drives it), law (from a few runs) or paper (the paper's)
     #[arg(long, default_value = "controlled")]
     kind: ModelKind,
     /// Validation metric to predict [default: the first]
@@ -76,8 +76,13 @@ impl Arguments {
 
     fn settings(&self) -> FitSettings {
         let mut settings = FitSettings::new(self.kind);
-        if let FitSettings::Paper(paper) = &mut settings {
-            paper.alpha = self.alpha.unwrap_or(paper.alpha);
+        match &mut settings {
+            FitSettings::Paper(paper) => paper.alpha = self.alpha.unwrap_or(paper.alpha),
+            FitSettings::Law(law) => {
+                law.metric.clone_from(&self.metric);
+                law.law.seed = self.seed;
+            }
+            _ => {}
         }
         settings.with_training(|training| {
             training.metric.clone_from(&self.metric);

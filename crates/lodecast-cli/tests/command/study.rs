@@ -19,7 +19,7 @@ fn a_comparison_is_written_down_resumed_and_reported() {
     let methods: Vec<&str> = rows.iter().map(|row| row["method"].as_str().unwrap()).collect();
     assert!(methods[0].starts_with("best of the sweep ("), "{methods:?}");
     assert!(methods.contains(&"linear 0.16"), "{methods:?}");
-    let scheduled = ["lodecast (controlled)", "lodecast (latent ODE)", "the paper's planner"];
+    let scheduled = ["lodecast (controlled)", "lodecast (paper's model)", "the paper's planner"];
     assert!(methods.ends_with(&scheduled), "{methods:?}");
     assert_eq!(comparison["records"].as_array().unwrap().len(), 2 * methods.len());
 
@@ -104,7 +104,7 @@ fn a_demonstration_ends_with_a_report_and_is_not_run_twice() {
     assert_eq!(comparison["configuration"]["seeds"], serde_json::json!([100, 101]));
     let methods: Vec<&str> =
         comparison["rows"].as_array().unwrap().iter().map(|row| row["method"].as_str().unwrap()).collect();
-    let ours = ["best suggestion, as it is", "lodecast (controlled)", "lodecast (latent ODE)", "lodecast, one round"];
+    let ours = ["best suggestion, as it is", "lodecast (controlled)", "lodecast (paper's model)", "lodecast, one round"];
     assert!(methods.ends_with(&ours), "{methods:?}");
     let page = fs::read_to_string(directory.path().join("demo/report.html")).unwrap();
     for section in ["The result", "The schedules", "The runs", "Forecasts", "The sweep", "The models", "How to read it"]
