@@ -196,7 +196,7 @@ def test_what_was_left_out_is_said(sweep):
     short = lodecast.Run("short", [], validation={"accuracy:max": []})
     with pytest.warns(lodecast.LodecastWarning, match="run 'short' was left out"):
         lodecast.fit(lodecast.Sweep([*sweep, short]), members=1, iterations=2, progress=False)
-    with pytest.raises(lodecast.SettingError, match="choose one of controlled, paper"):
+    with pytest.raises(lodecast.SettingError, match="choose one of controlled, law, paper"):
         lodecast.fit(sweep, kind="magic")
     with pytest.raises(lodecast.SettingError, match="no setting 'iteration'"):
         lodecast.fit(sweep, iteration=3)
