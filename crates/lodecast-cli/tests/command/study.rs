@@ -104,7 +104,8 @@ fn a_demonstration_ends_with_a_report_and_is_not_run_twice() {
     assert_eq!(comparison["configuration"]["seeds"], serde_json::json!([100, 101]));
     let methods: Vec<&str> =
         comparison["rows"].as_array().unwrap().iter().map(|row| row["method"].as_str().unwrap()).collect();
-    let ours = ["best suggestion, as it is", "lodecast (controlled)", "lodecast (paper's model)", "lodecast, one round"];
+    let ours =
+        ["best suggestion, as it is", "lodecast (controlled)", "lodecast (paper's model)", "lodecast, one round"];
     assert!(methods.ends_with(&ours), "{methods:?}");
     let page = fs::read_to_string(directory.path().join("demo/report.html")).unwrap();
     for section in ["The result", "The schedules", "The runs", "Forecasts", "The sweep", "The models", "How to read it"]

@@ -100,7 +100,7 @@ impl LawModel {
             Transform::Identity => 0.5 * (last.high_68 - last.low_68),
             _ => last.deviation,
         };
-        (column.standardise(last.expected), deviation)
+        (column.standardise(last.median), deviation)
     }
 
     /// `ln` gap to the ideal.
@@ -109,8 +109,10 @@ impl LawModel {
     }
 }
 
+/// The median and the interval of 68 %: what a run is forecast to reach. The expected value, which counts the chance of
+/// divergence, is for choosing.
 fn interval(last: &FinalForecast) -> Interval {
-    Interval { mean: last.expected, low: last.low_68, high: last.high_68 }
+    Interval { mean: last.median, low: last.low_68, high: last.high_68 }
 }
 
 impl Form for LawModel {
