@@ -79,7 +79,7 @@ def test_an_evaluation_beside_baselines(model, sweep):
     evaluation = model.evaluate(sweep, [0.0, 0.25])
     assert not evaluation.held_out, "two members hold out two of the five folds"
     assert len(evaluation.forecasts) == 60
-    methods = {"model", "last-value", "power-law", "nearest-runs", "sweep-mean"}
+    methods = {"model", "last-value", "power-law", "nearest-runs", "sweep-mean", "sweep-median"}
     assert {skill["method"] for skill in evaluation.skills} == methods
     assert "25% seen" in evaluation._repr_html_()
 

@@ -21,7 +21,7 @@ use crate::{table, work};
 /// >>> import lodecast
 /// >>> run = lodecast.Run("mine", [10, 20], train_loss=[2.1, 1.7], learning_rate=[0.1, 0.1],
 /// ...                    validation={"accuracy:max": [None, 0.4]}, total_steps=100)
-/// >>> run.train_loss(), run.final_validation(), run.total_steps
+/// >>> run.train_loss, run.final_validation(), run.total_steps
 /// (array([2.1, 1.7]), 0.4, 100)
 #[pyclass(frozen, name = "Run", module = "lodecast")]
 pub(crate) struct PyRun {
