@@ -1,16 +1,18 @@
 //! A model from its file, or fitted on the spot to runs: the law, which takes a fraction of a second.
 
+#[cfg(feature = "import")]
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result};
 use lodecast::{FitOptions, LawFit, Model, Sweep};
+#[cfg(feature = "import")]
 use lodecast_import::{ImportOptions, Source, Survey, ValidationChoice, import, recognise};
 
 use crate::failure::failure;
+use crate::options::sweep::Columns;
 use crate::output::Output;
-use crate::sweep_input::Columns;
 
 /// Reads a model file; of anything else, a sweep file, a folder of them, or what a tracker left, fits the law to its runs.
 pub(crate) fn model(path: &Path, columns: &Columns, output: &mut Output) -> Result<Model> {
@@ -51,7 +53,14 @@ pub(crate) fn model(path: &Path, columns: &Columns, output: &mut Output) -> Resu
     Ok(fitted.model)
 }
 
+/// Says that this command reads no trackers.
+#[cfg(not(feature = "import"))]
+fn imported(_: &Path, _: &Columns, _: &Output) -> Result<Sweep> {
+    anyhow::bail!("this lodecast was built without the feature 'import'")
+}
+
 /// The runs that a tracker or a framework left at `path`.
+#[cfg(feature = "import")]
 fn imported(path: &Path, columns: &Columns, output: &mut Output) -> Result<Sweep> {
     let validation = columns
         .metrics

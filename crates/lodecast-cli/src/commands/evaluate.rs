@@ -7,9 +7,11 @@ use clap::Args;
 use lodecast::Model;
 
 use crate::figures::evaluation::{self, ModelEvaluation};
+use crate::figures::lodecast_name;
+use crate::options::fraction::fraction;
+use crate::options::sweep::SweepInput;
 use crate::output::Output;
 use crate::report::{Block, Report, Section};
-use crate::sweep_input::SweepInput;
 use crate::whole_file;
 
 /// Which model on which sweep.
@@ -38,7 +40,7 @@ impl Arguments {
         }
         let sweep = self.input.read_with(&columns, output)?;
         let evaluation = lodecast::evaluate(&model, &sweep, &self.fractions)?;
-        let name = crate::contenders::lodecast_name(model.kind());
+        let name = lodecast_name(model.kind());
         let evaluations = [ModelEvaluation { model: name, evaluation }];
         if let Some(path) = &self.html {
             whole_file::write_text(path, &page(&evaluations).to_html())?;
@@ -69,13 +71,5 @@ fn page(evaluations: &[ModelEvaluation]) -> Report {
         title: "How good the forecasts are".to_owned(),
         sections: vec![Section { title: "Forecasts".to_owned(), blocks }],
         ..Report::default()
-    }
-}
-
-/// Reads a fraction of a run.
-pub(crate) fn fraction(text: &str) -> Result<f64, String> {
-    match text.trim().parse::<f64>() {
-        Ok(value) if (0.0..1.0).contains(&value) => Ok(value),
-        _ => Err("give a fraction of the run from 0 to below 1".to_owned()),
     }
 }
