@@ -220,6 +220,6 @@ mod tests {
     fn columns_of_different_length_are_refused() {
         let written = serde_json::to_string(&record()).unwrap().replace("\"steps\":[1,2]", "\"steps\":[1,2,3]");
         let error = serde_json::from_str::<RunRecord>(&written).unwrap_err().to_string();
-        assert!(error.contains("run 'r' has columns of different length"), "{error}");
+        assert!(error.contains("run 'r' has 3 steps, but 2 values of its train loss"), "{error}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod configuration;
+mod interpolation;
 mod length;
 mod metric;
 mod point;
@@ -10,6 +11,7 @@ mod schedule;
 mod sweep;
 
 pub use attributes::Attributes;
+pub(crate) use interpolation::interpolate;
 pub use length::LengthNote;
 pub use metric::{Direction, Metric};
 pub use point::Point;

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Direction, Point, Run, Sweep};
 use crate::data::{Family, Schedule};
 use crate::error::{Error, Result};
-pub(crate) use rate_curve::interpolate;
 use rate_curve::{agrees, mean_recorded, peak, positive_rates};
 pub use seen::{Band, Seen, Surprise};
 

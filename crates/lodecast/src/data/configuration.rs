@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
+use super::interpolation::interpolate;
 use super::{Run, Sweep};
 use crate::fingerprint::Fingerprint;
 
@@ -139,16 +140,6 @@ impl Run {
 /// A rate with three significant digits.
 fn significant(rate: f64) -> String {
     format!("{rate:.2e}").parse::<f64>().map_or_else(|_| rate.to_string(), |rounded| rounded.to_string())
-}
-
-/// Straight lines between points of increasing abscissa; constant beyond them.
-fn interpolate(points: &[(f64, f64)], at: f64) -> f64 {
-    let after = points.partition_point(|&(x, _)| x <= at);
-    match (after.checked_sub(1).and_then(|left| points.get(left)), points.get(after)) {
-        (Some(&(x, y)), Some(&(next_x, next_y))) => y + (next_y - y) * (at - x) / (next_x - x),
-        (Some(&(_, y)), None) | (None, Some(&(_, y))) => y,
-        (None, None) => f64::NAN,
-    }
 }
 
 /// Do two recorded curves agree where both were recorded?

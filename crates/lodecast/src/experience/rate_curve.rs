@@ -1,7 +1,6 @@
 //! Recorded learning rates as curves over progress: averaged over seeds and simplified to a few knots.
 
-use crate::data::Run;
-use crate::data::Schedule;
+use crate::data::{Run, Schedule, interpolate};
 
 /// Most knots that a recorded curve is simplified to.
 const MOST_KNOTS: usize = 64;
@@ -60,14 +59,6 @@ pub(super) fn mean_recorded(runs: &[&Run], floor: f64) -> Option<Schedule> {
     };
     let points: Vec<(f64, f64)> = (0..=GRID).map(|k| mean(end * k as f64 / GRID as f64)).collect();
     Schedule::piecewise_linear(simplify(&points, floor)).ok()
-}
-
-/// Straight lines between points of increasing abscissa; constant beyond them. `points` must not be empty.
-pub(crate) fn interpolate(points: &[(f64, f64)], at: f64) -> f64 {
-    let after = points.partition_point(|&(x, _)| x <= at);
-    let Some(&(x, y)) = after.checked_sub(1).and_then(|left| points.get(left)) else { return points[0].1 };
-    let Some(&(next_x, next_y)) = points.get(after) else { return y };
-    y + (next_y - y) * (at - x) / (next_x - x)
 }
 
 /// Keeps as few of the points as describe all of them: adds the worst one until ln lr is right everywhere, or until there

@@ -4,11 +4,9 @@ use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use super::network::{NetworkFit, fit};
+use super::network::NetworkFit;
 use super::sample::{Sample, Windows};
-use super::settings::{FitForm, Training};
-use super::{FitOptions, Fitted};
-use crate::data::Sweep;
+use super::settings::Training;
 use crate::error::{Result, setting};
 use crate::model::ensemble::Ensemble;
 use crate::model::series::Series;
@@ -45,31 +43,21 @@ impl Default for ControlledFit {
     }
 }
 
-impl FitForm for ControlledFit {
+impl NetworkFit for ControlledFit {
+    type Windows = ControlledWindows;
+
     fn check(&self) -> Result<()> {
         self.training.check()?;
         Architecture::from(self.sizes).check()?;
         setting("window", self.window, self.window > 0.0 && self.window <= 1.0, "choose a fraction of the run")
     }
 
-    fn training(&self) -> Option<&Training> {
-        Some(&self.training)
-    }
-
-    fn training_mut(&mut self) -> Option<&mut Training> {
-        Some(&mut self.training)
-    }
-
-    fn fit(&self, sweep: &Sweep, options: FitOptions<'_>) -> Result<Fitted> {
-        fit(self, sweep, options)
-    }
-}
-
-impl NetworkFit for ControlledFit {
-    type Windows = ControlledWindows;
-
     fn training(&self) -> &Training {
         &self.training
+    }
+
+    fn training_mut(&mut self) -> &mut Training {
+        &mut self.training
     }
 
     fn architecture(&self) -> Architecture {

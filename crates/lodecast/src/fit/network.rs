@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::sample::Windows;
-use super::settings::Training;
+use super::settings::{FitForm, Training};
 use super::trainer::{CHECKS, MemberState, Trainer};
 use super::{FitOptions, FitProgress, FitSummary, Fitted, LeftOut, checkpoint, split};
 use crate::data::Sweep;
@@ -23,12 +23,18 @@ use crate::model::series::{Series, Unusable, Worst};
 use crate::model::{Architecture, FitRecord, Model, Scaler};
 
 /// The fit of one form of network. Its settings implement it.
-pub(crate) trait NetworkFit: Clone + PartialEq + Serialize + DeserializeOwned + Sync {
+pub(crate) trait NetworkFit: Clone + Default + PartialEq + Serialize + DeserializeOwned + Sync {
     /// What the network is shown and asked.
     type Windows: Windows;
 
+    /// Refuses a setting that is out of its range.
+    fn check(&self) -> Result<()>;
+
     /// How the ensemble is trained.
     fn training(&self) -> &Training;
+
+    /// See [`Self::training`].
+    fn training_mut(&mut self) -> &mut Training;
 
     /// Sizes of a network.
     fn architecture(&self) -> Architecture;
@@ -46,6 +52,24 @@ pub(crate) trait NetworkFit: Clone + PartialEq + Serialize + DeserializeOwned + 
 
     /// The model that the fitted ensemble is.
     fn model(ensemble: Ensemble) -> Model;
+}
+
+impl<F: NetworkFit> FitForm for F {
+    fn check(&self) -> Result<()> {
+        NetworkFit::check(self)
+    }
+
+    fn training(&self) -> Option<&Training> {
+        Some(NetworkFit::training(self))
+    }
+
+    fn training_mut(&mut self) -> Option<&mut Training> {
+        Some(NetworkFit::training_mut(self))
+    }
+
+    fn fit(&self, sweep: &Sweep, options: FitOptions<'_>) -> Result<Fitted> {
+        fit(self, sweep, options)
+    }
 }
 
 /// Series of a sweep, ready to be learned from.
@@ -110,7 +134,7 @@ fn distinct<'a>(signatures: impl Iterator<Item = &'a String>) -> Vec<String> {
 }
 
 /// Fits an ensemble; see [`fit()`](super::fit).
-pub(super) fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Result<Fitted> {
+fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Result<Fitted> {
     let settings = form.training();
     let (sweep, metric) = sweep.with_metric(settings.metric.as_deref())?;
     let (sweep, lengths) = sweep.with_lengths();

@@ -3,11 +3,9 @@
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use super::network::{NetworkFit, fit};
+use super::network::NetworkFit;
 use super::sample::{Sample, Windows};
-use super::settings::{FitForm, Training};
-use super::{FitOptions, Fitted};
-use crate::data::Sweep;
+use super::settings::Training;
 use crate::error::{Result, setting};
 use crate::kernels::ode::Control;
 use crate::model::ensemble::Ensemble;
@@ -45,31 +43,21 @@ impl Default for PaperFit {
     }
 }
 
-impl FitForm for PaperFit {
+impl NetworkFit for PaperFit {
+    type Windows = PaperWindows;
+
     fn check(&self) -> Result<()> {
         self.training.check()?;
         Architecture::from(self.sizes).check()?;
         setting("alpha", self.alpha, (0.0..=1e6).contains(&self.alpha), "choose a weight of at least 0")
     }
 
-    fn training(&self) -> Option<&Training> {
-        Some(&self.training)
-    }
-
-    fn training_mut(&mut self) -> Option<&mut Training> {
-        Some(&mut self.training)
-    }
-
-    fn fit(&self, sweep: &Sweep, options: FitOptions<'_>) -> Result<Fitted> {
-        fit(self, sweep, options)
-    }
-}
-
-impl NetworkFit for PaperFit {
-    type Windows = PaperWindows;
-
     fn training(&self) -> &Training {
         &self.training
+    }
+
+    fn training_mut(&mut self) -> &mut Training {
+        &mut self.training
     }
 
     fn architecture(&self) -> Architecture {

@@ -49,12 +49,12 @@ macro_rules! fits {
 
             /// How the networks are trained, for a form that has any.
             pub fn training(&self) -> Option<&Training> {
-                match self { $( Self::$form(settings) => settings.training(), )+ }
+                match self { $( Self::$form(settings) => FitForm::training(settings), )+ }
             }
 
             /// See [`Self::training`].
             pub fn training_mut(&mut self) -> Option<&mut Training> {
-                match self { $( Self::$form(settings) => settings.training_mut(), )+ }
+                match self { $( Self::$form(settings) => FitForm::training_mut(settings), )+ }
             }
 
             /// The same settings with the training of the networks changed, for a form that has any.
@@ -76,7 +76,7 @@ macro_rules! fits {
             /// # Errors
             /// Names the first setting that is not.
             pub fn check(&self) -> Result<()> {
-                match self { $( Self::$form(settings) => settings.check(), )+ }
+                match self { $( Self::$form(settings) => FitForm::check(settings), )+ }
             }
 
             pub(super) fn fit(&self, sweep: &Sweep, options: FitOptions<'_>) -> Result<Fitted> {

@@ -5,8 +5,7 @@ use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
 use super::remaining::Remaining;
-use crate::data::Schedule;
-use crate::experience::interpolate;
+use crate::data::{Schedule, interpolate};
 
 /// Which schedules are searched besides those of the sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
