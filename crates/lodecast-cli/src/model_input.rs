@@ -10,7 +10,7 @@ use lodecast::{FitOptions, LawFit, Model, Sweep};
 #[cfg(feature = "import")]
 use lodecast_import::{ImportOptions, Source, Survey, ValidationChoice, import, recognise};
 
-use crate::failure::failure;
+use crate::failure::{failure, misuse};
 use crate::options::sweep::Columns;
 use crate::output::Output;
 
@@ -19,16 +19,18 @@ pub(crate) fn model(path: &Path, columns: &Columns, output: &mut Output) -> Resu
     if path.extension().is_some_and(|extension| extension == "lode") || !path.exists() {
         return Ok(Model::load(path)?);
     }
-    let sweep = match columns.read_sweep(path, output) {
-        Ok(sweep) => sweep,
-        Err(no_sweep) => imported(path, columns, output).map_err(|error| {
-            let reason = format!("{}: neither a sweep ({no_sweep}) nor a tracker's ({error})", path.display());
-            failure(
-                reason,
-                "name the metric with '--val NAME:max' or ':min', or import the runs first: 'lodecast import'",
-            )
-        })?,
-    };
+    Ok(fitted(path, columns, output)?.0)
+}
+
+/// The law fitted to runs, and the runs.
+pub(crate) fn fitted(path: &Path, columns: &Columns, output: &mut Output) -> Result<(Model, Sweep)> {
+    if path.extension().is_some_and(|extension| extension == "lode") {
+        return Err(misuse(
+            format!("{} is a model: on which runs is it to be tried?", path.display()),
+            "name sweep files after it",
+        ));
+    }
+    let sweep = runs(path, columns, output)?;
     let settings =
         LawFit { metric: columns.metrics.first().map(|metric| metric.name.clone()), ..LawFit::default() }.into();
     let options =
@@ -50,7 +52,21 @@ pub(crate) fn model(path: &Path, columns: &Columns, output: &mut Output) -> Resu
             output.say(note);
         }
     }
-    Ok(fitted.model)
+    Ok((fitted.model, sweep))
+}
+
+/// The runs of a sweep file, a folder of them, or of what a tracker left.
+pub(crate) fn runs(path: &Path, columns: &Columns, output: &mut Output) -> Result<Sweep> {
+    match columns.read_sweep(path, output) {
+        Ok(sweep) => Ok(sweep),
+        Err(no_sweep) => imported(path, columns, output).map_err(|error| {
+            let reason = format!("{}: neither a sweep ({no_sweep}) nor a tracker's ({error})", path.display());
+            failure(
+                reason,
+                "name the metric with '--val NAME:max' or ':min', or import the runs first: 'lodecast import'",
+            )
+        }),
+    }
 }
 
 /// Says that this command reads no trackers.

@@ -110,7 +110,12 @@ impl Default for FewRunsSettings {
 
 impl FewRunsSettings {
     fn check(&self) -> Result<()> {
-        setting("sizes", format!("{:?}", self.sizes), self.sizes.iter().all(|&size| size > 0), "give positive numbers")?;
+        setting(
+            "sizes",
+            format!("{:?}", self.sizes),
+            self.sizes.iter().all(|&size| size > 0),
+            "give positive numbers",
+        )?;
         setting("draws", self.draws, (1..=10_000).contains(&self.draws), "give between 1 and 10000")?;
         setting("at_most", self.at_most, self.at_most >= LEAST_OTHERS, "give at least 3")?;
         let fraction = |part: &f64| (0.0..1.0).contains(part);
@@ -280,7 +285,9 @@ impl<'a> Search<'a> {
             let pairs: Vec<(Ends, f64)> = forecasts(&apart, observed)
                 .into_iter()
                 .zip(others)
-                .filter_map(|(ends, &(_, truth))| Some((ends?.cut(|value| worst_of(self.direction, self.cut, value)), truth)))
+                .filter_map(|(ends, &(_, truth))| {
+                    Some((ends?.cut(|value| worst_of(self.direction, self.cut, value)), truth))
+                })
                 .collect();
             // One run that cannot be forecast takes the method out: a choice of runs is not for it to make.
             if pairs.len() == others.len() {
