@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    completions, demo, evaluate, fit, forecast, import, import_model, lab, man, plan, report, runs, suggest,
+    completions, demo, evaluate, extend, fit, forecast, import, import_model, lab, man, plan, report, runs, suggest,
+    when,
 };
 
 /// A learning-rate scheduler that has seen training runs before
@@ -42,6 +43,10 @@ pub(crate) enum Command {
     Plan(plan::Arguments),
     /// Which schedules to try in a next round of runs
     Suggest(suggest::Arguments),
+    /// How a run could go on beyond its plan: decay now, decay later, warm up again
+    Extend(extend::Arguments),
+    /// Whether a run will reach a target, and at which length
+    When(when::Arguments),
     /// Train networks: sweeps, single runs, methods side by side
     #[cfg_attr(feature = "lab", command(subcommand))]
     Lab(lab::Arguments),

@@ -4,6 +4,7 @@ pub(crate) mod completions;
 #[cfg(feature = "lab")]
 pub(crate) mod demo;
 pub(crate) mod evaluate;
+pub(crate) mod extend;
 pub(crate) mod fit;
 pub(crate) mod forecast;
 #[cfg(feature = "import")]
@@ -19,6 +20,7 @@ pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod runs;
 pub(crate) mod suggest;
+pub(crate) mod when;
 
 #[cfg(not(feature = "import"))]
 pub(crate) use left_out as import;
@@ -41,6 +43,8 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<()> {
         Command::Forecast(arguments) => arguments.run(output),
         Command::Plan(arguments) => arguments.run(output),
         Command::Suggest(arguments) => arguments.run(output),
+        Command::Extend(arguments) => arguments.run(output),
+        Command::When(arguments) => arguments.run(output),
         #[cfg(feature = "lab")]
         Command::Lab(arguments) => arguments.run(output),
         #[cfg(feature = "lab")]

@@ -38,7 +38,8 @@ pub use model::{
     Scaler, Spread, Transform,
 };
 pub use plan::{
-    Alignment, Candidate, ControlledSettings, Origin, PaperPlannerSettings, Plan, Planner, PlannerSettings, Prediction,
-    Score, SearchFamily, Situation, Suggestion, SuggestionSettings, Verdict, Window, suggest,
+    Alignment, Arrival, Candidate, ControlledSettings, Extension, ExtensionKind, LengthOutcome, Origin,
+    PaperPlannerSettings, Plan, Planner, PlannerSettings, Prediction, Score, SearchFamily, Situation, Suggestion,
+    SuggestionSettings, Verdict, Window, arrival, extend, suggest,
 };
 pub use scheduler::{Observation, Replan, Scheduler, SchedulerBuilder, SchedulerState};
