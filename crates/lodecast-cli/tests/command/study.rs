@@ -118,8 +118,18 @@ fn a_demonstration_ends_with_a_report_and_is_not_run_twice() {
     assert!(page.contains("the numbers say little"), "a quick run says that it was one");
     assert!(!page.contains("NaN"));
 
-    let journals = ["demo/sweep.journal", "demo/second-round.journal", "demo/comparison.journal"]
-        .map(|name| directory.path().join(name));
+    assert!(page.contains("<h2>What 12 runs are good for</h2>") && page.contains("lodecast's pick"), "the first act");
+    let few = data(directory.path(), &["report", "demo/few-runs", "-o", "few.html"]);
+    assert_eq!(few, "few.html\n", "the first act is a study of its own");
+
+    let journals = [
+        "demo/few-runs/sweep.journal",
+        "demo/few-runs/comparison.journal",
+        "demo/sweep.journal",
+        "demo/second-round.journal",
+        "demo/comparison.journal",
+    ]
+    .map(|name| directory.path().join(name));
     let lengths = journals.each_ref().map(|path| fs::metadata(path).unwrap().len());
     assert_eq!(json(directory.path(), &arguments), comparison);
     assert_eq!(journals.each_ref().map(|path| fs::metadata(path).unwrap().len()), lengths);
