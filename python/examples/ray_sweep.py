@@ -20,7 +20,7 @@ from ray import tune
 import lodecast
 
 TASK = ["--task", "mnist1d-cnn", "--optimizer", "sgd", "--epochs", "2", "--points-per-epoch", "10"]
-GRID = ["--families", "constant,cosine", "--peaks", "0.04,0.16", "--seeds", "0"]
+GRID = ["--families", "constant,cosine", "--peaks", "0.04,0.16", "--seeds", "1"]
 
 
 def training(configuration: dict[str, Any]) -> None:

@@ -3,15 +3,15 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    compare, completions, demo, evaluate, fit, forecast, import, import_model, lab_gather, lab_run, lab_sharpness,
-    lab_sweep, man, plan, report, runs, suggest,
+    completions, demo, evaluate, extend, fit, forecast, import, import_model, lab, man, plan, report, runs, suggest,
+    when,
 };
 
 /// A learning-rate scheduler that has seen training runs before
 #[derive(Parser, Debug)]
 #[command(name = "lodecast", version, propagate_version = true, max_term_width = 110)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 command line not understood, 130 interrupted (what was finished is saved)."
+    after_help = "Exit codes: 0 done, 1 failed, 2 command line or a setting in it not understood, 130 interrupted (what was finished is saved)."
 )]
 pub(crate) struct Cli {
     /// Data as JSON
@@ -43,9 +43,13 @@ pub(crate) enum Command {
     Plan(plan::Arguments),
     /// Which schedules to try in a next round of runs
     Suggest(suggest::Arguments),
+    /// How a run could go on beyond its plan: decay now, decay later, warm up again
+    Extend(extend::Arguments),
+    /// Whether a run will reach a target, and at which length
+    When(when::Arguments),
     /// Train networks: sweeps, single runs, methods side by side
-    #[command(subcommand)]
-    Lab(Lab),
+    #[cfg_attr(feature = "lab", command(subcommand))]
+    Lab(lab::Arguments),
     /// Write the report of a directory that `demo` or `lab compare` filled
     Report(report::Arguments),
     /// Turn a model of the method's reference implementation (.eqx) into a model file
@@ -54,21 +58,6 @@ pub(crate) enum Command {
     Completions(completions::Arguments),
     /// Write the man pages into a directory
     Man(man::Arguments),
-}
-
-/// The lab's commands.
-#[derive(Subcommand, Debug)]
-pub(crate) enum Lab {
-    /// Train every schedule family at every peak rate, or a list of schedules, under every seed
-    Sweep(lab_sweep::Arguments),
-    /// Train one run
-    Run(lab_run::Arguments),
-    /// Make a sweep of runs that were trained one by one, on whatever machines
-    Gather(lab_gather::Arguments),
-    /// Train one run, and measure the largest eigenvalues of the loss's Hessian at its end
-    Sharpness(lab_sharpness::Arguments),
-    /// Train fresh seeds with the sweep's best configuration and with lodecast, side by side
-    Compare(compare::Arguments),
 }
 
 #[cfg(test)]

@@ -1,31 +1,41 @@
-//! One module a command.
+//! One module a command: its arguments, what it calls, and how it shows what came out. No command uses another.
 
-pub(crate) mod compare;
 pub(crate) mod completions;
+#[cfg(feature = "lab")]
 pub(crate) mod demo;
 pub(crate) mod evaluate;
+pub(crate) mod extend;
 pub(crate) mod fit;
 pub(crate) mod forecast;
+#[cfg(feature = "import")]
 pub(crate) mod import;
 pub(crate) mod import_model;
-pub(crate) mod lab_gather;
-pub(crate) mod lab_run;
-pub(crate) mod lab_sharpness;
-pub(crate) mod lab_sweep;
+#[cfg(feature = "lab")]
+pub(crate) mod lab;
+#[cfg(not(all(feature = "import", feature = "lab")))]
+pub(crate) mod left_out;
 pub(crate) mod man;
 pub(crate) mod plan;
+#[cfg(feature = "lab")]
 pub(crate) mod report;
 pub(crate) mod runs;
 pub(crate) mod suggest;
+pub(crate) mod when;
+
+#[cfg(not(feature = "import"))]
+pub(crate) use left_out as import;
+#[cfg(not(feature = "lab"))]
+pub(crate) use {left_out as demo, left_out as lab, left_out as report};
 
 use anyhow::Result;
 
-use crate::cli::{Command, Lab};
+use crate::cli::Command;
 use crate::output::Output;
 
 /// Runs a command.
 pub(crate) fn run(command: Command, output: &mut Output) -> Result<()> {
     match command {
+        #[cfg(feature = "lab")]
         Command::Demo(arguments) => arguments.run(output),
         Command::Runs(arguments) => arguments.run(output),
         Command::Fit(arguments) => arguments.run(output),
@@ -33,13 +43,20 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<()> {
         Command::Forecast(arguments) => arguments.run(output),
         Command::Plan(arguments) => arguments.run(output),
         Command::Suggest(arguments) => arguments.run(output),
-        Command::Lab(Lab::Sweep(arguments)) => arguments.run(output),
-        Command::Lab(Lab::Run(arguments)) => arguments.run(output),
-        Command::Lab(Lab::Gather(arguments)) => arguments.run(output),
-        Command::Lab(Lab::Sharpness(arguments)) => arguments.run(output),
-        Command::Lab(Lab::Compare(arguments)) => arguments.run(output),
+        Command::Extend(arguments) => arguments.run(output),
+        Command::When(arguments) => arguments.run(output),
+        #[cfg(feature = "lab")]
+        Command::Lab(arguments) => arguments.run(output),
+        #[cfg(feature = "lab")]
         Command::Report(arguments) => arguments.run(output),
+        #[cfg(not(feature = "lab"))]
+        Command::Demo(arguments) | Command::Lab(arguments) | Command::Report(arguments) => {
+            arguments.refuse("its lab, which trains networks", "lab")
+        }
+        #[cfg(feature = "import")]
         Command::Import(arguments) => arguments.run(output),
+        #[cfg(not(feature = "import"))]
+        Command::Import(arguments) => arguments.refuse("the readers of trackers and frameworks", "import"),
         Command::ImportModel(arguments) => arguments.run(output),
         Command::Completions(arguments) => arguments.run(output),
         Command::Man(arguments) => arguments.run(output),

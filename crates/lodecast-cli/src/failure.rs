@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 0 | done |
 //! | 1 | failed |
-//! | 2 | the command line was not understood |
+//! | 2 | the command line was not understood, or a setting in it is out of its range |
 //! | 130 | interrupted; what was finished is saved |
 
 use std::fmt;
@@ -22,6 +22,10 @@ struct Advice {
     what: String,
     /// What to do.
     hint: String,
+    /// Was the command line at fault?
+    usage: bool,
+    /// What lies behind it.
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl fmt::Display for Advice {
@@ -30,11 +34,26 @@ impl fmt::Display for Advice {
     }
 }
 
-impl std::error::Error for Advice {}
+impl std::error::Error for Advice {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
 
 /// An error that says what failed and what to do about it.
 pub(crate) fn failure(what: impl Into<String>, hint: impl Into<String>) -> Error {
-    Error::new(Advice { what: what.into(), hint: hint.into() })
+    Error::new(Advice { what: what.into(), hint: hint.into(), usage: false, source: None })
+}
+
+/// An error in the command line itself, whatever files and machines hold.
+pub(crate) fn misuse(what: impl Into<String>, hint: impl Into<String>) -> Error {
+    Error::new(Advice { what: what.into(), hint: hint.into(), usage: true, source: None })
+}
+
+/// An error with advice that suits the place better than what would be said about it elsewhere.
+#[cfg(feature = "lab")]
+pub(crate) fn advised(error: impl std::error::Error + Send + Sync + 'static, hint: impl Into<String>) -> Error {
+    Error::new(Advice { what: error.to_string(), hint: hint.into(), usage: false, source: Some(Box::new(error)) })
 }
 
 /// Prints the error and gives the exit code that belongs to it.
@@ -45,7 +64,26 @@ pub(crate) fn report(error: &Error) -> ExitCode {
     let mut stderr = io::stderr().lock();
     // With standard error gone there is nobody left to tell.
     let _ = stderr.write_all(message(error).as_bytes());
-    if is_interruption(error) { ExitCode::from(interrupt::EXIT_CODE) } else { ExitCode::FAILURE }
+    ExitCode::from(exit_code(error))
+}
+
+fn exit_code(error: &Error) -> u8 {
+    const FAILED: u8 = 1;
+    const MISUSED: u8 = 2;
+    if is_interruption(error) {
+        interrupt::EXIT_CODE
+    } else if error.chain().any(is_misuse) {
+        MISUSED
+    } else {
+        FAILED
+    }
+}
+
+/// Settings come from the command line, also those that only the library below can judge.
+fn is_misuse(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.downcast_ref::<Advice>().is_some_and(|advice| advice.usage)
+        || matches!(cause.downcast_ref(), Some(lodecast::Error::Setting { .. } | lodecast::Error::Schedule { .. }))
+        || is_lab_setting(cause)
 }
 
 /// The error with its causes, and the hint, as printed.
@@ -67,9 +105,29 @@ fn message(error: &Error) -> String {
 fn is_interruption(error: &Error) -> bool {
     error.chain().any(|cause| {
         matches!(cause.downcast_ref(), Some(lodecast::Error::Interrupted))
-            || matches!(cause.downcast_ref(), Some(lodecast_import::Error::Interrupted))
-            || matches!(cause.downcast_ref(), Some(lodecast_lab::Error::Cancelled { .. }))
+            || is_interrupted_import(cause)
+            || is_cancelled_training(cause)
     })
+}
+
+#[cfg(feature = "lab")]
+fn is_cancelled_training(cause: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(lodecast_lab::Error::Cancelled { .. }))
+}
+
+#[cfg(feature = "lab")]
+fn is_lab_setting(cause: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(lodecast_lab::Error::Setting { .. }))
+}
+
+#[cfg(not(feature = "lab"))]
+fn is_lab_setting(_: &(dyn std::error::Error + 'static)) -> bool {
+    false
+}
+
+#[cfg(not(feature = "lab"))]
+fn is_cancelled_training(_: &(dyn std::error::Error + 'static)) -> bool {
+    false
 }
 
 /// What to do about the error, if anybody knows.
@@ -78,16 +136,8 @@ fn hint(error: &Error) -> Option<String> {
         if let Some(advice) = cause.downcast_ref::<Advice>() {
             return Some(advice.hint.clone());
         }
-        if let Some(error) = cause.downcast_ref::<lodecast_import::Error>() {
-            return match error {
-                lodecast_import::Error::File { source, .. } => missing_file(source),
-                lodecast_import::Error::Interrupted => {
-                    Some("nothing was written; run the same command again".to_owned())
-                }
-                lodecast_import::Error::SweepFile(error) => sweep_file_hint(error),
-                lodecast_import::Error::Engine(error) => engine_hint(error),
-                _ => None,
-            };
+        if let Some(hint) = import_hint(cause) {
+            return Some(hint);
         }
         if let Some(error) = cause.downcast_ref::<lodecast_sweep_file::Error>() {
             return sweep_file_hint(error);
@@ -95,8 +145,35 @@ fn hint(error: &Error) -> Option<String> {
         if let Some(error) = cause.downcast_ref::<lodecast::Error>() {
             return engine_hint(error);
         }
-        cause.downcast_ref::<lodecast_lab::Error>().and_then(lab_hint)
+        lab_hint(cause)
     })
+}
+
+#[cfg(feature = "import")]
+fn is_interrupted_import(cause: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(lodecast_import::Error::Interrupted))
+}
+
+#[cfg(not(feature = "import"))]
+fn is_interrupted_import(_: &(dyn std::error::Error + 'static)) -> bool {
+    false
+}
+
+#[cfg(feature = "import")]
+fn import_hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    use lodecast_import::Error;
+    match cause.downcast_ref::<Error>()? {
+        Error::File { source, .. } => missing_file(source),
+        Error::Interrupted => Some("nothing was written; run the same command again".to_owned()),
+        Error::SweepFile(error) => sweep_file_hint(error),
+        Error::Engine(error) => engine_hint(error),
+        _ => None,
+    }
+}
+
+#[cfg(not(feature = "import"))]
+fn import_hint(_: &(dyn std::error::Error + 'static)) -> Option<String> {
+    None
 }
 
 fn missing_file(source: &io::Error) -> Option<String> {
@@ -139,14 +216,23 @@ fn engine_hint(error: &lodecast::Error) -> Option<String> {
     }
 }
 
-fn lab_hint(error: &lodecast_lab::Error) -> Option<String> {
+#[cfg(feature = "lab")]
+fn lab_hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     use lodecast_lab::Error;
-    match error {
+    match cause.downcast_ref::<Error>()? {
         Error::File { source, .. } => missing_file(source),
         Error::Cancelled { .. } => Some("run the same command again to go on: finished runs are kept".to_owned()),
+        Error::NotBuilt { feature, .. } => {
+            Some(format!("install it with: cargo install lodecast-cli --features {feature}"))
+        }
         Error::Engine(error) => engine_hint(error),
         _ => None,
     }
+}
+
+#[cfg(not(feature = "lab"))]
+fn lab_hint(_: &(dyn std::error::Error + 'static)) -> Option<String> {
+    None
 }
 
 #[cfg(test)]
@@ -169,7 +255,24 @@ mod tests {
     #[test]
     fn an_interruption_is_told_from_a_failure() {
         assert!(is_interruption(&Error::new(lodecast::Error::Interrupted).context("while fitting")));
+        #[cfg(feature = "lab")]
         assert!(is_interruption(&Error::new(lodecast_lab::Error::Cancelled { finished: 1, total: 2 })));
         assert!(!is_interruption(&failure("a", "b")));
+        #[cfg(feature = "lab")]
+        {
+            let advised = advised(lodecast::Error::Interrupted, "once more");
+            assert!(is_interruption(&advised));
+            assert_eq!(message(&advised), "error: interrupted\nhint: once more\n");
+        }
+    }
+
+    #[test]
+    fn exit_codes_say_whose_fault_it_was() {
+        assert_eq!(exit_code(&failure("a", "b")), 1);
+        assert_eq!(exit_code(&misuse("a", "b").context("while reading")), 2);
+        let setting =
+            lodecast::Error::Setting { name: "members", value: "0".to_owned(), remedy: "choose from 1 to 64" };
+        assert_eq!(exit_code(&Error::new(setting).context("cannot fit")), 2);
+        assert_eq!(exit_code(&Error::new(lodecast::Error::Interrupted)), 130);
     }
 }

@@ -1,11 +1,12 @@
 //! From results to what a report is made of: tables and figures with their readings.
 
+#[cfg(feature = "lab")]
 pub(crate) mod comparison;
 pub(crate) mod evaluation;
 pub(crate) mod forecast;
 pub(crate) mod sweep;
 
-use lodecast::{Direction, Metric, Run};
+use lodecast::{Direction, Knot, Metric, ModelKind, Run, Schedule};
 
 use crate::report::{Axis, learning_rate, significant};
 
@@ -47,6 +48,53 @@ pub(crate) fn configuration_label(run: &Run) -> String {
         }
         _ => run.label(),
     }
+}
+
+/// A schedule in a few words.
+pub(crate) fn schedule_label(schedule: &Schedule) -> String {
+    match schedule {
+        Schedule::Parametric { family, peak_lr, warmup } if *warmup > 0.0 => {
+            format!("{family} {}, warm-up {:.0} %", learning_rate(*peak_lr), warmup * 100.0)
+        }
+        Schedule::Parametric { family, peak_lr, .. } => format!("{family} {}", learning_rate(*peak_lr)),
+        Schedule::PiecewiseLinear { knots } => format!("a schedule of {} knots", knots.len()),
+    }
+}
+
+/// A schedule told from its start to its end: the rate at each corner and at which part of the run it is reached.
+pub(crate) fn schedule_in_words(schedule: &Schedule) -> String {
+    const MOST_CORNERS: usize = 8;
+    match schedule {
+        Schedule::PiecewiseLinear { knots } if knots.len() <= MOST_CORNERS => {
+            let corner =
+                |knot: &Knot| format!("{} at {:.0} %", learning_rate(knot.learning_rate), knot.progress * 100.0);
+            knots.iter().map(corner).collect::<Vec<_>>().join(", ")
+        }
+        other => schedule_label(other),
+    }
+}
+
+/// How lodecast with a kind of model is called in tables.
+pub(crate) fn lodecast_name(kind: ModelKind) -> String {
+    match kind {
+        ModelKind::Paper => "lodecast (paper's model)".to_owned(),
+        other => format!("lodecast ({other})"),
+    }
+}
+
+/// Arithmetic mean; NaN of nothing.
+pub(crate) fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Standard error of the mean. `None` of fewer than two values.
+pub(crate) fn standard_error(values: &[f64]) -> Option<f64> {
+    if values.len() < 2 {
+        return None;
+    }
+    let mean = mean(values);
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64;
+    Some((variance / values.len() as f64).sqrt())
 }
 
 /// An axis for a metric: from a low quantile of what was measured up to the best, so that the end of training is seen.

@@ -2,22 +2,18 @@
 
 mod cli;
 mod commands;
-mod contenders;
 mod failure;
 mod figures;
+mod fitting;
 mod interrupt;
-mod lab_setup;
-mod machine;
 mod model_input;
+mod options;
 mod output;
-mod planner_options;
 mod progress;
+#[cfg_attr(not(feature = "lab"), allow(dead_code, unused_imports, reason = "the lab's reports take all of it"))]
 mod report;
-mod run_input;
-mod schedule_option;
-mod study;
-mod study_report;
-mod sweep_input;
+#[cfg(feature = "lab")]
+mod studies;
 mod whole_file;
 
 use std::process::ExitCode;

@@ -1,32 +1,36 @@
 //! A model from its file, or fitted on the spot to runs: the law, which takes a fraction of a second.
 
+#[cfg(feature = "import")]
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result};
-use lodecast::{FitOptions, LawFit, Model, Sweep};
+use lodecast::{FitOptions, Law, LawFit, Metric, Model, Run, Sweep};
+#[cfg(feature = "import")]
 use lodecast_import::{ImportOptions, Source, Survey, ValidationChoice, import, recognise};
 
-use crate::failure::failure;
+use crate::failure::{failure, misuse};
+use crate::options::sweep::Columns;
 use crate::output::Output;
-use crate::sweep_input::Columns;
 
 /// Reads a model file; of anything else, a sweep file, a folder of them, or what a tracker left, fits the law to its runs.
 pub(crate) fn model(path: &Path, columns: &Columns, output: &mut Output) -> Result<Model> {
     if path.extension().is_some_and(|extension| extension == "lode") || !path.exists() {
         return Ok(Model::load(path)?);
     }
-    let sweep = match columns.read_sweep(path, output) {
-        Ok(sweep) => sweep,
-        Err(no_sweep) => imported(path, columns, output).map_err(|error| {
-            let reason = format!("{}: neither a sweep ({no_sweep}) nor a tracker's ({error})", path.display());
-            failure(
-                reason,
-                "name the metric with '--val NAME:max' or ':min', or import the runs first: 'lodecast import'",
-            )
-        })?,
-    };
+    Ok(fitted(path, columns, output)?.0)
+}
+
+/// The law fitted to runs, and the runs.
+pub(crate) fn fitted(path: &Path, columns: &Columns, output: &mut Output) -> Result<(Model, Sweep)> {
+    if path.extension().is_some_and(|extension| extension == "lode") {
+        return Err(misuse(
+            format!("{} is a model: on which runs is it to be tried?", path.display()),
+            "name sweep files after it",
+        ));
+    }
+    let sweep = runs(path, columns, output)?;
     let settings =
         LawFit { metric: columns.metrics.first().map(|metric| metric.name.clone()), ..LawFit::default() }.into();
     let options =
@@ -48,10 +52,65 @@ pub(crate) fn model(path: &Path, columns: &Columns, output: &mut Output) -> Resu
             output.say(note);
         }
     }
-    Ok(fitted.model)
+    Ok((fitted.model, sweep))
+}
+
+/// The law of a model file, or fitted to runs: those given, or else those beside a run.
+pub(crate) fn law_beside(run: &Path, model: Option<&Path>, columns: &Columns, output: &mut Output) -> Result<Law> {
+    let beside = run.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match self::model(model.unwrap_or(beside), columns, output)? {
+        Model::Law(model) => Ok(model.law().clone()),
+        other => Err(failure(
+            format!("a {} model does not know runs of another length than its own", other.kind()),
+            "give runs instead, to which the law is fitted, or fit one with 'lodecast fit --kind law'",
+        )),
+    }
+}
+
+/// One run, of a file or of what a tracker left, with `metric` as its only validation column.
+pub(crate) fn one_run(path: &Path, columns: &Columns, metric: &Metric, output: &mut Output) -> Result<Run> {
+    if path.is_file()
+        && let Ok(run) = columns.read_run(path, metric)
+    {
+        return Ok(run);
+    }
+    let named = Columns { metrics: vec![metric.clone()], ..columns.clone() };
+    let mut sweep = runs(path, &named, output)?;
+    match (sweep.runs.pop(), sweep.runs.len()) {
+        (Some(run), 0) => Ok(run),
+        (_, others) => Err(failure(
+            format!(
+                "{} holds {} runs, and one is asked about",
+                path.display(),
+                if others == 0 { 0 } else { others + 1 }
+            ),
+            "name the file or folder of one run",
+        )),
+    }
+}
+
+/// The runs of a sweep file, a folder of them, or of what a tracker left.
+pub(crate) fn runs(path: &Path, columns: &Columns, output: &mut Output) -> Result<Sweep> {
+    match columns.read_sweep(path, output) {
+        Ok(sweep) => Ok(sweep),
+        Err(no_sweep) => imported(path, columns, output).map_err(|error| {
+            let reason = format!("{}: neither a sweep ({no_sweep}) nor a tracker's ({error})", path.display());
+            failure(
+                reason,
+                "name the metric with '--val NAME:max' or ':min', or import the runs first: 'lodecast import'",
+            )
+        }),
+    }
+}
+
+/// Says that this command reads no trackers.
+#[cfg(not(feature = "import"))]
+fn imported(_: &Path, _: &Columns, _: &Output) -> Result<Sweep> {
+    anyhow::bail!("this lodecast was built without the feature 'import'")
 }
 
 /// The runs that a tracker or a framework left at `path`.
+#[cfg(feature = "import")]
 fn imported(path: &Path, columns: &Columns, output: &mut Output) -> Result<Sweep> {
     let validation = columns
         .metrics

@@ -7,6 +7,7 @@ mod axis;
 mod curves;
 mod html;
 mod number;
+mod picture;
 mod strip;
 mod svg;
 
@@ -298,5 +299,10 @@ impl Report {
     /// The report as one HTML page that needs nothing else.
     pub(crate) fn to_html(&self) -> String {
         html::page(self)
+    }
+
+    /// The drawings in it, each with a name for its file.
+    pub(crate) fn to_pictures(&self) -> Vec<(String, String)> {
+        picture::pictures(self)
     }
 }

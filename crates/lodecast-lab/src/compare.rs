@@ -107,7 +107,8 @@ pub struct ComparisonRow {
 ///
 /// # Errors
 /// If the configuration does not fit the task or the methods, or repeats itself; if the journal cannot be used; if a
-/// method cannot be made; if a run fails or the work is cancelled. Runs finished by then are in the journal.
+/// method cannot be made; if a run fails, once the others are done; if the work is cancelled. Runs finished by then are in the
+/// journal.
 pub fn compare(
     task: &dyn Trainable,
     configuration: &ComparisonConfiguration,
@@ -138,7 +139,7 @@ pub fn compare(
         "kind": "comparison", "task": configuration.task, "optimizer": optimizer, "length": length,
         "sharpness": sharpness, "data": task.description(),
     });
-    let by_seed = run_all(&ids, &whole, execution, |index| {
+    let work = run_all(&ids, &whole, execution, |index| {
         let (contender, seed) = (&contenders[index % methods], seeds[index / methods]);
         let mut method = (contender.factory)(seed, total_steps)?;
         let training = Training {
@@ -154,7 +155,12 @@ pub fn compare(
         record.fingerprint.clone_from(&contender.fingerprint);
         Ok(record)
     })?;
-    let mut numbered: Vec<(usize, RunRecord)> = by_seed.into_iter().enumerate().collect();
+    if let Some(failed) = work.failures.first() {
+        let (run, reason) = (failed.run.clone(), failed.reason.clone());
+        return Err(Error::FailedRuns { failed: work.failures.len(), total: ids.len(), run, reason });
+    }
+    let by_seed = work.records.into_iter().flatten();
+    let mut numbered: Vec<(usize, RunRecord)> = by_seed.enumerate().collect();
     numbered.sort_by_key(|(index, _)| index % methods);
     let records: Vec<RunRecord> = numbered.into_iter().map(|(_, record)| record).collect();
     let metric = task.metric();

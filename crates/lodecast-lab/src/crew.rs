@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -43,6 +44,23 @@ impl Execution<'_> {
     }
 }
 
+/// A run that could not be trained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailedRun {
+    /// Identity of the run.
+    pub run: String,
+    /// What went wrong.
+    pub reason: String,
+}
+
+/// What became of many runs.
+pub(crate) struct Work {
+    /// A record for each run in the order asked for; `None` of one that failed.
+    pub records: Vec<Option<RunRecord>>,
+    /// Those that failed, in the order in which they did.
+    pub failures: Vec<FailedRun>,
+}
+
 /// What tells one run from all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunId {
@@ -59,15 +77,21 @@ impl RunId {
     }
 }
 
+/// After so many failures without a single success the rest is not tried: what they have in common is at fault.
+const HOPELESS: usize = 3;
+
 /// Makes one record for each of the `ids`, in their order, by calling `work` with an id's index.
 ///
-/// Runs that the journal already holds are not made again.
+/// Runs that the journal already holds are not made again. A run that fails does not keep the others from being made.
+///
+/// # Errors
+/// If the journal cannot be used, the work is cancelled, or no run succeeds.
 pub(crate) fn run_all(
     ids: &[RunId],
     configuration: &Value,
     execution: &Execution<'_>,
     work: impl Fn(usize) -> Result<RunRecord> + Sync,
-) -> Result<Vec<RunRecord>> {
+) -> Result<Work> {
     let mut records: Vec<Option<RunRecord>> = vec![None; ids.len()];
     let mut journal = None;
     if let Some(path) = execution.journal {
@@ -87,7 +111,9 @@ pub(crate) fn run_all(
     let stop = AtomicBool::new(false);
     let stopped = || stop.load(Ordering::Relaxed) || execution.cancel.load(Ordering::Relaxed);
     let (sender, receiver) = mpsc::channel();
-    let mut failure = None;
+    let mut failures = Vec::new();
+    let mut fatal = None;
+    let mut first = None;
     thread::scope(|scope| {
         for _ in 0..execution.jobs.get().min(missing.len()) {
             let sender = sender.clone();
@@ -103,29 +129,36 @@ pub(crate) fn run_all(
         }
         drop(sender);
         for (index, outcome) in receiver {
-            let outcome = outcome.and_then(|record| {
-                journal.as_mut().map_or(Ok(()), |journal| journal.append(&record))?;
-                Ok(record)
-            });
             match outcome {
                 Ok(record) => {
+                    if let Err(error) = journal.as_mut().map_or(Ok(()), |journal| journal.append(&record)) {
+                        // The others end once they see the flag; what they finish by then is written down if it can be.
+                        stop.store(true, Ordering::Relaxed);
+                        fatal.get_or_insert(error);
+                        continue;
+                    }
                     finished += 1;
                     (execution.progress)(Progress { finished, total: ids.len(), latest: &record });
                     records[index] = Some(record);
                 }
-                // The others end once they see the flag, and their records are kept.
+                Err(Error::Cancelled { .. }) => stop.store(true, Ordering::Relaxed),
                 Err(error) => {
-                    stop.store(true, Ordering::Relaxed);
-                    failure.get_or_insert(error);
+                    failures.push(FailedRun { run: ids[index].id.clone(), reason: error.to_string() });
+                    first.get_or_insert(error);
+                    if finished == 0 && failures.len() >= HOPELESS {
+                        stop.store(true, Ordering::Relaxed);
+                    }
                 }
             }
         }
     });
-    match failure {
-        Some(Error::Cancelled { .. }) | None if finished < ids.len() => {
-            Err(Error::Cancelled { finished, total: ids.len() })
-        }
-        Some(error) => Err(error),
-        None => Ok(records.into_iter().flatten().collect()),
+    if let Some(error) = fatal {
+        return Err(error);
+    }
+    match first {
+        // Nothing came of it: the reason says more than a list.
+        Some(error) if finished == 0 => Err(error),
+        _ if finished + failures.len() < ids.len() => Err(Error::Cancelled { finished, total: ids.len() }),
+        _ => Ok(Work { records, failures }),
     }
 }

@@ -3,5 +3,7 @@
 pub mod cifar;
 pub mod idx;
 pub mod images;
+#[cfg(feature = "photographs")]
 pub mod pictures;
 pub mod text;
+pub mod vocabulary;

@@ -17,6 +17,14 @@ pub enum Error {
         /// Those there are.
         known: String,
     },
+    /// A task that was left out when this program was built.
+    #[error("the task '{task}' was not built into this program: build it with the feature {feature}")]
+    NotBuilt {
+        /// The task.
+        task: &'static str,
+        /// The feature that brings it.
+        feature: &'static str,
+    },
     /// An optimizer nobody knows.
     #[error("no optimizer '{optimizer}'; choose one of {known}")]
     UnknownOptimizer {
@@ -78,6 +86,18 @@ pub enum Error {
         /// What the framework said.
         reason: String,
     },
+    /// Runs without which a comparison is none.
+    #[error("{failed} of {total} runs failed, '{run}' for one: {reason}; the others are kept")]
+    FailedRuns {
+        /// Number of runs that failed.
+        failed: usize,
+        /// Number of runs.
+        total: usize,
+        /// The first that failed.
+        run: String,
+        /// Why it did.
+        reason: String,
+    },
     /// A name occurs twice where names tell things apart.
     #[error("{what} '{name}' is there twice: keep one of them")]
     Duplicate {
@@ -95,7 +115,7 @@ pub enum Error {
         known: String,
     },
     /// Results that are not of one sweep.
-    #[error("the results are not of one sweep: '{first}' and '{other}'; gather those of one task")]
+    #[error("the results are not of one sweep: '{first}' and '{other}'; gather those of one task, trained alike")]
     Mixed {
         /// A run, with task and metric.
         first: String,

@@ -4,12 +4,13 @@ use lodecast::Sweep;
 
 use crate::error::{Error, Result};
 use crate::record::RunRecord;
+use crate::single_run::RunConfiguration;
 use crate::sweep::{SweepOutcome, all_different};
 
 /// Joins runs into a sweep, in the order given.
 ///
 /// # Errors
-/// If there are none, one is there twice, or they are not of one task.
+/// If there are none, one is there twice, or they are not of one task, or not trained alike.
 pub fn gather(records: Vec<RunRecord>) -> Result<SweepOutcome> {
     let ids: Vec<&str> = records.iter().map(|record| record.run.id.as_str()).collect();
     all_different("run", &ids)?;
@@ -18,7 +19,14 @@ pub fn gather(records: Vec<RunRecord>) -> Result<SweepOutcome> {
         let whose = |record: &RunRecord| format!("{} ({}, {})", record.run.id, record.task, record.metric);
         return Err(Error::Mixed { first: whose(first), other: whose(other) });
     }
+    if let Some(first_one) = RunConfiguration::of(first) {
+        let other = |record: &RunRecord| RunConfiguration::of(record)?.difference(&first_one);
+        if let Some((record, difference)) = records.iter().find_map(|record| Some((record, other(record)?))) {
+            let whose = format!("{} ({difference})", record.run.id);
+            return Err(Error::Mixed { first: first.run.id.clone(), other: whose });
+        }
+    }
     let mut sweep = Sweep::new(vec![first.metric.clone()]);
     sweep.runs = records.iter().map(|record| record.run.clone()).collect();
-    Ok(SweepOutcome { sweep, records })
+    Ok(SweepOutcome { sweep, records, failures: Vec::new() })
 }

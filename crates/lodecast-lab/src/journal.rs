@@ -26,6 +26,8 @@ struct Header {
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
+    /// Where its last whole line ends.
+    end: u64,
 }
 
 impl Journal {
@@ -41,7 +43,7 @@ impl Journal {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
         let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        let mut journal = Self { path: path.to_owned(), file };
+        let mut journal = Self { path: path.to_owned(), file, end: 0 };
 
         if whole == 0 {
             let header = Header { format: FORMAT.to_owned(), configuration: configuration.clone() };
@@ -85,12 +87,23 @@ impl Journal {
     /// Removes everything from `length` on.
     fn cut(&mut self, length: u64) -> io::Result<()> {
         self.file.set_len(length)?;
-        self.file.seek(SeekFrom::Start(length)).map(|_| ())
+        self.end = self.file.seek(SeekFrom::Start(length))?;
+        Ok(())
     }
 
+    /// Writes a line, or leaves the journal as it was: what a full disk took of one would run into the next.
     fn write_line(&mut self, line: &str) -> Result<()> {
-        let written = self.file.write_all(format!("{line}\n").as_bytes()).and_then(|()| self.file.sync_data());
-        written.map_err(|source| Error::File { path: self.path.clone(), source })
+        let line = format!("{line}\n");
+        let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
+        match written {
+            Ok(()) => self.end += line.len() as u64,
+            Err(source) => {
+                // Where this fails too, the next opening cuts a torn last line off.
+                let _ = self.cut(self.end);
+                return Err(Error::File { path: self.path.clone(), source });
+            }
+        }
+        Ok(())
     }
 
     fn damaged(&self, line: usize, reason: &dyn ToString) -> Error {

@@ -27,7 +27,7 @@ mod update_rule;
 mod weights;
 
 pub use compare::{Comparison, ComparisonConfiguration, ComparisonRow, Contender, MethodFactory, compare};
-pub use crew::{Execution, Progress};
+pub use crew::{Execution, FailedRun, Progress};
 pub use error::{Error, Result};
 pub use gather::gather;
 pub use method::{FixedSchedule, Method};

@@ -33,12 +33,13 @@ pub struct RunRecord {
     /// What the method could not do, in the order of steps. Empty if all went well.
     pub notes: Vec<Note>,
     /// Largest eigenvalues of the loss's Hessian at the end, the largest first; empty if not measured.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "numbers_json")]
     pub sharpness: Vec<f64>,
     /// Time that their measurement took, after the training.
     #[serde(default)]
     pub sharpness_seconds: f64,
-    /// What decided the method beside its name, in a comparison; see [`Contender`](crate::Contender).
+    /// What decided the run beside its names: in a comparison the method, see [`Contender`](crate::Contender); of a run on its own
+    /// its whole configuration, as JSON.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub fingerprint: String,
 }
@@ -112,6 +113,20 @@ pub(crate) mod number_json {
     }
 }
 
+mod numbers_json {
+    use super::{Deserialize, Deserializer, Number, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(values: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(values.iter().copied().map(Number))
+    }
+
+    /// `null` is NaN as it was written once.
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+        let values = Vec::<Option<Number>>::deserialize(deserializer)?;
+        Ok(values.into_iter().map(|value| value.map_or(f64::NAN, |number| number.0)).collect())
+    }
+}
+
 mod run_json {
     use super::{Attributes, Deserialize, Deserializer, Number, Run, Serialize, Serializer, de};
 
@@ -178,7 +193,7 @@ mod tests {
             wall_seconds: 1.5,
             scheduler_seconds: 0.25,
             notes: vec![Note { step: 1, message: "quote \" and\nnewline".to_owned() }],
-            sharpness: vec![0.1 + 0.2],
+            sharpness: vec![0.1 + 0.2, f64::NAN],
             sharpness_seconds: 0.5,
             fingerprint: "abc".to_owned(),
         }
@@ -193,6 +208,10 @@ mod tests {
         assert_eq!(read.run.validation(0)[1], None);
         assert_eq!(read.run.train_loss(), record().run.train_loss());
         assert_eq!(read.run.learning_rate(), record().run.learning_rate());
+        assert_eq!(read.sharpness[0], 0.1 + 0.2);
+        assert!(read.sharpness[1].is_nan(), "an eigenvalue that was none must not make a journal unreadable");
+        let old = written.replace("0.30000000000000004,\"nan\"]", "null]");
+        assert!(serde_json::from_str::<RunRecord>(&old).unwrap().sharpness[0].is_nan());
         assert_eq!((read.test_loss, read.seed), (f64::NEG_INFINITY, u64::MAX));
         assert_eq!(serde_json::to_string(&read).unwrap(), written);
     }

@@ -75,6 +75,27 @@ impl Rival {
         }
     }
 
+    /// What it does and after whom, in a line.
+    pub fn describes(self) -> &'static str {
+        match self {
+            Rival::Fixed(Family::Constant) => "one rate all along",
+            Rival::Fixed(Family::Cosine) => "half a cosine down to nothing",
+            Rival::Fixed(Family::OneCycle) => "up, down, and further down: one cycle",
+            Rival::Fixed(Family::Staircase) => "halved in stages",
+            Rival::Fixed(Family::Linear) => "a straight line down to nothing",
+            Rival::Fixed(_) => "up, level, then down to nothing",
+            Rival::Plateau => "lowered when the metric stops getting better: torch's ReduceLROnPlateau",
+            Rival::Greedy => "raised and lowered with the loss: GreedyLR",
+            Rival::HypergradientSgd => "gradient descent that descends in its own rate: Baydin et al. 2018",
+            Rival::HypergradientAdam => "Adam that descends in its own rate: Baydin et al. 2018",
+            Rival::ScheduleFreeSgd => {
+                "gradient descent without a schedule, evaluated at the average: Defazio et al. 2024"
+            }
+            Rival::ScheduleFreeAdamW => "AdamW without a schedule, evaluated at the average: Defazio et al. 2024",
+            Rival::Controller => "a network trained by reinforcement learning on runs of the task: Xu et al. 2019",
+        }
+    }
+
     /// Does the rival answer to the rates that suit `optimizer`? One that brings an optimizer of another kind does not.
     pub fn suits(self, optimizer: OptimizerKind) -> bool {
         let sgd = optimizer == OptimizerKind::Sgd;

@@ -61,5 +61,29 @@ pub fn run_one(configuration: &RunConfiguration) -> Result<RunRecord> {
     let id = id.unwrap_or_else(|| format!("{} seed {}", configuration.schedule.describe(), configuration.seed));
     let RunConfiguration { optimizer, seed, sharpness, .. } = *configuration;
     let training = Training { id: &id, optimizer, seed, length, sharpness, cancel: None };
-    task.train(&training, &mut method)
+    let mut record = task.train(&training, &mut method)?;
+    record.fingerprint = serde_json::to_string(configuration)?;
+    Ok(record)
+}
+
+impl RunConfiguration {
+    /// The configuration of a run that [`run_one`] trained; `None` of other runs, and of those of versions that did not keep it.
+    pub fn of(record: &RunRecord) -> Option<Self> {
+        serde_json::from_str(&record.fingerprint).ok()
+    }
+
+    /// The first thing in which two runs differ that runs of one sweep have in common: task, scale, optimizer, length. Where the
+    /// data lies and on what device they were trained may differ.
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        let differ = |what: &str, mine: String, others: String| {
+            (mine != others).then(|| format!("{what} was {mine} in one and {others} in the other"))
+        };
+        let length = |configuration: &Self| {
+            configuration.length.map_or_else(|| "the task's own".to_owned(), |length| format!("{length:?}"))
+        };
+        differ("the task", self.task.clone(), other.task.clone())
+            .or_else(|| differ("the scale", self.settings.scale.to_string(), other.settings.scale.to_string()))
+            .or_else(|| differ("the optimizer", self.optimizer.to_string(), other.optimizer.to_string()))
+            .or_else(|| differ("the length", length(self), length(other)))
+    }
 }

@@ -7,7 +7,7 @@ use lodecast::{Family, Schedule, Sweep};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::crew::{Execution, RunId, run_all};
+use crate::crew::{Execution, FailedRun, RunId, run_all};
 use crate::error::{Error, Result};
 use crate::gather::gather;
 use crate::method::FixedSchedule;
@@ -124,13 +124,16 @@ pub struct SweepOutcome {
     pub sweep: Sweep,
     /// The same runs with their test results, in the same order.
     pub records: Vec<RunRecord>,
+    /// Runs that could not be trained, which the sweep is without. The same sweep tries them again.
+    pub failures: Vec<FailedRun>,
 }
 
 /// Runs or resumes a sweep.
 ///
 /// # Errors
-/// If the configuration does not fit the task, repeats itself or is empty; if the journal cannot be used; if a run
-/// fails or the work is cancelled. Runs finished by then are in the journal.
+/// If the configuration does not fit the task, repeats itself or is empty; if the journal cannot be used; if no run
+/// can be trained or the work is cancelled. Runs finished by then are in the journal. A run that cannot be trained while others
+/// can is left out, and named in the outcome.
 pub fn run_sweep(
     task: &dyn Trainable,
     configuration: &SweepConfiguration,
@@ -141,13 +144,14 @@ pub fn run_sweep(
     let total_steps = length.total_steps(task.train_examples());
     let ids: Vec<RunId> = runs.iter().filter_map(|run| run.id.clone()).map(RunId::plain).collect();
     let whole = json!({ "kind": "sweep", "sweep": configuration, "length": length, "data": task.description() });
-    let records = run_all(&ids, &whole, execution, |index| {
+    let work = run_all(&ids, &whole, execution, |index| {
         let RunConfiguration { optimizer, seed, ref schedule, .. } = runs[index];
         let id = ids[index].id.as_str();
         let training = Training { id, optimizer, seed, length, sharpness: None, cancel: Some(execution.cancel) };
         task.train(&training, &mut FixedSchedule::new(schedule.clone(), total_steps)?)
     })?;
-    gather(records)
+    let outcome = gather(work.records.into_iter().flatten().collect())?;
+    Ok(SweepOutcome { failures: work.failures, ..outcome })
 }
 
 /// The length of the runs, once task and length are known to fit.

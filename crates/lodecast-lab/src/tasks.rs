@@ -10,9 +10,11 @@ mod fashion_mnist;
 mod fashion_mnist_cnn;
 mod image_batches;
 mod image_splits;
+#[cfg(feature = "photographs")]
 mod imagenet_resnet34;
 mod initial;
 mod mnist1d_cnn;
+#[cfg(feature = "photographs")]
 mod photograph;
 mod residual;
 mod small_image_resnet18;
@@ -24,37 +26,52 @@ use crate::settings::TaskSettings;
 use crate::train::Trainable;
 
 pub use fashion_mnist_cnn::FashionMnistCnn;
+#[cfg(feature = "photographs")]
 pub use imagenet_resnet34::ImageNetResnet34;
 pub use mnist1d_cnn::{Mnist1dCnn, Mnist1dSizes};
 pub use small_image_resnet18::SmallImageResnet18;
 pub use text_transformer::TextTransformer;
 
-const NAMES: [&str; 6] = [
-    mnist1d_cnn::NAME,
-    fashion_mnist_cnn::NAME,
+/// A task as it is listed, and how it is opened. A new task is a file with such an entry, and a line in [`TASKS`].
+#[derive(Clone, Copy, Debug)]
+pub struct TaskEntry {
+    /// Name as written in configurations and on the command line.
+    pub name: &'static str,
+    /// Network and data, in a line.
+    pub describes: &'static str,
+    /// What has to be there first; `None` where the data is made.
+    pub needs: Option<&'static str>,
+    open: fn(&TaskSettings) -> Result<Box<dyn Trainable>>,
+}
+
+/// All tasks, the smallest first.
+pub const TASKS: [TaskEntry; 6] = [
+    mnist1d_cnn::ENTRY,
+    fashion_mnist_cnn::ENTRY,
     small_image_resnet18::FASHION_MNIST,
     small_image_resnet18::CIFAR100,
-    imagenet_resnet34::NAME,
-    text_transformer::NAME,
+    IMAGENET_RESNET34,
+    text_transformer::ENTRY,
 ];
 
-/// Names of all tasks.
-pub fn names() -> &'static [&'static str] {
-    &NAMES
-}
+#[cfg(feature = "photographs")]
+const IMAGENET_RESNET34: TaskEntry = imagenet_resnet34::ENTRY;
+
+#[cfg(not(feature = "photographs"))]
+const IMAGENET_RESNET34: TaskEntry = TaskEntry {
+    name: "imagenet-resnet34",
+    describes: "a residual network of 34 layers on ImageNet",
+    needs: Some("a build with the feature photographs"),
+    open: |_| Err(Error::NotBuilt { task: "imagenet-resnet34", feature: "photographs" }),
+};
 
 /// Opens a task by its name: makes or loads its data.
 ///
 /// # Errors
 /// If there is no such task, a setting does not suit it, or its data is missing or damaged.
 pub fn open(name: &str, settings: &TaskSettings) -> Result<Box<dyn Trainable>> {
-    Ok(match name {
-        mnist1d_cnn::NAME => Box::new(Mnist1dCnn::open(settings)?),
-        fashion_mnist_cnn::NAME => Box::new(FashionMnistCnn::open(settings)?),
-        small_image_resnet18::FASHION_MNIST => Box::new(SmallImageResnet18::fashion_mnist(settings)?),
-        small_image_resnet18::CIFAR100 => Box::new(SmallImageResnet18::cifar100(settings)?),
-        imagenet_resnet34::NAME => Box::new(ImageNetResnet34::open(settings)?),
-        text_transformer::NAME => Box::new(TextTransformer::open(settings)?),
-        _ => return Err(Error::UnknownTask { task: name.to_owned(), known: NAMES.join(", ") }),
-    })
+    match TASKS.iter().find(|task| task.name == name) {
+        Some(task) => (task.open)(settings),
+        None => Err(Error::UnknownTask { task: name.to_owned(), known: TASKS.map(|task| task.name).join(", ") }),
+    }
 }

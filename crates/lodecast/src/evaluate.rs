@@ -1,8 +1,10 @@
 //! How good forecasts are: error of the final metric from the first part of a run, beside simple baselines.
 
-#[allow(dead_code, reason = "a baseline that the evaluation of searches will ask")]
+mod few_runs;
 mod multi_power_law;
 mod power_law;
+
+pub use few_runs::{FewRunsMethod, FewRunsScore, FewRunsSettings, evaluate_few_runs};
 
 use std::collections::HashMap;
 

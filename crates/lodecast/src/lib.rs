@@ -20,7 +20,10 @@ mod scheduler;
 
 pub use data::{Attributes, Direction, Family, Knot, LengthNote, Metric, Point, Run, Schedule, Sweep};
 pub use error::{Error, Result};
-pub use evaluate::{Evaluation, ForecastMethod, RunForecast, Skill, evaluate};
+pub use evaluate::{
+    Evaluation, FewRunsMethod, FewRunsScore, FewRunsSettings, ForecastMethod, RunForecast, Skill, evaluate,
+    evaluate_few_runs,
+};
 pub use experience::{Band, Configuration, Experience, RateRange, Seen, Surprise};
 pub use fit::{
     ControlledFit, FitOptions, FitProgress, FitSettings, FitSummary, Fitted, LawFit, LeftOut, PaperFit, Training, fit,
@@ -35,7 +38,8 @@ pub use model::{
     Scaler, Spread, Transform,
 };
 pub use plan::{
-    Alignment, Candidate, ControlledSettings, Origin, PaperPlannerSettings, Plan, Planner, PlannerSettings, Prediction,
-    Score, SearchFamily, Situation, Suggestion, SuggestionSettings, Verdict, Window, suggest,
+    Alignment, Arrival, Candidate, ControlledSettings, Extension, ExtensionKind, LengthOutcome, Origin,
+    PaperPlannerSettings, Plan, Planner, PlannerSettings, Prediction, Score, SearchFamily, Situation, Suggestion,
+    SuggestionSettings, Verdict, Window, arrival, extend, suggest,
 };
 pub use scheduler::{Observation, Replan, Scheduler, SchedulerBuilder, SchedulerState};

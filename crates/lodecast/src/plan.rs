@@ -6,6 +6,7 @@
 
 mod controlled;
 mod explanation;
+mod extension;
 mod paper;
 mod remaining;
 mod search;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use controlled::ControlledSettings;
 pub use explanation::{Candidate, Origin, Plan, Prediction, Score, Verdict};
+pub use extension::{Arrival, Extension, ExtensionKind, LengthOutcome, arrival, extend};
 pub use paper::{Alignment, PaperPlannerSettings, Window};
 pub use search::SearchFamily;
 pub use suggest::{Suggestion, SuggestionSettings, suggest};

@@ -1,27 +1,14 @@
-//! `lodecast demo`: the whole path on real training: sweep, fit, a second round of suggested runs, fit, forecast, schedule,
-//! report.
+//! `lodecast demo`: the whole path on real training.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
-use lodecast::{Family, FitSettings, Forecaster, Model, ModelKind, SuggestionSettings, Sweep};
-use lodecast_lab::{OptimizerKind, SweepConfiguration, TaskSettings, Trainable, tasks};
+use lodecast_lab::OptimizerKind;
 
-use super::compare::{self, Contest};
-use super::fit::{self, Kept};
-use super::lab_sweep;
-use crate::contenders::{self, MethodOption, Recommended, lodecast_name};
-use crate::figures::configuration_label;
-use crate::figures::evaluation::ModelEvaluation;
-use crate::figures::forecast::ForecastExample;
-use crate::lab_setup::{Jobs, Seeds};
-use crate::machine::Machine;
+use crate::options::jobs::Jobs;
 use crate::output::Output;
-use crate::planner_options::PlannerOptions;
-use crate::progress::{Phase, duration};
-use crate::study::{FitEntry, StudyDirectory, StudyRecord};
+use crate::studies::demonstration::Demonstration;
 
 /// How large a demonstration.
 #[derive(Args, Debug)]
@@ -29,7 +16,7 @@ pub(crate) struct Arguments {
     /// Directory for the results and the report, made if it is not there; the same command goes on where it stopped
     #[arg(short, long, value_name = "DIR", default_value = "demo")]
     out: PathBuf,
-    /// Number of fresh seeds that the methods are compared on
+    /// How many fresh seeds the methods are compared on
     #[arg(long, default_value_t = 10, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(2..=1000))]
     seeds: u64,
     /// Optimizer: sgd (momentum 0.9), adam or adamw
@@ -42,275 +29,9 @@ pub(crate) struct Arguments {
     jobs: Jobs,
 }
 
-/// What two rounds of runs taught.
-struct Learned {
-    sweep: Sweep,
-    /// The sweep and the suggested runs.
-    both: Sweep,
-    /// Models of both rounds, by name.
-    models: Vec<(String, Model)>,
-    /// That of the first round.
-    one_round: (String, Model),
-    /// The best of the suggested schedules.
-    best_suggestion: Recommended,
-}
-
-/// A model with how it was fitted.
-struct DemoModel {
-    entry: FitEntry,
-    model: Model,
-}
-
-/// Parts of a run that are seen before its forecast.
-const OBSERVED: [f64; 5] = [0.0, 0.05, 0.1, 0.25, 0.5];
-/// The sweep's seeds are below it.
-pub(crate) const FIRST_FRESH_SEED: u64 = 100;
-/// Part that is seen before the forecasts that are drawn.
-const DRAWN_AFTER: f64 = 0.1;
-
 impl Arguments {
-    pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        let started = Instant::now();
-        let directory = StudyDirectory::create(&self.out)?;
-        let task = tasks::open("mnist1d-cnn", &TaskSettings::default())?;
-        let configuration = self.sweep_configuration(task.as_ref());
-        output.say(format_args!(
-            "{} with {}; everything goes to {}",
-            compare::in_words(task.as_ref(), configuration.length),
-            self.optimizer,
-            self.out.display()
-        ));
-        let mut record = StudyRecord {
-            study: StudyRecord::VERSION,
-            task: compare::in_words(task.as_ref(), configuration.length),
-            optimizer: self.optimizer.to_string(),
-            machine: Machine::here(),
-            fits: Vec::new(),
-            lodecast_methods: Vec::new(),
-            phases: Vec::new(),
-            decisions: Vec::new(),
-            quick: self.quick,
-        };
-
-        let Learned { sweep, both, mut models, one_round, best_suggestion } =
-            self.learn(task.as_ref(), &configuration, &directory, &mut record, output)?;
-        let evaluations = evaluate(&models, &both, output)?;
-        directory.write_json("evaluation.json", &evaluations)?;
-        let (examples, seconds) = self.examples(&sweep, &directory, output)?;
-        directory.write_json("forecasts.json", &examples)?;
-        record.phases.push(("fit without held-out configurations".to_owned(), seconds));
-
-        models.push(one_round);
-        let contest = Contest {
-            sweep: &sweep,
-            planners: PlannerOptions::default().planners(models)?,
-            paper: Vec::new(),
-            methods: vec![MethodOption::family(Family::Cosine)],
-            schedules: vec![best_suggestion],
-            sharpness: None,
-            optimizer: self.optimizer,
-            length: configuration.length,
-            seeds: Seeds((FIRST_FRESH_SEED..FIRST_FRESH_SEED + self.seeds).collect()),
-            jobs: self.jobs,
-        };
-        let outcome = contest.run(task.as_ref(), &directory, output)?;
-        record.phases.push(("comparison".to_owned(), outcome.seconds));
-        record.lodecast_methods.clone_from(&outcome.lodecast_methods);
-        record.decisions.clone_from(&outcome.decisions);
-        directory.write_json("study.json", &record)?;
-        output.say(format_args!("{:<12} {}", "in all", duration(started.elapsed())));
-        output.say("");
-        compare::finish(&directory, &self.out, &outcome, output)
+    pub(crate) fn run(self, output: &mut Output) -> Result<()> {
+        let Self { out, seeds, optimizer, quick, jobs } = self;
+        Demonstration { out, seeds, optimizer, quick, jobs }.run(output)
     }
-
-    /// Two rounds of runs, and models of them.
-    fn learn(
-        &self,
-        task: &dyn Trainable,
-        configuration: &SweepConfiguration,
-        directory: &StudyDirectory,
-        record: &mut StudyRecord,
-        output: &mut Output,
-    ) -> Result<Learned> {
-        let journal = directory.file("sweep.journal");
-        let outcome = lab_sweep::sweep("sweep", task, configuration, &journal, self.jobs, output)?;
-        record.phases.push(("sweep".to_owned(), self.jobs.seconds(&outcome.records)));
-        let sweep = outcome.sweep;
-        lodecast_sweep_file::write(directory.file("sweep.parquet"), &sweep)?;
-
-        let one_round = self.fit(
-            &sweep,
-            ModelKind::Controlled,
-            ("one-round", "lodecast, one round".to_owned()),
-            directory,
-            output,
-        )?;
-        let further = self.second_round(configuration, &one_round.model)?;
-        let journal = directory.file("second-round.journal");
-        let outcome = lab_sweep::sweep("second round", task, &further, &journal, self.jobs, output)?;
-        record.phases.push(("second round".to_owned(), self.jobs.seconds(&outcome.records)));
-        let second_round = outcome.sweep;
-        lodecast_sweep_file::write(directory.file("second-round.parquet"), &second_round)?;
-        let best_suggestion = Recommended {
-            name: "best suggestion, as it is".to_owned(),
-            schedule: contenders::best_of_sweep(&second_round, 0)?.schedule,
-        };
-
-        let both = Sweep::join([sweep.clone(), second_round])?;
-        let mut fit_both =
-            |kind: ModelKind| self.fit(&both, kind, (kind.name(), lodecast_name(kind)), directory, output);
-        let fitted = [fit_both(ModelKind::Controlled)?, fit_both(ModelKind::Paper)?];
-        let mut keep = |fitted: DemoModel| {
-            let DemoModel { entry, model } = fitted;
-            let name = entry.model.clone();
-            record.phases.push((format!("fit {}", entry.file.display()), entry.summary.seconds));
-            record.fits.push(entry);
-            (name, model)
-        };
-        let models = fitted.into_iter().map(&mut keep).collect();
-        Ok(Learned { sweep, both, models, one_round: keep(one_round), best_suggestion })
-    }
-
-    fn sweep_configuration(&self, task: &dyn Trainable) -> SweepConfiguration {
-        let mut configuration = SweepConfiguration {
-            task: task.name().to_owned(),
-            settings: TaskSettings::default(),
-            optimizer: self.optimizer,
-            families: vec![Family::Constant, Family::Cosine, Family::OneCycle, Family::Staircase],
-            peak_learning_rates: task.peak_learning_rates(self.optimizer),
-            schedules: Vec::new(),
-            warmup: 0.0,
-            seeds: (0..4).collect(),
-            length: None,
-        };
-        if self.quick {
-            let own = task.default_length();
-            let every_other = configuration.peak_learning_rates.iter().copied().step_by(2);
-            configuration.peak_learning_rates = every_other.collect();
-            configuration.seeds = vec![0, 1];
-            configuration.length = Some(lodecast_lab::Length { epochs: (own.epochs / 4).max(1), ..own });
-        }
-        configuration
-    }
-
-    fn settings(&self, kind: ModelKind) -> FitSettings {
-        // A member a fold, so that every configuration has one that did not see it.
-        FitSettings::new(kind).with_training(|training| {
-            training.members = 5;
-            if self.quick {
-                training.iterations /= 8;
-            }
-        })
-    }
-
-    /// The schedules that the model suggests, under two seeds each that the first round has not seen: what suits the seeds
-    /// it has seen is what the suggestions were chosen for.
-    fn second_round(&self, first: &SweepConfiguration, model: &Model) -> Result<SweepConfiguration> {
-        let Forecaster::Controlled(forecaster) = model.clone().into() else {
-            unreachable!("fitted as a controlled one")
-        };
-        let unseen = first.seeds.iter().max().map_or(0, |seed| seed + 1);
-        let default = SuggestionSettings::default();
-        let count = if self.quick { 3 } else { default.count };
-        let suggestions = lodecast::suggest(forecaster.as_ref(), &SuggestionSettings { count, ..default })?;
-        Ok(SweepConfiguration {
-            families: Vec::new(),
-            peak_learning_rates: Vec::new(),
-            schedules: suggestions.into_iter().map(|suggestion| suggestion.schedule).collect(),
-            seeds: vec![unseen, unseen + 1],
-            ..first.clone()
-        })
-    }
-
-    fn fit(
-        &self,
-        sweep: &Sweep,
-        kind: ModelKind,
-        (name, title): (&str, String),
-        directory: &StudyDirectory,
-        output: &mut Output,
-    ) -> Result<DemoModel> {
-        let settings = self.settings(kind);
-        // The checkpoint stays: a fit that is finished is resumed at its end.
-        let kept = Kept { checkpoint: Some(directory.file(&format!("{name}.checkpoint"))), resume: true };
-        let fitted =
-            fit::fit(sweep, &settings, kept, "fit", output).with_context(|| format!("cannot fit the {name} model"))?;
-        fit::say_what_was_left_out(&fitted.summary, output);
-        let file = format!("{name}.lode");
-        fitted.model.save(directory.file(&file))?;
-        let entry = FitEntry {
-            model: title,
-            file: file.into(),
-            members: settings.training().map_or(1, |training| training.members),
-            iterations: settings.training().map_or(0, |training| training.iterations),
-            summary: fitted.summary,
-        };
-        Ok(DemoModel { entry, model: fitted.model })
-    }
-
-    /// Forecasts of runs whose configurations a further model has not seen, with what became of them; and how many seconds
-    /// that model's fit took.
-    fn examples(
-        &self,
-        sweep: &Sweep,
-        directory: &StudyDirectory,
-        output: &mut Output,
-    ) -> Result<(Vec<ForecastExample>, f64)> {
-        let held_out = spread_out(sweep, if self.quick { 3 } else { 6 });
-        let names = sweep.configuration_names();
-        let named = || sweep.runs.iter().zip(&names);
-        let runs = named().filter(|(_, name)| !held_out.contains(name)).map(|(run, _)| run.clone());
-        let rest = Sweep { metrics: sweep.metrics.clone(), runs: runs.collect() };
-        let settings = self.settings(ModelKind::Controlled);
-        let kept = Kept { checkpoint: Some(directory.file("held-out.checkpoint")), resume: true };
-        let fitted = fit::fit(&rest, &settings, kept, "fit held-out", output)
-            .context("cannot fit the model for held-out forecasts")?;
-        let model = &fitted.model;
-        let mut examples = Vec::new();
-        for name in &held_out {
-            let Some((run, _)) = named().find(|(_, known)| *known == name) else { continue };
-            let total = run.total_steps();
-            let seen = |step: u64| step as f64 <= DRAWN_AFTER * total as f64;
-            let observed: Vec<_> = run.points(0).filter(|point| seen(point.step)).collect();
-            let forecast = model.forecast(&observed, total, lodecast::Schedule::of_run(run).as_ref())?;
-            examples.push(ForecastExample::new(
-                configuration_label(run),
-                run,
-                0,
-                model.metric(),
-                DRAWN_AFTER,
-                forecast,
-            ));
-        }
-        Ok((examples, fitted.summary.seconds))
-    }
-}
-
-/// Forecast errors of every model on configurations it has not seen.
-fn evaluate(models: &[(String, Model)], sweep: &Sweep, output: &mut Output) -> Result<Vec<ModelEvaluation>> {
-    let phase = Phase::start("evaluate", models.len() as u64, output);
-    let mut evaluations = Vec::new();
-    for (index, (name, model)) in models.iter().enumerate() {
-        let evaluation = lodecast::evaluate(model, sweep, &OBSERVED)?;
-        evaluations.push(ModelEvaluation { model: name.clone(), evaluation });
-        phase.at(index as u64 + 1, name.clone());
-    }
-    phase.done(output, "forecast errors on configurations that each model had not seen");
-    Ok(evaluations)
-}
-
-/// Names of `count` configurations without diverged runs, evenly spread from the worst final metric to the best.
-fn spread_out(sweep: &Sweep, count: usize) -> Vec<String> {
-    let mut ranked: Vec<(f64, String)> = sweep
-        .configurations()
-        .into_iter()
-        .filter_map(|(name, runs)| {
-            let finals: Vec<f64> = runs.iter().filter_map(|&run| sweep.runs[run].final_validation(0)).collect();
-            let sound = runs.iter().all(|&run| sweep.runs[run].diverged_at(0).is_none()) && finals.len() == runs.len();
-            sound.then(|| (finals.iter().sum::<f64>() / finals.len() as f64, name))
-        })
-        .collect();
-    ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let count = count.min(ranked.len());
-    (0..count).map(|k| ranked[(2 * k + 1) * ranked.len() / (2 * count)].1.clone()).collect()
 }

@@ -1,44 +1,61 @@
 //! `lodecast evaluate`: forecast error of a model beside simple baselines.
 
+mod searches;
+
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
 use lodecast::Model;
 
+use self::searches::Searches;
 use crate::figures::evaluation::{self, ModelEvaluation};
+use crate::figures::lodecast_name;
+use crate::model_input;
+use crate::options::fraction::fraction;
+use crate::options::sweep::{Columns, SweepInput};
 use crate::output::Output;
 use crate::report::{Block, Report, Section};
-use crate::sweep_input::SweepInput;
 use crate::whole_file;
 
 /// Which model on which sweep.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// Model file
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
+    /// Model file; or runs, to which the law is fitted on the spot and on which it is then tried
+    #[arg(value_name = "MODEL", required_unless_present = "searches")]
+    model: Option<PathBuf>,
+    /// Sweep files (.parquet, .csv or .jsonl), or folders of them; leave them out where MODEL is runs
+    #[arg(value_name = "SWEEP")]
+    sweeps: Vec<PathBuf>,
     #[command(flatten)]
-    input: SweepInput,
+    columns: Columns,
     /// Parts of the run that are seen before the forecast
     #[arg(long, value_delimiter = ',', value_name = "FRACTIONS", default_value = "0,0.05,0.1,0.25,0.5", value_parser = fraction)]
     fractions: Vec<f64>,
     /// Also write the errors as an HTML page
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    #[command(flatten)]
+    searches: Searches,
 }
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        let model = Model::load(&self.model)?;
-        let mut columns = self.input.columns.clone();
-        if columns.metrics.is_empty() {
-            // The model knows its metric and the direction; a file that does not say them need not be told.
-            columns.metrics = vec![model.metric().clone()];
-        }
-        let sweep = self.input.read_with(&columns, output)?;
+        let Some(path) = &self.model else { return self.searches.run(&self.columns, output) };
+        let (model, sweep) = if self.sweeps.is_empty() {
+            model_input::fitted(path, &self.columns, output)?
+        } else {
+            let model = Model::load(path)?;
+            let mut columns = self.columns.clone();
+            if columns.metrics.is_empty() {
+                // The model knows its metric and the direction; a file that does not say them need not be told.
+                columns.metrics = vec![model.metric().clone()];
+            }
+            let sweep = SweepInput { paths: self.sweeps.clone(), columns }.read(output)?;
+            (model, sweep)
+        };
         let evaluation = lodecast::evaluate(&model, &sweep, &self.fractions)?;
-        let name = crate::contenders::lodecast_name(model.kind());
+        let name = lodecast_name(model.kind());
         let evaluations = [ModelEvaluation { model: name, evaluation }];
         if let Some(path) = &self.html {
             whole_file::write_text(path, &page(&evaluations).to_html())?;
@@ -69,13 +86,5 @@ fn page(evaluations: &[ModelEvaluation]) -> Report {
         title: "How good the forecasts are".to_owned(),
         sections: vec![Section { title: "Forecasts".to_owned(), blocks }],
         ..Report::default()
-    }
-}
-
-/// Reads a fraction of a run.
-pub(crate) fn fraction(text: &str) -> Result<f64, String> {
-    match text.trim().parse::<f64>() {
-        Ok(value) if (0.0..1.0).contains(&value) => Ok(value),
-        _ => Err("give a fraction of the run from 0 to below 1".to_owned()),
     }
 }

@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use lodecast::{FitOptions, FitSettings, FitSummary, Fitted, ModelKind, Sweep};
+use lodecast::{FitSettings, ModelKind};
 
-use crate::interrupt;
+use crate::fitting::{Kept, fit, say_what_was_left_out};
+use crate::options::overwriting::Overwriting;
+use crate::options::sweep::SweepInput;
 use crate::output::Output;
-use crate::progress::Phase;
-use crate::report::significant;
-use crate::sweep_input::SweepInput;
 
 /// What to fit, and how.
 #[derive(Args, Debug)]
@@ -20,6 +19,8 @@ pub(crate) struct Arguments {
     /// Model file to write
     #[arg(short, long, value_name = "FILE", default_value = "model.lode")]
     out: PathBuf,
+    #[command(flatten)]
+    overwriting: Overwriting,
     /// Which model: controlled (the learning rate drives it), law (from a few runs) or paper (the paper's)
     #[arg(long, default_value = "controlled")]
     kind: ModelKind,
@@ -54,6 +55,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        self.overwriting.check(&self.out)?;
         let sweep = self.input.read(output)?;
         let checkpoint = self.checkpoint.clone().unwrap_or_else(|| {
             let mut name = self.out.clone().into_os_string();
@@ -92,69 +94,5 @@ impl Arguments {
             training.batch_size = self.batch_size.unwrap_or(training.batch_size);
             training.peak_lr = self.peak_lr.unwrap_or(training.peak_lr);
         })
-    }
-}
-
-/// Where a fit is kept while it runs.
-pub(crate) struct Kept {
-    /// The checkpoint file.
-    pub checkpoint: Option<PathBuf>,
-    /// Go on from it, if it is there?
-    pub resume: bool,
-}
-
-/// Fits a model with its progress shown.
-pub(crate) fn fit(
-    sweep: &Sweep,
-    settings: &FitSettings,
-    kept: Kept,
-    name: &str,
-    output: &mut Output,
-) -> Result<Fitted> {
-    let phase = Phase::start(name, settings.training().map_or(1, |training| training.iterations), output);
-    let mut progress = |progress: &lodecast::FitProgress| {
-        let held_out =
-            progress.held_out.map_or_else(String::new, |loss| format!(", held out {}", significant(loss, 3)));
-        phase.at(progress.iteration, format!("loss {}{held_out}", significant(progress.loss, 3)));
-    };
-    let options = FitOptions {
-        progress: &mut progress,
-        interrupt: interrupt::flag()?,
-        checkpoint: kept.checkpoint,
-        resume: kept.resume,
-    };
-    let fitted = lodecast::fit(sweep, settings, options)?;
-    phase.done(output, outcome(settings, &fitted.summary));
-    Ok(fitted)
-}
-
-fn outcome(settings: &FitSettings, summary: &FitSummary) -> String {
-    let held_out =
-        summary.held_out_loss.map_or_else(String::new, |loss| format!(", held out {}", significant(loss, 3)));
-    format!(
-        "{} model of {} members from {} runs of {} configurations: loss {}{held_out}",
-        settings.kind(),
-        settings.training().map_or(1, |training| training.members),
-        summary.runs,
-        summary.configurations,
-        significant(summary.loss, 3)
-    )
-}
-
-/// Nothing is dropped silently: names the runs that were not learned from, and why.
-pub(crate) fn say_what_was_left_out(summary: &FitSummary, output: &mut Output) {
-    const SHOWN: usize = 5;
-    for left_out in summary.left_out.iter().take(SHOWN) {
-        output.warn(format_args!("run '{}' was left out: {}", left_out.run, left_out.reason));
-    }
-    if summary.left_out.len() > SHOWN {
-        output.warn(format_args!("{} more runs were left out; --json names them all", summary.left_out.len() - SHOWN));
-    }
-    if !summary.diverged.is_empty() {
-        output.say(format_args!(
-            "{} runs diverged and count as the worst of the sweep from there on: {}",
-            summary.diverged.len(),
-            summary.diverged.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ")
-        ));
     }
 }

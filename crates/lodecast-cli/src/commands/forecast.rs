@@ -6,15 +6,14 @@ use anyhow::Result;
 use clap::Args;
 use lodecast::ModelKind;
 
-use crate::contenders;
 use crate::failure::failure;
 use crate::figures::forecast::ForecastExample;
-use crate::figures::{is_fraction, metric_name, metric_value};
+use crate::figures::{is_fraction, metric_name, metric_value, schedule_label};
 use crate::model_input;
+use crate::options::run::RunInput;
+use crate::options::schedule::ScheduleOption;
 use crate::output::Output;
 use crate::report::{Block, Report, Section, Table, learning_rate, significant};
-use crate::run_input::RunInput;
-use crate::schedule_option::ScheduleOption;
 use crate::whole_file;
 
 /// Which run, under which schedule.
@@ -66,7 +65,7 @@ impl Arguments {
             return Ok(());
         }
         if let Some(schedule) = &schedule {
-            output.say(format_args!("under {}", contenders::short(schedule)));
+            output.say(format_args!("under {}", schedule_label(schedule)));
         }
         output.line(format_args!("final {}: {}", metric_name(model.metric()), example.final_in_words()))?;
         output.line("")?;

@@ -15,8 +15,9 @@ use lodecast_import::{
 use lodecast_sweep_file::SweepWriter;
 use serde_json::json;
 
-use crate::failure::failure;
+use crate::failure::{failure, misuse};
 use crate::interrupt;
+use crate::options::overwriting::Overwriting;
 use crate::output::Output;
 use crate::progress::Phase;
 use crate::report::{Table, significant};
@@ -34,6 +35,8 @@ pub(crate) struct Arguments {
     /// Sweep file to write: .parquet, .csv or .jsonl
     #[arg(short, long, value_name = "FILE", default_value = "sweep.parquet")]
     out: PathBuf,
+    #[command(flatten)]
+    overwriting: Overwriting,
     /// Show what would be read, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -164,6 +167,7 @@ impl Arguments {
 
     /// Before anything is read, which may take long: can the sweep file be written?
     fn check_out(&self) -> Result<()> {
+        self.overwriting.check(&self.out)?;
         lodecast_sweep_file::Format::of(&self.out)?;
         match self.out.parent() {
             Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => Err(failure(
@@ -180,7 +184,7 @@ impl Arguments {
             Some((first, rest)) if !Path::new(first).exists() && !first.contains(['/', '.', ':']) => {
                 if rest.is_empty() {
                     return match format_named(first) {
-                        Ok(_) => Err(failure(
+                        Ok(_) => Err(misuse(
                             format!("nothing to read: '{first}' is the name of a format"),
                             format!("say where its runs are: 'lodecast import {first} FOLDER'"),
                         )),

@@ -7,8 +7,9 @@ use clap::Args;
 use lodecast::{Experience, Model, PaperLatentOde};
 use serde_json::json;
 
+use crate::options::overwriting::Overwriting;
+use crate::options::sweep::SweepInput;
 use crate::output::Output;
-use crate::sweep_input::SweepInput;
 
 /// Which model, and the sweep it was fitted on.
 #[derive(Args, Debug)]
@@ -27,10 +28,13 @@ pub(crate) struct Arguments {
     /// Model file to write
     #[arg(short, long, value_name = "FILE", default_value = "model.lode")]
     out: PathBuf,
+    #[command(flatten)]
+    overwriting: Overwriting,
 }
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        self.overwriting.check(&self.out)?;
         let sweep = self.input.read(output)?;
         let metric = self.metric.as_deref().map_or(Ok(0), |name| sweep.metric_index(name))?;
         // Bounds and fallbacks of a scheduler come from the sweep, which the reference's file does not hold.

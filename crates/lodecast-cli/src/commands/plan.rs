@@ -7,17 +7,18 @@ use clap::Args;
 use lodecast::{Origin, Plan, Planner, Point, Prediction, Situation, Verdict};
 
 use crate::failure::failure;
-use crate::figures::{is_fraction, metric_name, metric_value};
+use crate::figures::{is_fraction, metric_name, metric_value, schedule_in_words};
 use crate::model_input;
+use crate::options::fraction::fraction;
+use crate::options::planner::PlannerOptions;
+use crate::options::run::RunInput;
+use crate::options::schedule::ScheduleOption;
+use crate::options::sweep::Columns;
 use crate::output::Output;
-use crate::planner_options::PlannerOptions;
 use crate::report::{
     Axis, Block, Color, Curves, Figure, Guide, Key, Mark, Panel, Plot, Report, Section, Series, Size, Table, Weight,
     learning_rate, signed,
 };
-use crate::run_input::RunInput;
-use crate::schedule_option::ScheduleOption;
-use crate::sweep_input::Columns;
 use crate::whole_file;
 
 /// Which run, and how to plan.
@@ -33,7 +34,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "STEPS")]
     total_steps: Option<u64>,
     /// Look only at this first part of the run, as if it had come no further
-    #[arg(long, value_name = "FRACTION", value_parser = super::evaluate::fraction)]
+    #[arg(long, value_name = "FRACTION", value_parser = fraction)]
     observed: Option<f64>,
     #[command(flatten)]
     columns: Columns,
@@ -80,6 +81,7 @@ impl Arguments {
         }
         let verb = if plan.changed { "new schedule" } else { "schedule kept" };
         output.line(format_args!("{verb} at {:.0} % of the run: {}", plan.now * 100.0, plan.reason))?;
+        output.line(schedule_in_words(&plan.schedule))?;
         if let Some(prediction) = plan.prediction {
             output.line(format_args!("predicted final {}: {}", metric_name(&metric), in_words(prediction, &metric)))?;
         }
@@ -118,7 +120,7 @@ impl Arguments {
 
 fn in_words(prediction: Prediction, metric: &lodecast::Metric) -> String {
     let fraction = is_fraction(metric, [prediction.metric]);
-    format!("{} ± {}", metric_value(prediction.metric, fraction), metric_value(prediction.spread, fraction))
+    format!("{} +/- {}", metric_value(prediction.metric, fraction), metric_value(prediction.spread, fraction))
 }
 
 fn schedule_table(plan: &Plan, total_steps: u64) -> Table {

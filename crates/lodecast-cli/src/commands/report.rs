@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::json;
 
 use crate::output::Output;
-use crate::study::StudyDirectory;
-use crate::study_report;
+use crate::studies::directory::StudyDirectory;
+use crate::studies::report::report;
 use crate::whole_file;
 
 /// Which directory.
@@ -20,13 +20,24 @@ pub(crate) struct Arguments {
     /// Page to write [default: DIR/report.html]
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Also write each drawing as an SVG file into this directory, made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
 }
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let study = StudyDirectory::read(&self.directory)?;
         let path = self.out.clone().unwrap_or_else(|| self.directory.join("report.html"));
-        whole_file::write_text(&path, &study_report::report(&study).to_html())?;
+        let report = report(&study);
+        whole_file::write_text(&path, &report.to_html())?;
+        if let Some(folder) = &self.pictures {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            for (name, picture) in report.to_pictures() {
+                whole_file::write_text(&folder.join(name), &picture)?;
+            }
+            output.say(format_args!("pictures in {}", folder.display()));
+        }
         if output.wants_json() {
             return output.json(&json!({ "report": path }));
         }

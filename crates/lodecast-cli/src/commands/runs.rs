@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::figures::sweep::{self, ConfigurationSummary};
 use crate::figures::{configuration_label, is_fraction, metric_value};
+use crate::options::sweep::SweepInput;
 use crate::output::Output;
 use crate::report::{Block, Report, Section, Table};
-use crate::sweep_input::SweepInput;
 use crate::whole_file;
 
 /// Which sweep, and how much of it.

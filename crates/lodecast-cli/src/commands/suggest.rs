@@ -9,6 +9,7 @@ use lodecast::{Forecaster, Model, Schedule, Suggestion, SuggestionSettings};
 
 use crate::failure::failure;
 use crate::figures::{is_fraction, metric_name, metric_value};
+use crate::options::overwriting::Overwriting;
 use crate::output::Output;
 use crate::report::{Table, learning_rate};
 use crate::whole_file;
@@ -22,6 +23,8 @@ pub(crate) struct Arguments {
     /// File to write the schedules to, as JSON: 'lodecast lab sweep --schedules' reads it
     #[arg(short, long, value_name = "FILE", default_value = "suggestions.json")]
     out: PathBuf,
+    #[command(flatten)]
+    overwriting: Overwriting,
     /// Number of schedules
     #[arg(long, value_name = "COUNT", default_value_t = SuggestionSettings::default().count)]
     count: usize,
@@ -38,6 +41,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        self.overwriting.check(&self.out)?;
         let model = Model::load(&self.model)?;
         let metric = model.metric().clone();
         let Forecaster::Controlled(forecaster) = model.into() else {
@@ -89,7 +93,7 @@ fn suggestions_table(suggestions: &[Suggestion], metric: &str, fraction: bool) -
         let mut row = vec![
             (index + 1).to_string(),
             member.to_string(),
-            format!("{value} ± {}", metric_value(prediction.spread, fraction)),
+            format!("{value} +/- {}", metric_value(prediction.spread, fraction)),
         ];
         row.extend(SHOWN.map(|progress| learning_rate(schedule.learning_rate(progress))));
         table.push(row);

@@ -1,12 +1,13 @@
 //! A comparison of methods in tables and figures, and the sentence that says who won.
 
 use lodecast::{Direction, Run};
-use lodecast_lab::statistics::{mean, standard_error};
 use lodecast_lab::{Comparison, ComparisonRow, RunRecord};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::sweep::capitalised;
-use super::{bare_metric_name, is_fraction, metric_axis, metric_error, metric_name, metric_value};
+use super::{
+    bare_metric_name, is_fraction, mean, metric_axis, metric_error, metric_name, metric_value, standard_error,
+};
 use crate::report::{
     Axis, Band, Color, Curves, Figure, Key, Mark, Outcome, Panel, Plot, Series, Size, Strip, StripRow, Table, Weight,
     probability, signed, significant,

@@ -79,7 +79,7 @@ pub(crate) fn table(evaluations: &[ModelEvaluation]) -> Table {
                     let error = evaluation.error(skill.mean_absolute_error);
                     // The mean of all others falls as a run's own value rises: its rank says nothing.
                     match skill.rank_correlation.filter(|_| method != ForecastMethod::SweepMean) {
-                        Some(rank) => format!("{error} ({})", format!("{rank:.2}").replace('-', "−")),
+                        Some(rank) => format!("{error} ({rank:.2})"),
                         None => error,
                     }
                 },

@@ -142,6 +142,7 @@ impl ForecastExample {
 }
 
 /// Several forecasts side by side.
+#[cfg(feature = "lab")]
 pub(crate) fn examples(examples: &[ForecastExample]) -> Option<Figure> {
     let first = examples.first()?;
     let panels = examples.iter().map(|example| Panel {

@@ -2,7 +2,9 @@
 
 use lodecast::Sweep;
 
-use super::{configuration_label, is_fraction, metric_axis, metric_error, metric_name, metric_value};
+use super::{
+    configuration_label, is_fraction, mean, metric_axis, metric_error, metric_name, metric_value, standard_error,
+};
 use crate::report::{
     Axis, Color, Curves, Figure, Key, Mark, Panel, Plot, Series, Size, Table, Weight, learning_rate, significant,
 };
@@ -39,14 +41,14 @@ pub(crate) fn configurations(sweep: &Sweep, metric: usize) -> Vec<ConfigurationS
                 .filter(|run| run.diverged_at(metric).is_none())
                 .filter_map(|run| run.final_validation(metric))
                 .collect();
-            let mean = (!finals.is_empty()).then(|| lodecast_lab::statistics::mean(&finals));
+            let mean = (!finals.is_empty()).then(|| mean(&finals));
             ConfigurationSummary {
                 configuration: configuration_label(&sweep.runs[indices[0]]),
                 runs: indices.len(),
                 diverged,
                 points: runs().map(lodecast::Run::len).sum(),
                 mean_final: mean,
-                standard_error: lodecast_lab::statistics::standard_error(&finals),
+                standard_error: standard_error(&finals),
                 best_final: finals.into_iter().reduce(|a, b| if direction.is_better(a, b) { a } else { b }),
             }
         })
@@ -177,7 +179,7 @@ pub(crate) fn finals(sweep: &Sweep, metric: usize) -> Option<Figure> {
             if finals.is_empty() {
                 continue;
             }
-            means.push((peak, lodecast_lab::statistics::mean(&finals)));
+            means.push((peak, mean(&finals)));
             series.push(Series {
                 label: format!("{family} {}", learning_rate(peak)),
                 color,

@@ -137,7 +137,7 @@ impl FittedAxis<'_> {
         (first..=last)
             .map(|index| {
                 let value = index as f64 * step;
-                let text = format!("{:.decimals$}", value * unit).replace('-', "−");
+                let text = number::typeset(&format!("{:.decimals$}", value * unit));
                 Tick { value, text: if self.axis.percent { format!("{text} %") } else { text } }
             })
             .collect()
@@ -161,7 +161,7 @@ impl FittedAxis<'_> {
             for factor in factors {
                 let value = factor * 10f64.powi(decade);
                 if (self.from - 1e-9..=self.to + 1e-9).contains(&value.log10()) {
-                    ticks.push(Tick { value, text: number::learning_rate(value) });
+                    ticks.push(Tick { value, text: number::typeset(&number::learning_rate(value)) });
                 }
             }
         }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use super::number::typeset;
 use super::svg::escaped;
-use super::{Block, Figure, Mark, Outcome, Plot, Report, Section, Size, Table, curves, strip};
+use super::{Block, Figure, Mark, Outcome, Panel, Plot, Report, Section, Size, Table, curves, strip};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -99,12 +100,21 @@ fn put_table(page: &mut String, table: &Table) {
                 Some(color) if index == 0 => format!("<i class=\"key dot {color}\"></i>"),
                 _ => String::new(),
             };
+            let content = if column.numeric { typeset(cell) } else { cell.clone() };
             let (open, close) = if index == 0 { ("th scope=\"row\"", "th") } else { ("td", "td") };
-            put(page, format_args!("<{open}{}>{mark}{}</{close}>", class(column.numeric), escaped(cell)));
+            put(page, format_args!("<{open}{}>{mark}{}</{close}>", class(column.numeric), escaped(&content)));
         }
         page.push_str("</tr>\n");
     }
     page.push_str("</tbody>\n</table></div>\n");
+}
+
+/// The drawing of a panel. `id` is unique where it stands; `label` is read out instead of it.
+pub(super) fn drawing(panel: &Panel, id: &str, label: &str) -> String {
+    match &panel.plot {
+        Plot::Curves(plot) => curves::draw(plot, panel.size, id, label),
+        Plot::Strip(plot) => strip::draw(plot, label),
+    }
 }
 
 fn put_figure(page: &mut String, figure: &Figure, id: &str) {
@@ -133,10 +143,7 @@ fn put_figure(page: &mut String, figure: &Figure, id: &str) {
             Size::Wide => "wide",
         };
         let label = if panel.title.is_empty() { &figure.title } else { &panel.title };
-        let drawing = match &panel.plot {
-            Plot::Curves(plot) => curves::draw(plot, panel.size, &format!("{id}p{index}"), label),
-            Plot::Strip(plot) => strip::draw(plot, label),
-        };
+        let drawing = drawing(panel, &format!("{id}p{index}"), label);
         put(page, format_args!("<div class=\"panel {size}\">"));
         if !panel.title.is_empty() {
             put(page, format_args!("<h4>{}</h4>", escaped(&panel.title)));

@@ -65,6 +65,9 @@ fn what_is_no_result_of_this_sweep_is_named() {
     assert!(said.contains("run 'cosine 5.000e-2 seed 0' is there twice"), "{said}");
     let said = failed(&["lab", "gather", "configurations/0000.json"]);
     assert!(said.contains("configurations/0000.json is no result of a run"), "{said}");
+    data(folder, &["lab", "run", "--out", "long.json", "--seed", "1", "--epochs", "3", "--points-per-epoch", "10"]);
+    let said = failed(&["lab", "gather", "a.json", "long.json"]);
+    assert!(said.contains("not of one sweep") && said.contains("the length was"), "{said}");
     fs::create_dir(folder.join("empty")).unwrap();
     assert!(failed(&["lab", "gather", "empty"]).contains("there are no results to gather"));
     for name in 1..8 {
@@ -73,6 +76,11 @@ fn what_is_no_result_of_this_sweep_is_named() {
     data(folder, &["lab", "run", "--config", "configurations/0000.json", "--out", "b.json"]);
     let said = failed(&["lab", "gather", "a.json", "b.json", "--configurations", "configurations"]);
     assert!(said.contains("but is none of those in configurations"), "{said}");
+    let configuration = fs::read_to_string(folder.join("configurations/0000.json")).unwrap();
+    fs::create_dir(folder.join("adam")).unwrap();
+    fs::write(folder.join("adam/0000.json"), configuration.replace("\"sgd\"", "\"adam\"")).unwrap();
+    let said = failed(&["lab", "gather", "b.json", "--configurations", "adam"]);
+    assert!(said.contains("is not of the configuration adam/0000.json: the optimizer was sgd"), "{said}");
     data(folder, &["lab", "gather", "b.json", "--configurations", "configurations", "-o", "one.csv"]);
     assert!(fs::read_to_string(folder.join("one.csv")).unwrap().contains("constant 4e-2 seed 0"));
 }

@@ -74,7 +74,12 @@ fn postgresql() -> u16 {
 
 /// Runs the import, with the address of a port on this machine, in every way in which it says something.
 fn import(folder: &Path, address: &str, variables: &[(&str, &str)]) -> Vec<Output> {
-    let ways = [&["-o", "sweep.csv"][..], &["--dry-run"], &["--dry-run", "--json"], &["--json", "-o", "sweep.jsonl"]];
+    let ways = [
+        &["--force", "-o", "sweep.csv"][..],
+        &["--dry-run"],
+        &["--dry-run", "--json"],
+        &["--json", "--force", "-o", "sweep.jsonl"],
+    ];
     let mut outputs = Vec::new();
     for (format, way) in ["", "mlflow", "optuna"].into_iter().flat_map(|format| ways.map(|way| (format, way))) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lodecast"));

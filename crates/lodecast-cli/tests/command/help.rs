@@ -14,6 +14,8 @@ fn help_texts() {
         ("help-lab-sweep", &["lab", "sweep", "--help"]),
         ("help-lab-compare", &["lab", "compare", "--help"]),
         ("help-demo", &["demo", "--help"]),
+        ("lab-tasks", &["lab", "tasks"]),
+        ("lab-methods", &["lab", "methods"]),
     ] {
         insta::assert_snapshot!(name, data(Path::new("."), arguments));
     }

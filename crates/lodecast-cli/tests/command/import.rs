@@ -73,13 +73,15 @@ fn what_is_not_clear_is_refused_and_leaves_an_older_file_alone() {
     write(folder.path(), "run.csv", "loss,lr,val_score", "2.0,0.1,0.5");
     fs::write(folder.path().join("sweep.csv"), "older").expect("written");
     let output = lodecast(folder.path(), &["import", "run.csv", "-o", "sweep.csv"]);
+    assert!(talk(&output).contains("sweep.csv is there already"), "{}", talk(&output));
+    let output = lodecast(folder.path(), &["import", "run.csv", "--force", "-o", "sweep.csv"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(talk(&output).contains("--val val_score:max or --val val_score:min"), "{}", talk(&output));
-    let output = lodecast(folder.path(), &["import", "csv", "run.csv", "--lr", "rate", "-o", "sweep.csv"]);
+    let output = lodecast(folder.path(), &["import", "csv", "run.csv", "--lr", "rate", "--force", "-o", "sweep.csv"]);
     assert!(talk(&output).contains("no series 'rate'") && talk(&output).contains("correct --lr"), "{}", talk(&output));
     // All its runs are left out: none has a whole number of the metric asked for.
     write(folder.path(), "none.csv", "loss,lr,val_acc", "2.0,0.1,");
-    let output = lodecast(folder.path(), &["import", "none.csv", "-o", "sweep.csv"]);
+    let output = lodecast(folder.path(), &["import", "none.csv", "--force", "-o", "sweep.csv"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(fs::read_to_string(folder.path().join("sweep.csv")).expect("still there"), "older");
     assert_eq!(names(folder.path()), ["none.csv", "run.csv", "sweep.csv"]);

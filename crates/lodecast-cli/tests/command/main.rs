@@ -7,6 +7,7 @@ mod help;
 mod import;
 #[cfg(unix)]
 mod interruption;
+mod manners;
 mod path;
 mod study;
 

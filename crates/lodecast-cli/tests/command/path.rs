@@ -51,7 +51,7 @@ fn a_folder_of_sweep_files_is_one_sweep() {
 #[test]
 fn a_sweep_that_is_finished_is_not_run_again() {
     let directory = tempfile::tempdir().unwrap();
-    let grid = ["lab", "sweep", "--families", "constant", "--peaks", "0.04", "--seeds", "0", "-o", "again.csv"];
+    let grid = ["lab", "sweep", "--families", "constant", "--peaks", "0.04", "--seeds", "1", "-o", "again.csv"];
     let arguments = [&grid[..], &TINY].concat();
     data(directory.path(), &arguments);
     let first = fs::read(directory.path().join("again.csv")).unwrap();
@@ -242,7 +242,7 @@ fn suggestions_are_swept_and_learned_from_together_with_the_first_sweep() {
     let rates = fs::read_to_string(directory.path().join("rates.csv")).unwrap();
     assert_eq!(rates.lines().count(), 11);
     assert!(rates.starts_with("step,learning_rate_1,learning_rate_2\n0,"), "{rates}");
-    let sweep = ["lab", "sweep", "--schedules", "suggestions.json", "--seeds", "0", "-o", "second.parquet"];
+    let sweep = ["lab", "sweep", "--schedules", "suggestions.json", "--seeds", "1", "-o", "second.parquet"];
     data(directory.path(), &[&sweep[..], &TINY].concat());
     let summary = json(directory.path(), &["runs", first.to_str().unwrap(), "second.parquet", "--json"]);
     assert_eq!((&summary["runs"], &summary["configurations"]), (&10.into(), &6.into()));

@@ -27,7 +27,9 @@ fn a_comparison_is_written_down_resumed_and_reported() {
     assert_eq!(json(directory.path(), &arguments), comparison, "the same command gives the same result");
     assert_eq!(fs::metadata(directory.path().join("out/comparison.journal")).unwrap().len(), before);
 
-    let report = data(directory.path(), &["report", "out", "-o", "page.html"]);
+    let report = data(directory.path(), &["report", "out", "-o", "page.html", "--pictures", "pictures"]);
+    let picture = fs::read_to_string(directory.path().join("pictures/learning-rate-of-every-method.svg")).unwrap();
+    assert!(picture.starts_with("<svg xmlns=") && picture.contains("lodecast (controlled)"));
     assert_eq!(report, "page.html\n");
     let page = fs::read_to_string(directory.path().join("page.html")).unwrap();
     for needed in
@@ -46,7 +48,7 @@ fn what_plans_otherwise_is_trained_anew() {
     for name in ["sweep.parquet", "controlled.lode"] {
         fs::copy(trained().join(name), directory.path().join(name)).unwrap();
     }
-    let who = ["lab", "compare", "sweep.parquet", "--model", "controlled.lode", "--seeds", "100", "--no-sharpness"];
+    let who = ["lab", "compare", "sweep.parquet", "--model", "controlled.lode", "--seeds", "1", "--no-sharpness"];
     let compared = |options: &[&str]| {
         json(directory.path(), &[&who[..], options, &["--json", "-o", "out"], &TINY].concat());
         fs::metadata(directory.path().join("out/comparison.journal")).unwrap().len()
@@ -60,9 +62,9 @@ fn what_plans_otherwise_is_trained_anew() {
 #[test]
 fn planner_options_are_checked_before_anything_is_trained() {
     let compare = |model: &str, options: &[&str]| {
-        let who = ["lab", "compare", "sweep.parquet", "--model", model, "--seeds", "100", "-o", "unwanted"];
+        let who = ["lab", "compare", "sweep.parquet", "--model", model, "--seeds", "1", "-o", "unwanted"];
         let output = lodecast(trained(), &[&who[..], options].concat());
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(2));
         talk(&output)
     };
     assert!(compare("controlled.lode", &["--rate-margin", "0.5"]).contains("give a factor between 1 and 10"));
@@ -78,7 +80,7 @@ fn seeds_of_the_sweep_test_nothing() {
 
 #[test]
 fn the_paper_plans_with_latent_odes_only() {
-    let arguments = ["lab", "compare", "sweep.parquet", "--paper", "controlled.lode", "--seeds", "100"];
+    let arguments = ["lab", "compare", "sweep.parquet", "--paper", "controlled.lode", "--seeds", "1"];
     let output = lodecast(trained(), &arguments);
     assert_eq!(output.status.code(), Some(1));
     assert!(talk(&output).contains("--kind paper --members 1"), "{}", talk(&output));
@@ -116,8 +118,18 @@ fn a_demonstration_ends_with_a_report_and_is_not_run_twice() {
     assert!(page.contains("the numbers say little"), "a quick run says that it was one");
     assert!(!page.contains("NaN"));
 
-    let journals = ["demo/sweep.journal", "demo/second-round.journal", "demo/comparison.journal"]
-        .map(|name| directory.path().join(name));
+    assert!(page.contains("<h2>What 12 runs are good for</h2>") && page.contains("lodecast's pick"), "the first act");
+    let few = data(directory.path(), &["report", "demo/few-runs", "-o", "few.html"]);
+    assert_eq!(few, "few.html\n", "the first act is a study of its own");
+
+    let journals = [
+        "demo/few-runs/sweep.journal",
+        "demo/few-runs/comparison.journal",
+        "demo/sweep.journal",
+        "demo/second-round.journal",
+        "demo/comparison.journal",
+    ]
+    .map(|name| directory.path().join(name));
     let lengths = journals.each_ref().map(|path| fs::metadata(path).unwrap().len());
     assert_eq!(json(directory.path(), &arguments), comparison);
     assert_eq!(journals.each_ref().map(|path| fs::metadata(path).unwrap().len()), lengths);

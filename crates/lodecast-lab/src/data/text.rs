@@ -3,31 +3,18 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::sync::mpsc::sync_channel;
-use std::thread;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use tokenizers::models::wordlevel::{WordLevel, WordLevelTrainer};
-use tokenizers::normalizers::Lowercase;
-use tokenizers::pre_tokenizers::whitespace::Whitespace;
-use tokenizers::processors::template::TemplateProcessing;
-use tokenizers::{AddedToken, DecoderWrapper, TokenizerBuilder, TokenizerImpl};
 
+use super::vocabulary::{Vocabulary, WordCounts};
 use crate::error::{Error, Result};
 
-type WordTokenizer = TokenizerImpl<WordLevel, Lowercase, Whitespace, TemplateProcessing, DecoderWrapper>;
-
-/// Number of the word that stands for all rare ones.
-pub const RARE: u32 = 0;
-const RARE_WORD: &str = "[rare]";
 /// Lines are dealt out in blocks of at least so many bytes: large enough that neighbours mostly stay together, small enough
 /// that every part of the text has its share in validation and test. With 8192, and an eighth of the King James Bible, the
 /// two differed by six points of accuracy.
 const BLOCK: usize = 2048;
-/// Lines read before they are counted.
-const LINES_AHEAD: usize = 1024;
 /// No line may be longer: it is held in memory as a whole.
 const LONGEST_LINE: u64 = 1 << 24;
 
@@ -74,11 +61,9 @@ impl Words {
             );
             text.unusable(reason)
         })?;
-        let tokenizer = trained(text, &parts, vocabulary)?;
+        let vocabulary = counted(text, &parts, vocabulary)?;
 
-        let mut failure = None;
-        let mut words =
-            Self { vocabulary: tokenizer.get_vocab_size(true), train: vec![], validation: vec![], test: vec![] };
+        let mut words = Self { vocabulary: vocabulary.size(), train: vec![], validation: vec![], test: vec![] };
         lines_by_part(text, &parts, &mut |part, line| {
             let into = match part {
                 Part::Unused => return,
@@ -86,15 +71,9 @@ impl Words {
                 Part::Validation => &mut words.validation,
                 Part::Test => &mut words.test,
             };
-            match tokenizer.encode_fast(line, false) {
-                Ok(encoding) => into.extend_from_slice(encoding.get_ids()),
-                Err(error) => failure = Some(error.to_string()),
-            }
+            vocabulary.encode(line, into);
         })?;
-        match failure {
-            Some(reason) => Err(text.unusable(reason)),
-            None => Ok(words),
-        }
+        Ok(words)
     }
 }
 
@@ -108,37 +87,16 @@ fn lines_by_part(text: &mut dyn TextSource, parts: &[Part], each: &mut dyn FnMut
     })
 }
 
-/// A tokenizer with the vocabulary of the training part.
-fn trained(text: &mut dyn TextSource, parts: &[Part], vocabulary: usize) -> Result<WordTokenizer> {
-    let (sender, lines) = sync_channel::<String>(LINES_AHEAD);
-    let trained = thread::scope(|scope| {
-        let counting = scope.spawn(|| -> tokenizers::Result<WordTokenizer> {
-            let mut tokenizer = TokenizerBuilder::new()
-                .with_model(WordLevel::builder().unk_token(RARE_WORD.to_owned()).build()?)
-                .with_normalizer(Some(Lowercase))
-                .with_pre_tokenizer(Some(Whitespace))
-                .with_post_processor(None)
-                .with_decoder(None)
-                .build()?;
-            let mut trainer = WordLevelTrainer::builder()
-                .vocab_size(vocabulary.max(2))
-                .show_progress(false)
-                .special_tokens(vec![AddedToken::from(RARE_WORD, true)])
-                .build()?;
-            tokenizer.train(&mut trainer, lines.into_iter())?;
-            Ok(tokenizer)
-        });
-        let read = lines_by_part(text, parts, &mut |part, line| {
-            if part == Part::Train {
-                // It has stopped counting only after an error, which comes out below.
-                let _ = sender.send(line.to_owned());
-            }
-        });
-        drop(sender);
-        let trained = counting.join().unwrap_or_else(|_| Err("its words could not be counted".into()));
-        read.map(|()| trained)
+/// The vocabulary of the training part.
+fn counted(text: &mut dyn TextSource, parts: &[Part], vocabulary: usize) -> Result<Vocabulary> {
+    let mut counts = WordCounts::default();
+    lines_by_part(text, parts, &mut |part, line| {
+        if part == Part::Train {
+            counts.add(line);
+        }
     })?;
-    trained.map_err(|error| text.unusable(error.to_string()))
+    // Where there is nothing to tell apart, there is nothing to learn.
+    Ok(counts.vocabulary(vocabulary.max(2)))
 }
 
 /// Counts lines into blocks.
@@ -235,6 +193,7 @@ impl TextSource for TextFile<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::vocabulary::RARE;
 
     fn corpus(folder: &Path, text: &[u8]) -> std::path::PathBuf {
         let path = folder.join("corpus.txt");

@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor, activation};
 use lodecast::{Direction, Metric};
 use rand_chacha::ChaCha8Rng;
 
+use super::TaskEntry;
 use super::convolution::{Convolution, Fan, max_pool};
 use super::dropout::dropout;
 use super::fashion_mnist;
@@ -16,7 +17,13 @@ use crate::optimizer::OptimizerKind;
 use crate::settings::{Scale, TaskSettings};
 use crate::task::{Evaluation, Length, Split, Task};
 
-pub(super) const NAME: &str = "fashion-mnist-cnn";
+const NAME: &str = "fashion-mnist-cnn";
+pub(super) const ENTRY: TaskEntry = TaskEntry {
+    name: NAME,
+    describes: "four convolutions and two dense layers on pieces of clothing",
+    needs: Some("Fashion-MNIST: apt-get install dataset-fashion-mnist"),
+    open: |settings| Ok(Box::new(FashionMnistCnn::open(settings)?)),
+};
 const WIDTHS: [usize; 4] = [64, 64, 128, 128];
 /// Convolutions after which the image is halved.
 const POOLED_AFTER: [usize; 2] = [1, 3];

@@ -8,6 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use super::TaskEntry;
 use super::classification::Tally;
 use super::image_batches::{LoadedImages, Standardisation};
 use super::image_splits::SPLIT_SEED;
@@ -21,7 +22,13 @@ use crate::optimizer::OptimizerKind;
 use crate::settings::{Scale, TaskSettings, data_folder};
 use crate::task::{Evaluation, Length, Split, Task};
 
-pub(super) const NAME: &str = "imagenet-resnet34";
+const NAME: &str = "imagenet-resnet34";
+pub(super) const ENTRY: TaskEntry = TaskEntry {
+    name: NAME,
+    describes: "a residual network of 34 layers on ImageNet",
+    needs: Some("the pictures of ImageNet in class folders"),
+    open: |settings| Ok(Box::new(ImageNetResnet34::open(settings)?)),
+};
 const BLOCKS: [usize; 4] = [3, 4, 6, 3];
 /// Most training pictures that are held out to validate; of fewer, a tenth is.
 const MOST_VALIDATION: usize = 10_000;

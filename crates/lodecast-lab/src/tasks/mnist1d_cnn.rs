@@ -5,6 +5,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation, s};
 use lodecast::{Direction, Metric};
 use rand_chacha::ChaCha8Rng;
 
+use super::TaskEntry;
 use super::classification::{self, Tally};
 use super::strided_convolution::{StridedConvolution, uniform_weights};
 use crate::error::{Error, Result};
@@ -13,7 +14,13 @@ use crate::optimizer::OptimizerKind;
 use crate::settings::{Scale, TaskSettings};
 use crate::task::{Evaluation, Length, Split, Task};
 
-pub(super) const NAME: &str = "mnist1d-cnn";
+const NAME: &str = "mnist1d-cnn";
+pub(super) const ENTRY: TaskEntry = TaskEntry {
+    name: NAME,
+    describes: "three convolutions of 25 channels on one-dimensional digits",
+    needs: None,
+    open: |settings| Ok(Box::new(Mnist1dCnn::open(settings)?)),
+};
 const CHANNELS: usize = 25;
 const KERNELS: [usize; 3] = [5, 3, 3];
 /// Examples evaluated at a time: few enough that the activations stay in the processor's cache.

@@ -8,14 +8,24 @@ use super::augmentation::Augmentation;
 use super::image_batches::LoadedImages;
 use super::image_splits::ImageSplits;
 use super::residual::{ResidualNetwork, ResidualSizes, Stem};
-use super::{cifar100, fashion_mnist};
+use super::{TaskEntry, cifar100, fashion_mnist};
 use crate::error::Result;
 use crate::optimizer::OptimizerKind;
 use crate::settings::TaskSettings;
 use crate::task::{Evaluation, Length, Split, Task};
 
-pub(super) const FASHION_MNIST: &str = "fashion-mnist-resnet18";
-pub(super) const CIFAR100: &str = "cifar100-resnet18";
+pub(super) const FASHION_MNIST: TaskEntry = TaskEntry {
+    name: "fashion-mnist-resnet18",
+    describes: "a residual network of 18 layers on pieces of clothing",
+    needs: Some("Fashion-MNIST: apt-get install dataset-fashion-mnist"),
+    open: |settings| Ok(Box::new(SmallImageResnet18::fashion_mnist(settings)?)),
+};
+pub(super) const CIFAR100: TaskEntry = TaskEntry {
+    name: "cifar100-resnet18",
+    describes: "a residual network of 18 layers on small photographs of 100 classes",
+    needs: Some("CIFAR-100 in its binary version"),
+    open: |settings| Ok(Box::new(SmallImageResnet18::cifar100(settings)?)),
+};
 const BLOCKS: [usize; 4] = [2, 2, 2, 2];
 const DROPOUT: f64 = 0.3;
 /// Batches and their size from which running statistics are gathered anew.
@@ -35,7 +45,7 @@ impl SmallImageResnet18 {
     /// # Errors
     /// If the data is missing or damaged, or the device is not there.
     pub fn fashion_mnist(settings: &TaskSettings) -> Result<Self> {
-        Ok(Self { name: FASHION_MNIST, device: settings.device.open()?, data: fashion_mnist::open(settings)? })
+        Ok(Self { name: FASHION_MNIST.name, device: settings.device.open()?, data: fashion_mnist::open(settings)? })
     }
 
     /// The task `cifar100-resnet18`. A scale narrows all stages, and takes that part of the training images.
@@ -43,7 +53,7 @@ impl SmallImageResnet18 {
     /// # Errors
     /// If the data is missing or damaged, or the device is not there.
     pub fn cifar100(settings: &TaskSettings) -> Result<Self> {
-        Ok(Self { name: CIFAR100, device: settings.device.open()?, data: cifar100::open(settings)? })
+        Ok(Self { name: CIFAR100.name, device: settings.device.open()?, data: cifar100::open(settings)? })
     }
 }
 

@@ -7,15 +7,23 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use lodecast::{Direction, Metric};
 use rand_chacha::ChaCha8Rng;
 
+use super::TaskEntry;
 use super::classification;
 use super::decoder::{Decoder, DecoderSizes};
-use crate::data::text::{RARE, TextFile, TextSource, Words};
+use crate::data::text::{TextFile, TextSource, Words};
+use crate::data::vocabulary::RARE;
 use crate::error::{Error, Result};
 use crate::optimizer::OptimizerKind;
 use crate::settings::{Scale, TaskSettings, data_folder};
 use crate::task::{Evaluation, Length, Split, Task};
 
-pub(super) const NAME: &str = "text-transformer";
+const NAME: &str = "text-transformer";
+pub(super) const ENTRY: TaskEntry = TaskEntry {
+    name: NAME,
+    describes: "a small decoder that says the next word of a text",
+    needs: Some("a text: --data FILE, or the King James Bible: apt-get install bible-kjv"),
+    open: |settings| Ok(Box::new(TextTransformer::open(settings)?)),
+};
 /// Words seen before the one to be said.
 const CONTEXT: usize = 64;
 const VOCABULARY: usize = 8192;

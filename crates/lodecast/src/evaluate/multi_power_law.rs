@@ -7,13 +7,6 @@
 
 /// Parameters: L0, A, α, B, C, β, γ, all as logarithms.
 const PARAMETERS: usize = 7;
-const FLOOR: usize = 0;
-const POWER: usize = 1;
-const ALPHA: usize = 2;
-const DROP: usize = 3;
-const SPEED: usize = 4;
-const BETA: usize = 5;
-const GAMMA: usize = 6;
 /// Pieces that a schedule is cut into.
 const PIECES: usize = 320;
 /// Measurements of a run that are fitted at most.

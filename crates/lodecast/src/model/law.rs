@@ -46,7 +46,11 @@ pub use scale::{IdealOrigin, Scale};
 pub use shapes::{Shape, ShapeRange};
 
 use features::Standardiser;
-use forecast::{Answer, Question, check};
+pub(crate) use forecast::Answer;
+pub(crate) use observation::Recording;
+pub(crate) use plain_process::PlainProcess;
+
+use forecast::{Question, check};
 use gaussian_process::{GaussianProcess, Hyperprior};
 
 use self::curve::{Path, SEGMENTS};

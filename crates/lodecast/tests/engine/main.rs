@@ -1,6 +1,8 @@
 //! The engine from outside, in one program: linking one is quicker than linking eight.
 
 mod data_as_it_is;
+mod extension;
+mod few_runs;
 mod fit;
 mod model_file;
 mod plan_controlled;

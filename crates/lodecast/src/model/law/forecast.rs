@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Law;
 use super::calibration::{STRETCH_68, STRETCH_95};
 use super::curve::{Gradient, Path, SEGMENTS};
-use super::divergence::normal_quantile;
+use super::divergence::{normal_distribution, normal_quantile};
 use super::observation::segment_rates;
 use super::residual::ResidualProcess;
 use super::settings::Settings;
@@ -152,6 +152,15 @@ impl Law {
     ) -> FinalForecast {
         let (answer, _) = self.answer(question, process, scratch);
         self.natural(answer, self.threshold.probability(question.ln_peak))
+    }
+
+    /// Probability that a run ends at `target` or better, by its forecast.
+    pub fn probability_of(&self, forecast: &FinalForecast, target: f64) -> f64 {
+        let distance = self.scale.gap(target).ln() - forecast.ln_gap;
+        let among_trained = normal_distribution(distance / (STRETCH_68 * forecast.deviation).max(1e-12));
+        // One that diverges ends where it started.
+        let start = if self.scale.gap(target) >= self.units.start { 1.0 } else { 0.0 };
+        (1.0 - forecast.probability_diverged) * among_trained + forecast.probability_diverged * start
     }
 
     /// An answer, calibrated, in the metric's own units.

@@ -1,0 +1,18 @@
+//! What several commands take: options that are parsed and checked in one place.
+
+#[cfg(feature = "lab")]
+pub(crate) mod configuration;
+pub(crate) mod fraction;
+#[cfg(feature = "lab")]
+pub(crate) mod jobs;
+#[cfg(feature = "lab")]
+pub(crate) mod method;
+pub(crate) mod overwriting;
+pub(crate) mod planner;
+pub(crate) mod run;
+pub(crate) mod schedule;
+#[cfg(feature = "lab")]
+pub(crate) mod seeds;
+pub(crate) mod sweep;
+#[cfg(feature = "lab")]
+pub(crate) mod training;

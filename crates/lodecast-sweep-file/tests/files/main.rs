@@ -1,0 +1,6 @@
+//! Sweep files as others see them: written here, written by other tools, damaged, hostile.
+
+mod columns;
+mod hostile;
+mod other_tools;
+mod round_trip;
