@@ -44,7 +44,7 @@ fn errors_say_what_to_do() {
         ("run-that-is-over", &["forecast", "whole.lode", "bare.csv", "--total-steps", "2"]),
         ("unknown-schedule", &["forecast", "whole.lode", "bare.csv", "--total-steps", "9", "--schedule", "sine:1"]),
         ("unknown-task", &["lab", "run", "--task", "mnist"]),
-        ("damaged-configuration", &["lab", "sweep", "--config", "config.json"]),
+        ("damaged-configuration", &["lab", "sweep", "--config", "config.json", "--force"]),
         ("no-study", &["report", "."]),
         ("no-study-directory", &["report", "nowhere"]),
         ("unknown-command", &["train"]),
