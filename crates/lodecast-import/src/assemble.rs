@@ -15,6 +15,7 @@ use crate::choose::columns::{Columns, Rate};
 use crate::choose::options::{ImportOptions, Restarts};
 use crate::choose::run_columns::RunColumns;
 use crate::recording::Recording;
+use crate::role::Role;
 use attributes::Found;
 use axes::{Epochs, Within};
 use curve::{Curve, Repeated};
@@ -42,6 +43,8 @@ pub(crate) fn assemble<'a>(
 
     let own = RunColumns::of(recording, columns);
     found.used.extend(std::iter::once(own.loss).chain(own.validation.iter().copied()));
+    // A rate that was recorded and never changed is no setting either.
+    found.used.extend(recording.series.keys().map(String::as_str).filter(|name| Role::Rate.goes_by(name)));
     notes.extend(own.notes.iter().cloned());
     let mut names = vec![own.loss];
     names.extend(own.rate);

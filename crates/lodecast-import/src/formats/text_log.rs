@@ -52,7 +52,7 @@ const SHAPES: &[Shape] = &[
     },
 ];
 
-/// What `OpenMMLab`'s lines begin with, by MMEngine and by MMCV before it: the loop, the epoch in brackets where training goes by
+/// What `OpenMMLab`'s lines begin with, by `MMEngine` and by MMCV before it: the loop, the epoch in brackets where training goes by
 /// epochs, and the iteration of how many. Evaluations count their own.
 const LOOPS: [&str; 6] = ["Epoch(train)", "Iter(train)", "Epoch(val)", "Iter(val)", "Epoch", "Iter"];
 

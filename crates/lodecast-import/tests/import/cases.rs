@@ -665,14 +665,29 @@ fn tables_are_written_in_many_ways() {
 #[test]
 fn what_add_scalars_makes_of_a_tag_with_a_slash_is_known_by_its_words() {
     for name in ["Loss/epoch/train", "metrics/train/loss", "TrainLossStep"] {
-        let lines: String = (1..4_u32)
-            .map(|step| {
-                format!("{{\"step\": {step}, \"{name}\": {}, \"lr\": 0.1, \"val_acc\": 0.5}}\n", 1.0 / f64::from(step))
-            })
-            .collect();
+        let lines = (1..4_u32).fold(String::new(), |mut lines, step| {
+            let loss = 1.0 / f64::from(step);
+            let _ = writeln!(lines, "{{\"step\": {step}, \"{name}\": {loss}, \"lr\": 0.1, \"val_acc\": 0.5}}");
+            lines
+        });
         let found = of_files(&[("a.jsonl", &lines)], &ImportOptions::default()).expect("usable");
         assert_eq!(points(&found.sweep.runs[0], found.sweep.runs[0].train_loss())[0], (1, 1.0), "{name}");
     }
+}
+
+#[test]
+fn rates_of_parameter_groups_tell_no_configurations_apart() {
+    let table = |rate: f64| {
+        (1..4).fold("epoch,train/loss,metrics/mAP_0.5,x/lr0,x/lr1\n".to_owned(), |mut text, epoch| {
+            let _ = writeln!(text, "{epoch},1,0.{epoch},{rate},{rate}");
+            text
+        })
+    };
+    let (slow, fast) = (table(0.1), table(0.2));
+    let files = [("exp0/results.csv", slow.as_str()), ("exp1/results.csv", fast.as_str())];
+    let found = of_files(&files, &with_validation(&["metrics/mAP_0.5:max"])).expect("usable");
+    assert_eq!(found.ids(), ["exp0", "exp1"]);
+    assert!(found.settings().is_empty(), "{:?}", found.settings());
 }
 
 #[test]

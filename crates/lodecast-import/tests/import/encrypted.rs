@@ -76,7 +76,7 @@ fn a_connection_is_encrypted_and_the_server_known_as_far_as_was_asked_for() {
     let roots = certificates("ca.pem").display().to_string();
     let let_in = "nobody is let in, nor is me";
     for (host, options, expected) in [
-        ("localhost", "".to_owned(), let_in),
+        ("localhost", String::new(), let_in),
         ("127.0.0.1", "?sslmode=require".to_owned(), let_in),
         ("localhost", format!("?sslmode=verify-full&sslrootcert={roots}"), let_in),
         ("localhost", format!("?sslmode=verify-full&sslrootcert={}", certificates("server.pem").display()), let_in),

@@ -92,7 +92,7 @@ impl Encryption {
     pub(super) fn exposes(&self, config: &postgres::Config) -> bool {
         let leaves = |host: &Host| match host {
             Host::Tcp(name) => !matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
-            _ => false,
+            Host::Unix(_) => false,
         };
         self.checked != Checked::Server && config.get_password().is_some() && config.get_hosts().iter().any(leaves)
     }
