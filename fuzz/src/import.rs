@@ -1,76 +1,106 @@
 //! Bytes as files of a tracker, imported as a whole.
+//!
+//! ```text
+//! csv           the format, by its name in the registry
+//! 0a            options, as bits in hexadecimal
+//! step,loss     the rest: what is in the files of a run of that format, divided by lines of two dashes
+//! ```
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::Path;
 
-use lodecast_import::{Columns, FORMATS, Format, ImportOptions, Limits, Restarts, Source, Survey, Wanted, format_named, import};
+use lodecast_import::{Columns, FORMATS, Format, ImportOptions, Limits, Restarts, Source, Survey, Wanted, import};
+
+/// Between the files of a run.
+const DIVISION: &[u8] = b"\n--\n";
 
 /// Limits so small that they are met.
 fn limits() -> Limits {
-    Limits { samples: 1 << 16, record_bytes: 1 << 16, series: 1 << 10, settings: 1 << 10, ..Limits::default() }
+    Limits {
+        samples: 1 << 16,
+        points: 64,
+        samples_read: 1 << 18,
+        record_bytes: 1 << 16,
+        series: 1 << 10,
+        settings: 1 << 10,
+        ..Limits::default()
+    }
 }
 
-/// Reads `bytes`, as the file `name` below a folder, with the format named `format`.
-pub fn import_file(format: &str, name: &str, bytes: &[u8]) {
-    put(name, bytes);
-    let source = Source::open(folder().to_str().expect("Unicode"), &limits()).expect("a folder");
-    let format = format_named(format).expect("a format");
-    let _ = format.read(&source, &Wanted::default(), &limits(), &mut |_| ControlFlow::Continue(()));
-}
-
-/// Imports `bytes` with the format that its first byte chooses from the registry: the second byte chooses options, and the rest is
-/// shared out among the files of a run of that format, at zeros.
+/// Imports `bytes`, written as above, from the folder `at`, which is made anew. Names that are none choose some format.
 ///
 /// # Panics
 /// If a run comes out of it that the engine would not take.
-pub fn import_any(bytes: &[u8]) {
-    let [chosen, options, rest @ ..] = bytes else { return };
-    let format: &dyn Format = FORMATS[usize::from(*chosen) % FORMATS.len()];
-    let _ = fs::remove_dir_all(folder());
-    let mut parts = rest.split(|&byte| byte == 0);
+pub fn import_any(bytes: &[u8], at: &Path) {
+    let mut head = bytes.splitn(3, |&byte| byte == b'\n');
+    let (Some(name), Some(options), Some(rest)) = (head.next(), head.next(), head.next()) else { return };
+    let format: &dyn Format = FORMATS
+        .iter()
+        .copied()
+        .find(|format| format.name().as_bytes() == name)
+        .unwrap_or_else(|| FORMATS[name.iter().map(|&byte| usize::from(byte)).sum::<usize>() % FORMATS.len()]);
+    let bits = std::str::from_utf8(options).ok().and_then(|text| u8::from_str_radix(text, 16).ok()).unwrap_or(0);
+    let _ = fs::remove_dir_all(at);
+    fs::create_dir_all(at).expect("a folder");
     let files = format.files();
-    for (index, file) in files.iter().enumerate() {
-        // The last takes what is left, zeros and all.
-        let part = if index + 1 == files.len() {
-            let before: usize = rest.split(|&byte| byte == 0).take(index).map(|part| part.len() + 1).sum();
-            rest.get(before..).unwrap_or_default()
-        } else {
-            parts.next().unwrap_or_default()
-        };
-        put(file, part);
+    for (file, part) in files.iter().zip(parts(rest, files.len())) {
+        if !part.is_empty() {
+            put(&at.join(file), part);
+        }
     }
-    let flag = |bit: u8| options & (1 << bit) != 0;
-    let options = ImportOptions {
+    let source = Source::open(at.to_str().expect("Unicode"), &limits()).expect("a folder");
+    if !format.recognises(&source) {
+        let _ = format.read(&source, &Wanted::default(), &limits(), &mut |_| ControlFlow::Continue(()));
+    }
+    import_with(&[(source, format)], &options_of(bits));
+}
+
+/// The options that the bits stand for.
+fn options_of(bits: u8) -> ImportOptions {
+    let flag = |bit: u8| bits & (1 << bit) != 0;
+    ImportOptions {
         loss: flag(0).then(|| "loss".to_owned()),
         rate_schedule: flag(1).then(|| "cosine,peak=0.1".parse().expect("a schedule")),
         validation: if flag(2) { vec!["loss:min".parse().expect("a metric")] } else { Vec::new() },
         steps_per_epoch: flag(3).then_some(10),
-        restarts: [None, None, Some(Restarts::Last), Some(Restarts::Split)][usize::from(options >> 4 & 3)],
+        restarts: [None, None, Some(Restarts::Last), Some(Restarts::Split)][usize::from(bits >> 4 & 3)],
         total_steps: flag(6).then_some(100),
         limits: limits(),
         ..ImportOptions::default()
-    };
-    let source = Source::open(folder().to_str().expect("Unicode"), &limits()).expect("a folder");
-    let sources = [(source, format)];
-    let Ok(survey) = Survey::of(&sources, &options) else { return };
-    let Ok(columns) = Columns::choose(&survey, &options) else { return };
-    let _ = import(&sources, &columns, &options, &mut |run, _| {
+    }
+}
+
+fn import_with(sources: &[(Source, &dyn Format)], options: &ImportOptions) {
+    let Ok(survey) = Survey::of(sources, options) else { return };
+    let Ok(columns) = Columns::choose(&survey, options) else { return };
+    let _ = import(sources, &columns, options, &mut |run, _| {
         assert!(run.steps().is_sorted_by(|one, other| one < other), "steps that do not rise");
-        for column in [run.train_loss(), run.learning_rate()].into_iter().chain(&run.validation) {
-            assert_eq!(column.len(), run.steps().len());
+        for column in [run.train_loss(), run.learning_rate()].into_iter().chain(run.validations()) {
+            assert_eq!(column.len(), run.len());
         }
+        assert!(
+            run.attributes.total_steps.is_none_or(|planned| run.steps().last().is_none_or(|&last| last <= planned))
+        );
         Ok(ControlFlow::Continue(()))
     });
 }
 
-/// Makes the file `name` below the folder that is imported.
-pub fn put(name: &str, bytes: &[u8]) {
-    let path = folder().join(name);
-    let made = path.parent().map(fs::create_dir_all).transpose().and_then(|_| fs::write(&path, bytes));
-    made.expect("a folder for temporary files");
+/// The parts of `rest`, at most `count`; the last has what is left.
+fn parts(rest: &[u8], count: usize) -> Vec<&[u8]> {
+    let mut parts = Vec::new();
+    let mut rest = rest;
+    while parts.len() + 1 < count
+        && let Some(at) = rest.windows(DIVISION.len()).position(|window| window == DIVISION)
+    {
+        parts.push(&rest[..at]);
+        rest = &rest[at + DIVISION.len()..];
+    }
+    parts.push(rest);
+    parts
 }
 
-fn folder() -> PathBuf {
-    std::env::temp_dir().join(format!("lodecast-fuzz-{}", std::process::id()))
+fn put(path: &Path, bytes: &[u8]) {
+    let made = path.parent().map(fs::create_dir_all).transpose().and_then(|_| fs::write(path, bytes));
+    made.expect("a folder for temporary files");
 }

@@ -15,6 +15,7 @@ use crate::choose::columns::{Columns, Rate};
 use crate::choose::options::{ImportOptions, Restarts};
 use crate::choose::run_columns::RunColumns;
 use crate::recording::Recording;
+use crate::role::Role;
 use attributes::Found;
 use axes::{Epochs, Within};
 use curve::{Curve, Repeated};
@@ -42,6 +43,8 @@ pub(crate) fn assemble<'a>(
 
     let own = RunColumns::of(recording, columns);
     found.used.extend(std::iter::once(own.loss).chain(own.validation.iter().copied()));
+    // A rate that was recorded and never changed is no setting either.
+    found.used.extend(recording.series.keys().map(String::as_str).filter(|name| Role::Rate.goes_by(name)));
     notes.extend(own.notes.iter().cloned());
     let mut names = vec![own.loss];
     names.extend(own.rate);
@@ -330,8 +333,6 @@ fn run(
         steps = union(steps, curve);
     }
     let mut attributes = found.attributes.clone();
-    let last_step = steps.last().copied().unwrap_or(0);
-    attributes.total_steps = length::of_run(found.planned, last_step, notes);
     let column = |curve: &Curve<'_>| -> Vec<Option<f64>> {
         let mut samples = curve.iter().peekable();
         steps.iter().map(|step| samples.next_if(|sample| sample.step == *step).map(|sample| sample.value)).collect()
@@ -340,9 +341,10 @@ fn run(
         Rate::Series(_) => (column(&curves[1]), 2),
         Rate::Rebuilt => (rebuilt(recording, &mut attributes, found, &steps, options, notes)?, 1),
     };
-    let validation = curves[first_metric..].iter().map(column).collect();
-    let run = Run::from_columns(id, steps.clone(), column(&curves[0]), learning_rate, validation);
-    run.map(|run| run.with_attributes(attributes)).map_err(|error| error.to_string())
+    let (loss, validation) = (column(&curves[0]), curves[first_metric..].iter().map(column).collect());
+    let run = Run::from_columns(id, steps, loss, learning_rate, validation);
+    let run = run.map(|run| run.with_attributes(attributes)).map_err(|error| error.to_string())?;
+    Ok(length::as_planned(run, notes))
 }
 
 /// The steps that rise, with those of a curve among them.

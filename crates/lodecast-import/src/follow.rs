@@ -94,7 +94,8 @@ impl Follow {
         };
         let since = Since::cursor(self.cursor.clone());
         let is_first = self.cursor == Cursor::default();
-        let limits = Limits { since: since.clone(), ..self.limits.clone() };
+        // A look takes in little, and what is told by the number of samples must not lose any.
+        let limits = Limits { since: since.clone(), points: usize::MAX, ..self.limits.clone() };
         let (mut counted, mut skipped) = (self.cursor.clone(), Vec::new());
         let mut broken_off = false;
         format.read(&source, &self.wanted, &limits, &mut |outcome| {

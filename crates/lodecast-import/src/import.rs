@@ -274,6 +274,7 @@ impl Import<'_> {
             }
             notes.push(format!("{same}: if it is a copy, leave it out"));
         }
+        notes.extend(says_late(&run));
         unique(&mut run, &mut self.ids, &mut notes);
         self.copies.insert(digest, run.id.clone());
         let used = used.iter().map(String::as_str).collect();
@@ -319,36 +320,68 @@ impl Import<'_> {
     }
 }
 
-/// Does a run take up another where that one ended: with the same settings, at a step at which no run begins?
+/// The usual distance between two points of a run.
+fn stride(run: &Run) -> u64 {
+    run.steps().windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
+}
+
+/// Does a run take up another, with the same settings, at a step at which no run begins: where that one ended, or, being called
+/// the same but for its number, before it?
 fn goes_on(before: &Pending, after: &Pending) -> bool {
-    let (Some(&last), Some(&first)) = (before.run.steps().last(), after.run.steps().first()) else { return false };
-    // The usual distance between two points of the first run, and of the second.
-    let stride = |steps: &[u64]| steps.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
-    let longest = stride(before.run.steps()).max(stride(after.run.steps())).max(1);
+    let ends = |run: &Run| Some((*run.steps().first()?, *run.steps().last()?));
+    let (Some((begun, last)), Some((first, end))) = (ends(&before.run), ends(&after.run)) else { return false };
+    let longest = stride(&before.run).max(stride(&after.run)).max(1);
     let is_next = first > last && first - last <= longest.saturating_mul(2);
+    let settings = [&before.recording.settings.settings, &after.recording.settings.settings];
+    let is_numbered = || without_numbers(&before.run.id) == without_numbers(&after.run.id) && !settings[0].is_empty();
+    let is_taken_up = (begun + 1..=last).contains(&first) && end > last && is_numbered();
     let begins_late = first > longest.saturating_mul(2) && before.run.len() > 1;
-    is_next && begins_late && are_alike(&before.recording.settings.settings, &after.recording.settings.settings)
+    begins_late && (is_next || is_taken_up) && are_alike(settings[0], settings[1])
+}
+
+fn without_numbers(id: &str) -> String {
+    id.chars().filter(|character| !character.is_ascii_digit()).collect()
 }
 
 /// Appends a run to the one that it goes on with.
 fn join(known: &mut Pending, next: Pending) {
     let Pending { run, notes, recording, .. } = next;
+    let first = run.steps().first().copied().unwrap_or(0);
+    let kept = known.run.steps().partition_point(|&step| step < first);
+    let how = if kept < known.run.len() { "takes it up at step" } else { "goes on where it ended, at step" };
     known.notes.push(format!(
-        "'{}' goes on at step {} where it ended, with the same settings: they were taken for one run (--restarts split keeps them \
-         apart)",
-        run.id,
-        run.steps().first().copied().unwrap_or(0)
+        "'{}' {how} {first}, with the same settings: they were taken for one run (--restarts split keeps them apart)",
+        run.id
     ));
     known.notes.extend(notes);
     known.recording.settings.measured.extend(recording.settings.measured);
     let into = &mut known.run;
-    if let Err(error) = into.append(&run) {
-        known.notes.push(format!("its points were not joined: {error}"));
-        return;
+    match up_to(into, kept).and_then(|mut whole| whole.append(&run).map(|()| whole)) {
+        Ok(whole) => *into = whole,
+        Err(error) => {
+            known.notes.push(format!("its points were not joined: {error}"));
+            return;
+        }
     }
-    let last = into.steps().last().copied().unwrap_or(0);
-    into.attributes.total_steps =
-        run.attributes.total_steps.or(into.attributes.total_steps).filter(|&planned| planned >= last);
+    into.attributes.total_steps = run.attributes.total_steps.or(into.attributes.total_steps);
+    into.attributes.total_steps = into.planned_steps();
+}
+
+/// The first `points` points of a run.
+fn up_to(run: &Run, points: usize) -> Result<Run, lodecast::Error> {
+    let column = |column: &[Option<f64>]| column[..points].to_vec();
+    let validation = run.validations().map(column).collect();
+    let (loss, rate) = (column(run.train_loss()), column(run.learning_rate()));
+    let kept = Run::from_columns(run.id.clone(), run.steps()[..points].to_vec(), loss, rate, validation)?;
+    Ok(kept.with_attributes(run.attributes.clone()))
+}
+
+/// What is said of a run whose first point is not where runs begin.
+fn says_late(run: &Run) -> Option<String> {
+    let first = *run.steps().first()?;
+    (run.len() > 2 && first > stride(run).saturating_mul(2)).then(|| {
+        format!("its first point is at step {first}: if it goes on with another run, what came before is not in it")
+    })
 }
 
 /// Does the name of a run say that it is a copy of another, as file managers call them?

@@ -51,7 +51,7 @@ pub use choose::survey::Survey;
 pub use error::{Error, Result};
 pub use follow::{Follow, News};
 pub use format::{Format, Outcome, Skipped, Visit, Wanted};
-pub use formats::registry::{FORMATS, format_named, recognise};
+pub use formats::registry::{FORMATS, format_named, recognise, warning};
 pub use import::{ImportReport, RunReport, import};
 pub use limits::Limits;
 pub use recording::{Recording, Series, Session};

@@ -35,6 +35,24 @@ const LOSSES: &[&str] = &[
     "lm loss",
     "lm_loss",
     "lm-loss-training/lm loss",
+    "training loss",
+    "train-loss",
+    "tr_loss",
+    "loss_train",
+    "loss/total",
+    "loss_total",
+    "losses/total",
+    "ce_loss",
+    "nll_loss",
+    "train_nll",
+    "train/nll",
+    "train_ce",
+    "train_mse",
+    "train_avg_loss",
+    "train/avg_loss",
+    "mean_loss",
+    "avg_loss",
+    "running_loss",
     "trl",
 ];
 
@@ -59,6 +77,11 @@ const RATES: &[&str] = &[
 pub(crate) const METRIC: &[&str] =
     &["metric", "metric_name", "metric_key", "key", "tag", "attribute_path", "attribute", "variable", "series"];
 pub(crate) const VALUE: &[&str] = &["value", "metric_value", "float_value"];
+
+/// The column that counts batches within the epoch.
+pub(crate) const BATCH: &[&str] = &["batch", "batch_idx", "batch_index", "batch_id", "minibatch"];
+/// The column that tells the runs of such a table apart, where none is called after them.
+pub(crate) const EXPERIMENT: &[&str] = &["experiment", "experiment_name", "exp", "exp_name", "name", "model"];
 
 /// Words that make something else of a learning rate's name.
 const NOT_RATES: [&str; 9] =
@@ -159,7 +182,41 @@ pub(crate) fn loss_rank(name: &str) -> Option<usize> {
     let lower = name.to_lowercase();
     // RLlib nests what its learners report under the name of the policy.
     let lower = if lower.starts_with("info/learner/") { lower.rsplit('/').next().unwrap_or_default() } else { &lower };
-    LOSSES.iter().position(|usual| *usual == lower)
+    LOSSES.iter().position(|usual| *usual == lower).or_else(|| loss_rank_by_words(name))
+}
+
+/// Rank of a name that is spelt otherwise: `metrics/train/loss`, `Loss/epoch/train`.
+fn loss_rank_by_words(name: &str) -> Option<usize> {
+    const TRAIN: [&str; 4] = ["train", "training", "trn", "trainer"];
+    // What says how it was averaged, or where it was logged.
+    const BESIDE: [&str; 22] = [
+        "step",
+        "steps",
+        "epoch",
+        "batch",
+        "iter",
+        "iteration",
+        "avg",
+        "average",
+        "mean",
+        "total",
+        "running",
+        "metrics",
+        "metric",
+        "losses",
+        "scalars",
+        "log",
+        "logs",
+        "ce",
+        "cross",
+        "entropy",
+        "lm",
+        "nll",
+    ];
+    let words = full_words(name);
+    let has = |among: &[&str]| words.iter().any(|word| among.contains(&word.as_str()));
+    let known = |word: &String| word == "loss" || TRAIN.contains(&word.as_str()) || BESIDE.contains(&word.as_str());
+    (has(&["loss"]) && words.iter().all(known)).then_some(LOSSES.len() + usize::from(!has(&TRAIN)))
 }
 
 /// Rank of `name` among the usual names of a learning rate: 0 for one that stands alone, 1 for that of a parameter group
@@ -300,6 +357,14 @@ mod tests {
             assert_eq!(validation_rank(name), Some(0), "{name}");
         }
         assert_eq!(validation_rank("test/accuracy"), Some(1));
+        for name in ["metrics/train/loss", "Loss/epoch/train", "TrainLossStep", "train_cross_entropy_loss", "avg loss"]
+        {
+            assert!(loss_rank(name).is_some(), "{name}");
+        }
+        assert!(loss_rank("metrics/train/loss") < loss_rank("metrics/loss"));
+        for name in ["val_loss", "aux_loss", "loss_scale", "train/kl_loss", "loss/validation", "train_acc"] {
+            assert_eq!(loss_rank(name), None, "{name}");
+        }
         for name in ["eval_runtime", "eval_samples_per_second", "validation/num_examples", "value", "evaluate_me"] {
             assert_eq!(validation_rank(name), None, "{name}");
         }

@@ -215,6 +215,32 @@ fn not_followed(mut links: Vec<PathBuf>) -> Option<String> {
     }
 }
 
+/// Paths in the order in which people count: `version_2` before `version_10`.
+pub(crate) fn in_counting_order<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Vec<P> {
+    let mut paths: Vec<P> = paths.into_iter().collect();
+    paths.sort_by_cached_key(|path| {
+        path.as_ref().components().map(|part| counted(&part.as_os_str().to_string_lossy())).collect::<Vec<_>>()
+    });
+    paths
+}
+
+/// A name in pieces: what is between its numbers, their values, and how they are written. What follows a decimal point is no number
+/// of its own.
+fn counted(name: &str) -> Vec<(String, u128, String)> {
+    let mut pieces: Vec<(String, u128, String)> = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let start = rest.find(|character: char| character.is_ascii_digit()).unwrap_or(rest.len());
+        let (text, after) = rest.split_at(start);
+        let end = after.find(|character: char| !character.is_ascii_digit()).unwrap_or(after.len());
+        let is_decimal = text == "." && !pieces.is_empty();
+        let value = if is_decimal { 0 } else { after[..end].parse().unwrap_or(u128::MAX) };
+        pieces.push((text.to_owned(), value, after[..end].to_owned()));
+        rest = &after[end..];
+    }
+    pieces
+}
+
 /// A file's name, empty if it is not Unicode.
 pub(crate) fn file_name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
@@ -291,6 +317,13 @@ mod tests {
         assert_eq!(source.run_id(&path), "a.b/metrics");
         assert_eq!(source.run_id(path.parent().unwrap()), "a.b");
         assert_eq!(source.run_id(&folder.path().join("sweep")), "sweep");
+    }
+
+    #[test]
+    fn runs_are_in_the_order_in_which_people_count() {
+        let counted = in_counting_order(["a/version_10", "a/version_2", "a.csv", "a/version_2/x", "b", "a/version_02"]);
+        assert_eq!(counted, ["a/version_02", "a/version_2", "a/version_2/x", "a/version_10", "a.csv", "b"]);
+        assert_eq!(in_counting_order(["lr0.1", "lr0.003", "lr10", "lr0.01"]), ["lr0.003", "lr0.01", "lr0.1", "lr10"]);
     }
 
     #[cfg(unix)]

@@ -9,8 +9,8 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 use lodecast_import::{
-    AttributeNames, Columns, FORMATS, Format, ImportOptions, ImportReport, RateSchedule, Restarts, Source, Stop,
-    Survey, ValidationChoice, Wanted, format_named, import, recognise,
+    AttributeNames, Columns, FORMATS, Format, ImportOptions, ImportReport, Limits, RateSchedule, Restarts, Source,
+    Stop, Survey, ValidationChoice, Wanted, format_named, import, recognise, warning,
 };
 use lodecast_sweep_file::SweepWriter;
 use serde_json::json;
@@ -46,6 +46,9 @@ pub(crate) struct Arguments {
     /// A restarted run: keep its last attempt on top of what came before its first step, or make a run of each attempt
     #[arg(long, value_name = "last|split")]
     restarts: Option<Restarts>,
+    /// Points of a series that are kept at most; of a longer one every second, every fourth and so on, and the last
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(2..))]
+    points: Option<u64>,
     /// Series of the train loss
     #[arg(long, value_name = "NAME", help_heading = COLUMNS)]
     loss: Option<String>,
@@ -139,7 +142,10 @@ impl Arguments {
     }
 
     fn options(&self) -> ImportOptions {
+        let mut limits = Limits::default();
+        limits.points = self.points.map_or(limits.points, |points| usize::try_from(points).unwrap_or(usize::MAX));
         ImportOptions {
+            limits,
             loss: self.loss.clone(),
             learning_rate: self.lr.clone(),
             rate_schedule: self.lr_schedule.clone(),
@@ -161,7 +167,6 @@ impl Arguments {
                 step_column: self.step.clone(),
                 ..Wanted::default()
             },
-            ..ImportOptions::default()
         }
     }
 
@@ -201,6 +206,9 @@ impl Arguments {
         let mut sources = Vec::new();
         for text in texts {
             let source = Source::open(text, &options.limits)?;
+            if let Some(warning) = warning(&source) {
+                output.warn(warning);
+            }
             let format = if let Some(format) = format {
                 format
             } else {
@@ -214,9 +222,6 @@ impl Arguments {
                 output.say(format_args!("{source}: {}{also}", found[0].name()));
                 found[0]
             };
-            if let Some(warning) = format.warning(&source) {
-                output.warn(warning);
-            }
             sources.push((source, format));
         }
         Ok(sources)

@@ -62,7 +62,10 @@ fn postgresql() -> u16 {
         stream.read_exact(&mut vec![0; length.checked_sub(4)?]).ok()
     }
     serve(|stream| {
-        // The start of a session, which has no letter before its length, and the password, which has one.
+        // The question whether it encrypts; the start of a session, which has no letter before its length either; and the
+        // password, which has one.
+        take(stream, 4)?;
+        stream.write_all(b"N").ok()?;
         take(stream, 4)?;
         stream.write_all(b"R\0\0\0\x08\0\0\0\x03").ok()?;
         take(stream, 5)?;

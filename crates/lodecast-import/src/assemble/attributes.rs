@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lodecast::Attributes;
 
-use crate::assemble::length::Planned;
+use crate::assemble::length::{self, Planned};
 use crate::choose::options::ImportOptions;
 use crate::recording::Recording;
 
@@ -151,6 +151,15 @@ fn planned<'a>(
         parts.iter().all(|part| TRAINING.contains(&part.to_lowercase().as_str()))
     };
     let found = find(&both, None, usual, of_training);
+    if found.is_none() && !recording.steps_are_epochs {
+        let named = find(&both, None, TOTAL_EPOCHS, of_training);
+        let counted = named.and_then(|(_, text)| whole(text)).filter(|&epochs| epochs > 0);
+        let steps = counted.and_then(|epochs| length::of_epochs(recording, epochs));
+        if let (Some((name, text)), Some(steps)) = (named, steps) {
+            notes.push(format!("its planned length is {steps} steps: {name} = {text}, by the steps of those recorded"));
+            return (Some(Planned { steps, is_certain: false }), None);
+        }
+    }
     let steps = found.and_then(|(_, text)| if recording.steps_are_epochs { epochs(text) } else { whole(text) });
     let steps = steps.filter(|&steps| steps > 0);
     (steps.map(|steps| Planned { steps, is_certain: false }), found.map(|(name, _)| name))

@@ -255,7 +255,9 @@ fn borders(recording: &Recording, shown: &Series, restarts: &[usize]) -> Vec<Bor
         .iter()
         .map(|&index| {
             let (before, at) = (moment(shown, index - 1), moment(shown, index));
-            let session = recording.sessions.iter().find(|session| before < session.moment && session.moment <= at);
+            // They are in the order of their moments.
+            let next = recording.sessions.partition_point(|session| session.moment <= before);
+            let session = recording.sessions.get(next).filter(|session| session.moment <= at);
             Border {
                 moment: session.map_or(at, |session| session.moment),
                 from_step: session.and_then(|session| session.from_step),
@@ -263,11 +265,12 @@ fn borders(recording: &Recording, shown: &Series, restarts: &[usize]) -> Vec<Bor
             }
         })
         .collect();
+    let shown_at: HashSet<u64> = borders.iter().map(|border| border.moment).collect();
     for session in &recording.sessions {
         let Some(from_step) = session.from_step else { continue };
         let index = shown.index_at(session.moment);
         let passed = index > 0 && step(shown, index - 1) >= from_step;
-        if passed && borders.iter().all(|border| border.moment != session.moment) {
+        if passed && !shown_at.contains(&session.moment) {
             borders.push(Border { moment: session.moment, from_step: Some(from_step), marked: true });
         }
     }

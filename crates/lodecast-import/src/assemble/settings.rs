@@ -180,12 +180,13 @@ impl Settings {
     }
 }
 
-/// Have two recordings the same settings, but for those that say who, where and when?
+/// Have two recordings the same settings, but for those that say who, where and when, and what was measured and never changed?
 pub(crate) fn are_alike(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>) -> bool {
     let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
     names.into_iter().all(|name| {
         let values: BTreeSet<Option<&str>> = [one.get(name), other.get(name)].map(|v| v.map(String::as_str)).into();
-        values.len() == 1 || (is_circumstance(name, &values) && !is_seed(name))
+        let is_measured = || values.iter().flatten().any(|value| is_result(name, value));
+        values.len() == 1 || is_measured() || (is_circumstance(name, &values) && !is_seed(name))
     })
 }
 

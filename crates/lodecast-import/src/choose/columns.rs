@@ -35,6 +35,8 @@ pub struct Columns {
     pub epoch: Option<String>,
     /// Columns that no option decided: a run that lacks the series named here may have it under another usual name.
     pub open: BTreeSet<Role>,
+    /// Validation metrics that were looked at and not chosen.
+    pub passed_over: BTreeSet<String>,
     /// What was chosen without being asked for, and why: to be shown.
     pub said: Vec<String>,
 }
@@ -58,7 +60,10 @@ impl Columns {
         let held_out = if tested { Role::Test } else { Role::Validation };
         let roles = [Role::Loss, Role::Rate, held_out, Role::Epoch];
         let open = roles.into_iter().filter(|&role| !options.decide(role)).collect();
-        Ok(Self { loss, rate, validation, epoch, open, said })
+        let is_chosen = |name: &str| validation.iter().any(|(chosen, _)| chosen == name);
+        let passed_over = survey.names().filter(|name| held_out.goes_by(name) && !is_chosen(name));
+        let passed_over = passed_over.map(ToOwned::to_owned).collect();
+        Ok(Self { loss, rate, validation, epoch, open, passed_over, said })
     }
 
     /// What a reader has to keep of each run.

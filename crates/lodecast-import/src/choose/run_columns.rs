@@ -77,6 +77,7 @@ fn validation<'a>(recording: &'a Recording, columns: &'a Columns, loss: &str, no
         }
     });
     let chosen: Vec<&str> = chosen.collect();
+    others.retain(|name| !columns.passed_over.contains(*name));
     if !others.is_empty() {
         notes.push(format!(
             "it also has {}, which none of the runs had that decided the columns: --val NAME takes it in",

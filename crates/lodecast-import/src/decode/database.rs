@@ -3,8 +3,12 @@
 //! Queries are written in what both understand, with parameters `$1`, `$2`, ... in order, and with casts that leave three
 //! types only: `BIGINT`, `DOUBLE PRECISION` and `TEXT`.
 
+mod encryption;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use postgres::fallible_iterator::FallibleIterator;
@@ -13,6 +17,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
+use self::encryption::Encryption;
 use crate::error::{Error, Result};
 use crate::format::{Outcome, Visit, Wanted};
 use crate::formats::collection::{Collection, check_collections, choose};
@@ -176,41 +181,71 @@ impl Database {
     /// # Errors
     /// If the address cannot be understood, or the server does not let us in.
     fn connect(url: &str, name: &str) -> Result<Self> {
-        // What the driver does not know it calls an address that cannot be understood.
-        let mode = url.split(['?', '&']).filter_map(|option| option.strip_prefix("sslmode=")).next_back();
-        if let Some(mode @ ("require" | "verify-ca" | "verify-full")) = mode {
-            return Err(Error::Remote {
-                address: name.to_owned(),
-                reason: format!("sslmode={mode} asks for an encrypted connection, which lodecast does not make"),
-                remedy: "import from the tracking server's https:// address, or through an SSH tunnel to the database \
-                         without sslmode"
-                    .to_owned(),
-            });
-        }
-        // Its own words may repeat a part of a password that should have been escaped.
-        let mut config: postgres::Config = url.parse().map_err(|_: postgres::Error| Error::Remote {
+        let (config, encryption) = Self::configure(url, name)?;
+        let remote = |reason: String, remedy: &str| Error::Remote {
             address: name.to_owned(),
-            reason: "the address cannot be understood".to_owned(),
-            remedy:
-                "write it as postgresql://USER@HOST:PORT/DATABASE, with what is special in a name or password escaped \
-                     (%40 for @), or the password in PGPASSWORD"
-                    .to_owned(),
+            reason,
+            remedy: remedy.to_owned(),
+        };
+        let connector = encryption.connector().map_err(|reason| {
+            remote(
+                reason,
+                "correct sslrootcert, PGSSLROOTCERT or SSL_CERT_FILE, which has to name a file of certificates in PEM",
+            )
         })?;
-        if config.get_password().is_none()
-            && let Ok(password) = std::env::var("PGPASSWORD")
-        {
-            config.password(password);
-        }
-        config.connect_timeout(PATIENCE).application_name("lodecast");
-        let mut client = config.connect(postgres::NoTls).map_err(|error| Error::Remote {
-            address: name.to_owned(),
-            reason: explain(&error),
-            remedy: "check host, port and name, and the password in the address or in PGPASSWORD".to_owned(),
-        })?;
+        let mut client = within(PATIENCE, move || config.connect(connector))
+            .ok_or_else(|| remote("it does not answer".to_owned(), "check that it is a PostgreSQL server"))?
+            .map_err(|error| {
+                let reason = explain(&error);
+                if reason.contains("certificate") {
+                    let remedy = "name the roots that gave out its certificate with sslrootcert=FILE in the address, or in \
+                                  SSL_CERT_FILE; sslmode=verify-ca does not look at the server's name";
+                    return remote(reason, remedy);
+                }
+                remote(reason, "check host, port and name, and the password in the address or in PGPASSWORD")
+            })?;
         client
             .batch_execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             .map_err(|error| failed(name, explain(&error)))?;
         Ok(Self { name: name.to_owned(), engine: Engine::Postgres(Box::new(client)) })
+    }
+
+    /// What the driver has to know, and how the connection is encrypted.
+    fn configure(url: &str, name: &str) -> Result<(postgres::Config, Encryption)> {
+        let remote = |reason: String, remedy: String| Error::Remote { address: name.to_owned(), reason, remedy };
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let (url, encryption) =
+            Encryption::of(url, &variable).map_err(|(reason, remedy)| remote(reason, remedy.to_owned()))?;
+        // Its own words may repeat a part of a password that should have been escaped.
+        let mut config: postgres::Config = url.parse().map_err(|_: postgres::Error| {
+            remote(
+                "the address cannot be understood".to_owned(),
+                "write it as postgresql://USER@HOST:PORT/DATABASE, with what is special in a name or password escaped \
+                 (%40 for @), or the password in PGPASSWORD"
+                    .to_owned(),
+            )
+        })?;
+        if let (None, Some(password)) = (config.get_password(), variable("PGPASSWORD")) {
+            config.password(password);
+        }
+        config.ssl_mode(encryption.mode).connect_timeout(PATIENCE).application_name("lodecast");
+        Ok((config, encryption))
+    }
+
+    /// What has to be said before a password is sent to the server that `source` names.
+    pub(crate) fn warning(source: &Source) -> Option<String> {
+        let Source::Url(url) = source else { return None };
+        let (scheme, rest) = url.split_once("://")?;
+        if !matches!(scheme.split('+').next(), Some("postgresql" | "postgres")) {
+            return None;
+        }
+        let (config, encryption) = Self::configure(&format!("postgresql://{rest}"), "").ok()?;
+        encryption.exposes(&config).then(|| {
+            format!(
+                "{source}: a password is sent to whoever answers there, for nobody looks at its certificate: with \
+                 sslmode=verify-full in the address it has to be that server"
+            )
+        })
     }
 
     /// Has the database tables of all these names?
@@ -363,6 +398,14 @@ impl Row<'_> {
     }
 }
 
+/// What `connect` comes to, if it does so in time: a server that takes a connection may keep silent ever after.
+fn within<T: Send + 'static>(time: Duration, connect: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (sender, receiver) = mpsc::channel();
+    // It is left alone if it does not come back, and ends with the process.
+    thread::spawn(move || drop(sender.send(connect())));
+    receiver.recv_timeout(2 * time).ok()
+}
+
 fn failed(database: &str, reason: String) -> Error {
     Error::Remote {
         address: database.to_owned(),
@@ -379,5 +422,19 @@ fn explain(error: &postgres::Error) -> String {
             Some(source) => format!("{error}: {source}"),
             None => error.to_string(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_keeps_silent_is_left() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let config: postgres::Config = format!("postgresql://me@127.0.0.1:{port}/db").parse().expect("sound");
+        let connected = within(Duration::from_millis(50), move || config.connect(postgres::NoTls).is_ok());
+        assert_eq!(connected, None);
     }
 }

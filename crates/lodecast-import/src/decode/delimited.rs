@@ -15,6 +15,7 @@ use crate::decode::text_number::{Meaning, meaning};
 use crate::error::{Error, Result};
 use crate::format::{Visit, Wanted};
 use crate::limits::Limits;
+use crate::names::{EPOCH, STEP};
 use crate::recording::Recording;
 
 /// The column names of the table at `path`; none if it is not text or has no names.
@@ -116,7 +117,7 @@ struct Columns {
 
 impl Columns {
     fn of(header: &StringRecord, wanted: &Wanted, notes: &mut Vec<String>) -> Self {
-        let names: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+        let names: Vec<String> = names_of(header).collect();
         let layout = Layout::of(&names.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
         let mut measured = Vec::new();
         for (column, name) in names.iter().enumerate() {
@@ -140,8 +141,11 @@ impl Columns {
     fn is_header(&self, record: &StringRecord) -> bool {
         let counted = [self.layout.step, self.layout.epoch].into_iter().flatten();
         let mut counted = counted.map(|column| self.names[column].as_str());
+        let known = record.iter().filter(|field| self.names.iter().any(|name| name == field.trim())).count();
+        // A new column may be called after a number.
+        let is_word = |field: &str| matches!(meaning(field), Meaning::Word(_));
         counted.all(|name| record.iter().any(|field| field.trim() == name))
-            && record.iter().all(|field| matches!(meaning(field), Meaning::Word(_)))
+            && (2 * known >= self.names.len() || record.iter().all(is_word))
     }
 }
 
@@ -156,7 +160,14 @@ pub(crate) fn read(
     let place = path.display().to_string();
     let mut rows = Rows::open(path, limits)?;
     let mut record = StringRecord::new();
-    rows.next(&mut record)?;
+    let mut notes = Vec::new();
+    let mut remarks = 0;
+    while rows.next(&mut record)?.is_some() && is_remark(&record, wanted) {
+        remarks += 1;
+    }
+    if remarks > 0 {
+        notes.push(format!("{remarks} lines before its header that begin with # were passed over"));
+    }
     if record.len() > limits.series {
         return Err(Error::TooLarge {
             place,
@@ -165,12 +176,11 @@ pub(crate) fn read(
             remedy: "no tracker writes so many: check what the file is",
         });
     }
-    let mut notes = Vec::new();
     let mut columns = Columns::of(&record, wanted, &mut notes);
     let names: Vec<&str> = columns.names.iter().map(String::as_str).collect();
     columns.layout.check(&place, &names, wanted)?;
     let mut table = Table::new(base, wanted, limits);
-    let mut decimal_comma = false;
+    let (mut decimal_comma, mut percent) = (false, false);
     // A short row may be the last one, still in the writing.
     let mut short: Option<u64> = None;
     while let Some(line) = rows.next(&mut record)? {
@@ -211,6 +221,13 @@ pub(crate) fn read(
                 decimal_comma |= number.is_some();
                 number.map_or(Meaning::Word(word), Meaning::Number)
             }
+            Meaning::Word(word) => match word.strip_suffix('%').map(|number| number.trim_end().parse::<f64>()) {
+                Some(Ok(number)) => {
+                    percent = true;
+                    Meaning::Number(number / 100.0)
+                }
+                _ => Meaning::Word(word),
+            },
             other => other,
         };
         if let Some((metric, value)) = columns.layout.long {
@@ -223,6 +240,9 @@ pub(crate) fn read(
     if decimal_comma {
         notes.push("its numbers are written with a decimal comma".to_owned());
     }
+    if percent {
+        notes.push("numbers of per cent were read as fractions: 30% as 0.3".to_owned());
+    }
     if let Some(line) = short {
         notes.push(format!("the last line ({line}) is cut off: left out"));
     }
@@ -230,6 +250,23 @@ pub(crate) fn read(
         table.note(note);
     }
     Ok(table.finish(visit))
+}
+
+/// Is the row a remark before the header? What numpy writes there are the names of the columns.
+fn is_remark(record: &StringRecord, wanted: &Wanted) -> bool {
+    let is_count = |name: String| {
+        let lower = name.to_lowercase();
+        wanted.step_column.as_ref() == Some(&name) || STEP.contains(&lower.as_str()) || EPOCH.contains(&lower.as_str())
+    };
+    record.get(0).is_some_and(|first| first.trim_start().starts_with('#')) && !names_of(record).any(is_count)
+}
+
+/// The names in a header, without the sign of a remark before the first.
+fn names_of(header: &StringRecord) -> impl Iterator<Item = String> {
+    header.iter().enumerate().map(|(column, name)| match name.trim().strip_prefix('#') {
+        Some(rest) if column == 0 && !rest.trim().is_empty() => rest.trim().to_owned(),
+        _ => name.trim().to_owned(),
+    })
 }
 
 /// Step and epoch of a row.
@@ -260,7 +297,8 @@ fn with_comma(text: &str) -> Option<f64> {
 
 /// The character that separates the columns of a table that begins so.
 fn delimiter(start: &[u8]) -> u8 {
-    let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let mut lines = start.split(|&byte| byte == b'\n');
+    let line = lines.find(|line| !line.trim_ascii_start().starts_with(b"#")).unwrap_or_default();
     let count = |delimiter: u8| line.split(|&byte| byte == delimiter).count();
     [b',', b'\t', b';'].into_iter().rev().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',')
 }

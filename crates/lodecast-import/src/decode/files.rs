@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::format::{Outcome, Visit};
-use crate::source::Source;
+use crate::source::{Source, in_counting_order};
 
 /// Reads one file with the runs in it.
 pub(crate) type ReadFile<'a> = dyn FnMut(&Path, &mut Visit<'_>) -> Result<ControlFlow<()>> + 'a;
@@ -22,7 +22,7 @@ pub(crate) fn each<'p>(
     read: &mut ReadFile<'_>,
 ) -> Result<()> {
     let mut any = false;
-    for path in files {
+    for path in in_counting_order(files) {
         any = true;
         match read(path, visit) {
             Ok(ControlFlow::Continue(())) => {}

@@ -7,6 +7,7 @@ use lodecast_sweep_file::{Cell, quote_bare_tokens};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::decode::json_value::BoundedObject;
 use crate::decode::text::{each_line, first_line};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
@@ -78,10 +79,7 @@ fn objects<T: DeserializeOwned>(line: &[u8]) -> (Vec<T>, Option<(String, String)
 
 /// The object in the first line of the file at `path`, if there is one.
 pub(crate) fn first_object(path: &Path) -> Option<Map<String, Value>> {
-    match parse(&first_line(path)?) {
-        Ok(Value::Object(object)) => Some(object),
-        _ => None,
-    }
+    parse(&first_line(path)?).ok().map(|BoundedObject(object)| object)
 }
 
 /// A JSON value as a cell of a table.

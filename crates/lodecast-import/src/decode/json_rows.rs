@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::decode::json::{Objects, cell, damaged, each_object};
+use crate::decode::json_value::Bounded;
 use crate::decode::table::{Layout, Position, Row, Table, no_steps};
 use crate::decode::text_number::{Meaning, meaning};
 use crate::error::Result;
@@ -26,9 +27,9 @@ pub(crate) fn read(
     let place = path.display().to_string();
     let mut rows = Rows::new(&place, base, setting, wanted, limits);
     let mut cut_off = false;
-    let mut read = |objects: Objects<Value>| {
+    let mut read = |objects: Objects<Bounded>| {
         let here = || format!("{place}, line {}", objects.line);
-        for object in &objects.whole {
+        for Bounded(object) in &objects.whole {
             let Value::Object(object) = object else { return Err(damaged(here(), "not an object".to_owned())) };
             // The first line of a sweep file of ours says what the others hold.
             if !object.contains_key("lodecast_sweep") && rows.add(object, &here, visit)?.is_break() {

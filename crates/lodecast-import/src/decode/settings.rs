@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Value};
@@ -10,13 +10,15 @@ use serde_json::{Map, Value};
 use crate::decode::files;
 use crate::decode::flatten::flatten;
 use crate::decode::json::{damaged, parse};
+use crate::decode::json_parts;
+use crate::decode::json_value::Bounded;
 use crate::error::Result;
 use crate::limits::Limits;
 use crate::recording::Recording;
 use crate::source::Source;
 
 fn document(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
-    files::read_whole(path, limits.document_bytes, "no such file is so large: check what it is")
+    files::read_whole(path, limits.settings_bytes, "no such file is so large: check what it is")
 }
 
 /// Adds the settings in the JSON or YAML file at `path`, if the source has one there, to `settings`. A damaged one becomes a
@@ -34,11 +36,11 @@ pub(crate) fn add(
     }
     let read = document(path, limits).and_then(|bytes| {
         let is_json = crate::source::has_ending(path, "json");
-        let value = if is_json { parse(&bytes) } else { yaml(&bytes, limits) };
+        let value = if is_json { parse(&bytes).map(|Bounded(value)| value) } else { yaml(&bytes, limits) };
         value.map_err(|reason| damaged(path.display().to_string(), reason))
     });
     match read {
-        Ok(value) => put("", &value, settings),
+        Ok(value) => put("", &unwrapped(value), settings),
         Err(error) => notes.push(format!("settings left out: {error}")),
     }
     if settings.len() > limits.settings {
@@ -54,12 +56,77 @@ pub(crate) fn add(
     }
 }
 
+/// Settings as W&B writes them into its `config.yaml`, each in an object with what it describes, without these.
+fn unwrapped(value: Value) -> Value {
+    let is_wrapped = |value: &Value| {
+        let members = value.as_object().filter(|members| members.len() == 2);
+        members.is_some_and(|members| members.contains_key("value") && members.contains_key("desc"))
+    };
+    match value {
+        Value::Object(members) if members.values().any(is_wrapped) => {
+            let kept = members.into_iter().filter(|(name, _)| name != "_wandb" && name != "wandb_version");
+            let unwrap = |value: Value| match value {
+                Value::Object(mut wrapped) if wrapped.contains_key("value") => {
+                    wrapped.remove("value").unwrap_or_default()
+                }
+                other => other,
+            };
+            Value::Object(kept.map(|(name, value)| (name, unwrap(value))).collect())
+        }
+        other => other,
+    }
+}
+
+/// Hydra's file of settings: it lies some folders above the log, for Hydra makes the folder that a script writes to.
+fn of_hydra(source: &Source, folder: &Path) -> Option<PathBuf> {
+    const ABOVE: usize = 5;
+    folder.ancestors().take(ABOVE).map(|folder| folder.join(".hydra/config.yaml")).find(|path| source.has(path))
+}
+
 /// The recording, still empty, of the run whose folder holds the file `log`, with the settings in the files `names` beside it.
 pub(crate) fn of_folder(source: &Source, log: &Path, names: &[&str], limits: &Limits) -> Recording {
     let folder = log.parent().unwrap_or(Path::new("."));
     let mut recording = Recording::new(source.run_id(folder), log.display().to_string());
-    for name in names {
-        add(source, &folder.join(name), limits, &mut recording.settings, &mut recording.notes);
+    for path in of_hydra(source, folder).into_iter().chain(names.iter().map(|name| folder.join(name))) {
+        add(source, &path, limits, &mut recording.settings, &mut recording.notes);
+    }
+    recording
+}
+
+/// Where scripts put the settings of a run beside its log, whatever the log is.
+const BESIDE: [&str; 11] = [
+    "config.yaml",
+    "config.yml",
+    "config.json",
+    "hparams.yaml",
+    "hparams.json",
+    "params.yaml",
+    "params.json",
+    "args.yaml",
+    "args.json",
+    "settings.yaml",
+    "settings.json",
+];
+
+/// The recording, still empty, of the run in the file `log`, with the settings beside it: of a usual name, or of the log's own
+/// with another ending, which go before the others.
+pub(crate) fn beside(source: &Source, log: &Path, limits: &Limits) -> Recording {
+    let mut recording = within(source, log.parent().unwrap_or(Path::new(".")), limits);
+    (recording.id, recording.source) = (source.run_id(log), log.display().to_string());
+    for path in ["json", "yaml", "yml"].map(|ending| log.with_extension(ending)) {
+        // What looks like a log is one.
+        if path != log && source.has(&path) && !json_parts::begins_with_a_list(&path) {
+            add(source, &path, limits, &mut recording.settings, &mut recording.notes);
+        }
+    }
+    recording
+}
+
+/// The recording, still empty, of the run in the folder `folder`, with the settings in files of usual names.
+pub(crate) fn within(source: &Source, folder: &Path, limits: &Limits) -> Recording {
+    let mut recording = Recording::new(source.run_id(folder), folder.display().to_string());
+    for path in of_hydra(source, folder).into_iter().chain(BESIDE.map(|name| folder.join(name))) {
+        add(source, &path, limits, &mut recording.settings, &mut recording.notes);
     }
     recording
 }

@@ -7,7 +7,7 @@ use crate::decode::text_number::Meaning;
 use crate::error::{Error, Result};
 use crate::format::{Outcome, Visit, Wanted};
 use crate::limits::Limits;
-use crate::names::{EPOCH, METRIC, RUN_ID, STEP, VALUE};
+use crate::names::{BATCH, EPOCH, EXPERIMENT, METRIC, RUN_ID, STEP, VALUE};
 use crate::recording::Recording;
 use crate::recording::recorder::Recorder;
 
@@ -34,14 +34,18 @@ impl Layout {
             Some(asked) => names.iter().position(|name| name == asked),
             None => position(STEP),
         };
+        let long = position(METRIC).zip(position(VALUE)).filter(|_| names.len() <= LONG);
         let run = match &wanted.run_column {
             Some(asked) => names.iter().position(|name| name == asked && !asked.is_empty()),
-            None => position(RUN_ID),
+            // In a table with a row a sample something has to tell the runs apart.
+            None => position(RUN_ID).or_else(|| long.and_then(|_| position(EXPERIMENT))),
         };
         let epoch = position(EPOCH);
+        // Batches that each epoch counts anew are counted on.
+        let batch = || epoch.filter(|_| wanted.step_column.is_none()).and_then(|_| position(BATCH));
+        let step = step.or_else(batch);
         let is_epoch = wanted.step_column.as_ref().is_some_and(|asked| EPOCH.contains(&asked.to_lowercase().as_str()));
         let step = step.filter(|_| !is_epoch);
-        let long = position(METRIC).zip(position(VALUE)).filter(|_| names.len() <= LONG);
         Self { run, step, epoch, long }
     }
 
@@ -310,7 +314,7 @@ impl Row<'_, '_> {
             (None, Some(epoch)) => recorder.push_at_epoch(place, epoch, value)?,
             (None, None) => {}
         }
-        *self.samples += recorder.samples() - before;
+        *self.samples = (*self.samples + recorder.samples()).saturating_sub(before);
         Ok(())
     }
 

@@ -1,11 +1,10 @@
 //! Any delimited text by its column names: a file a run, or a column that names the run.
 
 use crate::decode::delimited;
-use crate::decode::files;
+use crate::decode::{files, settings};
 use crate::error::Result;
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
-use crate::recording::Recording;
 use crate::source::{Source, has_ending};
 
 /// Any CSV file, and folders of them.
@@ -37,7 +36,7 @@ impl Format for Csv {
         let named = matches!(source, Source::File(_));
         let tables = source.files().iter().map(AsRef::as_ref).filter(|path| named || is_table(path));
         files::each(source, self.name(), "files *.csv, *.tsv", tables, visit, &mut |path, visit| {
-            let base = Recording::new(source.run_id(path), path.display().to_string());
+            let base = settings::beside(source, path, limits);
             delimited::read(path, base, wanted, limits, visit)
         })
     }

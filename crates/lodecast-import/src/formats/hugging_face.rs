@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::decode::files;
 use crate::decode::json::{damaged, parse};
+use crate::decode::json_parts::{Document, each_element};
 use crate::decode::json_rows::Rows;
 use crate::decode::settings;
 use crate::error::Result;
@@ -21,6 +22,8 @@ use crate::source::{Source, file_name};
 pub(crate) struct HuggingFace;
 
 const STATE: &str = "trainer_state.json";
+/// The member of the state that holds the rows.
+const LOG: &str = "log_history";
 
 /// Members of the state that say something about the training.
 const SETTINGS: [&str; 7] = [
@@ -105,12 +108,18 @@ fn read(
 ) -> Result<ControlFlow<()>> {
     let place = path.display().to_string();
     let bytes = files::read_whole(path, limits.document_bytes, "no such file is so large: check what it is")?;
-    let Value::Object(state) = parse(&bytes).map_err(|reason| damaged(place.clone(), reason))? else {
+    // What is said of the whole training stands behind the log.
+    let mut entries = 0;
+    let state = each_element(&bytes, &mut |key, _, _| {
+        entries += usize::from(key == Some(LOG));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let Document::Object(state) = state.map_err(|reason| damaged(place.clone(), reason))? else {
         return Err(damaged(place, "not an object".to_owned()));
     };
-    let Some(Value::Array(log)) = state.get("log_history") else {
-        return Err(damaged(place, "no list 'log_history'".to_owned()));
-    };
+    if !state.get(LOG).is_some_and(Value::is_array) {
+        return Err(damaged(place, format!("no list '{LOG}'")));
+    }
     for name in SETTINGS {
         if let Some(value) = state.get(name) {
             let name = if name == "trial_params" { "" } else { name };
@@ -120,20 +129,24 @@ fn read(
     // The trainer writes 2^63 - 1 for epochs without end.
     base.settings.retain(|_, value| value != "9223372036854775807");
     base.planned_steps = state.get("max_steps").and_then(Value::as_u64).filter(|&steps| steps > 0);
-    if log.is_empty() {
+    if entries == 0 {
         return Ok(visit(Outcome::skipped(base.id, "its log is empty: it was saved before anything was logged")));
     }
     let mut rows = Rows::new(&place, base, None, wanted, limits);
-    for (number, entry) in log.iter().enumerate() {
-        let here = || format!("{place}, log_history[{number}]");
+    let read = each_element(&bytes, &mut |key, number, entry| {
+        if key != Some(LOG) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let here = || format!("{place}, {LOG}[{number}]");
         let Value::Object(entry) = entry else { return Err(damaged(here(), "not an object".to_owned())) };
         // What the whole training came to, its mean loss among it.
         if entry.contains_key("train_runtime") {
-            continue;
+            return Ok(ControlFlow::Continue(()));
         }
-        if rows.add(entry, &here, visit)?.is_break() {
-            return Ok(ControlFlow::Break(()));
-        }
+        rows.add(&entry, &here, visit)
+    })?;
+    if read == Ok(Document::Left) {
+        return Ok(ControlFlow::Break(()));
     }
     rows.finish(visit)
 }

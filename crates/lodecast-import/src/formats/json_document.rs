@@ -1,16 +1,17 @@
 //! JSON documents: an object with a list a metric, as Keras' `history.history` is saved, or a list of objects, a row each, as
 //! skorch's `history.json`.
 
-use std::io::Read;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::decode::json::{damaged, parse};
+use crate::decode::json::damaged;
+use crate::decode::json_parts::{Document, begins_with_a_list, each_element};
 use crate::decode::json_rows::Rows;
 use crate::decode::{files, table};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
 use crate::names::{EPOCH, STEP};
@@ -39,33 +40,18 @@ impl Format for JsonDocument {
 
     fn recognises(&self, source: &Source) -> bool {
         let named = matches!(source, Source::File(_));
-        source.files().iter().any(|path| (named || has_ending(path, "json")) && is_document(path))
+        source.files().iter().any(|path| (named || has_ending(path, "json")) && begins_with_a_list(path))
     }
 
     fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
         let named = matches!(source, Source::File(_));
         let documents = source.files().iter().map(AsRef::as_ref);
-        let documents = documents.filter(|path| named || (has_ending(path, "json") && is_document(path)));
+        let documents = documents.filter(|path| named || (has_ending(path, "json") && begins_with_a_list(path)));
         files::each(source, self.name(), "files *.json with lists of numbers", documents, visit, &mut |path, visit| {
             let base = Recording::new(source.run_id(path), path.display().to_string());
             read(path, base, &table::of_one_run(wanted), limits, visit)
         })
     }
-}
-
-/// Does it begin like a document of either kind: `{"loss": [0.5` or `[{"epoch": 1`?
-fn is_document(path: &Path) -> bool {
-    const GLANCE: u64 = 4096;
-    let Ok(file) = crate::decode::text::open(path) else { return false };
-    let mut start = Vec::new();
-    if file.take(GLANCE).read_to_end(&mut start).is_err() {
-        return false;
-    }
-    let text: String = String::from_utf8_lossy(&start).chars().filter(|character| !character.is_whitespace()).collect();
-    let number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == 'N');
-    let of_lists = text.starts_with("{\"")
-        && text.split_once(":[").is_some_and(|(key, rest)| number(rest) && key.matches('"').count() == 2);
-    of_lists || text.starts_with("[{\"")
 }
 
 fn read(
@@ -75,47 +61,98 @@ fn read(
     limits: &Limits,
     visit: &mut Visit<'_>,
 ) -> Result<ControlFlow<()>> {
-    // A document takes ten times its size in memory.
     let bytes = files::read_whole(path, limits.document_bytes, "save it as JSON lines, which are read line by line")?;
     let place = path.display().to_string();
-    let document: Value = parse(&bytes).map_err(|reason| damaged(place.clone(), reason))?;
-    drop(bytes);
-    let mut rows = Rows::new(&place, base, None, wanted, limits);
-    let mut add = |number: usize, mut row: Map<String, Value>| {
-        let here = || format!("{place}, row {number}");
-        if !row.keys().any(|key| is_count(key)) {
-            row.insert(EPOCH[0].to_owned(), number.into());
-        }
-        rows.add(&row, &here, visit)
+    let too_large = || Error::TooLarge {
+        place: place.clone(),
+        what: "the number of values in its lists".to_owned(),
+        limit: MOST_CELLS as u64,
+        remedy: "save it as JSON lines, which are read line by line",
     };
-    match document {
-        Value::Array(list) => {
-            for (number, row) in list.into_iter().enumerate() {
-                let Value::Object(row) = row else {
-                    return Err(damaged(format!("{place}, row {number}"), "not an object".to_owned()));
-                };
-                if add(number, row)?.is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
-            }
+    let mut rows = Rows::new(&place, base, None, wanted, limits);
+    let mut lists: BTreeMap<String, Vec<Cell>> = BTreeMap::new();
+    let mut cells = 0;
+    let document = each_element(&bytes, &mut |key, number, element| {
+        let Some(key) = key else {
+            let Value::Object(row) = element else {
+                return Err(damaged(format!("{place}, row {number}"), "not an object".to_owned()));
+            };
+            return add(&mut rows, &place, number, row, visit);
+        };
+        cells += 1;
+        if cells > MOST_CELLS {
+            return Err(too_large());
         }
-        Value::Object(members) => {
-            let lists: Vec<(&String, &Vec<Value>)> =
-                members.iter().filter_map(|(key, value)| Some((key, value.as_array()?))).collect();
-            let rest = members.iter().filter(|(_, value)| !value.is_array());
-            let settings: Map<String, Value> = rest.map(|(key, value)| (key.clone(), value.clone())).collect();
-            let length = lists.iter().map(|(_, list)| list.len()).max().unwrap_or(0);
+        // Known by its place: a list of another length is no metric of these rows, but nothing is shifted.
+        lists.entry(key.to_owned()).or_default().push(Cell::of(element));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    match document.map_err(|reason| damaged(place.clone(), reason))? {
+        Document::Left => return Ok(ControlFlow::Break(())),
+        Document::List => {}
+        Document::Other => return Err(damaged(place, "neither an object nor a list".to_owned())),
+        Document::Object(members) => {
+            let settings = members.into_iter().filter(|(key, _)| !lists.contains_key(key));
+            let settings: Map<String, Value> = settings.collect();
+            let length = lists.values().map(Vec::len).max().unwrap_or(0);
+            if settings.len().saturating_mul(length) > MOST_CELLS {
+                return Err(too_large());
+            }
             for number in 0..length {
-                let row = lists.iter().filter_map(|(key, list)| Some(((*key).clone(), list.get(number)?.clone())));
+                let row = lists.iter().filter_map(|(key, list)| Some((key.clone(), list.get(number)?.value()?)));
                 let row: Map<String, Value> = row.chain(settings.clone()).collect();
-                if add(number, row)?.is_break() {
+                if add(&mut rows, &place, number, row, visit)?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
         }
-        _ => return Err(damaged(place, "neither an object nor a list".to_owned())),
     }
     rows.finish(visit)
+}
+
+/// Adds a row, which counts epochs from 0 on if nothing in it counts.
+fn add(
+    rows: &mut Rows<'_>,
+    place: &str,
+    number: usize,
+    mut row: Map<String, Value>,
+    visit: &mut Visit<'_>,
+) -> Result<ControlFlow<()>> {
+    if !row.keys().any(|key| is_count(key)) {
+        row.insert(EPOCH[0].to_owned(), number.into());
+    }
+    rows.add(&row, &|| format!("{place}, row {number}"), visit)
+}
+
+/// Values in all lists of a document together.
+const MOST_CELLS: usize = 1 << 22;
+
+/// A value of a list in little memory.
+enum Cell {
+    Nothing,
+    Whole(u64),
+    Number(f64),
+    Other(Box<Value>),
+}
+
+impl Cell {
+    fn of(value: Value) -> Self {
+        match (value.as_u64(), value.as_f64(), value) {
+            (Some(whole), ..) => Self::Whole(whole),
+            (None, Some(number), _) => Self::Number(number),
+            (None, None, Value::Null) => Self::Nothing,
+            (None, None, other) => Self::Other(Box::new(other)),
+        }
+    }
+
+    fn value(&self) -> Option<Value> {
+        match self {
+            Self::Nothing => None,
+            Self::Whole(whole) => Some((*whole).into()),
+            Self::Number(number) => Some((*number).into()),
+            Self::Other(other) => Some((**other).clone()),
+        }
+    }
 }
 
 fn is_count(key: &str) -> bool {

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use crate::decode::files;
 use crate::decode::json_rows;
+use crate::decode::settings;
 use crate::decode::text::first_line;
 use crate::error::{Error, Result};
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
-use crate::recording::Recording;
 use crate::source::{Source, has_ending};
 
 /// How a sweep file in JSON lines begins.
@@ -43,7 +43,7 @@ impl Format for JsonLines {
         let files = source.files().iter().map(AsRef::as_ref).filter(|path| named || is_json_lines(path));
         files::each(source, self.name(), "files *.jsonl, *.ndjson", files, visit, &mut |path, visit| {
             refuse_sweep(path)?;
-            let base = Recording::new(source.run_id(path), path.display().to_string());
+            let base = settings::beside(source, path, limits);
             json_rows::read(path, base, None, wanted, limits, visit)
         })
     }

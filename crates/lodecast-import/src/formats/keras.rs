@@ -2,11 +2,11 @@
 
 use crate::decode::delimited;
 use crate::decode::files;
+use crate::decode::settings;
 use crate::decode::table::of_one_run;
 use crate::error::Result;
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
-use crate::recording::Recording;
 use crate::source::{Source, has_ending};
 
 /// Files that Keras' `CSVLogger` wrote: a run each.
@@ -43,7 +43,7 @@ impl Format for Keras {
             logs,
             visit,
             &mut |path, visit| {
-                let base = Recording::new(source.run_id(path), path.display().to_string());
+                let base = settings::beside(source, path, limits);
                 delimited::read(path, base, &of_one_run(wanted), limits, visit)
             },
         )

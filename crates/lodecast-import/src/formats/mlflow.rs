@@ -28,8 +28,10 @@ impl Format for Mlflow {
 
     fn warning(&self, source: &Source) -> Option<String> {
         let Source::Url(url) = source else { return None };
-        let exposes =
-            server::is_address(source) && http::Client::new(url, &Limits::default()).ok()?.exposes_credentials();
+        if !server::is_address(source) {
+            return Database::warning(source);
+        }
+        let exposes = http::Client::new(url, &Limits::default()).ok()?.exposes_credentials();
         exposes.then(|| {
             format!("{source}: MLflow's credentials of the environment are sent over http://, which anybody on the way can read")
         })

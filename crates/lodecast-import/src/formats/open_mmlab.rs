@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::decode::json::{Objects, damaged, each_object, first_object};
 use crate::decode::json_rows::Rows;
+use crate::decode::json_value::BoundedObject;
 use crate::decode::table::of_one_run;
 use crate::decode::{files, settings};
 use crate::error::Result;
@@ -53,9 +54,9 @@ impl Format for OpenMmlab {
             base.id = source.run_id(path);
             let place = path.display().to_string();
             let mut rows = Rows::new(&place, base, None, &wanted, limits);
-            let mut read = |objects: Objects<Map<String, Value>>| {
+            let mut read = |objects: Objects<BoundedObject>| {
                 let here = || format!("{place}, line {}", objects.line);
-                for object in objects.whole {
+                for BoundedObject(object) in objects.whole {
                     // MMCV's first line describes the environment.
                     let is_row = object.keys().any(|key| is_count(key));
                     if is_row && rows.add(&renamed(object), &here, visit)?.is_break() {

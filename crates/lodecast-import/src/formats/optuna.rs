@@ -36,6 +36,10 @@ impl Format for Optuna {
         "Optuna: SQLite storages, postgresql://..., journal files"
     }
 
+    fn warning(&self, source: &Source) -> Option<String> {
+        Database::warning(source)
+    }
+
     fn steps(&self) -> &'static str {
         "of `trial.report`"
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use lodecast_sweep_file::ParquetTable;
 
 use crate::decode::files;
+use crate::decode::settings;
 use crate::decode::table::{Layout, Position, Table};
 use crate::decode::text_number::meaning_of;
 use crate::error::{Error, Result};
@@ -41,7 +42,7 @@ impl Format for Parquet {
     fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
         let tables = source.files_ending("parquet").chain(source.files_ending("pq"));
         files::each(source, self.name(), "files *.parquet", tables, visit, &mut |path, visit| {
-            let base = Recording::new(source.run_id(path), path.display().to_string());
+            let base = settings::beside(source, path, limits);
             read(path, base, wanted, limits, visit)
         })
     }

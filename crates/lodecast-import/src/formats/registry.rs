@@ -79,6 +79,11 @@ pub fn recognise(source: &Source) -> Result<Vec<&'static dyn Format>> {
     Ok(found)
 }
 
+/// What has to be said before `source` is looked at in any way: that a password is about to be sent where it may get lost.
+pub fn warning(source: &Source) -> Option<String> {
+    FORMATS.iter().find_map(|format| format.warning(source))
+}
+
 /// The format whose files the one file of `source` looks like, name and content; none if it is of no known kind.
 pub(crate) fn by_name(source: &Source) -> Option<&'static dyn Format> {
     let path = source.files().first()?;

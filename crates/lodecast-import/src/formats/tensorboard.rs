@@ -10,11 +10,13 @@ use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::decode::framing::{Losses, Next};
+use crate::decode::settings;
 use crate::error::{Error, Result};
 use crate::format::{Format, Outcome, Visit, Wanted};
 use crate::limits::Limits;
+use crate::recording::Recording;
 use crate::recording::recorder::Recorder;
-use crate::source::{Source, file_name};
+use crate::source::{Source, file_name, in_counting_order};
 
 use event::{Entry, Event};
 use records::Records;
@@ -60,9 +62,10 @@ impl Format for TensorBoard {
                 remedy: "an event file has 'tfevents' in its name".to_owned(),
             });
         }
-        for (folder, parts) in runs {
-            let id = source.run_id(&folder);
-            let outcome = read_run(&id, &folder, &parts, wanted, limits);
+        for folder in in_counting_order(runs.keys()) {
+            let id = source.run_id(folder);
+            let base = settings::within(source, folder, limits);
+            let outcome = read_run(base, &runs[folder], wanted, limits);
             if visit(outcome.unwrap_or_else(|error| Outcome::skipped(id, error.to_string()))).is_break() {
                 break;
             }
@@ -199,8 +202,8 @@ fn glance(path: &Path) -> Glance {
     glance
 }
 
-fn read_run(id: &str, folder: &Path, parts: &[Part], wanted: &Wanted, limits: &Limits) -> Result<Outcome> {
-    let mut recorder = Recorder::new(id, folder.display().to_string(), wanted, limits);
+fn read_run(base: Recording, parts: &[Part], wanted: &Wanted, limits: &Limits) -> Result<Outcome> {
+    let mut recorder = Recorder::of(base, wanted, limits);
     // The places of tags, under the bytes they have in the files of each part.
     let mut places: Vec<_> = parts.iter().map(|_| HashMap::new()).collect();
     let files = in_time(parts);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::decode::table::{Position, Table, of_one_run};
 use crate::decode::text::{each_line, each_line_of, open};
 use crate::decode::text_number::{Meaning, meaning};
-use crate::decode::{files, json};
+use crate::decode::{files, json, settings};
 use crate::error::Result;
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
@@ -52,6 +52,10 @@ const SHAPES: &[Shape] = &[
     },
 ];
 
+/// What `OpenMMLab`'s lines begin with, by `MMEngine` and by MMCV before it: the loop, the epoch in brackets where training goes by
+/// epochs, and the iteration of how many. Evaluations count their own.
+const LOOPS: [&str; 6] = ["Epoch(train)", "Iter(train)", "Epoch(val)", "Iter(val)", "Epoch", "Iter"];
+
 /// Sections of fairseq's logs, whose lines are `... | INFO | train_inner | {...}`.
 const SECTIONS: [&str; 2] = ["| train_inner | {", "| valid | {"];
 
@@ -61,11 +65,11 @@ impl Format for TextLog {
     }
 
     fn describes(&self) -> &'static str {
-        "text logs of nanoGPT, llm.c, modded-nanogpt, torchtitan, torchtune, Megatron and fairseq"
+        "text logs of nanoGPT, llm.c, modded-nanogpt, torchtitan, torchtune, Megatron, fairseq and OpenMMLab"
     }
 
     fn steps(&self) -> &'static str {
-        "`step`, `iter` or `iteration` of each line; fairseq: `num_updates`"
+        "`step`, `iter` or `iteration` of each line; fairseq: `num_updates`; OpenMMLab: counted on over epochs"
     }
 
     fn files(&self) -> &'static [&'static str] {
@@ -81,7 +85,7 @@ impl Format for TextLog {
         let named = matches!(source, Source::File(_));
         let logs = source.files().iter().map(AsRef::as_ref).filter(|path| named || (is_text(path) && is_log(path)));
         files::each(source, self.name(), "lines such as 'step:10 train_loss:2.5'", logs, visit, &mut |path, visit| {
-            let base = Recording::new(source.run_id(path), path.display().to_string());
+            let base = settings::beside(source, path, limits);
             read(path, base, &of_one_run(wanted), limits, visit)
         })
     }
@@ -98,10 +102,10 @@ fn is_log(path: &Path) -> bool {
     let (mut found, limits) = (0, Limits { record_bytes: 1 << 16, ..Limits::default() });
     let start = BufReader::new(file.take(GLANCE));
     let read = each_line_of(path, start, &limits, &mut |line| {
-        found += usize::from(Row::of(&String::from_utf8_lossy(line.text)).is_some());
-        Ok(if found == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        found += parts(&String::from_utf8_lossy(line.text)).filter(|part| Row::of(part).is_some()).take(2).count();
+        Ok(if found >= 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     });
-    read.is_ok() && found == 2
+    read.is_ok() && found >= 2
 }
 
 fn read(
@@ -112,21 +116,31 @@ fn read(
     visit: &mut Visit<'_>,
 ) -> Result<ControlFlow<()>> {
     let mut table = Table::new(base, wanted, limits);
+    let mut reached = 0;
     let read = each_line(path, limits, &mut |line| {
         let text = String::from_utf8_lossy(line.text);
-        // The last line may still be in the writing, and a number in it be cut off.
-        let Some(row) = Row::of(&text).filter(|_| line.ended || line.text.ends_with(b"ms")) else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        let at = Position { step: Some(row.step), epoch: None };
-        let ControlFlow::Continue(mut into) = table.row(None, at, visit)? else {
-            return Ok(ControlFlow::Break(()));
-        };
-        if row.planned.is_some() {
-            into.recording().planned_steps = row.planned;
-        }
-        for (name, value) in &row.values {
-            into.say(name, Meaning::Number(*value))?;
+        let parts: Vec<&str> = parts(&text).collect();
+        for (index, part) in parts.iter().enumerate() {
+            // The last line may still be in the writing, and a number in it be cut off.
+            let whole = index + 1 < parts.len() || line.ended || part.ends_with("ms");
+            let Some(row) = Row::of(part).filter(|_| whole) else { continue };
+            let at = match row.at {
+                At::Step(step) => {
+                    reached = reached.max(step);
+                    Position { step: Some(step), epoch: None }
+                }
+                At::Epoch(epoch) => Position { step: None, epoch: Some(epoch) },
+                At::Reached => Position { step: Some(reached), epoch: None },
+            };
+            let ControlFlow::Continue(mut into) = table.row(None, at, visit)? else {
+                return Ok(ControlFlow::Break(()));
+            };
+            if row.planned.is_some() {
+                into.recording().planned_steps = row.planned;
+            }
+            for (name, value) in &row.values {
+                into.say(name, Meaning::Number(*value))?;
+            }
         }
         Ok(ControlFlow::Continue(()))
     })?;
@@ -136,9 +150,24 @@ fn read(
     Ok(table.finish(visit))
 }
 
+/// The parts of a line that a bar of progress has overwritten.
+fn parts(line: &str) -> impl Iterator<Item = &str> {
+    line.split('\r')
+}
+
+/// Where in a run a line belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    Step(u64),
+    /// The end of an epoch.
+    Epoch(u64),
+    /// The last step there was a line of.
+    Reached,
+}
+
 /// What a line says.
 struct Row {
-    step: u64,
+    at: At,
     planned: Option<u64>,
     values: Vec<(String, f64)>,
 }
@@ -148,6 +177,9 @@ impl Row {
         let line = without_colours(line);
         if let Some(at) = SECTIONS.iter().find_map(|section| Some(line.find(section)? + section.len() - 1)) {
             return Self::of_fairseq(&line[at..]);
+        }
+        if let Some(row) = Self::of_open_mmlab(&line) {
+            return Some(row);
         }
         let mut pairs = pairs(&line);
         let at = pairs.iter().position(|(name, _)| SHAPES.iter().any(|shape| ends_with_words(name, shape.step)))?;
@@ -167,7 +199,7 @@ impl Row {
             found.map_or_else(|| name.to_owned(), |(_, to)| (*to).to_owned())
         };
         let values = values.map(|(name, value)| (renamed(name), *value)).collect();
-        Some(Self { step: whole(*step)?, planned: planned.filter(|&planned| planned > 0), values })
+        Some(Self { at: At::Step(whole(*step)?), planned: planned.filter(|&planned| planned > 0), values })
     }
 
     /// A section of fairseq: an object with numbers as texts.
@@ -184,8 +216,44 @@ impl Row {
         let step = ["num_updates", "valid_num_updates"].iter().find_map(|key| number(object.get(*key)?))?;
         let values = object.iter().filter(|(key, _)| !key.ends_with("num_updates"));
         let values = values.filter_map(|(key, value)| Some((key.clone(), number(value)?))).collect();
-        Some(Self { step: (step >= 0.0).then_some(step as u64)?, planned: None, values })
+        Some(Self { at: At::Step((step >= 0.0).then_some(step as u64)?), planned: None, values })
     }
+
+    /// A line such as `Epoch(train) [2][ 50/789]  lr: 1.0e-02  loss: 2.3`.
+    fn of_open_mmlab(line: &str) -> Option<Self> {
+        let (at, name) = LOOPS.iter().find_map(|name| Some((line.find(&format!("{name} "))?, *name)))?;
+        let mut rest = line[at + name.len()..].trim_start();
+        let mut counts = Vec::new();
+        while let Some((inside, after)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            let (count, of) = inside.split_once('/').map_or((inside, None), |(count, of)| (count, Some(of)));
+            counts.push((count.trim().parse::<u64>().ok()?, of.and_then(|of| of.trim().parse::<u64>().ok())));
+            rest = after;
+        }
+        let values = pairs(rest).into_iter().filter(|(name, _)| name.chars().any(char::is_alphabetic));
+        let values = values.map(|(name, value)| (last_name(&name).to_owned(), value));
+        let is_validation = name.ends_with("(val)");
+        let (at, planned) = match (counts.as_slice(), is_validation) {
+            ([(epoch, None), _, ..], true) => (At::Epoch(*epoch), None),
+            ([_], true) => (At::Reached, None),
+            ([(epoch, None), (iteration, Some(length)), ..], false) => {
+                (At::Step(epoch.checked_sub(1)?.saturating_mul(*length).saturating_add(*iteration)), None)
+            }
+            ([(iteration, planned)], false) => (At::Step(*iteration), *planned),
+            _ => return None,
+        };
+        let epoch = match counts.as_slice() {
+            [(epoch, None), ..] if !is_validation => Some(("epoch".to_owned(), *epoch as f64)),
+            _ => None,
+        };
+        let named = |(name, value): (String, f64)| (if is_validation { format!("val/{name}") } else { name }, value);
+        let values: Vec<_> = values.map(named).chain(epoch).collect();
+        (values.len() > usize::from(!is_validation)).then_some(Self { at, planned, values })
+    }
+}
+
+/// The last word of a name: several may stand between two numbers.
+fn last_name(name: &str) -> &str {
+    name.split_whitespace().next_back().unwrap_or(name)
 }
 
 /// Does the name end with these words, and begin with nothing but what stands before every line of a log?
@@ -276,7 +344,11 @@ fn name(text: &str) -> String {
     }
     let last = text.rsplit(['|', ',', ';', '(', ')', '[', ']']).next().unwrap_or(text);
     let last = match last.rfind([':', '=']) {
-        Some(colon) => last[colon + 1..].trim_start_matches(|character: char| character != ' '),
+        // What stands directly behind it is a value; unless there is no more, as in "INFO:root:step".
+        Some(colon) => match last[colon + 1..].split_once(' ') {
+            Some((_, name)) => name,
+            None => &last[colon + 1..],
+        },
         None => last,
     };
     last.trim().trim_matches(['-', '"', '\'']).trim().to_owned()
@@ -290,16 +362,42 @@ mod tests {
     type Case<'a> = (&'a str, u64, &'a [(&'a str, f64)]);
 
     fn said(line: &str) -> Option<(u64, Vec<(String, f64)>)> {
-        Row::of(line).map(|row| (row.step, row.values))
+        let row = Row::of(line)?;
+        let At::Step(step) = row.at else { return None };
+        Some((step, row.values))
     }
 
-    fn values(named: &[(&str, f64)]) -> Vec<(String, f64)> {
+    fn values_of(named: &[(&str, f64)]) -> Vec<(String, f64)> {
         named.iter().map(|&(name, value)| (name.to_owned(), value)).collect()
     }
 
     #[test]
+    fn lines_of_open_mmlab() {
+        let said = |line: &str| Row::of(line).map(|row| (row.at, row.values));
+        let start = "2023/05/01 10:00:00 - mmengine - INFO - ";
+        let train = "Epoch(train)   [2][ 50/789]  base_lr: 1.0e-01 lr: 5.0e-02  eta: 1:00:00  memory: 5000  loss: 2.3";
+        let (at, values) = said(&format!("{start}{train}")).expect("a row");
+        assert_eq!(at, At::Step(839));
+        for expected in [("lr", 0.05), ("loss", 2.3), ("epoch", 2.0)] {
+            assert!(values.contains(&(expected.0.to_owned(), expected.1)), "{values:?}");
+        }
+        let validation = said(&format!("{start}Epoch(val) [2][20/20]    accuracy/top1: 50.25  time: 0.02"));
+        assert_eq!(validation, Some((At::Epoch(2), values_of(&[("val/accuracy/top1", 50.25), ("val/time", 0.02)]))));
+        let by_iterations = said(&format!("{start}Iter(val) [500/500]    mIoU: 40.5"));
+        assert_eq!(by_iterations, Some((At::Reached, values_of(&[("val/mIoU", 40.5)]))));
+        let mmcv = "2021-05-01 10:00:00,123 - mmcls - INFO - Epoch [1][50/789]\tlr: 1.000e-02, eta: 1:00:00, loss: 2.5";
+        let (at, values) = said(mmcv).expect("a row");
+        assert!(at == At::Step(50) && values.contains(&("loss".to_owned(), 2.5)), "{values:?}");
+        let row = Row::of("INFO - Iter(train) [  50/160000]  lr: 1.0e-02  loss: 2.5").expect("a row");
+        assert_eq!((row.at, row.planned), (At::Step(50), Some(160_000)));
+        for line in ["Epoch 3 of 10", "Iter [a/b] loss: 3", "Epoch(train) [1][5/9]"] {
+            assert_eq!(said(line), None, "{line}");
+        }
+    }
+
+    #[test]
     fn lines_of_every_shape() {
-        let cases: [Case<'_>; 11] = [
+        let cases: [Case<'_>; 12] = [
             ("s:0 trl:11.0 lr:0.0001 norm:15", 0, &[("train_loss", 11.0), ("lr", 1e-4), ("norm", 15.0)]),
             ("s:2 tel:10.2", 2, &[("val_loss", 10.2)]),
             (
@@ -324,6 +422,11 @@ mod tests {
                 &[("loss", 7.2012), ("grad_norm", 1.1), ("tps", 3456.0)],
             ),
             (
+                "INFO:root:step=3, train_loss=0.5, lr=1e-3, val_acc=0.25",
+                3,
+                &[("train_loss", 0.5), ("lr", 1e-3), ("val_acc", 0.25)],
+            ),
+            (
                 "Step 3 | loss:1.25 lr:2e-05 tokens_per_second_per_gpu:801.5",
                 3,
                 &[("loss", 1.25), ("lr", 2e-5), ("tokens_per_second_per_gpu", 801.5)],
@@ -345,7 +448,7 @@ mod tests {
             ),
         ];
         for (line, step, expected) in cases {
-            assert_eq!(said(line), Some((step, values(expected))), "{line}");
+            assert_eq!(said(line), Some((step, values_of(expected))), "{line}");
         }
         assert_eq!(Row::of("step:1/4 train_loss:10.8").and_then(|row| row.planned), Some(4));
         for line in ["print(f\"step:{step}\")", "step 3 of the plan", "loss: 3.0", "steps: 4 loss 2", "", "1 2 3"] {

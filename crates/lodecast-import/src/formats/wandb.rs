@@ -41,7 +41,7 @@ impl Format for Wandb {
     }
 
     fn files(&self) -> &'static [&'static str] {
-        &["run-a.wandb"]
+        &["run-a.wandb", "run-a-history-v0/0000.parquet", "chart.csv"]
     }
 
     fn recognises(&self, source: &Source) -> bool {

@@ -150,12 +150,8 @@ impl<'a> Recorder<'a> {
             return Ok(());
         };
         let series = &mut self.series[place].at_steps;
-        if self.wanted.head.is_some_and(|head| series.len() >= head) {
-            series.pass();
-            return Ok(());
-        }
-        series.push(step, value, moment);
-        self.keep()
+        self.kept = keep(series, (step, value, moment), self.kept, self.wanted, self.limits);
+        self.check_kept()
     }
 
     /// Appends a sample of which only the epoch is known.
@@ -165,24 +161,22 @@ impl<'a> Recorder<'a> {
     pub(crate) fn push_at_epoch(&mut self, place: usize, epoch: u64, value: f64) -> Result<()> {
         self.meet()?;
         let series = &mut self.series[place].at_epochs;
-        if self.wanted.head.is_some_and(|head| series.len() >= head) {
-            series.pass();
-            return Ok(());
-        }
-        series.push(epoch, value, self.moment);
-        self.keep()
+        self.kept = keep(series, (epoch, value, self.moment), self.kept, self.wanted, self.limits);
+        self.check_kept()
     }
 
     #[inline]
     fn meet(&mut self) -> Result<()> {
         self.stop_at(self.met)?;
         self.met += 1;
+        if self.met > self.limits.samples_read {
+            return Err(self.too_large("the number of its samples", self.limits.samples_read));
+        }
         Ok(())
     }
 
     #[inline]
-    fn keep(&mut self) -> Result<()> {
-        self.kept += 1;
+    fn check_kept(&self) -> Result<()> {
         self.check(self.kept <= self.limits.samples, "the number of its points", self.limits.samples)
     }
 
@@ -242,7 +236,15 @@ impl<'a> Recorder<'a> {
             return Outcome::nothing(self.recording.id, reason.collect::<Vec<_>>().join("; "));
         }
         let (mut at_steps, mut at_epochs) = (BTreeMap::new(), BTreeMap::new());
-        for Named { name, at_steps: steps, at_epochs: epochs } in self.series {
+        let mut thinned: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+        for Named { name, at_steps: mut steps, at_epochs: mut epochs } in self.series {
+            for series in [&mut steps, &mut epochs] {
+                series.end();
+                if series.every() > 1 {
+                    let said = format!("'{name}' ({} of {} samples)", series.len(), series.recorded());
+                    thinned.entry(series.every()).or_default().push(said);
+                }
+            }
             if !epochs.is_empty() {
                 at_epochs.insert(name.clone(), epochs);
             }
@@ -254,6 +256,13 @@ impl<'a> Recorder<'a> {
         if at_steps.is_empty() {
             (at_steps, at_epochs) = (at_epochs, at_steps);
             self.recording.steps_are_epochs = true;
+        }
+        for (every, names) in thinned {
+            self.recording.notes.push(format!(
+                "more than {} samples: of {} one of every {every} is kept (--points COUNT keeps more)",
+                self.limits.points,
+                names.join(", ")
+            ));
         }
         let mut gaps = Vec::new();
         for (name, series) in at_steps.iter_mut().chain(&mut at_epochs) {
@@ -271,16 +280,30 @@ impl<'a> Recorder<'a> {
 
     #[inline]
     fn check(&self, holds: bool, what: &str, limit: usize) -> Result<()> {
-        if holds { Ok(()) } else { Err(self.too_large(what, limit)) }
+        if holds { Ok(()) } else { Err(self.too_large(what, limit as u64)) }
     }
 
     #[cold]
-    fn too_large(&self, what: &str, limit: usize) -> Error {
+    fn too_large(&self, what: &str, limit: u64) -> Error {
         Error::TooLarge {
             place: self.recording.source.clone(),
             what: what.to_owned(),
-            limit: limit as u64,
+            limit,
             remedy: "this is beyond what trackers write; name the series with --loss, --lr and --val, so that no others are read",
         }
     }
+}
+
+/// Adds a sample to a series that keeps its head only, or no more than the limits allow, and gives the number of samples kept
+/// in all, which was `kept`.
+#[inline]
+fn keep(series: &mut Series, sample: (u64, f64, u64), kept: usize, wanted: &Wanted, limits: &Limits) -> usize {
+    let (step, value, moment) = sample;
+    if wanted.head.is_some_and(|head| series.len() >= head) {
+        series.pass();
+        return kept;
+    }
+    let before = series.len();
+    series.push_thinned(step, value, moment, limits.points);
+    kept + series.len() - before
 }

@@ -1,0 +1,16 @@
+//! The import as its users see it: one binary, for linking the databases' drivers takes longer than all of its tests.
+
+mod bounds;
+mod cases;
+mod encrypted;
+mod follow;
+mod formats;
+mod fuzzed;
+mod hostile_stores;
+mod hostile_tables;
+mod many_runs;
+mod misbehaving_server;
+mod reading;
+mod registry;
+mod stores;
+mod wandb_exports;
