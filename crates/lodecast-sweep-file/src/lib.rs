@@ -38,7 +38,7 @@
 //!     write(&path, &sweep)?;
 //!     let back = read(&path, &ReadOptions::default())?;
 //!     assert_eq!(back.metrics, sweep.metrics);
-//!     assert_eq!(back.runs[0].validation, sweep.runs[0].validation);
+//!     assert_eq!(back.runs[0].validation(0), sweep.runs[0].validation(0));
 //!     assert!(back.runs[0].train_loss()[1].unwrap().is_nan());
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
