@@ -10,7 +10,7 @@ WITH_LAB = --features lodecast-cli/photographs
 TIMED = .ci/timed
 
 .PHONY: demo test test-integration test-nightly format budgets lint document unit compiler components
-.PHONY: test-python test-frameworks test-stores test-devices test-properties test-packages test-weight
+.PHONY: test-python test-frameworks test-recipes test-stores test-devices test-properties test-packages test-weight
 .PHONY: workflows programs python python-environment frameworks-environment
 
 ## The whole path on real training: sweep, fit, forecast, schedule, and a report to open.
@@ -26,8 +26,8 @@ test: format budgets lint document unit
 test-integration: test-python test-frameworks test-stores
 
 ## What takes too long for every change, and is run before a release: the lab for GPUs compiled, properties on many more cases, the
-## command as it is installed with its weight, and the packages as they are published.
-test-nightly: test-properties test-weight test-packages test-devices
+## command as it is installed with its weight, the packages as they are published, and the recipes of the Python package.
+test-nightly: test-properties test-weight test-packages test-devices test-recipes
 
 format: components
 	$(TIMED) format $(CARGO) fmt --all --check
@@ -63,6 +63,11 @@ test-frameworks: frameworks-environment programs
 	for example in python/examples/torch_mnist1d.py python/examples/with_*.py; do \
 		$(TIMED) $$example $(FRAMEWORKS)/bin/python $$example || exit 1; done
 	$(TIMED) ray_sweep.py $(FRAMEWORKS)/bin/python python/examples/ray_sweep.py $(PROGRAMS)/lodecast
+
+## The recipes of the Python package, whole, and the notebook from its beginning to its end.
+test-recipes: frameworks-environment
+	for recipe in $(RECIPES); do $(TIMED) $$recipe $(FRAMEWORKS)/bin/python $$recipe || exit 1; done
+	$(TIMED) whole_story.ipynb $(FRAMEWORKS)/bin/jupyter execute --timeout 900 python/recipes/whole_story.ipynb
 
 ## What is imported beside what the tools that wrote it read: files, databases and servers.
 test-stores: frameworks-environment programs
@@ -101,6 +106,8 @@ PYTHON_BIN = $(CURDIR)/target/python/bin
 RELEASE = $(or $(CARGO_TARGET_DIR),target)/release
 PROGRAMS = $(or $(CARGO_TARGET_DIR),target)/debug
 FRAMEWORKS ?= $(CURDIR)/target/frameworks
+# What they train on is no recipe.
+RECIPES = $(filter-out %/digits.py,$(wildcard python/recipes/*.py))
 
 python-environment: compiler python
 	@test -x $(PYTHON_BIN)/pip || python3 -m venv target/python

@@ -5,6 +5,7 @@
 Without a model one is fitted to a small sweep made here, with the default settings but few iterations: its size is what counts.
 """
 
+import logging
 import statistics
 import sys
 import time
@@ -69,6 +70,8 @@ def milliseconds_a_replan(model: lodecast.Model) -> float:
 
 def main() -> None:
     torch.set_num_threads(1)
+    # It would tell that nothing is observed.
+    logging.getLogger("lodecast").setLevel(logging.ERROR)
     source = sys.argv[1:]
     model = lodecast.load(source[0]) if source else lodecast.fit(small_sweep(), iterations=100, progress=False)
     cosine = microseconds_a_step(lambda optimizer: torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS))

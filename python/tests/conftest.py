@@ -68,3 +68,8 @@ def model(sweep: lodecast.Sweep) -> lodecast.Model:
 @pytest.fixture(scope="session")
 def latent_model(sweep: lodecast.Sweep) -> lodecast.Model:
     return lodecast.fit(sweep, kind="paper", members=2, iterations=60, batch_size=16, progress=False)
+
+
+@pytest.fixture(scope="session")
+def law() -> lodecast.LawModel:
+    return lodecast.fit(lodecast.example_sweep(), "law", progress=False)

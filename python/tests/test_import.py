@@ -4,6 +4,8 @@ import csv
 import logging
 import math
 import sqlite3
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -115,3 +117,63 @@ def test_databases_are_read(tmp_path):
         database.execute("create table other (x)")
     with pytest.raises(lodecast.Error, match=r"mlflow\.db"):
         lodecast.import_runs(f"sqlite:///{path}", format="mlflow")
+
+
+class Api:
+    """A stand-in for `wandb.Api`: the same calls and attributes, with a project of two runs."""
+
+    class Run:
+        """A stand-in for `wandb.apis.public.Run`."""
+
+        def __init__(self, id: str, rate: float) -> None:  # noqa: A002
+            self.id, self.name, self.state, self._rate = id, f"amber-{id}", "finished", rate
+            self.config = {"lr": rate, "optimizer": {"name": "sgd"}, "seed": 3, "_wandb": {"cli_version": "0.19"}}
+
+        def scan_history(self):
+            for step in range(10):
+                yield {
+                    "_step": step, "_runtime": 0.1 * step, "_timestamp": 1e9 + step, "trainer/global_step": 50 * (step + 1),
+                    "train/loss": 2.0 / (step + 1), "lr": self._rate, "val_loss": None, "sample": {"_type": "image-file"},
+                }  # fmt: skip
+                yield {"_step": step, "val_loss": float("nan") if step == 9 else 1.0 / (step + 1)}
+
+    def runs(self, path):
+        assert path == "team/project"
+        return iter([self.Run("abc", 0.1), self.Run("def", 0.2)])
+
+    def run(self, path):
+        assert path == "team/project/def"
+        return self.Run("def", 0.2)
+
+
+def test_runs_are_fetched_from_the_server_of_wandb(monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", types.SimpleNamespace(Api=Api))
+    sweep = lodecast.import_runs("wandb:team/project", progress=False)
+    assert [run.id for run in sweep] == ["abc", "def"] and sweep.metrics == ["val_loss:min"]
+    run = sweep["def"]
+    assert run.steps.tolist() == list(range(50, 501, 50)), "the framework's steps, not the calls of log()"
+    assert run.train_loss.tolist() == [2.0 / (step + 1) for step in range(10)]
+    assert run.learning_rate.tolist() == [0.2] * 10
+    assert run.validation["val_loss"][:9].tolist() == [1.0 / (step + 1) for step in range(9)]
+    assert run.diverged_at() == 9
+    assert run.attributes["seed"] == 3
+    assert run.attributes["source"] == "wandb:team/project/def.jsonl"
+    assert [source["source"] for source in sweep.report["sources"]] == ["wandb:team/project"]
+    (single,) = lodecast.import_runs("wandb:team/project/def", progress=False)
+    assert single.id == "def"
+
+
+def test_what_wandbs_server_does_not_give_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(lodecast.FileError, match="wandb:team/project: .* pip install wandb"):
+        lodecast.import_runs("wandb:team/project")
+    with pytest.raises(lodecast.SettingError, match="give wandb:ENTITY/PROJECT"):
+        lodecast.import_runs("wandb:project")
+
+    class Refusing(Api):
+        def runs(self, path):
+            raise ValueError(f"Could not find project {path}")
+
+    monkeypatch.setitem(sys.modules, "wandb", types.SimpleNamespace(Api=Refusing))
+    with pytest.raises(lodecast.FileError, match="wandb:team/project: Could not find project"):
+        lodecast.import_runs("wandb:team/project")

@@ -84,7 +84,7 @@ def test_an_evaluation_beside_baselines(model, sweep):
     assert "25% seen" in evaluation._repr_html_()
 
 
-def test_everything_is_pickled_and_copied(model, latent_model, sweep):
+def test_everything_is_pickled_and_copied(model, latent_model, law, sweep):
     run = sweep["cosine-0.4-0"]
     forecast, plan = model.forecast(run, observed=0.3), model.plan(total_steps=150)
     scheduler = lodecast.Scheduler(model, 150, replan_at=[0.2])
@@ -92,7 +92,9 @@ def test_everything_is_pickled_and_copied(model, latent_model, sweep):
         sweep, run, lodecast.Run("none", [], validation={"accuracy:max": []}), forecast, forecast.validation,
         forecast.final_validation, plan, plan.prediction, plan.schedule, latent_model.plan(run, observed=0.3),
         model.evaluate(sweep, [0.0, 0.25]), model.suggest(1)[0], scheduler.observe(5, train_loss=1.0),
-        scheduler.observe(6, train_loss=float("nan")), scheduler.observe(40, train_loss=0.3, validation=0.5),
+        scheduler.observe(6, train_loss=float("nan")), law.pick(200), law.pick(200).alternatives[0],
+        law.pick(200).predicted, law.explain(), law.plan(total_steps=200), law.plan(total_steps=200).alternatives[0],
+        scheduler.observe(40, train_loss=0.3, validation=0.5),
     ]  # fmt: skip
     for one in kinds:
         for again in (pickle.loads(pickle.dumps(one)), copy.copy(one), copy.deepcopy(one)):
@@ -100,9 +102,11 @@ def test_everything_is_pickled_and_copied(model, latent_model, sweep):
     again = pickle.loads(pickle.dumps(kinds[-1]))
     assert (again.kind, again.reason, again.plan) == (kinds[-1].kind, kinds[-1].reason, kinds[-1].plan)
     assert kinds[0] != lodecast.Sweep([]) and plan != model.plan(total_steps=150, seed=9)
-    bytes_ = model.to_bytes()
-    assert type(lodecast.Model.from_bytes(bytes_)) is type(model)
-    assert lodecast.Model.from_bytes(bytes_).fingerprint == model.fingerprint
+    for one in (model, latent_model, law):
+        bytes_ = one.to_bytes()
+        assert type(lodecast.Model.from_bytes(bytes_)) is type(one)
+        assert lodecast.Model.from_bytes(bytes_).fingerprint == one.fingerprint
+        assert pickle.loads(pickle.dumps(one)).fingerprint == one.fingerprint
     with pytest.raises(lodecast.ModelFileError):
         lodecast.Model.from_bytes(bytes_[:100])
 
@@ -132,8 +136,10 @@ def test_what_is_out_of_range_is_told(model, sweep):
     assert scheduler.schedule == start and scheduler.replans == 0, "it begins with what it was given"
     scheduler.observe(10, train_loss=1.0, validation=0.3)
     assert scheduler.replans == 1
-    with pytest.raises(lodecast.ArgumentError, match="Sweep.read"):
+    with pytest.raises(lodecast.FileError, match="sweep.csv"):
         lodecast.fit("sweep.csv")
+    with pytest.raises(lodecast.ArgumentError, match="runs are needed: a lodecast.Sweep, or the path"):
+        lodecast.fit(None)
     with pytest.raises(lodecast.ArgumentError, match="path of its file"):
         lodecast.Scheduler(None, 100)
 

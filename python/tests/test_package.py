@@ -27,7 +27,8 @@ def test_no_framework_is_imported_before_it_is_asked_for(tmp_path):
 def test_examples_in_docstrings_run():
     classes = [value for value in vars(_engine).values() if isinstance(value, type)]
     ran = 0
-    for place in (lodecast, record_module, *classes):
+    functions = [lodecast.plan, lodecast.pick, lodecast.forecast, lodecast.evaluate]
+    for place in (lodecast, record_module, *classes, *functions):
         for test in doctest.DocTestFinder(recurse=place is record_module).find(place, place.__name__, module=False, globs={}):
             result = doctest.DocTestRunner().run(test)
             assert result.failed == 0
@@ -45,6 +46,7 @@ def test_it_is_imported_in_a_moment(tmp_path):
 
 def test_modules_of_frameworks_are_found_when_asked_for():
     assert "torch" in dir(lodecast)
+    assert callable(lodecast.live.sinks.tensorboard)
     with pytest.raises(AttributeError, match="no attribute 'tensorflow'"):
         lodecast.tensorflow  # noqa: B018
 

@@ -437,6 +437,27 @@ def test_arguments_of_another_kind_get_advice(model):
         LodeLR("model.lode", optimizer, TOTAL)
 
 
+def test_updates_that_a_scaler_skips_are_no_steps(model):
+    """The loop of a scaler: a step only where there was an update."""
+    weight = parameter()
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    scheduler = LodeLR(optimizer, model, 10)
+    scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    engine, applied = lodecast.Scheduler(model, 10), []
+    for update in range(12):
+        before, rate = scaler.get_scale(), rates(optimizer)[0]
+        scaler.scale((float("inf") if update in (0, 4) else 1.0) * weight.square().sum()).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        optimizer.zero_grad()
+        if scaler.get_scale() < before:
+            continue
+        applied.append(rate)
+        scheduler.step()
+    assert scheduler.last_epoch == 10 and applied == [engine.learning_rate(step) for step in range(10)]
+    assert torch.isfinite(weight).all()
+
+
 def test_accumulation_does_not_stop_it(model):
     """Accelerate counts accumulated batches in `_step_count`, and stops what has a `total_steps` that this has reached."""
     optimizer, scheduler = scheduled(model)

@@ -146,6 +146,12 @@ impl PyForecast {
         PyInterval(self.forecast.final_validation)
     }
 
+    /// Why the forecast is beyond what the model has seen, if it is: it then holds for the nearest that it has seen.
+    #[getter]
+    fn outside_experience(&self) -> Option<&str> {
+        self.forecast.outside_experience.as_deref()
+    }
+
     /// The forecast as plain types.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(pythonize::pythonize(py, &self.forecast)?)
@@ -159,7 +165,7 @@ impl PyForecast {
         pickle::reduce(py, "Forecast", &(&self.forecast, &self.metric))
     }
 
-    /// Draws it with matplotlib: loss, metric and learning rate. `run` is drawn beside it.
+    /// Draws it with matplotlib, or with plotly if `interactive`: loss, metric and learning rate. `run` is drawn beside it.
     #[pyo3(signature = (run=None, **options))]
     fn plot<'py>(
         slf: &Bound<'py, Self>,

@@ -106,7 +106,7 @@ struct Progress {
 }
 
 /// Reads every run of the sources. With `dry_run` the sweep stays empty, and its report says what would be in it. `progress`
-/// is called with the numbers of runs and points so far.
+/// is called with the numbers of runs and points so far. `names` are pairs of a place and what it is called in all that is said.
 #[pyfunction]
 #[pyo3(name = "_import_runs")]
 pub(crate) fn import_runs(
@@ -115,6 +115,7 @@ pub(crate) fn import_runs(
     choices: &Bound<'_, PyDict>,
     dry_run: bool,
     progress: Option<Bound<'_, PyAny>>,
+    names: Vec<(String, String)>,
 ) -> PyResult<PySweep> {
     let choices: Choices = choices.extract()?;
     let format = choices.format.as_deref().map(format_named).transpose().map_err(Failure::from)?;
@@ -130,19 +131,21 @@ pub(crate) fn import_runs(
     };
     let work = {
         let (interrupt, reached) = (Arc::clone(&interrupt), Arc::clone(&reached));
-        move || read(&sources, format, &options, dry_run, &reached, &interrupt)
+        move || read(&sources, &names, format, &options, dry_run, &reached, &interrupt)
     };
     work::interruptible(py, &interrupt, watch, work)
 }
 
 fn read(
     places: &[PathBuf],
+    names: &[(String, String)],
     format: Option<&'static dyn Format>,
     options: &ImportOptions,
     dry_run: bool,
     reached: &Progress,
     interrupt: &AtomicBool,
 ) -> Result<PySweep, Failure> {
+    let named = |text: &str| names.iter().fold(text.to_owned(), |text, (place, name)| text.replace(place, name));
     let mut sources = Vec::new();
     let mut recognised = Vec::new();
     for place in places {
@@ -155,7 +158,7 @@ fn read(
             None => recognise(&source)?,
         };
         let also = formats[1..].iter().map(|format| format.name()).collect();
-        recognised.push(RecognisedSource { source: source.to_string(), format: formats[0].name(), also });
+        recognised.push(RecognisedSource { source: named(&source.to_string()), format: formats[0].name(), also });
         sources.push((source, formats[0]));
     }
     let columns = Columns::choose(&Survey::of(&sources, options)?, options)?;
@@ -173,10 +176,11 @@ fn read(
     }
     for (index, run) in runs.iter_mut().enumerate() {
         report.complete(index, &mut run.attributes);
+        run.attributes.source = run.attributes.source.as_deref().map(named);
     }
     let notes = report.runs.iter_mut().flat_map(|run| &mut run.notes);
     for text in notes.chain(report.skipped.iter_mut().map(|skipped| &mut skipped.reason)).chain(&mut report.notes) {
-        *text = in_keywords(text);
+        *text = in_keywords(&named(text));
     }
     let metrics = columns.metrics();
     let summary = ImportSummary {
@@ -184,7 +188,7 @@ fn read(
         learning_rate: columns.rate_series().map(ToOwned::to_owned),
         train_loss: columns.loss,
         metrics: metrics.iter().map(ToString::to_string).collect(),
-        chosen: columns.said.iter().map(|said| in_keywords(said)).collect(),
+        chosen: columns.said.iter().map(|said| in_keywords(&named(said))).collect(),
         read: report,
     };
     Ok(PySweep::imported(Sweep { metrics, runs }, summary))

@@ -1,4 +1,4 @@
-//! `lodecast.PaperLatentOde` and `lodecast.ControlledLatentOde`: models and what they are asked.
+//! `lodecast.Model`, `lodecast.PaperLatentOde` and `lodecast.ControlledLatentOde`: models and what they are asked.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use crate::count::Count;
 use crate::evaluation::PyEvaluation;
 use crate::failure::{self, Failure};
 use crate::forecast::PyForecast;
+use crate::law::PyLawModel;
 use crate::plan::PyPlan;
 use crate::run::PyRun;
 use crate::schedule::PySchedule;
@@ -20,7 +21,7 @@ use crate::suggestion::PySuggestion;
 use crate::sweep::SweepArgument;
 use crate::{settings, work};
 
-/// A fitted model of either kind.
+/// A fitted model of any kind.
 #[pyclass(frozen, subclass, name = "Model", module = "lodecast")]
 pub(crate) struct PyModel {
     pub(crate) model: Arc<Model>,
@@ -61,6 +62,15 @@ impl ModelSource<'_> {
     pub(crate) fn model(self, py: Python<'_>) -> PyResult<Arc<Model>> {
         match self {
             Self::Model(model) => Ok(Arc::clone(&model.model)),
+            // What is fitted to a folder that grows would be another model when a run is resumed.
+            Self::Path(path) if path.is_dir() => {
+                let folder = path.display();
+                Err(Failure::Setting(format!(
+                    "{folder}: a folder is no model; fit one to its runs and keep it: lodecast.fit('{folder}', \
+                     'law').save('law.lode')"
+                ))
+                .into())
+            }
             Self::Path(path) => Ok(Arc::new(work::abandonable(py, move || Ok(Model::load(path)?))?)),
         }
     }
@@ -73,6 +83,7 @@ pub(crate) fn of_kind(py: Python<'_>, model: Arc<Model>, summary: Option<FitSumm
     Ok(match kind {
         ModelKind::Paper => Py::new(py, base.add_subclass(PyPaperLatentOde))?.into_any(),
         ModelKind::Controlled => Py::new(py, base.add_subclass(PyControlledLatentOde))?.into_any(),
+        ModelKind::Law => Py::new(py, base.add_subclass(PyLawModel))?.into_any(),
         _ => Py::new(py, base)?.into_any(),
     })
 }
@@ -136,10 +147,8 @@ impl PyModel {
 
     /// The model file as bytes.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let folder = tempfile::tempdir()?;
-        let path = folder.path().join("model.lode");
-        self.save(py, path.clone())?;
-        Ok(PyBytes::new(py, &std::fs::read(path)?))
+        let bytes = work::detached(py, || Ok(self.model.to_bytes()?))?;
+        Ok(PyBytes::new(py, &bytes))
     }
 
     /// A model from the bytes of its file.
@@ -243,7 +252,7 @@ impl PyModel {
             let situation = Situation { seed, ..Situation::after(&known.observed, known.total_steps, &in_force) };
             Ok(planner.plan(&situation)?)
         })?;
-        Ok(PyPlan(plan))
+        Ok(PyPlan { plan, metric: self.metric() })
     }
 
     /// Error of the forecast final metric after each fraction of the runs, on configurations not seen, beside baselines.
@@ -256,7 +265,7 @@ impl PyModel {
         work::abandonable(py, move || Ok(lodecast::evaluate(&model, &sweep, &observed)?)).map(PyEvaluation)
     }
 
-    /// Draws the forecast of a run with matplotlib, beside the run itself.
+    /// Draws the forecast of a run with matplotlib, or with plotly if `interactive`, beside the run itself.
     #[pyo3(signature = (run, *, schedule=None, total_steps=None, observed=None, **options))]
     fn plot_forecast<'py>(
         &self,
@@ -298,13 +307,20 @@ pub(crate) fn planner_settings(model: &Model, given: Option<&Bound<'_, PyDict>>)
     work::guard(|| settings::merged(&defaults, given))
 }
 
-fn load_kind(py: Python<'_>, path: PathBuf, kind: ModelKind) -> PyResult<Py<PyAny>> {
+pub(crate) fn load_kind(py: Python<'_>, path: PathBuf, kind: ModelKind) -> PyResult<Py<PyAny>> {
     let model = work::abandonable(py, move || {
         // The engine's own loaders refuse another kind, and say so.
         Ok(match kind {
             ModelKind::Paper => lodecast::PaperLatentOde::load(path)?.into(),
             ModelKind::Controlled => lodecast::ControlledLatentOde::load(path)?.into(),
-            _ => Model::load(path)?,
+            _ => {
+                let model = Model::load(&path)?;
+                if model.kind() != kind {
+                    let reason = format!("it holds a {} model, not a {kind} one", model.kind());
+                    return Err(lodecast::Error::ModelFile { path, reason }.into());
+                }
+                model
+            }
         })
     })?;
     of_kind(py, Arc::new(model), None)
@@ -331,20 +347,29 @@ impl PyControlledLatentOde {
     /// Train them under a seed or two that the sweep has not seen, and fit the old sweep and the new one joined.
     #[pyo3(signature = (count=None, *, seed=0))]
     fn suggest(slf: PyRef<'_, Self>, py: Python<'_>, count: Option<Count>, seed: u64) -> PyResult<Vec<PySuggestion>> {
-        let model = Arc::clone(&slf.as_super().model);
-        work::abandonable(py, move || {
-            let Forecaster::Controlled(forecaster) = Forecaster::from((*model).clone()) else {
-                unreachable!("a model is made an object of its kind's class")
-            };
-            let settings = SuggestionSettings { seed, ..SuggestionSettings::default() };
-            let settings = count.map_or(settings, |count| SuggestionSettings { count: count.size(), ..settings });
-            Ok(lodecast::suggest(forecaster.as_ref(), &settings)?)
-        })
-        .map(|suggestions| suggestions.into_iter().map(PySuggestion).collect())
+        suggestions(py, Arc::clone(&slf.as_super().model), count, seed)
     }
 }
 
-/// Reads a model file of either kind.
+/// Schedules for a next round of runs, of a model that answers for schedules.
+pub(crate) fn suggestions(
+    py: Python<'_>,
+    model: Arc<Model>,
+    count: Option<Count>,
+    seed: u64,
+) -> PyResult<Vec<PySuggestion>> {
+    work::abandonable(py, move || {
+        let Forecaster::Controlled(forecaster) = Forecaster::from((*model).clone()) else {
+            return Err(Failure::Panic("a model of another kind has this method".to_owned()));
+        };
+        let settings = SuggestionSettings { seed, ..SuggestionSettings::default() };
+        let settings = count.map_or(settings, |count| SuggestionSettings { count: count.size(), ..settings });
+        Ok(lodecast::suggest(forecaster.as_ref(), &settings)?)
+    })
+    .map(|suggestions| suggestions.into_iter().map(PySuggestion).collect())
+}
+
+/// Reads a model file of any kind.
 #[pyfunction]
 pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Py<PyAny>> {
     let model = work::abandonable(py, move || Ok(Model::load(path)?))?;

@@ -1,6 +1,9 @@
 //! How results are pickled and copied: as the plain types that they are made of.
 
-use lodecast::{Attributes, Evaluation, Forecast, Interval, Metric, Plan, Prediction, Run, Spread, Suggestion, Sweep};
+use lodecast::{
+    Alternative, Attributes, Candidate, Evaluation, Explanation, FinalForecast, Forecast, Interval, Metric, Pick, Plan,
+    Prediction, Run, Spread, Suggestion, Sweep,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use serde::de::DeserializeOwned;
@@ -10,7 +13,9 @@ use std::sync::Arc;
 use crate::evaluation::PyEvaluation;
 use crate::failure::Failure;
 use crate::forecast::{PyForecast, PyInterval, PySpread};
-use crate::plan::{PyPlan, PyPrediction};
+use crate::law::PyExplanation;
+use crate::pick::{PyAlternative, PyFinalForecast, PyPick};
+use crate::plan::{PyCandidate, PyPlan, PyPrediction};
 use crate::run::PyRun;
 use crate::scheduler::{Outcome, PyObservation};
 use crate::suggestion::PySuggestion;
@@ -29,14 +34,25 @@ pub(crate) fn reduce<'py>(py: Python<'py>, kind: &str, state: &impl Serialize) -
 #[pyo3(name = "_restore")]
 pub(crate) fn restore<'py>(py: Python<'py>, kind: &str, state: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     Ok(match kind {
+        "Alternative" => Bound::new(py, PyAlternative(read::<Alternative>(state)?))?.into_any(),
+        "Candidate" => Bound::new(py, PyCandidate(read::<Candidate>(state)?))?.into_any(),
         "Evaluation" => Bound::new(py, PyEvaluation(read::<Evaluation>(state)?))?.into_any(),
+        "Explanation" => Bound::new(py, PyExplanation(read::<Explanation>(state)?))?.into_any(),
+        "FinalForecast" => Bound::new(py, PyFinalForecast(read::<FinalForecast>(state)?))?.into_any(),
         "Forecast" => {
             let (forecast, metric) = read::<(Forecast, String)>(state)?;
             Bound::new(py, PyForecast { forecast, metric })?.into_any()
         }
         "Interval" => Bound::new(py, PyInterval(read::<Interval>(state)?))?.into_any(),
         "Observation" => Bound::new(py, PyObservation(read::<Outcome>(state)?))?.into_any(),
-        "Plan" => Bound::new(py, PyPlan(read::<Plan>(state)?))?.into_any(),
+        "Pick" => {
+            let (pick, metric, total_steps) = read::<(Pick, String, u64)>(state)?;
+            Bound::new(py, PyPick { pick, metric, total_steps })?.into_any()
+        }
+        "Plan" => {
+            let (plan, metric) = read::<(Plan, String)>(state)?;
+            Bound::new(py, PyPlan { plan, metric })?.into_any()
+        }
         "Prediction" => Bound::new(py, PyPrediction(read::<Prediction>(state)?))?.into_any(),
         "Run" => Bound::new(py, read::<Recorded>(state)?.run()?)?.into_any(),
         "Spread" => Bound::new(py, PySpread(read::<Spread>(state)?))?.into_any(),

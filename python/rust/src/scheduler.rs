@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use lodecast::{Forecaster, Model, Observation, Plan, Point, Replan, Schedule, Scheduler, SchedulerState};
+use lodecast::{Forecaster, Metric, Model, Observation, Plan, Point, Replan, Schedule, Scheduler, SchedulerState};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,9 @@ pub(crate) struct Outcome {
     kind: Cow<'static, str>,
     reason: Option<String>,
     plan: Option<Plan>,
+    /// The metric of the plan.
+    #[serde(default)]
+    metric: String,
 }
 
 #[pymethods]
@@ -47,7 +50,7 @@ impl PyObservation {
     /// The plan, if the schedule changed.
     #[getter]
     fn plan(&self) -> Option<PyPlan> {
-        self.0.plan.clone().map(PyPlan)
+        self.0.plan.clone().map(|plan| PyPlan { plan, metric: self.0.metric.clone() })
     }
 
     /// Did the schedule change?
@@ -71,18 +74,22 @@ impl PyObservation {
 }
 
 impl PyObservation {
-    fn new(kind: &'static str, reason: Option<String>, plan: Option<Plan>) -> Self {
-        Self(Outcome { kind: Cow::Borrowed(kind), reason, plan })
+    fn new(kind: &'static str, reason: Option<String>) -> Self {
+        Self(Outcome { kind: Cow::Borrowed(kind), reason, plan: None, metric: String::new() })
     }
-}
 
-impl From<Observation<'_>> for PyObservation {
-    fn from(observation: Observation<'_>) -> Self {
+    /// What a scheduler for `metric` has made of a point.
+    fn of(observation: Observation<'_>, metric: &Metric) -> Self {
         match observation {
-            Observation::Nothing => Self::new("nothing", None, None),
-            Observation::Replanned(plan) => Self::new("replanned", Some(plan.reason.clone()), Some(plan.clone())),
-            Observation::Kept(reason) => Self::new("kept", Some(reason.to_owned()), None),
-            Observation::Ignored(reason) => Self::new("ignored", Some(reason.to_owned()), None),
+            Observation::Nothing => Self::new("nothing", None),
+            Observation::Replanned(plan) => Self(Outcome {
+                kind: Cow::Borrowed("replanned"),
+                reason: Some(plan.reason.clone()),
+                plan: Some(plan.clone()),
+                metric: metric.to_string(),
+            }),
+            Observation::Kept(reason) => Self::new("kept", Some(reason.to_owned())),
+            Observation::Ignored(reason) => Self::new("ignored", Some(reason.to_owned())),
         }
     }
 }
@@ -143,7 +150,7 @@ impl PyScheduler {
                 let reason =
                     format!("a defect in lodecast ({reason}; please report it), so the schedule in force stays");
                 py.import("lodecast.live.decisions")?.call_method1("defect", (&reason,))?;
-                Ok(PyObservation::new("kept", Some(reason), None))
+                Ok(PyObservation::new("kept", Some(reason)))
             }
             other => Ok(other?),
         }
@@ -272,7 +279,7 @@ impl PyScheduler {
         learning_rate: Option<f64>,
     ) -> PyResult<PyObservation> {
         let point = Point { step: step.0, train_loss, learning_rate, validation };
-        self.attempt(py, move |scheduler| scheduler.observe(point).into())
+        self.attempt(py, move |scheduler| PyObservation::of(scheduler.observe(point), self.model.metric()))
     }
 
     /// Takes in what was measured as `observe` does, but never plans: that is left to `decide`, so that a metric which comes
@@ -287,12 +294,12 @@ impl PyScheduler {
         learning_rate: Option<f64>,
     ) -> PyResult<PyObservation> {
         let point = Point { step: step.0, train_loss, learning_rate, validation };
-        self.with(py, |scheduler| scheduler.note(point).into())
+        self.with(py, |scheduler| PyObservation::of(scheduler.note(point), self.model.metric()))
     }
 
     /// Plans the rest of the run from what was noted, if it is time to.
     fn decide(&self, py: Python<'_>) -> PyResult<PyObservation> {
-        self.attempt(py, |scheduler| scheduler.decide().into())
+        self.attempt(py, |scheduler| PyObservation::of(scheduler.decide(), self.model.metric()))
     }
 
     /// What is in force and why, in words.
@@ -322,7 +329,8 @@ impl PyScheduler {
     /// The last plan, whether it changed anything or not.
     #[getter]
     fn last_plan(&self, py: Python<'_>) -> PyResult<Option<PyPlan>> {
-        self.with(py, |scheduler| scheduler.last_plan().cloned().map(PyPlan))
+        let plan = self.with(py, |scheduler| scheduler.last_plan().cloned())?;
+        Ok(plan.map(|plan| PyPlan { plan, metric: self.model.metric().to_string() }))
     }
 
     /// Plans made so far.

@@ -1,6 +1,11 @@
 """lodecast: learning rates chosen from the training runs you already have.
 
 >>> import lodecast
+>>> plan = lodecast.plan("runs/", total_steps=1000)          # doctest: +SKIP
+>>> plan.schedule, plan.interval                             # doctest: +SKIP
+
+or with a model that goes on learning while a run trains:
+
 >>> sweep = lodecast.Sweep.read("sweep.parquet")             # doctest: +SKIP
 >>> model = lodecast.fit(sweep)                              # doctest: +SKIP
 >>> model.save("model.lode")                                 # doctest: +SKIP
@@ -12,13 +17,19 @@ Frameworks have modules of their own, imported only when asked for: `lodecast.to
 from typing import TYPE_CHECKING, Any
 
 from lodecast._engine import (
+    Alternative,
+    Candidate,
     ControlledLatentOde,
     Evaluation,
+    Explanation,
+    FinalForecast,
     Forecast,
     Interval,
+    LawModel,
     Model,
     Observation,
     PaperLatentOde,
+    Pick,
     Plan,
     Prediction,
     Run,
@@ -32,6 +43,7 @@ from lodecast._engine import (
 )
 from lodecast._example import example_model, example_sweep
 from lodecast._fit import fit
+from lodecast._from_runs import evaluate, forecast, pick, plan
 from lodecast.errors import (
     ArgumentError,
     Error,
@@ -52,22 +64,28 @@ from lodecast.io.importing import import_runs
 from lodecast.io.record import Recorder, record
 
 __all__ = [
+    "Alternative",
     "ArgumentError",
+    "Candidate",
     "ControlledLatentOde",
     "Error",
     "Evaluation",
+    "Explanation",
     "FileError",
+    "FinalForecast",
     "Forecast",
     "InternalError",
     "InterruptedFit",
     "Interval",
     "LatentOde",
+    "LawModel",
     "LodecastWarning",
     "MissingError",
     "Model",
     "ModelFileError",
     "Observation",
     "PaperLatentOde",
+    "Pick",
     "Plan",
     "PositionError",
     "Prediction",
@@ -84,26 +102,30 @@ __all__ = [
     "SweepError",
     "WindowError",
     "__version__",
+    "evaluate",
     "example_model",
     "example_sweep",
     "fit",
+    "forecast",
     "import_runs",
     "load",
+    "pick",
+    "plan",
     "record",
 ]
 
-#: The name of the paper's model before there were three forms.
+#: The name of the paper's model before there were several forms.
 LatentOde = PaperLatentOde
 
-#: Modules of frameworks, which are imported when they are first asked for.
-_FRAMEWORKS = frozenset(
-    ("accelerate", "distributed", "huggingface", "keras", "lightning", "optax", "optuna", "ray", "timm", "torch"),
+#: Modules of frameworks, and where decisions are shown: imported when they are first asked for.
+_WHEN_ASKED_FOR = frozenset(
+    ("accelerate", "distributed", "huggingface", "keras", "lightning", "live", "optax", "optuna", "ray", "timm", "torch"),
 )
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        if name in _FRAMEWORKS:
+        if name in _WHEN_ASKED_FOR:
             from importlib import import_module
 
             return import_module(f"lodecast.{name}")
@@ -111,4 +133,4 @@ if not TYPE_CHECKING:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_FRAMEWORKS})
+    return sorted({*globals(), *_WHEN_ASKED_FOR})

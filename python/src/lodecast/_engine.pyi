@@ -316,10 +316,13 @@ class Forecast:
     @property
     def final_validation(self) -> Interval:
         """The final metric; its ends contain the error that held-out runs had."""
+    @property
+    def outside_experience(self) -> str | None:
+        """Why the forecast is beyond what the model has seen, if it is: it then holds for the nearest that it has seen."""
     def to_dict(self) -> dict[str, Any]:
         """The forecast as plain types."""
-    def plot(self, run: Run | None = None, *, figure: Any = None) -> Any:
-        """Draws it with matplotlib: loss, metric and learning rate. `run` is drawn beside it."""
+    def plot(self, run: Run | None = None, *, figure: Any = None, interactive: bool = False) -> Any:
+        """Draws it with matplotlib, or with plotly if `interactive`: loss, metric and learning rate. `run` is drawn beside it."""
 
 @final
 class Evaluation:
@@ -371,6 +374,28 @@ class Suggestion:
         """Final metric as the whole ensemble predicts it."""
 
 @final
+class Candidate:
+    """A schedule that was weighed."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def origin(self) -> str:
+        """Where it comes from, in words."""
+    @property
+    def schedule(self) -> Schedule | None:
+        """The schedule from now on; `None` where it was not kept."""
+    @property
+    def prediction(self) -> Prediction | None:
+        """What is predicted for it, unless it was rejected before."""
+    @property
+    def interval(self) -> Interval | None:
+        """What a single run under a new seed will end at, two times out of three, where the model says so."""
+    @property
+    def probability_better_than_best(self) -> float | None:
+        """Probability that it is better than the schedule of the best measured run, where the model says so."""
+
+@final
 class Plan:
     """What a planner decided, and everything it weighed."""
 
@@ -392,20 +417,135 @@ class Plan:
     def replan(self) -> int:
         """Counts the plans of a run, from 0."""
     @property
+    def metric(self) -> str:
+        """The metric that is predicted, as `name:max` or `name:min`."""
+    @property
     def prediction(self) -> Prediction | None:
         """What is predicted for the schedule to follow, if anything."""
+    @property
+    def interval(self) -> Interval | None:
+        """What a single run under a new seed will end at under the schedule, two times out of three. `None` where the model does
+        not say: a law does, before the run has started.
+        """
+    @property
+    def probability_better_than_best(self) -> float | None:
+        """Probability that the schedule is better than that of the best measured run. `None` where the model does not say: a law
+        does, before the run has started.
+        """
+    @property
+    def alternatives(self) -> list[Candidate]:
+        """The best of what could have been chosen instead."""
     @property
     def candidates(self) -> list[dict[str, Any]]:
         """Everything that was weighed, as dictionaries."""
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain types."""
-    def plot(self, *, ax: Any = None) -> Any:
-        """Draws the schedule and the best candidates with matplotlib."""
+    def plot(self, *, ax: Any = None, interactive: bool = False) -> Any:
+        """Draws the schedule and the best candidates with matplotlib, or with plotly if `interactive`."""
+    def _repr_html_(self) -> str: ...
+
+@final
+class FinalForecast:
+    """The final value of a run that has not been made, as a law sees it."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def expected(self) -> float:
+        """Expected value: that of a run that trains and that of an untrained network, each with its probability. Choose by it."""
+    @property
+    def median(self) -> float:
+        """Median: as likely to be passed as not, divergence counted. Forecast by it."""
+    @property
+    def interval_68(self) -> tuple[float, float]:
+        """Ends of the interval that holds 68 %."""
+    @property
+    def interval_95(self) -> tuple[float, float]:
+        """Ends of the interval that holds 95 %."""
+    @property
+    def probability_diverged(self) -> float:
+        """Probability that the run diverges."""
+    @property
+    def deviation(self) -> float:
+        """Deviation of the logarithm of the gap to the metric's ideal value: doubt and the scatter of runs together."""
+    @property
+    def seed_deviation(self) -> float:
+        """The part of the deviation that another seed would change."""
+    def to_dict(self) -> dict[str, Any]:
+        """The forecast as plain types."""
+
+@final
+class Alternative:
+    """A schedule that could be taken instead, with what is expected of it."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def name(self) -> str:
+        """Whose choice it is."""
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule."""
+    @property
+    def run(self) -> str | None:
+        """The measured run whose schedule it is; `None` for a shape that nobody has run."""
+    @property
+    def predicted(self) -> FinalForecast:
+        """Its final value, law and plain process averaged."""
+    @property
+    def probability_better_than_best(self) -> float:
+        """Probability that it is better than the schedule of the best measured run, under the law."""
+
+@final
+class Pick:
+    """The schedule to take for a run, and what else there was: what `lodecast.pick` and `LawModel.pick` return."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule to take."""
+    @property
+    def run(self) -> str | None:
+        """The measured run whose schedule it is; `None` for a shape that nobody has run."""
+    @property
+    def predicted(self) -> FinalForecast:
+        """Its final value, law and plain process averaged."""
+    @property
+    def probability_better_than_best(self) -> float:
+        """Probability that it is better than the schedule of the best measured run, under the law; 1/2 if there is none."""
+    @property
+    def alternatives(self) -> list[Alternative]:
+        """Other choices: the law's own, the plain process's own, the schedule of the best measured run."""
+    @property
+    def metric(self) -> str:
+        """The metric that is predicted, as `name:max` or `name:min`."""
+    @property
+    def total_steps(self) -> int:
+        """Length of the run that it is for, in optimizer steps."""
+    def to_dict(self) -> dict[str, Any]:
+        """The pick as plain types."""
+    def plot(self, *, figure: Any = None, interactive: bool = False) -> Any:
+        """Draws the schedule and the others with matplotlib, or with plotly if `interactive`."""
+    def _repr_html_(self) -> str: ...
+
+@final
+class Explanation:
+    """What a law says about a search."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def quantities(self) -> list[dict[str, Any]]:
+        """One dictionary a quantity, the most useful first: name, value, low and high (68 %), unit, and what it means."""
+    @property
+    def notes(self) -> list[str]:
+        """What a reader has to know about the fit."""
     def _repr_html_(self) -> str: ...
 
 @disjoint_base
 class Model:
-    """A fitted model of either kind."""
+    """A fitted model of any kind."""
 
     def save(self, path: _Path) -> None:
         """Writes the model file, whole or not at all."""
@@ -472,8 +612,9 @@ class Model:
         total_steps: int | None = None,
         observed: float | None = None,
         figure: Any = None,
+        interactive: bool = False,
     ) -> Any:
-        """Draws the forecast of a run with matplotlib, beside the run itself."""
+        """Draws the forecast of a run with matplotlib, or with plotly if `interactive`, beside the run itself."""
     def _repr_html_(self) -> str: ...
 
 @final
@@ -495,6 +636,62 @@ class ControlledLatentOde(Model):
         """Schedules for a next round of runs: what each member of the ensemble in turn thinks best, away from what is known.
         Train them under a seed or two that the sweep has not seen, and fit the old sweep and the new one joined.
         """
+
+@final
+class LawModel(Model):
+    """The law: a curve with a handful of parameters, for few runs. It is fitted in a fraction of a second, and picks the schedule
+    of a whole run.
+
+    >>> import lodecast
+    >>> law = lodecast.fit(lodecast.example_sweep(), "law", progress=False)
+    >>> picked = law.pick(200)
+    >>> picked.predicted.median < law.start
+    True
+    """
+    @staticmethod
+    def load(path: _Path) -> LawModel:
+        """Reads a model file of this kind."""
+    def pick(self, total_steps: int, *, candidates: int | None = None, draws: int | None = None, seed: int = 0) -> Pick:
+        """Picks the schedule of a run of `total_steps`: that with the least expected gap to the ideal among `candidates` shapes
+        and the measured schedules, on the average of the law and a plain Gaussian process. `draws` of the posterior tell the
+        probabilities.
+        """
+    def final_values(self, schedules: Sequence[Schedule], total_steps: int) -> list[FinalForecast]:
+        """Final values of runs of `total_steps` under schedules, with the settings of the best run."""
+    def explain(self) -> Explanation:
+        """What it says about the search, in words and numbers: where the edge of the rate is, how fast noise relaxes, what a
+        longer run would bring, each with its interval.
+        """
+    def suggest(self, count: int | None = None, *, seed: int = 0) -> list[Suggestion]:
+        """Schedules for a next round of runs: what each of some draws of the posterior in turn thinks best, away from what is
+        known.
+        """
+    @property
+    def notes(self) -> list[str]:
+        """What a reader has to know about the fit: assumptions, and why intervals are wide."""
+    @property
+    def start(self) -> float:
+        """The metric of an untrained network."""
+    @property
+    def best(self) -> float:
+        """The best final value among the runs."""
+    @property
+    def ideal(self) -> float:
+        """The value of the metric that no run passes."""
+    @property
+    def best_at(self) -> tuple[float, float, float] | None:
+        """Progress at which runs reached their best value: median, and the ends of the range of 68 %. `None` if no run reached its
+        end. Before the end of a run, it is worth keeping a checkpoint.
+        """
+    @property
+    def diverged(self) -> list[str]:
+        """Runs that diverged."""
+    @property
+    def scatter(self) -> float:
+        """Scatter of curves about the law, as a deviation of the logarithm of the gap to the ideal."""
+    @property
+    def log_evidence(self) -> float:
+        """Logarithm of the evidence of the curves, up to a constant of the runs: laws of the same runs compare by it."""
 
 @final
 class Observation:
@@ -607,16 +804,17 @@ def fit(
     """
 
 def load(path: _Path) -> Model:
-    """Reads a model file of either kind."""
+    """Reads a model file of any kind."""
 
 def _import_runs(
     sources: Sequence[_Path],
     choices: Mapping[str, Any],
     dry_run: bool,
     progress: Callable[[int, int], object] | None,
+    names: Sequence[tuple[str, str]],
 ) -> Sweep:
     """Reads every run of the sources. With `dry_run` the sweep stays empty, and its report says what would be in it. `progress`
-    is called with the numbers of runs and points so far.
+    is called with the numbers of runs and points so far. `names` are pairs of a place and what it is called in all that is said.
     """
 
 def _restore(kind: str, state: object) -> Any:

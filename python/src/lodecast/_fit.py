@@ -1,13 +1,14 @@
-"""`lodecast.fit`: a model from a sweep, with its progress shown and nothing dropped silently."""
+"""`lodecast.fit`: a model from runs, with its progress shown and nothing dropped silently."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 from lodecast import _engine
 from lodecast.io.left_out import warn_of_left_out
+from lodecast.io.runs import read_runs
 from lodecast.view.progress import Bar
 
 if TYPE_CHECKING:
@@ -17,10 +18,54 @@ if TYPE_CHECKING:
 
 #: Called with iteration, iterations, loss, and the loss on what was held out.
 Progress = Callable[[int, int, float, "float | None"], object]
+#: A sweep, or where runs are.
+Runs = _engine.Sweep | str | os.PathLike[str]
+
+
+@overload
+def fit(
+    sweep: Runs, kind: Literal["law"], *, progress: bool | Progress = True, **settings: Unpack[FitSettings]
+) -> _engine.LawModel: ...
+
+
+@overload
+def fit(
+    sweep: Runs,
+    kind: Literal["controlled"] = "controlled",
+    *,
+    progress: bool | Progress = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    **settings: Unpack[FitSettings],
+) -> _engine.ControlledLatentOde: ...
+
+
+@overload
+def fit(
+    sweep: Runs,
+    kind: Literal["paper"],
+    *,
+    progress: bool | Progress = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    **settings: Unpack[FitSettings],
+) -> _engine.PaperLatentOde: ...
+
+
+@overload
+def fit(
+    sweep: Runs,
+    kind: str,
+    *,
+    progress: bool | Progress = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    **settings: Unpack[FitSettings],
+) -> _engine.Model: ...
 
 
 def fit(
-    sweep: _engine.Sweep,
+    sweep: Runs,
     kind: str = "controlled",
     *,
     progress: bool | Progress = True,
@@ -28,15 +73,21 @@ def fit(
     resume: bool = False,
     **settings: Unpack[FitSettings],
 ) -> _engine.Model:
-    """Fit a model to a sweep.
+    """Fit a model to a sweep, or to runs read from a path as `lodecast.plan` reads them.
 
-    `kind` is `controlled` (the learning rate drives the model) or `paper` (the paper's). `progress` shows a bar if tqdm
-    is installed; give a function of (iteration, iterations, loss, held-out loss) for your own. Ctrl-C ends the fit within a
-    second, and with `checkpoint` a later call with `resume=True` goes on to the same result. Settings by name: `metric`,
-    `members`, `iterations`, `batch_size`, `peak_lr`, `alpha`, `window`, `tolerance`, `seed`, `patience`.
+    `kind` is `controlled` (the learning rate drives the model), `law` (a handful of parameters, for few runs; there at once) or
+    `paper` (the paper's). `progress` shows a bar if tqdm is installed; give a function of (iteration, iterations, loss,
+    held-out loss) for your own. Ctrl-C ends the fit within a second, and with `checkpoint` a later call with `resume=True`
+    goes on to the same result. Settings by name: `metric` and `seed` of all; `members`, `iterations`, `batch_size`, `peak_lr`,
+    `alpha`, `window`, `tolerance`, `patience` of the networks; `start`, `ideal`, `objective`, `warmup` of the law.
 
     The same sweep, settings and seed give the same model, bit for bit, on any number of threads.
     """
+    metric = settings.get("metric")
+    if not isinstance(sweep, _engine.Sweep):
+        sweep = read_runs(sweep, metric=metric)
+    if metric is not None and metric in sweep.metrics:
+        settings["metric"] = metric.rpartition(":")[0]
     with Bar("lodecast fit", "it") as bar:
 
         def show(iteration: int, iterations: int, loss: float, held_out: float | None) -> None:
@@ -52,5 +103,5 @@ def fit(
             resume=resume,
             **settings,
         )
-    warn_of_left_out((model.fit_summary or {})["left_out"], "model.fit_summary", stacklevel=3)
+    warn_of_left_out((model.fit_summary or {})["left_out"], "model.fit_summary")
     return model

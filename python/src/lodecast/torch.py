@@ -25,7 +25,7 @@ _FAR_APART = 10.0
 #: A change of the rate by this factor from one step to the next, at the end of a warm-up, is hardly meant.
 _JUMP = 10.0
 #: Fraction of the run after which it is told that nothing was observed.
-_UNOBSERVED = 0.2
+_UNOBSERVED = 0.25
 
 
 class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
@@ -92,6 +92,7 @@ class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
 
     def _begin(self, optimizer: Optimizer, model: Any, total_steps: int, last_epoch: int) -> None:
         self.scheduler = _engine.Scheduler(model, total_steps, **self._options)
+        self._look_at_length()
         #: What was decided so far.
         self.decisions: list[Decision] = []
         self._undecided = False
@@ -134,14 +135,44 @@ class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
         """Go on by a step: decide upon what was observed, and set the rate."""
         if self._undecided:
             self._decide()
-        super().step() if epoch is None else super().step(epoch)
-        if self.last_epoch == self.total_steps + 1:
+        if epoch is not None:
+            super().step(epoch)
+        elif self.last_epoch < 1:
+            # torch looks at the order of the first calls.
+            super().step()
+        else:
+            self.last_epoch += 1
+            self._set(self.get_lr())
+        if self.last_epoch in self._told_at:
+            self._look_at_progress()
+
+    def _set(self, rates: list[Any]) -> None:
+        """Set the rates of the groups, in place where they are tensors."""
+        last = []
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            held = group["lr"]
+            if isinstance(held, Tensor):
+                held.fill_(rate)
+                rate = held.clone()
+            else:
+                group["lr"] = rate
+            last.append(rate)
+        self._last_lr = last
+
+    def _look_at_length(self) -> None:
+        """Note the steps at which something may be told of how far the run is."""
+        total = self.total_steps
+        # What was measured after that step is known in the one after it.
+        self._told_at = (total + 1, round(_UNOBSERVED * total) + 1)
+
+    def _look_at_progress(self) -> None:
+        if self.last_epoch > self.total_steps:
             log.warning("the training goes on beyond its planned %s steps: extend() plans a longer one", self.total_steps)
-        elif self.last_epoch == round(_UNOBSERVED * self.total_steps) > 0 and not self.scheduler.observed:
+        elif not self.scheduler.observed:
             log.warning(
                 "nothing was observed in the first %s of %s steps: the schedule of the start stays. Call observe(), or give "
                 "the framework lodecast's callback",
-                self.last_epoch,
+                self.last_epoch - 1,
                 self.total_steps,
             )
 
@@ -157,7 +188,7 @@ class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
             decisions.tell(decision)
             sinks.show(decision, self.sinks)
 
-    def get_lr(self) -> list[float | Tensor]:
+    def get_lr(self) -> list[Any]:
         """Rates of the parameter groups at the current step."""
         groups = self.optimizer.param_groups
         if len(self._ratios) != len(groups):
@@ -246,6 +277,7 @@ class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
         """Make the run longer; the rest is planned anew with the next `step()`."""
         longer = total_steps > self.total_steps
         self.scheduler.extend(total_steps)
+        self._look_at_length()
         self._undecided = self._undecided or longer
 
     @property
@@ -296,6 +328,7 @@ class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
             raise StateError(f"no state of LodeLR version {_VERSION}: its version is {state_dict.get('version')}")
         state = state_dict["scheduler"]
         self.scheduler.load_state_dict(state)
+        self._look_at_length()
         self.last_epoch = state_dict["last_epoch"]
         self.base_lrs = list(state_dict["base_lrs"])
         self._ratios = list(state_dict["ratios"])
@@ -303,13 +336,8 @@ class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
         self._undecided = state_dict.get("undecided", False) or self.total_steps > state["total_steps"]
         self._unsound_at = None
         self.decisions = [Decision(**decision) for decision in state_dict.get("decisions", ())]
-        groups = self.optimizer.param_groups
-        if state_dict.get("in_force", False) and len(groups) == len(self._last_lr):
-            for group, rate in zip(groups, self._last_lr, strict=True):
-                if isinstance(group["lr"], Tensor):
-                    group["lr"].fill_(rate)
-                else:
-                    group["lr"] = rate
+        if state_dict.get("in_force", False) and len(self.optimizer.param_groups) == len(self._last_lr):
+            self._set(self._last_lr)
 
     @property
     def _reference(self) -> int:

@@ -117,3 +117,81 @@ def test_the_torch_optimizer_is_found_in_deepspeeds(model: Path) -> None:
 
     with pytest.raises(lodecast.ArgumentError, match="no torch optimizer in DummyOptim: prepare it before"):
         lodecast.accelerate.schedule(accelerator, DummyOptim(), model, total_steps=7)
+
+
+def epoch(accelerator: Any, network: Any, optimizer: Any, data: Any, scheduler: Any) -> float:
+    """Train for an epoch; return the mean loss."""
+    losses = []
+    for inputs, targets in data:
+        with accelerator.accumulate(network):
+            loss = torch.nn.functional.mse_loss(network(inputs), targets)
+            accelerator.backward(loss)
+            optimizer.step()
+            scheduler.step()
+            optimizer.zero_grad()
+        losses.append(float(loss.detach()))
+    return sum(losses) / len(losses)
+
+
+def test_updates_that_a_scaler_skips_are_no_steps(model: Path) -> None:
+    """A gradient that is not finite in the first and the fifth of twelve updates, as GradScaler finds them."""
+    accelerator = Accelerator(cpu=True)
+    accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    network = torch.nn.Linear(1, 1)
+    network, optimizer = accelerator.prepare(network, torch.optim.SGD(network.parameters(), lr=0.05))
+    scheduler = lodecast.accelerate.schedule(accelerator, optimizer, model, total_steps=10, replan_at=[0.5])
+    lode = find(scheduler)
+    applied, skipped = [], []
+    for update in range(12):
+        broken = float("inf") if update in (0, 4) else 1.0
+        before = network.weight.detach().clone()
+        rate = optimizer.param_groups[0]["lr"]
+        accelerator.backward(broken * network(torch.ones(4, 1)).square().mean())
+        optimizer.step()
+        scheduler.step()
+        optimizer.zero_grad()
+        if torch.equal(network.weight, before):
+            skipped.append(update)
+        else:
+            applied.append(rate)
+        lodecast.accelerate.observe(scheduler, train_loss=1.0 / (update + 1), validation=0.5 / (update + 1))
+    assert skipped == [0, 4]
+    assert lode.last_epoch == lode.total_steps == 10
+    # What was observed after a skipped update corrects the point of the last real one.
+    assert [point["step"] for point in lode.scheduler.observed] == list(range(11))
+    assert lode.scheduler.observed[3]["validation"] == 0.5 / 5
+    assert [decision.step for decision in lode.decisions] == [5]
+    told = lodecast.Scheduler(model, 10, replan_at=[0.5])
+    expected = []
+    for point in lode.scheduler.observed:
+        told.note(point["step"], train_loss=point["train_loss"], validation=point["validation"])
+        expected.append(told.learning_rate(point["step"]))
+        told.decide()
+    assert applied == pytest.approx(expected[:10], rel=1e-12)
+
+
+def test_a_longer_run_is_planned_anew(model: Path, tmp_path: Path) -> None:
+    parts = prepared(4)
+    scheduler = lodecast.accelerate.schedule(parts[0], parts[2], model, data=parts[3], epochs=2)
+    for number in range(2):
+        loss = epoch(*parts, scheduler)
+        lodecast.accelerate.observe(scheduler, train_loss=loss, validation=0.5 / (number + 1))
+    short = find(scheduler)
+    assert short.last_epoch == short.total_steps == 6
+    parts[0].save_state(str(tmp_path))
+
+    parts = prepared(4)
+    scheduler = lodecast.accelerate.schedule(parts[0], parts[2], model, data=parts[3], epochs=4)
+    parts[0].load_state(str(tmp_path))
+    lode = find(scheduler)
+    assert (lode.last_epoch, lode.total_steps) == (6, 12)
+    assert lode.scheduler.observed == short.scheduler.observed
+    end = float(parts[2].param_groups[0]["lr"])
+    rates = []
+    for number in range(2, 4):
+        loss = epoch(*parts, scheduler)
+        rates.append(float(parts[2].param_groups[0]["lr"]))
+        lodecast.accelerate.observe(scheduler, train_loss=loss, validation=0.5 / (number + 1))
+    assert lode.last_epoch == lode.total_steps == 12
+    assert [point["step"] for point in lode.scheduler.observed] == [3, 6, 9, 12]
+    assert rates[0] != end and len(set(rates)) == 2, "the rest is planned, and does not stay at the end of the short run"

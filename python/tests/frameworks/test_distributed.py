@@ -110,6 +110,12 @@ def with_accelerate(rank: int, port: int, model: str, folder: str, part: tuple[i
 
 
 def run(worker: Any, model: Path, folder: Path, start: int, stop: int) -> list[float]:
+    rates = run_whole(worker, model, folder, stop, start)
+    assert len(rates) == stop - start
+    return rates
+
+
+def run_whole(worker: Any, model: Path, folder: Path, stop: int, start: int = 0) -> list[float]:
     folder.mkdir(exist_ok=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -117,7 +123,6 @@ def run(worker: Any, model: Path, folder: Path, start: int, stop: int) -> list[f
     torch.multiprocessing.spawn(worker, (port, str(model), str(folder), (start, stop)), nprocs=2)
     first, second = (json.loads((folder / f"rates-{start}-{rank}.json").read_text()) for rank in (0, 1))
     assert first == second
-    assert len(first) == stop - start
     return list(first)
 
 
@@ -169,6 +174,101 @@ def test_the_processes_agree_where_they_observe(tmp_path: Path, model: Path) -> 
     means = [0.5 * a + 0.5 * b for a, b in zip(first, second, strict=True)]
     assert [point["train_loss"] for point in observed] == pytest.approx(means, rel=1e-12)
     assert [point["validation"] for point in observed] == [0.5 / (step + 1) for step in range(STEPS)]
+
+
+def with_accumulation(rank: int, port: int, model: str, folder: str, part: tuple[int, int]) -> None:
+    """Accelerate, two batches to a step: what is fed and applied goes to a file."""
+    import os
+
+    environment = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in environment.items()})
+    from accelerate import Accelerator
+
+    _, epochs = part
+    accelerator = Accelerator(cpu=True, gradient_accumulation_steps=2)
+    inputs, targets, _, _ = map(torch.from_numpy, toy.data())
+    data = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(inputs, targets), batch_size=8)
+    module = network()
+    module, optimizer, data = accelerator.prepare(module, torch.optim.SGD(module.parameters(), lr=0.05), data)
+    assert len(data) == 8, "of sixteen batches each process has half"
+    scheduler = lodecast.accelerate.schedule(accelerator, optimizer, model, data=data, epochs=epochs, replan_at=[0.5])
+    lode = distributed.find(scheduler)
+    rates, losses = [], []
+    for epoch in range(epochs):
+        own = []
+        for batch, target in data:
+            with accelerator.accumulate(module):
+                rates.append(optimizer.param_groups[0]["lr"])
+                loss = torch.nn.functional.mse_loss(module(batch), target)
+                accelerator.backward(loss)
+                optimizer.step()
+                scheduler.step()
+                optimizer.zero_grad()
+            own.append(float(loss.detach()))
+        losses.append(sum(own) / len(own))
+        lodecast.accelerate.observe(scheduler, train_loss=losses[-1], validation=0.5 / (epoch + 1))
+    # Four steps an epoch, each counted once for either process.
+    assert lode.last_epoch == lode.total_steps == 2 * 4 * epochs
+    fed = [losses, lode.scheduler.observed, [decision.step for decision in lode.decisions], lode.schedule.to_dict()]
+    (Path(folder) / f"fed-{rank}.json").write_text(json.dumps(fed))
+    (Path(folder) / f"rates-0-{rank}.json").write_text(json.dumps(rates))
+    torch.distributed.destroy_process_group()
+
+
+def test_accumulated_batches_of_two_processes_are_one_step(tmp_path: Path, model: Path) -> None:
+    pytest.importorskip("accelerate")
+    epochs = 6
+    rates = run_whole(with_accumulation, model, tmp_path, epochs)
+    assert len(rates) == 8 * epochs and rates[0::2] == rates[1::2], "the rate stays within a step"
+    (first, observed, decided, schedule), (second, *same) = (
+        json.loads((tmp_path / f"fed-{rank}.json").read_text()) for rank in (0, 1)
+    )
+    assert [observed, decided, schedule] == same
+    assert [point["step"] for point in observed] == [8 * (epoch + 1) for epoch in range(epochs)]
+    means = [0.5 * a + 0.5 * b for a, b in zip(first, second, strict=True)]
+    assert [point["train_loss"] for point in observed] == pytest.approx(means, rel=1e-12)
+    assert decided == [24]
+    told = lodecast.Scheduler(model, 8 * epochs, replan_at=[0.5])
+    for point in observed[:3]:
+        told.observe(point["step"], train_loss=point["train_loss"], validation=point["validation"])
+    assert told.schedule.to_dict() == schedule
+    assert rates[-1] == told.learning_rate(8 * epochs - 2)
+
+
+def sharded(rank: int, port: int, model: str, folder: str, part: tuple[int, int]) -> None:
+    """FSDP: parameters are parts of tensors, the optimizer is made of them, and `LodeLR` of the optimizer."""
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    start, stop = part
+    torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    module = network()
+    fully_shard(module, mesh=init_device_mesh("cpu", (2,)))
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.05)
+    scheduler = LodeLR(optimizer, model, total_steps=STEPS)
+    inputs, targets, _, _ = shard(rank)
+    rates = []
+    for step in range(start, stop):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.zero_grad()
+        loss = torch.nn.functional.mse_loss(module(inputs), targets)
+        loss.backward()
+        optimizer.step()
+        scheduler.step()
+        scheduler.observe(train_loss=loss, validation=0.5 / (step + 1) if rank == 1 else None)
+    fed = [scheduler.scheduler.observed, scheduler.scheduler.replans]
+    (Path(folder) / f"fed-{rank}.json").write_text(json.dumps(fed))
+    (Path(folder) / f"rates-{start}-{rank}.json").write_text(json.dumps(rates))
+    torch.distributed.destroy_process_group()
+
+
+def test_sharded_parameters_have_one_rate(tmp_path: Path, model: Path) -> None:
+    rates = run_whole(sharded, model, tmp_path, STEPS)
+    (observed, replans), same = (json.loads((tmp_path / f"fed-{rank}.json").read_text()) for rank in (0, 1))
+    assert [observed, replans] == same and replans > 1
+    assert [point["step"] for point in observed] == list(range(1, STEPS + 1))
+    assert [point["validation"] for point in observed] == [0.5 / (step + 1) for step in range(STEPS)]
+    assert len(set(rates)) > 10
 
 
 def test_a_mean_of_what_is_not_finite_is_not_a_number() -> None:

@@ -49,7 +49,9 @@ pub(crate) fn save<F: NetworkFit>(
         push("progress", &progress);
     }
     let header = Header { checkpoint: FORMAT, settings: settings.clone(), sweep: sweep.to_owned(), seconds };
-    file::write(path, &header, &tensors)
+    let bytes =
+        file::serialize(&header, &tensors).map_err(|reason| Error::ModelFile { path: path.to_owned(), reason })?;
+    file::write(path, &bytes)
 }
 
 /// Reads the state of all members back, and the seconds spent so far.

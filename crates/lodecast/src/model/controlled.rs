@@ -283,8 +283,8 @@ impl Form for ControlledLatentOde {
         Forecaster::controlled(self)
     }
 
-    fn save(&self, path: &Path) -> Result<()> {
-        self.0.save(ModelKind::Controlled, path)
+    fn to_bytes(&self) -> std::result::Result<Vec<u8>, String> {
+        self.0.to_bytes(ModelKind::Controlled)
     }
 
     fn read(header: &str, tensors: Tensors) -> std::result::Result<Self, String> {

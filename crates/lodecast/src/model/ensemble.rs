@@ -1,7 +1,5 @@
 //! What both models are made of: an ensemble of parameter vectors, their scaler and what they were fitted on.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use super::file::{self, Tensors};
@@ -9,7 +7,6 @@ use super::pass::Network;
 use super::series::SeriesPoint;
 use super::{Architecture, FitRecord, ModelKind, Scaler};
 use crate::data::Metric;
-use crate::error::Result;
 use crate::experience::Experience;
 use crate::fingerprint::Fingerprint;
 use crate::kernels::lanes::{Dispatch, LaneKernel, Lanes};
@@ -92,7 +89,8 @@ impl Ensemble {
         f32::dispatch(Encoding { networks, inputs: &inputs })
     }
 
-    pub(crate) fn save(&self, kind: ModelKind, path: &Path) -> Result<()> {
+    /// The bytes of the file of a model of this kind.
+    pub(crate) fn to_bytes(&self, kind: ModelKind) -> std::result::Result<Vec<u8>, String> {
         let mut tensors = Tensors::default();
         for (prefix, all) in [(MEMBER, &self.parameters), (HELD_OUT, &self.held_out_parameters)] {
             for (member, parameters) in all.iter().enumerate() {
@@ -103,7 +101,7 @@ impl Ensemble {
             }
         }
         let header = FileHeader { format: FORMAT, kind, members: self.parameters.len(), header: &self.header };
-        file::write(path, &header, &tensors)
+        file::serialize(&header, &tensors)
     }
 
     /// From the header and tensors of a file that announces a model of this kind.

@@ -49,11 +49,9 @@ impl Tensors {
     }
 }
 
-/// Writes header and tensors to `path`: to a temporary file beside it first, which then takes its place.
-pub(crate) fn write(path: &Path, header: &impl Serialize, tensors: &Tensors) -> Result<()> {
-    let file_error = |source: std::io::Error| Error::File { path: path.to_owned(), source };
-    let model_error = |reason: String| Error::ModelFile { path: path.to_owned(), reason };
-    let header = serde_json::to_string(header).map_err(|error| model_error(error.to_string()))?;
+/// The bytes of a file with header and tensors; says what is wrong with them.
+pub(crate) fn serialize(header: &impl Serialize, tensors: &Tensors) -> std::result::Result<Vec<u8>, String> {
+    let header = serde_json::to_string(header).map_err(|error| error.to_string())?;
     let bytes: Vec<Vec<u8>> =
         tensors.0.iter().map(|(.., values)| values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
     let views = tensors
@@ -64,16 +62,21 @@ pub(crate) fn write(path: &Path, header: &impl Serialize, tensors: &Tensors) -> 
             TensorView::new(Dtype::F64, shape.clone(), bytes).map(|view| (name.clone(), view))
         })
         .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(|error| model_error(error.to_string()))?;
+        .map_err(|error| error.to_string())?;
     let metadata = HashMap::from([(HEADER.to_owned(), header)]);
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|error| model_error(error.to_string()))?;
+    safetensors::serialize(views, Some(metadata)).map_err(|error| error.to_string())
+}
+
+/// Writes the bytes of a file to `path`: to a temporary file beside it first, which then takes its place.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let file_error = |source: std::io::Error| Error::File { path: path.to_owned(), source };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut temporary = tempfile::Builder::new();
     // Temporary files are private; a model is as readable as any other file.
     #[cfg(unix)]
     temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = temporary.tempfile_in(folder).map_err(file_error)?;
-    file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(file_error)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(file_error)?;
     file.persist(path).map_err(|error| file_error(error.error))?;
     Ok(())
 }

@@ -45,8 +45,8 @@ pub(crate) trait Form {
     where
         Self: Sized;
 
-    /// Writes the model to `path`, whole or not at all.
-    fn save(&self, path: &Path) -> Result<()>;
+    /// The bytes of its file; says what is wrong with them.
+    fn to_bytes(&self) -> std::result::Result<Vec<u8>, String>;
 
     /// Reads the model from the header and the tensors of its file; says what is wrong with them.
     fn read(header: &str, tensors: Tensors) -> std::result::Result<Self, String>
@@ -152,6 +152,11 @@ fn kind(header: &str) -> std::result::Result<ModelKind, String> {
     file::parse_header::<Kind>(header).map(|stated| stated.kind)
 }
 
+/// The error of bytes that are in no file.
+fn in_memory(reason: String) -> Error {
+    Error::ModelFile { path: "(bytes)".into(), reason }
+}
+
 impl Model {
     /// Reads a model file.
     ///
@@ -163,14 +168,20 @@ impl Model {
         Self::read(&header, tensors).map_err(|reason| Error::ModelFile { path: path.to_owned(), reason })
     }
 
-    /// Reads a model from the bytes of its file.
+    /// Reads a model from the bytes of its file, as [`Model::to_bytes`] gives them.
     ///
     /// # Errors
     /// If they are damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        file::parse(bytes)
-            .and_then(|(header, tensors)| Self::read(&header, tensors))
-            .map_err(|reason| Error::ModelFile { path: "(bytes)".into(), reason })
+        file::parse(bytes).and_then(|(header, tensors)| Self::read(&header, tensors)).map_err(in_memory)
+    }
+
+    /// The bytes of its file, for where there is none: a message, a database, a checkpoint of something larger.
+    ///
+    /// # Errors
+    /// If the model cannot be written in the format of the file.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.form().to_bytes().map_err(in_memory)
     }
 
     /// Writes the model to `path`, whole or not at all.
@@ -178,7 +189,9 @@ impl Model {
     /// # Errors
     /// If the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        self.form().save(path.as_ref())
+        let path = path.as_ref();
+        let bytes = self.form().to_bytes().map_err(|reason| Error::ModelFile { path: path.to_owned(), reason })?;
+        file::write(path, &bytes)
     }
 
     /// The validation metric it predicts.

@@ -315,8 +315,8 @@ impl Form for PaperLatentOde {
         Forecaster::paper(self)
     }
 
-    fn save(&self, path: &Path) -> Result<()> {
-        self.0.save(ModelKind::Paper, path)
+    fn to_bytes(&self) -> std::result::Result<Vec<u8>, String> {
+        self.0.to_bytes(ModelKind::Paper)
     }
 
     fn read(header: &str, tensors: Tensors) -> std::result::Result<Self, String> {

@@ -205,6 +205,8 @@ impl Board<'_> {
             score: None,
             aligned_at: None,
             schedule: None,
+            interval: None,
+            probability_better_than_best: None,
         };
         let reject = |reason: String| Verdict::Rejected { reason };
         if let Some(member) = rewards.iter().position(|reward| !reward.is_finite()) {
@@ -318,6 +320,8 @@ fn opening(model: &dyn ControlledForecaster, situation: &Situation<'_>) -> Resul
         score: None,
         aligned_at: None,
         schedule: Some(opening.schedule.clone()),
+        interval: Some(opening.predicted),
+        probability_better_than_best: Some(opening.probability_better_than_best),
     };
     let mut candidates: Vec<Candidate> = openings.iter().map(candidate).collect();
     candidates[0].verdict = Verdict::Chosen;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Schedule;
+use crate::model::Interval;
 
 /// Where a candidate comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +107,13 @@ pub struct Candidate {
     pub aligned_at: Option<f64>,
     /// Its schedule from now on: kept for the schedule in force and the best few.
     pub schedule: Option<Schedule>,
+    /// What a single run under a new seed will end at, two times out of three: said of schedules that open a run, by a model
+    /// that picks them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub interval: Option<Interval>,
+    /// Probability that it is better than the schedule of the best measured run, said by the same.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub probability_better_than_best: Option<f64>,
 }
 
 /// What a planner decided.
@@ -128,6 +136,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The candidate that was chosen, where it is one and no average of several.
+    pub fn chosen(&self) -> Option<&Candidate> {
+        let mut chosen = self.candidates.iter().filter(|candidate| candidate.verdict == Verdict::Chosen);
+        chosen.next().filter(|_| chosen.next().is_none())
+    }
+
     /// Number of candidates that were rejected.
     pub fn rejected(&self) -> usize {
         self.candidates.iter().filter(|candidate| matches!(candidate.verdict, Verdict::Rejected { .. })).count()

@@ -214,6 +214,8 @@ pub(super) fn plan(
                 score: None,
                 aligned_at: None,
                 schedule: None,
+                interval: None,
+                probability_better_than_best: None,
             };
             match place(&curve, &present, settings, now) {
                 Ok(aligned_at) => {

@@ -30,7 +30,7 @@ fn folder() -> tempfile::TempDir {
 fn a_saved_model_forecasts_the_same_bits() {
     let folder = folder();
     let observed = [Point::new(10).train_loss(0.9).learning_rate(0.2).validation(0.3)];
-    for kind in [ModelKind::Controlled, ModelKind::Paper] {
+    for &kind in ModelKind::ALL {
         let model = fit_small(kind).model;
         let path = folder.path().join("model.lode");
         model.save(&path).expect("saved");
@@ -38,6 +38,9 @@ fn a_saved_model_forecasts_the_same_bits() {
         assert_eq!((loaded.fingerprint(), loaded.record()), (model.fingerprint(), model.record()));
         let forecast = |model: &Model| model.forecast(&observed, 100, Some(&Schedule::cosine(0.2))).expect("forecast");
         assert_eq!(forecast(&loaded), forecast(&model));
+        let bytes = model.to_bytes().expect("bytes");
+        assert!(bytes == std::fs::read(&path).expect("readable"), "the bytes are those of the file");
+        assert_eq!(forecast(&Model::from_bytes(&bytes).expect("a model")), forecast(&model));
     }
 }
 

@@ -1,8 +1,11 @@
 //! The planner of the controlled model against models whose truth is known.
 
+use std::sync::atomic::AtomicBool;
+
 use crate::plan_models::{TOTAL_STEPS, Told, mean_log_rate};
 use lodecast::{
-    ControlledSettings, Error, Forecaster, Origin, Plan, Planner, Point, Schedule, SearchFamily, Situation, Verdict,
+    ControlledSettings, Error, FitOptions, FitSettings, Forecaster, ModelKind, Origin, Plan, Planner, Point, Schedule,
+    SearchFamily, Situation, Verdict, fit,
 };
 
 /// No penalty: the planner believes the model.
@@ -368,4 +371,28 @@ fn impossible_settings_and_situations_are_named() {
     let negative = Schedule::constant(-1.0);
     let error = planner.plan(&Situation { in_force: &negative, ..situation }).expect_err("a negative rate");
     assert!(matches!(error, Error::Schedule { .. }));
+}
+
+/// A law picks the schedule of a whole run, and says of each of its choices what a run will end at, and how likely it is to be
+/// better than the best that was measured.
+#[test]
+fn a_plan_before_the_first_step_says_what_its_choices_lead_to() {
+    let options =
+        FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
+    let model = fit(&crate::toy_sweep::sweep(1, 20), &FitSettings::new(ModelKind::Law), options).expect("a fit").model;
+    let in_force = Schedule::constant(0.1);
+    let settings = ControlledSettings::default();
+    let plan =
+        Planner::new(model, settings).expect("sound").plan(&Situation::after(&[], 100, &in_force)).expect("a plan");
+    let chosen = plan.chosen().expect("one of them");
+    assert_eq!(chosen.schedule.as_ref(), Some(&plan.schedule));
+    for candidate in &plan.candidates {
+        let interval = candidate.interval.expect("an interval");
+        let (metric, chance) =
+            (candidate.prediction.expect("a prediction").metric, candidate.probability_better_than_best);
+        assert!(interval.low <= metric && metric <= interval.high, "{interval:?}");
+        assert!((0.0..=1.0).contains(&chance.expect("a probability")));
+    }
+    let again: Plan = serde_json::from_value(serde_json::to_value(&plan).expect("plain data")).expect("readable");
+    assert_eq!(again, plan);
 }

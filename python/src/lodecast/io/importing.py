@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal
 
 from lodecast import _engine
 from lodecast.errors import SettingError
+from lodecast.io import weights_and_biases
 from lodecast.io.left_out import warn_of_left_out
 from lodecast.view.progress import Bar
 
@@ -41,9 +45,9 @@ def import_runs(
 ) -> _engine.Sweep:
     """Make a sweep of the runs that TensorBoard, MLflow, W&B, Optuna, Ray, Lightning, the Trainer, Keras, ... recorded.
 
-    `sources` are files, folders and addresses (`sqlite:///...`, `postgresql://...`, `http://...`). Their `format` is recognised
-    if it is not named. The keywords are the options of the command `lodecast import`; without them the usual names are looked
-    for.
+    `sources` are files, folders and addresses (`sqlite:///...`, `postgresql://...`, `http://...`). `wandb:ENTITY/PROJECT` are
+    the runs of a project on W&B's server, which its own client is asked for. Their `format` is recognised if it is not named.
+    The keywords are the options of the command `lodecast import`; without them the usual names are looked for.
 
     `train_loss`, `learning_rate`, `step`, `run_id` and `epoch` name series or columns, `metrics` those of the validation as
     `name:max` or `name:min`. Where no rate was recorded, `lr_schedule` rebuilds it from the settings of each run:
@@ -79,18 +83,26 @@ def import_runs(
         "optimizer_from": optimizer_from,
         "schedule_from": schedule_from,
     }
-    with Bar("lodecast import", " runs") as bar:
+    with Bar("lodecast import", " runs") as bar, contextlib.ExitStack() as fetched:
 
         def show(runs: int, points: int) -> None:
             bar.at(runs, None, points=str(points))
 
         shown = show if progress is True else progress or None
-        sweep = _engine._import_runs([os.fspath(source) for source in sources], choices, dry_run, shown)
+        places, names = [], []
+        for given in sources:
+            source = place = os.fspath(given)
+            if source.startswith(weights_and_biases.SCHEME):
+                place = fetched.enter_context(tempfile.TemporaryDirectory(prefix="lodecast-wandb-"))
+                names.append((place, source))
+                weights_and_biases.fetch(source, Path(place), lambda runs: shown and shown(runs, 0))
+            places.append(place)
+        sweep = _engine._import_runs(places, choices, dry_run, shown, names)
     report = sweep.report
     for source in report["sources"]:
         also = f" (it could also be read as {', '.join(source['also'])})" if source["also"] else ""
         _log.info("%s: %s%s", source["source"], source["format"], also)
     for chosen in report["chosen"]:
         _log.info("%s", chosen)
-    warn_of_left_out(report["skipped"], "sweep.report", stacklevel=3)
+    warn_of_left_out(report["skipped"], "sweep.report")
     return sweep

@@ -1,4 +1,4 @@
-"""What notebooks show of a sweep, a model, a plan and an evaluation."""
+"""What notebooks show of a sweep, a model, a plan, a pick, a law's explanation and an evaluation."""
 
 from __future__ import annotations
 
@@ -39,9 +39,10 @@ def model(model: _engine.Model) -> str:
         ["members", str(model.members)],
         ["fitted on", f"{record['runs']} runs, {record['points']} points"],
         ["learning rates", f"{low:.3g} to {high:.3g}"],
-        ["held-out loss", ", ".join(f"{loss:.3g}" for loss in record["held_out_loss"])],
         ["fingerprint", model.fingerprint],
     ]
+    if record["held_out_loss"]:
+        rows.insert(-1, ["held-out loss", ", ".join(f"{loss:.3g}" for loss in record["held_out_loss"])])
     return _table(f"{model.kind} model", [], rows)
 
 
@@ -51,11 +52,48 @@ def plan(plan: _engine.Plan) -> str:
     times = [plan.now + part * (1.0 - plan.now) for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
     rates = plan.schedule.learning_rates(times)
     rows = [["why", plan.reason]]
-    if plan.prediction is not None:
-        rows.append(["predicted final metric", f"{plan.prediction.metric:.5g} ± {plan.prediction.spread:.2g}"])
+    final = f"predicted final {plan.metric.rpartition(':')[0]}"
+    if plan.interval is not None:
+        within = f"{plan.interval.low:.5g} to {plan.interval.high:.5g} in two of three runs"
+        rows.append([final, f"{plan.interval.mean:.5g} ({within})"])
+        rows.append(["better than the best measured schedule", f"{plan.probability_better_than_best:.0%} probability"])
+    elif plan.prediction is not None:
+        rows.append([final, f"{plan.prediction.metric:.5g} ± {plan.prediction.spread:.2g}"])
     rows += [[f"rate at {time:.0%}", f"{rate:.3e}"] for time, rate in zip(times, rates, strict=True)]
     rows.append(["weighed", f"{len(plan.candidates)} candidates"])
     return _table(f"{verb} at {plan.now:.0%} of the run", [], rows)
+
+
+def pick(pick: _engine.Pick) -> str:
+    """The schedule that was picked beside the others: what they lead to, and their rates."""
+    times = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+    def row(name: str, one: _engine.Pick | _engine.Alternative) -> list[str]:
+        low, high = one.predicted.interval_68
+        rates = [f"{rate:.3e}" for rate in one.schedule.learning_rates(times)]
+        diverges = f"{one.predicted.probability_diverged:.0%}"
+        better = f"{one.probability_better_than_best:.0%}"
+        return [name, f"{one.predicted.median:.5g}", f"{low:.5g} to {high:.5g}", better, diverges, *rates]
+
+    head = ["", f"final {pick.metric.rpartition(':')[0]}", "68 %", "better than the best", "diverges"]
+    rows = [row("picked", pick), *(row(other.name, other) for other in pick.alternatives)]
+    return _table(f"schedule for {pick.total_steps} steps", [*head, *(f"rate at {time:.0%}" for time in times)], rows)
+
+
+def explanation(explanation: _engine.Explanation) -> str:
+    """What a law says of a search: quantities with their intervals, and notes."""
+    rows = [
+        [
+            each["name"],
+            f"{each['value']:.4g} {each['unit']}".strip(),
+            f"{each['low']:.4g} to {each['high']:.4g}",
+            each["meaning"],
+        ]
+        for each in explanation.quantities
+    ]
+    return _table(
+        "what the runs say", ["", "value", "68 %", "meaning"], [*rows, *(["note", "", "", note] for note in explanation.notes)]
+    )
 
 
 def evaluation(evaluation: _engine.Evaluation) -> str:

@@ -1,4 +1,4 @@
-"""What is said of a scheduler and an evaluation, in words."""
+"""What is said of a scheduler, an evaluation, a pick and a law, in words."""
 
 from __future__ import annotations
 
@@ -53,4 +53,30 @@ def evaluation(evaluation: _engine.Evaluation) -> str:
     for method in methods:
         values = (errors.get((method, fraction)) for fraction in fractions)
         lines.append(method.ljust(width) + "".join(f"{'' if value is None else format(value, '.4g'):>10}" for value in values))
+    return "\n".join(lines)
+
+
+def pick(pick: _engine.Pick) -> str:
+    """The schedule that was picked, what is expected of it, and the others."""
+    name = pick.metric.rpartition(":")[0]
+    steps = [round(part * pick.total_steps) for part in (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)]
+    rates = ", ".join(f"{pick.schedule.at_step(step, pick.total_steps):.3e} at {step}" for step in steps)
+    known = f" It is that of run '{pick.run}'." if pick.run is not None else ""
+    chance = pick.probability_better_than_best
+    lines = [
+        f"Learning rate for {pick.total_steps} steps: {rates}.{known}",
+        f"Final {name}: {pick.predicted}. Better than the best measured schedule with {chance:.0%} probability.",
+    ]
+    lines += [f"* {other.name}: {other.predicted}" for other in pick.alternatives]
+    return "\n".join(lines)
+
+
+def explanation(explanation: _engine.Explanation) -> str:
+    """What a law says of a search: quantities with their intervals, and notes."""
+    lines = []
+    for quantity in explanation.quantities:
+        value, low, high = (f"{quantity[part]:.4g}" for part in ("value", "low", "high"))
+        unit = f" {quantity['unit']}" if quantity["unit"] else ""
+        lines.append(f"{quantity['name']}: {value}{unit} ({low} to {high}); {quantity['meaning']}")
+    lines += [f"* {note}" for note in explanation.notes]
     return "\n".join(lines)

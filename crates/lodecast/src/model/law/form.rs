@@ -1,7 +1,5 @@
 //! The law as a form of model: its file, its forecasts, and what a planner asks of it.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use super::pick::{Alternative, PickSettings, pick};
@@ -174,7 +172,7 @@ impl Form for LawModel {
         Forecaster::controlled(self)
     }
 
-    fn save(&self, path: &Path) -> Result<()> {
+    fn to_bytes(&self) -> std::result::Result<Vec<u8>, String> {
         let mut law = self.law.clone();
         let mut tensors = Tensors::default();
         let rows = law.runs.len();
@@ -192,7 +190,7 @@ impl Form for LawModel {
         tensors.push(RESIDUALS, &[rows, width], residuals);
         let (settings, experience, record) = (&self.settings, &self.experience, &self.record);
         let header = Header { format: FORMAT, kind: ModelKind::Law, law: &law, settings, experience, record };
-        file::write(path, &header, &tensors)
+        file::serialize(&header, &tensors)
     }
 
     fn read(header: &str, mut tensors: Tensors) -> std::result::Result<Self, String> {

@@ -1,0 +1,89 @@
+"""Figures to move about in, with plotly: what `plot(interactive=True)` returns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lodecast import _engine
+from lodecast.errors import FileError
+
+
+def forecast(forecast: _engine.Forecast, run: _engine.Run | None = None) -> Any:
+    """Draw loss, metric and learning rate of a forecast, and those of the run it is about."""
+    objects, subplots = _plotly()
+    name = forecast.metric.rpartition(":")[0]
+    figure = subplots.make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.04)
+    times = forecast.progress
+    for row, curve in enumerate((forecast.train_loss, forecast.validation), 1):
+        # A law says nothing of the train loss.
+        if len(curve) > 0:
+            there_and_back = np.concatenate([times, times[::-1]])
+            ends = np.concatenate([curve.high, curve.low[::-1]])
+            band = {"fill": "toself", "line": {"width": 0}, "opacity": 0.25, "hoverinfo": "skip", "showlegend": False}
+            figure.add_trace(objects.Scatter(x=there_and_back, y=ends, fillcolor="#1f77b4", **band), row=row, col=1)
+            line = {"line": {"color": "#1f77b4"}, "name": "forecast", "showlegend": row == 2}
+            figure.add_trace(objects.Scatter(x=times, y=curve.mean, **line), row=row, col=1)
+    final = forecast.final_validation
+    bars = {"type": "data", "array": [final.high - final.mean], "arrayminus": [final.mean - final.low]}
+    point = objects.Scatter(x=[1.0], y=[final.mean], error_y=bars, marker={"color": "#1f77b4"}, name="end", showlegend=False)
+    figure.add_trace(point, row=2, col=1)
+    figure.add_trace(
+        objects.Scatter(x=times, y=forecast.learning_rate, line={"color": "#1f77b4"}, showlegend=False), row=3, col=1
+    )
+    if run is not None:
+        at = run.steps / run.total_steps
+        columns = (run.train_loss, run.validation.get(name, np.full(len(run), np.nan)), run.learning_rate)
+        for row, column in enumerate(columns, 1):
+            known = np.isfinite(column)
+            line = {"line": {"color": "#555", "width": 1}, "name": f"run {run.id}", "showlegend": row == 2}
+            figure.add_trace(objects.Scatter(x=at[known], y=column[known], **line), row=row, col=1)
+    for row, label in enumerate(("train loss", name, "learning rate"), 1):
+        figure.update_yaxes(title_text=label, row=row, col=1)
+    figure.update_xaxes(title_text="progress of the run", row=3, col=1)
+    return figure.update_layout(height=700, template="simple_white")
+
+
+def plan(plan: _engine.Plan) -> Any:
+    """Draw a plan's schedule over the best candidates it weighed, each with what is predicted for it."""
+    objects, _ = _plotly()
+    times = np.linspace(plan.now, 1.0, 201)
+    figure = objects.Figure()
+    for other in plan.alternatives:
+        if other.schedule is not None:
+            predicted = "" if other.prediction is None else f", ends at {other.prediction.metric:.4g}"
+            line = {"line": {"color": "#bbb", "width": 1}, "name": f"{other.origin}{predicted}", "showlegend": False}
+            figure.add_trace(objects.Scatter(x=times, y=other.schedule.learning_rates(times), **line))
+    label = "new schedule" if plan.changed else "schedule kept"
+    figure.add_trace(
+        objects.Scatter(x=times, y=plan.schedule.learning_rates(times), line={"color": "#1f77b4", "width": 3}, name=label)
+    )
+    return _of_rates(figure, plan.reason)
+
+
+def pick(pick: _engine.Pick) -> Any:
+    """Draw the schedule that was picked and the others, each with what is expected of it."""
+    objects, _ = _plotly()
+    times = np.linspace(0.0, 1.0, 401)
+    figure = objects.Figure()
+    for other in reversed(pick.alternatives):
+        line = {"line": {"width": 1}, "name": f"{other.name}: {other.predicted}"}
+        figure.add_trace(objects.Scatter(x=times, y=other.schedule.learning_rates(times), **line))
+    line = {"line": {"color": "#1f77b4", "width": 3}, "name": f"picked: {pick.predicted}"}
+    figure.add_trace(objects.Scatter(x=times, y=pick.schedule.learning_rates(times), **line))
+    return _of_rates(figure, f"final {pick.metric.rpartition(':')[0]}: {pick.predicted}")
+
+
+def _of_rates(figure: Any, title: str) -> Any:
+    figure.update_xaxes(title_text="progress of the run")
+    figure.update_yaxes(title_text="learning rate")
+    return figure.update_layout(template="simple_white", title={"text": title, "font": {"size": 12}})
+
+
+def _plotly() -> tuple[Any, Any]:
+    try:
+        from plotly import graph_objects, subplots
+    except ImportError:
+        raise FileError("plot(interactive=True) needs plotly: pip install plotly") from None
+    return graph_objects, subplots
