@@ -66,8 +66,8 @@ impl PyLawModel {
     ) -> PyResult<PyPick> {
         let defaults = PickSettings::default();
         let settings = PickSettings {
-            candidates: candidates.map_or(defaults.candidates, |count| count.size()),
-            draws: draws.map_or(defaults.draws, |count| count.size()),
+            candidates: candidates.map_or(defaults.candidates, Count::size),
+            draws: draws.map_or(defaults.draws, Count::size),
             seed,
             ..defaults
         };

@@ -90,7 +90,7 @@ impl Ensemble {
     }
 
     /// The bytes of the file of a model of this kind.
-    pub(crate) fn to_bytes(&self, kind: ModelKind) -> std::result::Result<Vec<u8>, String> {
+    pub(crate) fn to_bytes(&self, kind: ModelKind) -> Result<Vec<u8>, String> {
         let mut tensors = Tensors::default();
         for (prefix, all) in [(MEMBER, &self.parameters), (HELD_OUT, &self.held_out_parameters)] {
             for (member, parameters) in all.iter().enumerate() {
@@ -105,7 +105,7 @@ impl Ensemble {
     }
 
     /// From the header and tensors of a file that announces a model of this kind.
-    pub(crate) fn read(kind: ModelKind, header: &str, mut tensors: Tensors) -> std::result::Result<Self, String> {
+    pub(crate) fn read(kind: ModelKind, header: &str, mut tensors: Tensors) -> Result<Self, String> {
         let FileHeader { format, members, header, .. } = file::parse_header::<FileHeader<Header>>(header)?;
         if format != FORMAT {
             return Err(format!("its format is {format}, this version of lodecast reads {FORMAT}; fit it again"));
@@ -133,7 +133,7 @@ impl Ensemble {
             return Err("its scaler or solver settings are not usable numbers; fit it again".to_owned());
         }
         header.experience.check()?;
-        let mut take = |kind: &str| -> std::result::Result<Vec<Vec<f64>>, String> {
+        let mut take = |kind: &str| -> Result<Vec<Vec<f64>>, String> {
             let mut parameters = Vec::with_capacity(members);
             for member in 0..members {
                 let mut all = Vec::with_capacity(header.architecture.parameters());

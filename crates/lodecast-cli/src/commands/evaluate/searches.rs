@@ -27,8 +27,8 @@ const HEADING: &str = "Forecasts from few runs (with --searches)";
 #[command(next_help_heading = HEADING)]
 pub(crate) struct Searches {
     /// Folder of searches, a sweep file each: the first N runs of a random order are learned from, all others forecast
-    #[arg(long, value_name = "DIR", conflicts_with = "model")]
-    searches: Option<PathBuf>,
+    #[arg(id = "searches", long, value_name = "DIR", conflicts_with = "model")]
+    folder: Option<PathBuf>,
     /// Numbers of runs to learn from
     #[arg(long, value_delimiter = ',', value_name = "COUNTS", default_value = "3,6,12,24,48")]
     sizes: Vec<usize>,
@@ -105,7 +105,7 @@ struct Scored {
 impl Searches {
     /// Draws from every search, writes the journal, and prints what came out.
     pub(crate) fn run(&self, columns: &Columns, output: &mut Output) -> Result<()> {
-        let Some(folder) = &self.searches else {
+        let Some(folder) = &self.folder else {
             return Err(misuse("there is nothing to evaluate", "name a model and a sweep, runs, or --searches DIR"));
         };
         let settings = FewRunsSettings {
