@@ -10,19 +10,19 @@ fn law() -> Law {
     for k in [2, 5, 8] {
         sweep.runs.push(run(&Schedule::cosine(0.01 * 1.6_f64.powi(k)), 800));
     }
-    Law::fit(&sweep, "loss", &LawSettings::default()).unwrap()
+    Law::fit(&sweep, "loss", &LawSettings::default()).expect("a law")
 }
 
 /// The first `steps` of a run.
 fn beginning(whole: &Run, steps: u64) -> Run {
     let points = whole.points(0).filter(|point| point.step <= steps);
-    let mut run = Run::from_points("begun", points).unwrap();
+    let mut run = Run::from_points("begun", points).expect("points in order");
     run.attributes.total_steps = whole.attributes.total_steps;
     run
 }
 
 fn last(run: &Run) -> f64 {
-    run.final_validation(0).unwrap()
+    run.final_validation(0).expect("a last value")
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(crate) fn run(schedule: &Schedule, total_steps: u64) -> Run {
         noise += 0.05 * (rate - noise);
         if step % 20 == 0 {
             let loss = 0.1 + 2.2 / (1.0 + trained).sqrt() + 0.8 * noise;
-            run.push(step, None, Some(rate), &[Some(loss)]).unwrap();
+            run.push(step, None, Some(rate), &[Some(loss)]).expect("steps increase");
         }
     }
     run
@@ -34,7 +34,7 @@ pub(crate) fn search() -> Sweep {
 
 fn scores(sweep: &Sweep, settings: &FewRunsSettings) -> Vec<FewRunsScore> {
     let mut scores = Vec::new();
-    evaluate_few_runs(sweep, "loss", settings, &mut |score| scores.push(score)).unwrap();
+    evaluate_few_runs(sweep, "loss", settings, &mut |score| scores.push(score)).expect("scores");
     scores
 }
 
