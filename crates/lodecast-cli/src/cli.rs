@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    completions, demo, evaluate, fit, forecast, import, import_model, lab, man, plan, report, runs, suggest,
+    completions, demo, evaluate, fit, forecast, import, import_model, lab, man, plan, report, runs, suggest, tune,
 };
 
 /// A learning-rate scheduler that has seen training runs before
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Plan(plan::Arguments),
     /// Which schedules to try in a next round of runs
     Suggest(suggest::Arguments),
+    /// Which runs to make next, and which schedule to take in the end: ask, train, tell
+    Tune(tune::Arguments),
     /// Train networks: sweeps, single runs, methods side by side
     #[cfg_attr(feature = "lab", command(subcommand))]
     Lab(lab::Arguments),

@@ -19,6 +19,7 @@ pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod runs;
 pub(crate) mod suggest;
+pub(crate) mod tune;
 
 #[cfg(not(feature = "import"))]
 pub(crate) use left_out as import;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<()> {
         Command::Forecast(arguments) => arguments.run(output),
         Command::Plan(arguments) => arguments.run(output),
         Command::Suggest(arguments) => arguments.run(output),
+        Command::Tune(arguments) => arguments.run(output),
         #[cfg(feature = "lab")]
         Command::Lab(arguments) => arguments.run(output),
         #[cfg(feature = "lab")]

@@ -1,4 +1,5 @@
-//! A model from its file, or fitted on the spot to runs: the law, which takes a fraction of a second.
+//! A model from its file, or fitted on the spot to runs: the law, which takes a fraction of a second. And runs, from wherever
+//! they are.
 
 #[cfg(feature = "import")]
 use std::ops::ControlFlow;
@@ -19,16 +20,7 @@ pub(crate) fn model(path: &Path, columns: &Columns, output: &mut Output) -> Resu
     if path.extension().is_some_and(|extension| extension == "lode") || !path.exists() {
         return Ok(Model::load(path)?);
     }
-    let sweep = match columns.read_sweep(path, output) {
-        Ok(sweep) => sweep,
-        Err(no_sweep) => imported(path, columns, output).map_err(|error| {
-            let reason = format!("{}: neither a sweep ({no_sweep}) nor a tracker's ({error})", path.display());
-            failure(
-                reason,
-                "name the metric with '--val NAME:max' or ':min', or import the runs first: 'lodecast import'",
-            )
-        })?,
-    };
+    let sweep = runs(path, columns, output)?;
     let settings =
         LawFit { metric: columns.metrics.first().map(|metric| metric.name.clone()), ..LawFit::default() }.into();
     let options =
@@ -51,6 +43,20 @@ pub(crate) fn model(path: &Path, columns: &Columns, output: &mut Output) -> Resu
         }
     }
     Ok(fitted.model)
+}
+
+/// Reads runs: a sweep file, a folder of them, or what a tracker left.
+pub(crate) fn runs(path: &Path, columns: &Columns, output: &mut Output) -> Result<Sweep> {
+    match columns.read_sweep(path, output) {
+        Ok(sweep) => Ok(sweep),
+        Err(no_sweep) => imported(path, columns, output).map_err(|error| {
+            let reason = format!("{}: neither a sweep ({no_sweep}) nor a tracker's ({error})", path.display());
+            failure(
+                reason,
+                "name the metric with '--val NAME:max' or ':min', or import the runs first: 'lodecast import'",
+            )
+        }),
+    }
 }
 
 /// Says that this command reads no trackers.

@@ -11,6 +11,7 @@ pub(crate) enum Purpose {
     Split = 2,
     Batch = 3,
     Candidate = 4,
+    Trial = 5,
 }
 
 /// The stream for `purpose`, the `index`-th of its kind.
