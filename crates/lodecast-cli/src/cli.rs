@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     completions, demo, evaluate, extend, fit, forecast, import, import_model, lab, man, plan, report, runs, suggest,
-    when,
+    tune, when,
 };
 
 /// A learning-rate scheduler that has seen training runs before
@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Extend(extend::Arguments),
     /// Whether a run will reach a target, and at which length
     When(when::Arguments),
+    /// Which runs to make next, and which schedule to take in the end: ask, train, tell
+    Tune(tune::Arguments),
     /// Train networks: sweeps, single runs, methods side by side
     #[cfg_attr(feature = "lab", command(subcommand))]
     Lab(lab::Arguments),

@@ -20,6 +20,7 @@ pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod runs;
 pub(crate) mod suggest;
+pub(crate) mod tune;
 pub(crate) mod when;
 
 #[cfg(not(feature = "import"))]
@@ -45,6 +46,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<()> {
         Command::Suggest(arguments) => arguments.run(output),
         Command::Extend(arguments) => arguments.run(output),
         Command::When(arguments) => arguments.run(output),
+        Command::Tune(arguments) => arguments.run(output),
         #[cfg(feature = "lab")]
         Command::Lab(arguments) => arguments.run(output),
         #[cfg(feature = "lab")]

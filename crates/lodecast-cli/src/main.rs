@@ -10,10 +10,12 @@ mod model_input;
 mod options;
 mod output;
 mod progress;
+mod rate_table;
 #[cfg_attr(not(feature = "lab"), allow(dead_code, unused_imports, reason = "the lab's reports take all of it"))]
 mod report;
 #[cfg(feature = "lab")]
 mod studies;
+mod tuning;
 mod whole_file;
 
 use std::process::ExitCode;

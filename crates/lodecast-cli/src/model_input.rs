@@ -1,4 +1,5 @@
-//! A model from its file, or fitted on the spot to runs: the law, which takes a fraction of a second.
+//! A model from its file, or fitted on the spot to runs: the law, which takes a fraction of a second. And runs, from wherever
+//! they are.
 
 #[cfg(feature = "import")]
 use std::ops::ControlFlow;

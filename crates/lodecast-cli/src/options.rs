@@ -8,11 +8,14 @@ pub(crate) mod jobs;
 #[cfg(feature = "lab")]
 pub(crate) mod method;
 pub(crate) mod overwriting;
+#[cfg(feature = "lab")]
+pub(crate) mod peaks;
 pub(crate) mod planner;
 pub(crate) mod run;
 pub(crate) mod schedule;
 #[cfg(feature = "lab")]
 pub(crate) mod seeds;
+pub(crate) mod study;
 pub(crate) mod sweep;
 #[cfg(feature = "lab")]
 pub(crate) mod training;

@@ -41,6 +41,14 @@ pub enum Error {
         /// Those there are.
         known: String,
     },
+    /// A pick nobody knows.
+    #[error("no pick '{pick}'; choose one of {known}")]
+    UnknownPick {
+        /// The name given.
+        pick: String,
+        /// Those there are.
+        known: String,
+    },
     /// A configuration was written for another task than the one it is run on.
     #[error("the configuration is for the task '{configured}', but '{given}' was opened: open '{configured}'")]
     TaskMismatch {
@@ -211,4 +219,7 @@ pub enum Error {
     /// An error of the engine.
     #[error(transparent)]
     Engine(#[from] lodecast::Error),
+    /// An error of the tuner.
+    #[error("{0}")]
+    Tune(#[from] lodecast::tune::TuneError),
 }

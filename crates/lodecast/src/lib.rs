@@ -2,7 +2,7 @@
 //! rate that leads to the best long-term validation result (Sampson & Melchior, arXiv 2509.23052).
 //!
 //! Data flows one way: [`Sweep`] of [`Run`]s -> [`fit()`] -> [`Model`] -> plan -> [`Schedule`]. So do the modules, each
-//! building on those above it: data, kernels, experience, model, fit, plan, scheduler, evaluate.
+//! building on those above it: data, kernels, experience, model, fit, plan, then scheduler, evaluate and tune.
 
 mod data;
 mod error;
@@ -17,6 +17,7 @@ mod model;
 mod plan;
 mod random;
 mod scheduler;
+pub mod tune;
 
 pub use data::{Attributes, Direction, Family, Knot, LengthNote, Metric, Point, Run, Schedule, Sweep};
 pub use error::{Error, Result};

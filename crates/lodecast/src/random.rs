@@ -12,6 +12,7 @@ pub(crate) enum Purpose {
     Batch = 3,
     Candidate = 4,
     Draw = 5,
+    Trial = 6,
 }
 
 /// The stream for `purpose`, the `index`-th of its kind.

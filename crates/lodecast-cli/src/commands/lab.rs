@@ -1,12 +1,14 @@
 //! `lodecast lab`: train networks.
 
 pub(crate) mod compare;
+pub(crate) mod contest;
 pub(crate) mod gather;
 pub(crate) mod methods;
 pub(crate) mod run;
 pub(crate) mod sharpness;
 pub(crate) mod sweep;
 pub(crate) mod tasks;
+pub(crate) mod tune;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -30,6 +32,10 @@ pub(crate) enum Arguments {
     Sharpness(sharpness::Arguments),
     /// Train fresh seeds with the sweep's best configuration and with lodecast, side by side
     Compare(compare::Arguments),
+    /// Tune a task's schedule within a budget of training steps
+    Tune(tune::Arguments),
+    /// Whole tuning pipelines side by side: searches and picks, at several budgets
+    Contest(contest::Arguments),
 }
 
 impl Arguments {
@@ -42,6 +48,8 @@ impl Arguments {
             Self::Gather(arguments) => arguments.run(output),
             Self::Sharpness(arguments) => arguments.run(output),
             Self::Compare(arguments) => arguments.run(output),
+            Self::Tune(arguments) => arguments.run(output),
+            Self::Contest(arguments) => arguments.run(output),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `lodecast suggest`: which schedules to try in a next round of runs.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -12,7 +11,7 @@ use crate::figures::{is_fraction, metric_name, metric_value};
 use crate::options::overwriting::Overwriting;
 use crate::output::Output;
 use crate::report::{Table, learning_rate};
-use crate::whole_file;
+use crate::{rate_table, whole_file};
 
 /// Which model, and how many schedules.
 #[derive(Args, Debug)]
@@ -55,7 +54,8 @@ impl Arguments {
         let schedules: Vec<&Schedule> = suggestions.iter().map(|suggestion| &suggestion.schedule).collect();
         whole_file::write(&self.out, |file| Ok(serde_json::to_writer_pretty(file, &schedules)?))?;
         if let (Some(path), Some(total_steps)) = (&self.csv, self.total_steps) {
-            whole_file::write(path, |file| table_of_rates(file, &schedules, total_steps))?;
+            let names: Vec<String> = (1..=schedules.len()).map(|number| format!("learning_rate_{number}")).collect();
+            whole_file::write(path, |file| rate_table::write(file, &names, &schedules, total_steps))?;
             output.say(format_args!("learning rates written to {}", path.display()));
         }
         if output.wants_json() {
@@ -99,17 +99,4 @@ fn suggestions_table(suggestions: &[Suggestion], metric: &str, fraction: bool) -
         table.push(row);
     }
     table
-}
-
-fn table_of_rates(file: &mut dyn Write, schedules: &[&Schedule], total_steps: u64) -> io::Result<()> {
-    let names: Vec<String> = (1..=schedules.len()).map(|number| format!("learning_rate_{number}")).collect();
-    writeln!(file, "step,{}", names.join(","))?;
-    for step in 0..total_steps {
-        write!(file, "{step}")?;
-        for schedule in schedules {
-            write!(file, ",{:e}", schedule.at_step(step, total_steps))?;
-        }
-        writeln!(file)?;
-    }
-    Ok(())
 }

@@ -4,6 +4,7 @@
 //! Levenberg-Marquardt ([`posterior`]); a Gaussian process learns what the curve leaves of the final values
 //! ([`residual`]); and which peaks diverge is a verdict of its own ([`divergence`]).
 
+mod appraisal;
 mod calibration;
 mod candidates;
 mod curve;
@@ -36,6 +37,8 @@ mod witness;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use appraisal::{Appraisal, Appraiser};
+pub(crate) use divergence::normal_distribution;
 pub use explanation::{Explanation, Quantity};
 pub use forecast::{FinalForecast, LawForecast};
 pub use form::LawModel;
@@ -43,6 +46,7 @@ pub use partly_seen::PartlySeen;
 pub use pick::{Alternative, Pick, PickOrigin, PickSettings, pick};
 pub use prior_alone::PriorKnowledge;
 pub use scale::{IdealOrigin, Scale};
+pub(crate) use shapes::SHAPE_NUMBERS;
 pub use shapes::{Shape, ShapeRange};
 
 use features::Standardiser;

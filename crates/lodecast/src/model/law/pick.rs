@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::plain_process::PlainProcess;
+use super::appraisal::{Appraisal, Appraiser};
 use super::shapes::ShapeRange;
-use super::{Answer, FinalForecast, Law, Question, check};
+use super::{FinalForecast, Law, Question, check};
 use crate::{Error, Result, Schedule};
 
 /// Settings of a pick.
@@ -76,12 +76,7 @@ pub struct Pick {
 struct Candidate {
     schedule: Schedule,
     origin: PickOrigin,
-    question: Question,
-    /// Expected gaps: under the law, under the plain process, and the geometric mean of the two.
-    by_law: f64,
-    by_process: f64,
-    expected: f64,
-    averaged: Answer,
+    worth: Appraisal,
 }
 
 /// Picks the schedule for a run of `total_steps` from what `law` has learned.
@@ -95,33 +90,32 @@ struct Candidate {
 pub fn pick(law: &Law, total_steps: u64, settings: &PickSettings) -> Result<Pick> {
     let measured = law.measured_schedules();
     let best = measured.first();
-    let shapes = match settings.shapes {
-        Some(shapes) => shapes,
+    let shapes = match &settings.shapes {
+        Some(shapes) => shapes.clone(),
         None => ShapeRange::of(law.peaks(), best.map(|(_, schedule)| schedule))
             .ok_or_else(|| Error::Sweep { reason: "no run has a positive learning rate".to_owned() })?,
     };
-    let new = shapes
-        .sample(settings.candidates, settings.seed)
-        .into_iter()
-        .map(|shape| Ok((shape.schedule()?, PickOrigin::New)));
-    let known = measured.into_iter().map(|(run, schedule)| Ok((schedule, PickOrigin::Measured { run })));
-    let candidates = known.chain(new).collect::<Result<Vec<_>>>()?;
+    let new =
+        shapes.sample(settings.candidates, settings.seed)?.into_iter().map(|schedule| (schedule, PickOrigin::New));
+    let known = measured.into_iter().map(|(run, schedule)| (schedule, PickOrigin::Measured { run }));
+    let candidates: Vec<_> = known.chain(new).collect();
     check(candidates.iter().map(|(schedule, _)| schedule), total_steps)?;
 
-    let (features, ln_gaps) = law.ended_runs();
-    let plain = PlainProcess::fit(&features, &ln_gaps);
+    let appraiser = Appraiser::new(law, total_steps);
     let candidates: Vec<Candidate> = candidates
         .into_par_iter()
         .with_min_len(64)
         .map_init(Vec::new, |scratch, (schedule, origin)| {
-            weigh(law, plain.as_ref(), total_steps, schedule, origin, scratch)
+            let worth = appraiser.appraise(&schedule, scratch);
+            Candidate { schedule, origin, worth }
         })
         .collect();
-    let least = |score: fn(&Candidate) -> f64| {
-        (0..candidates.len())
-            .reduce(|best, next| if score(&candidates[next]) < score(&candidates[best]) { next } else { best })
+    let least = |score: fn(&Appraisal) -> f64| {
+        (0..candidates.len()).reduce(|best, next| {
+            if score(&candidates[next].worth) < score(&candidates[best].worth) { next } else { best }
+        })
     };
-    let Some(picked) = least(|candidate| candidate.expected) else {
+    let Some(picked) = least(|worth| worth.expected) else {
         return Err(Error::Setting {
             name: "candidates",
             value: settings.candidates.to_string(),
@@ -129,9 +123,9 @@ pub fn pick(law: &Law, total_steps: u64, settings: &PickSettings) -> Result<Pick
         });
     };
     let measured_best = candidates.first().filter(|candidate| candidate.origin != PickOrigin::New).map(|_| 0);
-    let mut others = vec![("law alone", least(|candidate| candidate.by_law))];
-    if plain.is_some() {
-        others.push(("plain process alone", least(|candidate| candidate.by_process)));
+    let mut others = vec![("law alone", least(|worth| worth.expected_by_law))];
+    if appraiser.has_process() {
+        others.push(("plain process alone", least(|worth| worth.expected_by_process)));
     }
     others.push(("schedule of the best run", measured_best));
     let mut asked = vec![picked];
@@ -143,7 +137,7 @@ pub fn pick(law: &Law, total_steps: u64, settings: &PickSettings) -> Result<Pick
             name: name.to_owned(),
             schedule: candidate.schedule.clone(),
             origin: candidate.origin.clone(),
-            predicted: law.natural(candidate.averaged, law.chance(&candidate.question)),
+            predicted: law.natural(candidate.worth.averaged, candidate.worth.chance),
             probability_better_than_best: chances[at],
         }
     };
@@ -151,41 +145,6 @@ pub fn pick(law: &Law, total_steps: u64, settings: &PickSettings) -> Result<Pick
     let names = others.iter().filter_map(|(name, index)| index.map(|_| *name));
     let alternatives = names.enumerate().map(|(k, name)| describe(name, k + 1)).collect();
     Ok(Pick { schedule, origin, predicted, probability_better_than_best, alternatives, shapes })
-}
-
-fn weigh(
-    law: &Law,
-    plain: Option<&PlainProcess>,
-    total_steps: u64,
-    schedule: Schedule,
-    origin: PickOrigin,
-    scratch: &mut Vec<f64>,
-) -> Candidate {
-    let question = law.question(&schedule, total_steps);
-    let answer = law.search_answer(&question, scratch);
-    let by_law = law.expected_gap(answer, law.chance(&question));
-    let Some(plain) = plain else {
-        return Candidate {
-            schedule,
-            origin,
-            question,
-            by_law,
-            by_process: by_law,
-            expected: by_law,
-            averaged: answer,
-        };
-    };
-    let found = plain.predict(&question.features, scratch);
-    let found = Answer { ln_gap: found.ln_gap, doubt: found.doubt, noise: found.noise };
-    // Diverged runs are among the process's own.
-    let by_process = law.expected_gap(found, 0.0);
-    let difference = answer.ln_gap - found.ln_gap;
-    let averaged = Answer {
-        ln_gap: f64::midpoint(answer.ln_gap, found.ln_gap),
-        doubt: f64::midpoint(answer.doubt, found.doubt) + difference * difference / 4.0,
-        noise: f64::midpoint(answer.noise, found.noise),
-    };
-    Candidate { schedule, origin, question, by_law, by_process, expected: (by_law * by_process).sqrt(), averaged }
 }
 
 /// For each candidate asked about, how often its expected value is better than that of the best measured schedule.
@@ -198,7 +157,7 @@ fn better_than_best(
 ) -> Vec<f64> {
     let Some(best) = best else { return vec![0.5; asked.len()] };
     let questions: Vec<Question> =
-        std::iter::once(&best).chain(asked).map(|&index| candidates[index].question.clone()).collect();
+        std::iter::once(&best).chain(asked).map(|&index| candidates[index].worth.question.clone()).collect();
     let draws = law.sample(&questions, settings.draws.max(1), settings.seed);
     let direction = law.metric().direction;
     (0..asked.len())

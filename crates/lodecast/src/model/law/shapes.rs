@@ -4,7 +4,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use crate::random::{Purpose, stream};
-use crate::{Result, Schedule};
+use crate::{Family, Result, Schedule};
 
 /// Share of a run that good schedules anneal for at least, and the rate they end at at most, as a fraction of the peak.
 const LEAST_ANNEAL: f64 = 0.15;
@@ -52,16 +52,45 @@ impl Shape {
 const FIRST_RATE: f64 = 0.01;
 
 /// Where candidates come from.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// A user whose framework has less to offer restricts it: a fixed warm-up is one whose shortest and longest are the same, and
+/// so is a fixed end; where `families` are named, candidates are those families at any peak and warm-up of the range.
+///
+/// ```
+/// use lodecast::{Family, Schedule, ShapeRange};
+/// let range = ShapeRange::of([1e-3, 1e-2], None).expect("two peaks");
+/// let cosine = ShapeRange { shortest_warmup: 0.05, longest_warmup: 0.05, families: vec![Family::Cosine], ..range };
+/// let schedule = cosine.at([1.0, 0.3, 0.0, 0.0, 0.0])?;
+/// let Schedule::Parametric { family: Family::Cosine, peak_lr, warmup: 0.05 } = schedule else { panic!("{schedule:?}") };
+/// assert!((peak_lr - 1e-2).abs() < 1e-12);
+/// # Ok::<(), lodecast::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ShapeRange {
     /// Lowest and highest peak.
     pub peak: (f64, f64),
+    /// Shortest warm-up, as a fraction of the run.
+    #[serde(default)]
+    pub shortest_warmup: f64,
     /// Longest warm-up, as a fraction of the run.
     pub longest_warmup: f64,
     /// Least fraction of the run over which the rate falls.
     pub least_anneal: f64,
+    /// Least last rate, as a fraction of the peak.
+    #[serde(default = "lowest_end")]
+    pub lowest_end: f64,
     /// Greatest last rate, as a fraction of the peak.
     pub greatest_end: f64,
+    /// Families that candidates are confined to; any shape if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub families: Vec<Family>,
+}
+
+/// Numbers that a schedule of a [`ShapeRange`] is given by: peak, warm-up, hold, end, family.
+pub(crate) const SHAPE_NUMBERS: usize = 5;
+
+fn lowest_end() -> f64 {
+    LOWEST_END
 }
 
 impl ShapeRange {
@@ -78,12 +107,7 @@ impl ShapeRange {
             let middle = low.sqrt() * high.sqrt();
             (low, high) = (middle / SAME_PEAK, middle * SAME_PEAK);
         }
-        let mut range = Self {
-            peak: (low, high),
-            longest_warmup: LONGEST_WARMUP,
-            least_anneal: LEAST_ANNEAL,
-            greatest_end: GREATEST_END,
-        };
+        let mut range = Self::of_peaks(low, high);
         if let Some(best) = best {
             let (anneal, end) = annealing(best);
             range.least_anneal = range.least_anneal.min(anneal.max(0.0));
@@ -92,23 +116,56 @@ impl ShapeRange {
         Some(range)
     }
 
-    /// `count` shapes, evenly at random in their numbers (peak and end in their logarithms).
-    pub fn sample(&self, count: usize, seed: u64) -> Vec<Shape> {
+    /// What is believed of good shapes, with peaks from `low` to `high`.
+    pub(crate) fn of_peaks(low: f64, high: f64) -> Self {
+        Self {
+            peak: (low, high),
+            shortest_warmup: 0.0,
+            longest_warmup: LONGEST_WARMUP,
+            least_anneal: LEAST_ANNEAL,
+            lowest_end: LOWEST_END,
+            greatest_end: GREATEST_END,
+            families: Vec::new(),
+        }
+    }
+
+    /// The schedule at a place of the unit cube: peak and end in their logarithms, warm-up, hold, and which family.
+    ///
+    /// # Errors
+    /// If the range is none of increasing progress and finite rates.
+    pub fn at(&self, [peak, warmup, hold, end, family]: [f64; SHAPE_NUMBERS]) -> Result<Schedule> {
+        let peak = between_logarithms(self.peak, peak);
+        let warmup = self.shortest_warmup + warmup * (self.longest_warmup - self.shortest_warmup).max(0.0);
+        if !self.families.is_empty() {
+            let index = (family * self.families.len() as f64) as usize;
+            let family = self.families[index.min(self.families.len() - 1)];
+            return Schedule::parametric(family, peak).with_warmup(warmup);
+        }
+        // A warm-up that was asked for takes its time from the anneal, one that was not gives way to it.
+        let warmup = warmup.min((1.0 - self.least_anneal).max(self.shortest_warmup));
+        let hold = warmup + hold * (1.0 - self.least_anneal - warmup).max(0.0);
+        let end = match (self.lowest_end, self.greatest_end) {
+            (lowest, greatest) if lowest >= greatest => greatest,
+            (lowest, greatest) => between_logarithms((lowest.max(LOWEST_END).min(greatest), greatest), end),
+        };
+        Shape { peak, warmup, hold, end }.schedule()
+    }
+
+    /// `count` schedules, evenly at random in their numbers (peak and end in their logarithms).
+    ///
+    /// # Errors
+    /// See [`Self::at`].
+    pub fn sample(&self, count: usize, seed: u64) -> Result<Vec<Schedule>> {
         let mut random = stream(seed, Purpose::Candidate, 0);
-        let logarithmic = |low: f64, high: f64, at: f64| (low.ln() + (high / low).ln() * at).exp();
+        let numbers = if self.families.is_empty() { SHAPE_NUMBERS - 1 } else { SHAPE_NUMBERS };
         (0..count)
-            .map(|_| {
-                let [peak, warmup, hold, end] = std::array::from_fn(|_| random.random::<f64>());
-                let warmup = (warmup * self.longest_warmup).min(1.0 - self.least_anneal);
-                Shape {
-                    peak: logarithmic(self.peak.0, self.peak.1, peak),
-                    warmup,
-                    hold: warmup + hold * (1.0 - self.least_anneal - warmup).max(0.0),
-                    end: logarithmic(LOWEST_END, self.greatest_end.max(LOWEST_END), end),
-                }
-            })
+            .map(|_| self.at(std::array::from_fn(|k| if k < numbers { random.random::<f64>() } else { 0.0 })))
             .collect()
     }
+}
+
+fn between_logarithms((low, high): (f64, f64), at: f64) -> f64 {
+    (low.ln() + (high / low).ln() * at).exp()
 }
 
 /// Share of a run after which the rate is never again at nine tenths of its peak, and its last rate over its peak.
@@ -128,12 +185,40 @@ mod tests {
     fn shapes_stay_within_what_is_believed() {
         let range = ShapeRange::of([0.01, 0.1, 0.03], Some(&Schedule::cosine(0.1))).expect("peaks");
         assert_eq!((range.least_anneal, range.greatest_end), (LEAST_ANNEAL, GREATEST_END));
-        for shape in range.sample(500, 1) {
-            assert!((0.01..=0.1).contains(&shape.peak) && (0.0..=0.4).contains(&shape.warmup), "{shape:?}");
-            assert!(shape.warmup <= shape.hold && shape.hold <= 0.85 + 1e-12 && shape.end <= 0.1 + 1e-12, "{shape:?}");
-            shape.schedule().expect("valid").check().expect("valid");
+        for schedule in range.sample(500, 1).expect("valid") {
+            let Schedule::PiecewiseLinear { knots } = &schedule else { panic!("{schedule:?}") };
+            let [warmup, hold, end] = knots[knots.len() - 3..] else { panic!("{schedule:?}") };
+            let peak = schedule.highest_rate();
+            assert!((0.0099..=0.1001).contains(&peak) && (0.0..=0.4).contains(&warmup.progress), "{schedule:?}");
+            assert!(warmup.progress <= hold.progress && hold.progress <= 0.85 + 1e-12, "{schedule:?}");
+            assert!(end.learning_rate <= 0.1001 * peak, "{schedule:?}");
         }
-        assert_eq!(range.sample(3, 7), range.sample(3, 7));
+        assert_eq!(range.sample(3, 7).expect("valid"), range.sample(3, 7).expect("valid"));
+    }
+
+    #[test]
+    fn a_user_restricts_what_is_considered() {
+        let range = ShapeRange::of([0.01, 0.1], None).expect("peaks");
+        let fixed = ShapeRange {
+            shortest_warmup: 0.9,
+            longest_warmup: 0.9,
+            lowest_end: 0.0,
+            greatest_end: 0.0,
+            ..range.clone()
+        };
+        for schedule in fixed.sample(50, 1).expect("valid") {
+            let Schedule::PiecewiseLinear { knots } = &schedule else { panic!("{schedule:?}") };
+            assert_eq!((knots[1].progress, knots[3].learning_rate), (0.9, 0.0), "{schedule:?}");
+        }
+        let families = vec![Family::Cosine, Family::Linear];
+        let of_families = ShapeRange { families: families.clone(), ..range };
+        let found: Vec<Family> = of_families.sample(50, 1).expect("valid").iter().map(family).collect();
+        assert!(families.iter().all(|known| found.contains(known)) && found.iter().all(|f| families.contains(f)));
+    }
+
+    fn family(schedule: &Schedule) -> Family {
+        let Schedule::Parametric { family, .. } = schedule else { panic!("{schedule:?}") };
+        *family
     }
 
     #[test]

@@ -1,0 +1,136 @@
+//! `lodecast lab contest`: whole tuning pipelines side by side.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use lodecast::tune::Strategy;
+use lodecast_lab::tasks::TASKS;
+use lodecast_lab::{Contest, ContestConfiguration, Execution, PickRule, contest};
+
+use crate::figures::{bare_metric_name, is_fraction, metric_value};
+use crate::interrupt;
+use crate::options::jobs::Jobs;
+use crate::options::peaks::Peaks;
+use crate::options::training::Setup;
+use crate::output::Output;
+use crate::progress::Phase;
+use crate::report::{self, Table, signed};
+use crate::studies::directory::StudyDirectory;
+use crate::studies::estimate;
+
+/// What to compare, how often, and on what.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Task: 'lodecast lab tasks' lists them
+    #[arg(value_name = "TASK", value_parser = clap::builder::PossibleValuesParser::new(TASKS.map(|task| task.name)), hide_possible_values = true)]
+    subject: String,
+    /// Budgets, each the steps of so many runs of the full length; searches are nested
+    #[arg(long, value_delimiter = ',', value_name = "RUNS", default_value = "6,12,24")]
+    budgets: Vec<u64>,
+    /// Whole pipelines of each search
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    pipelines: u64,
+    /// Fresh seeds that each pick is trained under
+    #[arg(long, value_name = "COUNT", default_value_t = 12)]
+    seeds: u64,
+    /// How runs are chosen, the one to compare the others with first: spread, random, plain-process, averaged, confirm, half
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = "random,spread,plain-process,averaged")]
+    searches: Vec<Strategy>,
+    /// How a schedule is taken from them: best-run, plain-process, ours
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = "best-run,plain-process,ours")]
+    picks: Vec<PickRule>,
+    #[command(flatten)]
+    peaks: Peaks,
+    /// Directory for the results, made if it is not there; the same command goes on where it stopped, and one with more
+    /// pipelines, budgets, searches or seeds takes the runs that are there
+    #[arg(short, long, value_name = "DIR", default_value = "contest")]
+    out: PathBuf,
+    #[command(flatten)]
+    setup: Setup,
+    #[command(flatten)]
+    jobs: Jobs,
+}
+
+impl Arguments {
+    pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        let setup = Setup { task: Some(self.subject.clone()), ..self.setup.clone() };
+        let task = setup.open()?;
+        let configuration = ContestConfiguration {
+            task: task.name().to_owned(),
+            optimizer: setup.optimizer(),
+            length: setup.length(task.as_ref()),
+            peaks: self.peaks.range(task.as_ref(), setup.optimizer())?,
+            budgets: self.budgets.clone(),
+            pipelines: self.pipelines,
+            seeds: self.seeds,
+            searches: self.searches.clone(),
+            picks: self.picks.clone(),
+        };
+        let directory = StudyDirectory::create(&self.out)?;
+        let journal = directory.file("contest.journal");
+        let most = self.budgets.iter().max().copied().unwrap_or(0);
+        let picked = (self.budgets.len() * self.picks.len()) as u64 * self.seeds;
+        let total = (self.searches.len() as u64 * self.pipelines * (most + picked)) as usize;
+        if !journal.exists() {
+            let length = configuration.length.unwrap_or_else(|| task.default_length());
+            estimate::announce(task.as_ref(), setup.optimizer(), length, total, self.jobs, output);
+        }
+        let phase = Phase::start("contest", total as u64, output);
+        let progress = |progress: lodecast_lab::Progress<'_>| {
+            let last = report::significant(progress.latest.test_metric, 4);
+            phase.at(progress.finished as u64, format!("{}: {last}", progress.latest.run.id));
+        };
+        let execution = Execution {
+            jobs: self.jobs.count(),
+            journal: Some(&journal),
+            cancel: interrupt::flag()?,
+            progress: &progress,
+        };
+        let outcome = contest(task.as_ref(), &configuration, &execution)?;
+        phase.done(output, format_args!("{} rows", outcome.rows.len()));
+        directory.write_json("contest.json", &outcome)?;
+        if output.wants_json() {
+            return output.json(&outcome);
+        }
+        show(&outcome, output)?;
+        output.say(format_args!("written to {}", directory.file("contest.json").display()));
+        Ok(())
+    }
+}
+
+fn show(outcome: &Contest, output: &mut Output) -> Result<()> {
+    let metric = &outcome.metric;
+    let fraction = is_fraction(metric, outcome.rows.iter().flat_map(|row| row.finals.iter().flatten().copied()));
+    let value = |value: f64| metric_value(value, fraction);
+    let (factor, places) = if fraction { (100.0, 2) } else { (1.0, 4) };
+    let mean = format!("#mean {}", bare_metric_name(metric));
+    let mut rows = Table::new("", ["search", "pick", "#runs", mean.as_str(), "#+/-", "#worst seed"]);
+    for row in &outcome.rows {
+        let error = row.standard_error.map_or_else(String::new, |error| format!("{:.places$}", error * factor));
+        let cells =
+            [row.search.clone(), row.pick.clone(), row.budget.to_string(), value(row.mean), error, value(row.worst)];
+        rows.push(cells);
+    }
+    output.table(&rows)?;
+    output.line("")?;
+    let mut table =
+        Table::new("", ["search, pick", "minus", "#runs", "#difference", "#95 % interval", "#p", "#Holm", "#won"]);
+    for found in &outcome.differences {
+        let difference = |value: f64| signed(value * factor, places);
+        let p = |p: Option<f64>| p.map_or_else(|| "-".to_owned(), |p| report::significant(p, 2));
+        table.push([
+            format!("{}, {}", found.of.0, found.of.1),
+            format!("{}, {}", found.from.0, found.from.1),
+            found.budget.to_string(),
+            difference(found.mean),
+            found
+                .interval
+                .map_or_else(|| "-".to_owned(), |[low, high]| format!("{} to {}", difference(low), difference(high))),
+            p(found.p),
+            p(found.holm_p),
+            format!("{}/{}", found.won, found.pipelines),
+        ]);
+    }
+    output.table(&table)
+}

@@ -1,0 +1,134 @@
+//! The contest: whole tuning pipelines side by side, each search with each pick, at several budgets.
+//!
+//! A pipeline is everything from the first run to a schedule: a search asks for runs, a pick takes a schedule from what they
+//! measured on the validation set, and that schedule is trained under fresh seeds. Searches are nested: the first six of 24 runs
+//! are the budget of six. What the picks reach is measured on the test set, which no choice has seen.
+
+mod picks;
+mod search;
+mod store;
+mod table;
+
+use lodecast::Metric;
+use lodecast::tune::Strategy;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+pub use picks::PickRule;
+pub use table::{ContestDifference, ContestRow};
+
+use crate::crew::Execution;
+use crate::error::{Error, Result};
+use crate::optimizer::OptimizerKind;
+use crate::sweep::{all_different, checked_length};
+use crate::task::Length;
+use crate::train::Trainable;
+use picks::picks;
+use search::search;
+use store::{Kept, Store, Wanted};
+
+/// Seeds of a pipeline lie in a range of their own: those of its runs first, from half of it on those of its picks.
+const SEEDS: u64 = 1_000_000;
+
+/// What the contest is about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContestConfiguration {
+    /// Name of the task.
+    pub task: String,
+    /// Optimizer.
+    pub optimizer: OptimizerKind,
+    /// Length of the runs, if not the task's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<Length>,
+    /// Lowest and highest peak rate that a search may try.
+    pub peaks: (f64, f64),
+    /// Budgets, each the steps of so many runs of the full length.
+    pub budgets: Vec<u64>,
+    /// Whole pipelines of each search.
+    pub pipelines: u64,
+    /// Fresh seeds that each pick is trained under.
+    pub seeds: u64,
+    /// How runs are chosen.
+    pub searches: Vec<Strategy>,
+    /// How a schedule is taken from them.
+    pub picks: Vec<PickRule>,
+}
+
+impl ContestConfiguration {
+    fn check(&self) -> Result<()> {
+        all_different("budget", &self.budgets)?;
+        all_different("search", &self.searches)?;
+        all_different("pick", &self.picks)?;
+        let fail = |name, value: u64, remedy| Err(Error::Setting { name, value: value.to_string(), remedy });
+        if let Some(&budget) = self.budgets.iter().find(|&&budget| !(1..SEEDS / 2).contains(&budget)) {
+            return fail("budgets", budget, "give budgets of at least one run");
+        }
+        if self.pipelines == 0 {
+            return fail("pipelines", 0, "repeat the whole pipeline at least once");
+        }
+        if !(1..SEEDS / 2).contains(&self.seeds) {
+            return fail("seeds", self.seeds, "train each pick under at least one fresh seed");
+        }
+        Ok(())
+    }
+}
+
+/// A finished contest.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Contest {
+    /// What it was about.
+    pub configuration: ContestConfiguration,
+    /// Metric of the table, measured on the test set.
+    pub metric: Metric,
+    /// A row for each search, pick and budget.
+    pub rows: Vec<ContestRow>,
+    /// What each pick gains over the best measured run of the same search and budget, and each search over the first one with
+    /// the same pick and budget.
+    pub differences: Vec<ContestDifference>,
+}
+
+/// Runs or resumes a contest.
+///
+/// # Errors
+/// If the configuration does not fit the task, or repeats itself; if the journal cannot be used; if a run fails or the work is
+/// cancelled. Runs finished by then are in the journal, which another contest of the same task, optimizer and length may share.
+pub fn contest(
+    task: &dyn Trainable,
+    configuration: &ContestConfiguration,
+    execution: &Execution<'_>,
+) -> Result<Contest> {
+    configuration.check()?;
+    let length = checked_length(task, &configuration.task, configuration.length)?;
+    // Neither budgets nor pipelines, searches or seeds: a finished contest can be extended by more of each.
+    let whole = json!({
+        "kind": "contest", "task": configuration.task, "optimizer": configuration.optimizer, "length": length,
+        "data": task.description(),
+    });
+    let searches = configuration.searches.iter();
+    let units: Vec<(u64, Strategy)> =
+        searches.flat_map(|search| (0..configuration.pipelines).map(move |pipeline| (pipeline, *search))).collect();
+    let most = configuration.budgets.iter().max().copied().unwrap_or(0) as usize;
+    let picked = configuration.picks.len() * configuration.budgets.len() * configuration.seeds as usize;
+    let total = units.len() * (most + picked);
+    let store = Store::open(task, configuration.optimizer, &whole, execution)?;
+
+    let found = store.work_through(execution, total, &units, |worker, (pipeline, strategy)| {
+        let snapshots = search(worker, configuration, length, *pipeline, *strategy)?;
+        snapshots.iter().map(|tuner| picks(tuner, &configuration.picks)).collect::<Result<Vec<_>>>()
+    })?;
+    // Every pick under every fresh seed of its pipeline; what several took is trained once.
+    let mut wanted = Vec::new();
+    for ((pipeline, _), by_budget) in units.iter().zip(&found) {
+        for schedule in by_budget.iter().flatten() {
+            let seeds = (0..configuration.seeds).map(|seed| pipeline * SEEDS + SEEDS / 2 + seed);
+            wanted.extend(seeds.map(|seed| Wanted { schedule: schedule.clone(), length, seed }));
+        }
+    }
+    let records = store.work_through(execution, total, &wanted, |worker, wanted| worker.run(wanted, Kept::Ends))?;
+    let finals: Vec<f64> = records.iter().map(|record| record.test_metric).collect();
+    let metric = task.metric();
+    let rows = table::rows(configuration, &metric, &finals);
+    let differences = table::differences(configuration, &metric, &rows);
+    Ok(Contest { configuration: configuration.clone(), metric, rows, differences })
+}

@@ -1,0 +1,155 @@
+//! Runs of a contest: each trained once, whoever asks for it, and kept in the journal.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use lodecast::{Run, Schedule};
+use serde_json::Value;
+
+use crate::crew::{Execution, Progress};
+use crate::error::{Error, Result};
+use crate::journal::Journal;
+use crate::method::FixedSchedule;
+use crate::optimizer::OptimizerKind;
+use crate::record::RunRecord;
+use crate::task::Length;
+use crate::train::{Trainable, Training};
+
+/// A run that is asked for.
+pub(super) struct Wanted {
+    pub(super) schedule: Schedule,
+    pub(super) length: Length,
+    pub(super) seed: u64,
+}
+
+/// How much of a run is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// Its curves, from which a search learns.
+    Curves,
+    /// Its final values.
+    Ends,
+}
+
+/// All runs so far.
+pub(super) struct Store<'a> {
+    task: &'a dyn Trainable,
+    optimizer: OptimizerKind,
+    cancel: &'a AtomicBool,
+    runs: Mutex<Runs>,
+}
+
+struct Runs {
+    journal: Option<Journal>,
+    known: HashMap<String, RunRecord>,
+}
+
+/// One who takes runs from the store, or trains what it lacks.
+pub(super) struct Worker<'a> {
+    store: &'a Store<'a>,
+    news: Sender<RunRecord>,
+}
+
+impl Worker<'_> {
+    pub(super) fn task(&self) -> &dyn Trainable {
+        self.store.task
+    }
+
+    /// The run asked for, from the journal or trained now.
+    pub(super) fn run(&self, wanted: &Wanted, kept: Kept) -> Result<RunRecord> {
+        let Wanted { schedule, length, seed } = wanted;
+        let Store { task, optimizer, cancel, .. } = *self.store;
+        let id = format!("{} {} epochs seed {seed}", schedule.fingerprint(), length.epochs);
+        let known = self.store.runs().known.get(&id).cloned();
+        if let Some(record) = known.filter(|record| kept == Kept::Ends || !record.run.is_empty()) {
+            return Ok(record);
+        }
+        let total_steps = length.total_steps(task.train_examples());
+        let training =
+            Training { id: &id, optimizer, seed: *seed, length: *length, sharpness: None, cancel: Some(cancel) };
+        let mut record = task.train(&training, &mut FixedSchedule::new(schedule.clone(), total_steps)?)?;
+        record.fingerprint = serde_json::to_string(schedule)?;
+        if kept == Kept::Ends {
+            record.run = Run::new(&id, record.run.metrics()).with_attributes(record.run.attributes.clone());
+        }
+        let mut runs = self.store.runs();
+        if let Some(journal) = &mut runs.journal {
+            journal.append(&record)?;
+        }
+        runs.known.insert(id, record.clone());
+        drop(runs);
+        // Nobody listens any more when the work is being given up.
+        let _ = self.news.send(record.clone());
+        Ok(record)
+    }
+}
+
+impl<'a> Store<'a> {
+    /// Opens the journal.
+    pub(super) fn open(
+        task: &'a dyn Trainable,
+        optimizer: OptimizerKind,
+        configuration: &Value,
+        execution: &Execution<'a>,
+    ) -> Result<Self> {
+        let (journal, records) = match execution.journal {
+            Some(path) => {
+                let (journal, records) = Journal::open(path, configuration)?;
+                (Some(journal), records)
+            }
+            None => (None, Vec::new()),
+        };
+        let known = records.into_iter().map(|record| (record.run.id.clone(), record)).collect();
+        Ok(Self { task, optimizer, cancel: execution.cancel, runs: Mutex::new(Runs { journal, known }) })
+    }
+
+    /// Calls `work` with each of `units`, as many at a time as there are jobs; results in the order of the units. `total` is how
+    /// many runs there may be in all.
+    pub(super) fn work_through<'s, T: Sync, R: Send>(
+        &'s self,
+        execution: &Execution<'_>,
+        total: usize,
+        units: &[T],
+        work: impl Fn(&Worker<'s>, &T) -> Result<R> + Sync,
+    ) -> Result<Vec<R>> {
+        let next = AtomicUsize::new(0);
+        let failed = AtomicBool::new(false);
+        let results: Mutex<Vec<Option<Result<R>>>> = Mutex::new(units.iter().map(|_| None).collect());
+        let (news, heard) = mpsc::channel();
+        thread::scope(|scope| {
+            for _ in 0..execution.jobs.get().min(units.len()) {
+                let worker = Worker { store: self, news: news.clone() };
+                let (next, failed, results, work) = (&next, &failed, &results, &work);
+                scope.spawn(move || {
+                    while !failed.load(Ordering::Relaxed) && !self.cancel.load(Ordering::Relaxed) {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(unit) = units.get(index) else { break };
+                        let result = work(&worker, unit);
+                        failed.fetch_or(result.is_err(), Ordering::Relaxed);
+                        results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
+                    }
+                });
+            }
+            drop(news);
+            for latest in heard {
+                let finished = self.runs().known.len().min(total);
+                (execution.progress)(Progress { finished, total, latest: &latest });
+            }
+        });
+        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let finished = results.iter().flatten().filter(|result| result.is_ok()).count();
+        let mut whole = Vec::with_capacity(units.len());
+        for result in results.into_iter().flatten() {
+            whole.push(result?);
+        }
+        if whole.len() < units.len() { Err(Error::Cancelled { finished, total: units.len() }) } else { Ok(whole) }
+    }
+
+    fn runs(&self) -> MutexGuard<'_, Runs> {
+        // A panic elsewhere leaves whole entries behind.
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

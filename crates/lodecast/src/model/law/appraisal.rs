@@ -1,0 +1,77 @@
+//! What a schedule is worth before it is run: under the law, under the plain process, and under both averaged.
+
+use super::plain_process::PlainProcess;
+use super::{Answer, Law, Question};
+use crate::Schedule;
+
+/// Appraises schedules of runs of one length.
+pub(crate) struct Appraiser<'a> {
+    law: &'a Law,
+    plain: Option<PlainProcess>,
+    total_steps: u64,
+}
+
+/// What is said of a schedule. Gaps are those to the metric's ideal value: less is better.
+#[derive(Clone, Debug)]
+pub(crate) struct Appraisal {
+    pub(crate) question: Question,
+    /// The plain process's own answer, which counts diverged runs among its own; the law's where there is no process.
+    pub(crate) by_process: Answer,
+    /// Probability that it diverges, under the law.
+    pub(crate) chance: f64,
+    /// Mean of the two answers; what they disagree about is doubt.
+    pub(crate) averaged: Answer,
+    /// Expected gap under the law, divergence counted.
+    pub(crate) expected_by_law: f64,
+    /// Expected gap under the plain process.
+    pub(crate) expected_by_process: f64,
+    /// Geometric mean of the two.
+    pub(crate) expected: f64,
+}
+
+impl<'a> Appraiser<'a> {
+    /// With what `law` has learned, and a plain process fitted to the ends of the same runs.
+    pub(crate) fn new(law: &'a Law, total_steps: u64) -> Self {
+        let (features, ln_gaps) = law.ended_runs();
+        Self { law, plain: PlainProcess::fit(&features, &ln_gaps), total_steps }
+    }
+
+    /// Were there enough runs for a plain process?
+    pub(crate) fn has_process(&self) -> bool {
+        self.plain.is_some()
+    }
+
+    /// What `schedule` is worth. `scratch` is room that is used again.
+    pub(crate) fn appraise(&self, schedule: &Schedule, scratch: &mut Vec<f64>) -> Appraisal {
+        let Self { law, plain, total_steps } = self;
+        let question = law.question(schedule, *total_steps);
+        let by_law = law.search_answer(&question, scratch);
+        let chance = law.chance(&question);
+        let expected_by_law = law.expected_gap(by_law, chance);
+        let Some(plain) = plain else {
+            let (by_process, averaged) = (by_law, by_law);
+            let (expected_by_process, expected) = (expected_by_law, expected_by_law);
+            return Appraisal {
+                question,
+                by_process,
+                chance,
+                averaged,
+                expected_by_law,
+                expected_by_process,
+                expected,
+            };
+        };
+        let found = plain.predict(&question.features, scratch);
+        let by_process = Answer { ln_gap: found.ln_gap, doubt: found.doubt, noise: found.noise };
+        // Diverged runs are among the process's own.
+        let expected_by_process = law.expected_gap(by_process, 0.0);
+        let difference = by_law.ln_gap - by_process.ln_gap;
+        let averaged = Answer {
+            ln_gap: f64::midpoint(by_law.ln_gap, by_process.ln_gap),
+            doubt: f64::midpoint(by_law.doubt, by_process.doubt) + difference * difference / 4.0,
+            noise: f64::midpoint(by_law.noise, by_process.noise),
+        };
+        let expected = (expected_by_law * expected_by_process).sqrt();
+        Appraisal { question, by_process, chance, averaged, expected_by_law, expected_by_process, expected }
+    }
+}
