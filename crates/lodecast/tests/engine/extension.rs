@@ -1,6 +1,11 @@
 //! Runs that go on beyond their plan, and targets.
 
-use lodecast::{Error, ExtensionKind, Law, LawSettings, Run, Schedule, arrival, extend};
+use std::sync::atomic::AtomicBool;
+
+use lodecast::{
+    Error, ExtensionKind, FitOptions, FitProgress, FitSettings, Law, LawSettings, ModelKind, Point, Run, Schedule,
+    arrival, extend, fit,
+};
 
 use super::few_runs::{run, search};
 
@@ -87,4 +92,28 @@ fn what_cannot_go_on_is_refused_with_the_reason() {
     assert!(extend(&law, &blind, 0, 400).unwrap_err().to_string().contains("no learning rate"));
     let error = arrival(&law, &beginning(&whole, 200), 0, &Schedule::constant(0.2), 400, f64::NAN).unwrap_err();
     assert!(matches!(error, Error::Setting { name: "target", .. }), "{error}");
+}
+
+#[test]
+fn the_rest_of_a_curve_begins_where_the_run_is_and_ends_where_it_is_said_to() {
+    let mut sweep = search();
+    let schedule = Schedule::cosine(0.11);
+    let whole = run(&schedule, 400);
+    // Half as good as everything the law has seen.
+    let points: Vec<Point> = whole
+        .points(0)
+        .map(|point| Point { validation: point.validation.map(|value| 1.5 * value), ..point })
+        .take_while(|point| point.step <= 200)
+        .collect();
+    sweep.runs.retain(|run| run.id != whole.id);
+    let (mut silent, interrupt) = (|_: &FitProgress| {}, AtomicBool::new(false));
+    let options = FitOptions { progress: &mut silent, interrupt: &interrupt, checkpoint: None, resume: false };
+    let model = fit(&sweep, &FitSettings::new(ModelKind::Law), options).expect("a law").model;
+    let forecast = model.forecast(&points, 400, Some(&schedule)).unwrap();
+    let last_seen = points.last().unwrap().validation.unwrap();
+    let (first, end) = (forecast.validation.mean[0], *forecast.validation.mean.last().unwrap());
+    assert!((first / last_seen - 1.0).abs() < 0.05, "{first} after {last_seen}");
+    assert!((end / forecast.final_validation.mean - 1.0).abs() < 0.02, "{end}: {:?}", forecast.final_validation);
+    let inside = forecast.validation.low.iter().zip(&forecast.validation.high).zip(&forecast.validation.mean);
+    assert!(inside.into_iter().all(|((low, high), mean)| low <= mean && mean <= high));
 }

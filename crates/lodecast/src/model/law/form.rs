@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::pick::{Alternative, PickSettings, pick};
 use super::scale::Scale;
 use super::witness::LawWitness;
-use super::{FinalForecast, Law, LawSettings};
-use crate::data::{Direction, Metric, Point, Run, Schedule, Sweep};
+use super::{FinalForecast, Law, LawForecast, LawSettings};
+use crate::data::{Direction, Metric, Point, Run, Schedule, Sweep, interpolate};
 use crate::error::{Error, Result};
 use crate::experience::Experience;
 use crate::fingerprint::Fingerprint;
@@ -101,6 +101,32 @@ impl LawModel {
         (column.standardise(last.median), deviation)
     }
 
+    /// The curve of the schedule, moved so that it goes from what was measured last to the end that what was seen says: by how far
+    /// each is off, in the logarithm of the gap, in a straight line between the two. Its intervals narrow as that of the end does.
+    fn through_what_was_seen(&self, curve: &LawForecast, observed: &[Point], now: f64, last: &FinalForecast) -> Spread {
+        let measured = observed.iter().rev().find_map(|point| point.validation.filter(|value| value.is_finite()));
+        let Some(measured) = measured else {
+            return Spread { mean: curve.median.clone(), low: curve.low_68.clone(), high: curve.high_68.clone() };
+        };
+        let known: Vec<(f64, f64)> = curve.progress.iter().copied().zip(curve.median.iter().copied()).collect();
+        let here = self.ln_gap(measured) - self.ln_gap(interpolate(&known, now));
+        let end = self.ln_gap(last.median) - self.ln_gap(curve.last.median);
+        let narrowed = (last.deviation / curve.last.deviation).clamp(0.0, 1.0);
+        let Scale { direction, ideal, .. } = *self.law.scale();
+        let start = self.ln_gap(self.law.start());
+        let moved = |value: f64, median: f64, at: f64| {
+            let come = ((at - now) / (1.0 - now).max(1e-9)).clamp(0.0, 1.0);
+            let middle = self.ln_gap(median) + here + come * (end - here);
+            let gap = (middle + narrowed * (self.ln_gap(value) - self.ln_gap(median))).min(start).exp();
+            if direction == Direction::Max { ideal - gap } else { ideal + gap }
+        };
+        let all = |values: &[f64]| -> Vec<f64> {
+            let places = curve.progress.iter().zip(&curve.median);
+            values.iter().zip(places).map(|(&value, (&at, &median))| moved(value, median, at)).collect()
+        };
+        Spread { mean: all(&curve.median), low: all(&curve.low_68), high: all(&curve.high_68) }
+    }
+
     /// `ln` gap to the ideal.
     fn ln_gap(&self, value: f64) -> f64 {
         (self.law.scale().ideal - value).abs().max(f64::MIN_POSITIVE).ln()
@@ -153,12 +179,17 @@ impl Form for LawModel {
         let curve = self.law.forecast(schedule, total_steps)?;
         let last = self.watched(observed, total_steps, now, std::slice::from_ref(schedule))?[0];
         let from = curve.progress.partition_point(|&progress| progress <= now);
+        let validation = self.through_what_was_seen(&curve, observed, now, &last);
         let rest = |values: &[f64]| values[from..].to_vec();
         Ok(Forecast {
             progress: rest(&curve.progress),
             train_loss: Spread::default(),
             learning_rate: rest(&curve.learning_rate),
-            validation: Spread { mean: rest(&curve.median), low: rest(&curve.low_68), high: rest(&curve.high_68) },
+            validation: Spread {
+                mean: rest(&validation.mean),
+                low: rest(&validation.low),
+                high: rest(&validation.high),
+            },
             outside_experience: None,
             final_validation: interval(&last),
         })
