@@ -26,6 +26,7 @@ pub(crate) struct Cli {
 
 /// The commands.
 #[derive(Subcommand, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it a process")]
 pub(crate) enum Command {
     /// The whole path on real training: sweep, fit, forecast, schedule, and a report to open
     Demo(demo::Arguments),

@@ -239,16 +239,13 @@ impl Tuner {
     /// Where new schedules may come from.
     fn shapes(&self) -> Result<ShapeRange, TuneError> {
         let space = &self.settings().space;
-        let believed = match space.peaks {
-            Some((low, high)) => Some(ShapeRange::of_peaks(low, high)),
-            None => {
-                let schedules = self.taken();
-                let peaks = schedules.iter().map(|(schedule, _)| schedule.highest_rate());
-                match self.law() {
-                    Ok(law) => ShapeRange::of(law.peaks(), law.measured_schedules().first().map(|(_, best)| best)),
-                    Err(_) => ShapeRange::of(peaks, None),
-                }
-            }
+        let believed = if let Some((low, high)) = space.peaks {
+            Some(ShapeRange::of_peaks(low, high))
+        } else if let Ok(law) = self.law() {
+            ShapeRange::of(law.peaks(), law.measured_schedules().first().map(|(_, best)| best))
+        } else {
+            let schedules = self.taken();
+            ShapeRange::of(schedules.iter().map(|(schedule, _)| schedule.highest_rate()), None)
         };
         Ok(space.confined(believed.ok_or(TuneError::NoRates)?))
     }

@@ -21,6 +21,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Subcommand, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it a process")]
 enum Action {
     /// Which runs to make next (the same as 'lodecast tune STUDY')
     Ask(ask::Arguments),

@@ -387,7 +387,7 @@ fn runs_one_has_are_enough() {
     // The range of peaks is theirs, and a run with a trial's name is its report.
     let trial = tuner.ask().expect("rates are known").expect("some");
     assert!((0.02..4.0).contains(&trial.schedule.highest_rate()), "{trial:?}");
-    let mut reports = sweep(&[trial.schedule.clone()]);
+    let mut reports = sweep(std::slice::from_ref(&trial.schedule));
     reports.runs[0].attributes.other.insert("trial".to_owned(), trial.name.clone());
     assert_eq!(tuner.add(&reports).expect("the metric").told, 1);
     assert_eq!(tuner.trials()[0].status, TrialStatus::Finished);

@@ -55,9 +55,9 @@ impl Arguments {
         let phase = Phase::start("tune", self.budget, output);
         loop {
             // A trial that an interrupted command left is trained again.
-            let left = |tuner: &mut Tuner| match tuner.running().next().cloned() {
-                Some(trial) => Ok(Some(trial)),
-                None => tuner.ask(),
+            let left = |tuner: &mut Tuner| {
+                let running = tuner.running().next().cloned();
+                running.map_or_else(|| tuner.ask(), |trial| Ok(Some(trial)))
             };
             let Some(trial) = builder.clone().update(&self.out, left)? else { break };
             let record = train(task.as_ref(), setup.optimizer(), length, &trial)?;

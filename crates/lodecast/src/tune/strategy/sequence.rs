@@ -16,7 +16,7 @@ pub(super) struct Sequence {
 
 impl Sequence {
     pub(super) fn new(dimensions: usize, seed: u64) -> Self {
-        let power = dimensions as i32 + 1;
+        let power = i32::try_from(dimensions).unwrap_or(i32::MAX - 1) + 1;
         let mut phi = 2.0f64;
         for _ in 0..64 {
             phi = (1.0 + phi).powf(1.0 / f64::from(power));
