@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     action: Option<Action>,
     #[command(flatten)]
-    ask: Option<ask::Arguments>,
+    ask: ask::Arguments,
 }
 
 #[derive(Subcommand, Debug)]
@@ -35,15 +35,12 @@ enum Action {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        match (&self.action, &self.ask) {
-            (Some(Action::Ask(arguments)), _) | (None, Some(arguments)) => arguments.run(output),
-            (Some(Action::Tell(arguments)), _) => arguments.run(output),
-            (Some(Action::Recommend(arguments)), _) => arguments.run(output),
-            (Some(Action::Show(arguments)), _) => arguments.run(output),
-            (None, None) => Err(crate::failure::misuse(
-                "which study?",
-                "give its file, which need not be there yet: lodecast tune study.json --help says how to begin one",
-            )),
+        match &self.action {
+            None => self.ask.run(output),
+            Some(Action::Ask(arguments)) => arguments.run(output),
+            Some(Action::Tell(arguments)) => arguments.run(output),
+            Some(Action::Recommend(arguments)) => arguments.run(output),
+            Some(Action::Show(arguments)) => arguments.run(output),
         }
     }
 }

@@ -326,9 +326,14 @@ fn opening(model: &dyn ControlledForecaster, situation: &Situation<'_>) -> Resul
     let mut candidates: Vec<Candidate> = openings.iter().map(candidate).collect();
     candidates[0].verdict = Verdict::Chosen;
     let Interval { mean, low, high } = picked.predicted;
+    // A few hundred draws of an assumed posterior are no certainty.
+    let chance = match picked.probability_better_than_best {
+        chance if chance > 0.99 => "more than 99 %".to_owned(),
+        chance if chance < 0.01 => "less than 1 %".to_owned(),
+        chance => format!("{:.0} %", 100.0 * chance),
+    };
     let reason = format!(
-        "picked by law and process: ends at {mean:.4} ({low:.4} to {high:.4} in two of three runs); better than the best measured schedule with {:.0} % probability",
-        100.0 * picked.probability_better_than_best
+        "picked by law and process: ends at {mean:.4} ({low:.4} to {high:.4} in two of three runs); better than the best measured schedule with {chance} probability"
     );
     Ok(Some(Plan {
         schedule: picked.schedule.clone(),

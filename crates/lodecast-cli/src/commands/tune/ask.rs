@@ -7,6 +7,7 @@ use clap::Args;
 use lodecast::Schedule;
 use lodecast::tune::{Trial, TuneError};
 
+use crate::failure::misuse;
 use crate::figures::schedule_in_words;
 use crate::options::study::{KnownRuns, StudyOptions, add};
 use crate::output::Output;
@@ -15,11 +16,10 @@ use crate::{rate_table, whole_file};
 
 /// Which study, and how many runs.
 #[derive(Args, Debug)]
-#[group(id = "ask")]
 pub(crate) struct Arguments {
     /// File of the study; a new one begins where there is none
     #[arg(value_name = "STUDY")]
-    study: PathBuf,
+    study: Option<PathBuf>,
     #[command(flatten)]
     known: KnownRuns,
     /// How many runs to ask for: one a worker
@@ -43,10 +43,16 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        let (builder, space) = self.study_options.builder(&self.study, &self.known.columns)?;
+        let Some(study) = &self.study else {
+            return Err(misuse(
+                "which study?",
+                "give its file, which need not be there yet: lodecast tune --help says how to begin one",
+            ));
+        };
+        let (builder, space) = self.study_options.builder(study, &self.known.columns)?;
         let runs = self.known.read(&builder.settings().metric, output)?;
         let total_steps = builder.settings().total_steps;
-        let (trials, left) = builder.update(&self.study, |tuner| {
+        let (trials, left) = builder.update(study, |tuner| {
             if let Some(space) = space {
                 tuner.set_space(space)?;
             }
@@ -91,7 +97,7 @@ impl Arguments {
         if trials.is_empty() {
             output.say(format_args!(
                 "nothing to ask: the budget holds no other run; 'lodecast tune recommend {}' says what to take",
-                self.study.display()
+                study.display()
             ));
         }
         if output.wants_json() {
