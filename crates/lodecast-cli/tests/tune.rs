@@ -58,9 +58,9 @@ fn train(schedule: &Schedule) -> Vec<(u64, f64, f64)> {
 /// Writes the run of a trial into a folder of runs, as a training script would.
 fn write_run(folder: &Path, trial: &Trial) {
     std::fs::create_dir_all(folder).expect("a folder");
-    let mut text = String::from("run,step,lr,val_loss,total_steps\n");
+    let mut text = String::from("run,step,loss,lr,val_loss,total_steps\n");
     for (step, rate, loss) in train(&trial.schedule) {
-        let _ = writeln!(text, "{},{step},{rate:e},{loss:e},{STEPS}", trial.name);
+        let _ = writeln!(text, "{},{step},{loss:e},{rate:e},{loss:e},{STEPS}", trial.name);
     }
     std::fs::write(folder.join(format!("{}.csv", trial.name)), text).expect("written");
 }

@@ -16,6 +16,7 @@ use crate::{rate_table, whole_file};
 
 /// Which study, and how many runs.
 #[derive(Args, Debug)]
+#[group(id = "ask")]
 pub(crate) struct Arguments {
     /// File of the study; a new one begins where there is none
     #[arg(value_name = "STUDY")]
