@@ -71,4 +71,5 @@ def test_snippets_of_the_frameworks_are_sound_and_name_what_there_is():
                 called.add(node.attr)
     assert {"plan", "fit", "import_runs"} <= called
     frameworks = {path.stem for path in Path(lodecast.__file__).parent.glob("*.py")}
-    assert all(hasattr(lodecast, name) or name in frameworks for name in called)
+    # What is in a file of its own may need a framework that is not there.
+    assert all(name in frameworks or hasattr(lodecast, name) for name in called)
