@@ -15,13 +15,13 @@ REPOSITORY = HERE.parent
 
 project = "lodecast"
 author = "the authors of lodecast"
-copyright = "the authors of lodecast, MIT or Apache 2.0"
+copyright = "the authors of lodecast, MIT or Apache 2.0"  # noqa: A001
 version = release = tomllib.loads((REPOSITORY / "Cargo.toml").read_text("utf-8"))["workspace"]["package"]["version"]
 
 extensions = ["myst_parser"]
 # Links to `page.md#a-heading` mean what they mean in the repository's own view of the pages.
 myst_heading_anchors = 4
-exclude_patterns = ["requirements.txt", "python_api.py"]
+exclude_patterns = ["requirements.txt"]
 # A page that is to come has its place in the table of contents already.
 suppress_warnings = ["toc.empty_glob"]
 highlight_language = "text"

@@ -1,8 +1,8 @@
 """Write the page of the Python package's interface, from its stubs, signatures and docstrings.
 
-    python docs/python_api.py
+    python python/api_page.py
 
-It reads the sources and needs nothing installed. `python/tests/test_documents.py` fails where the page is another.
+It reads the sources and needs nothing installed. `tests/test_documents.py` fails where the page is another.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-DOCS = Path(__file__).parent
-PACKAGE = DOCS.parent / "python" / "src" / "lodecast"
-PAGE = DOCS / "python-api.md"
+PACKAGE = Path(__file__).parent / "src" / "lodecast"
+PAGE = Path(__file__).parents[1] / "docs" / "python-api.md"
 
 #: What `lodecast` itself exports, and where it is written.
 TOP = ["_engine.pyi", "_fit.py", "_from_runs.py", "_example.py", "io/importing.py", "io/record.py", "errors.py"]
@@ -27,7 +26,7 @@ SINKS = ["tensorboard", "mlflow", "wandb"]
 
 HEAD = """# Python API
 
-What the package says of itself: signatures and docstrings, written by `python docs/python_api.py`; don't change it by hand.
+What the package says of itself: signatures and docstrings, written by `python python/api_page.py`; don't change it by hand.
 [Its page](python.md) says how the pieces go together.
 """
 
@@ -45,18 +44,21 @@ def page() -> str:
     found = {node.name: node for tree in sources for node in _definitions(tree) if node.name in exported}
     functions = sorted(name for name, node in found.items() if isinstance(node, Function))
     errors = sorted(node.name for node in _definitions(sources[-1]) if node.name in exported)
-    classes = sorted(name for name, node in found.items() if isinstance(node, ast.ClassDef) and name not in errors)
+    classes = {name: node for name, node in sorted(found.items()) if isinstance(node, ast.ClassDef)}
     parts.append("\n## Functions\n")
     for name in functions:
         parts += _function(found[name], "lodecast", 3)
-    for name in classes:
-        parts += _class(found[name], "lodecast", 2)
+    for name, node in classes.items():
+        if name not in errors:
+            parts += _class(node, "lodecast", 2)
     settings = ast.parse((PACKAGE / SETTINGS).read_text("utf-8"))
     parts.append("\n## Settings by name\n")
-    for node in _definitions(settings):
-        parts += _settings(node, (PACKAGE / SETTINGS).read_text("utf-8").splitlines())
+    for definition in _definitions(settings):
+        parts += _settings(definition, (PACKAGE / SETTINGS).read_text("utf-8").splitlines())
     parts.append("\n## Errors\n\n")
-    parts += [f"- `{name}({', '.join(map(ast.unparse, found[name].bases))})`: {_summary(found[name])}\n" for name in errors]
+    for name in errors:
+        bases = ", ".join(ast.unparse(base) for base in classes[name].bases)
+        parts.append(f"- `{name}({bases})`: {_line(ast.get_docstring(classes[name]))}\n")
     for module in MODULES:
         tree = ast.parse((PACKAGE / f"{module}.py").read_text("utf-8"))
         parts += _module(tree, f"lodecast.{module}", _exported(tree))
@@ -168,17 +170,9 @@ def _settings(node: ast.ClassDef | Function, lines: list[str]) -> list[str]:
     parts = [f"\n### {node.name}\n\n", _text(ast.get_docstring(node)), "\n"]
     for part in node.body:
         if isinstance(part, ast.AnnAssign):
-            before, comment = part.lineno - 2, []
-            while lines[before].strip().startswith("#:"):
-                comment.insert(0, lines[before].strip().removeprefix("#:").strip())
-                before -= 1
-            parts.append(f"- `{ast.unparse(part.target)}: {_type(part.annotation)}` {' '.join(comment)}\n")
+            comment = lines[part.lineno - 2].strip().removeprefix("#:").strip()
+            parts.append(f"- `{ast.unparse(part.target)}: {_type(part.annotation)}` {comment}\n")
     return parts
-
-
-def _summary(node: ast.AST) -> str:
-    assert isinstance(node, ast.ClassDef)
-    return _line(ast.get_docstring(node))
 
 
 def _line(text: str | None) -> str:
