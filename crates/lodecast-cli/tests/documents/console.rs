@@ -23,6 +23,12 @@ esac
 exec LODECAST "$@"
 "#;
 
+/// Are outputs compared? Elsewhere the last digits of a number may be others.
+const COMPARED: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+
+/// What is a record of what was run once, and takes hours: the parser of the command line alone looks at it.
+const RECORDS: [&str; 2] = ["docs/results.md", "docs/benchmarks.md"];
+
 /// A folder in which the commands of a page are run.
 struct Scratch {
     folder: TempDir,
@@ -112,10 +118,8 @@ fn faults(page: &Page) -> Vec<String> {
                     continue;
                 }
             };
-            let lines = |text: &str| text.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
-            let (expected, found) = (lines(&output), lines(&printed));
-            let borrowed = |lines: &[String]| lines.iter().map(String::as_str).collect::<Vec<_>>();
-            if output.is_empty() || agree(&borrowed(&expected), &borrowed(&found)) {
+            let [expected, found] = [&output, &printed].map(|text| text.lines().map(str::trim_end).collect::<Vec<_>>());
+            if output.is_empty() || !COMPARED || agree(&expected, &found) {
                 continue;
             }
             if accepting() {
@@ -135,9 +139,9 @@ fn faults(page: &Page) -> Vec<String> {
 #[test]
 fn commands_do_what_the_documents_show() {
     let pages = pages();
-    let reference = |page: &&Page| !page.name.starts_with("docs/commands");
+    let to_be_run = |page: &&Page| !page.name.starts_with("docs/commands") && !RECORDS.contains(&page.name.as_str());
     let faults: Vec<String> = std::thread::scope(|scope| {
-        let workers: Vec<_> = pages.iter().filter(reference).map(|page| scope.spawn(|| faults(page))).collect();
+        let workers: Vec<_> = pages.iter().filter(to_be_run).map(|page| scope.spawn(|| faults(page))).collect();
         workers.into_iter().flat_map(|worker| worker.join().expect("a page")).collect()
     });
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
