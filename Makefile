@@ -27,8 +27,8 @@ docs: docs-environment
 test: format budgets lint document unit
 
 ## lodecast beside the real tools: the Python package in every framework, and imports compared with the trackers' own readers.
-## Takes minutes, and gigabytes of Python packages.
-test-integration: test-python test-frameworks test-stores
+## Takes minutes, and gigabytes of Python packages. The site is built, too.
+test-integration: test-python test-frameworks test-stores docs
 
 ## What takes too long for every change, and is run before a release: the lab for GPUs compiled, properties on many more cases, the
 ## command as it is installed with its weight, the packages as they are published, and the recipes of the Python package.

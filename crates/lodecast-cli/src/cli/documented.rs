@@ -83,7 +83,10 @@ fn command_lines_of_the_documents_are_understood() {
 
 #[test]
 fn a_line_of_a_shell_is_taken_apart() {
-    assert_eq!(words("lodecast fit 'a b' \\\n  --members 2  # why").expect("plain"), ["lodecast", "fit", "a b", "--members", "2"]);
+    assert_eq!(
+        words("lodecast fit 'a b' \\\n  --members 2  # why").expect("plain"),
+        ["lodecast", "fit", "a b", "--members", "2"]
+    );
     assert_eq!(words("lodecast runs sweep.parquet --json | jq .").expect("plain").len(), 4);
     assert_eq!(words("lodecast lab sweep $task"), None);
 }

@@ -160,7 +160,8 @@ fn every_block_of_commands_says_why_if_it_is_not_run() {
 
 #[test]
 fn an_output_is_compared_but_for_times() {
-    let agreeing = |shown: &str, printed: &str| agree(&shown.lines().collect::<Vec<_>>(), &printed.lines().collect::<Vec<_>>());
+    let agreeing =
+        |shown: &str, printed: &str| agree(&shown.lines().collect::<Vec<_>>(), &printed.lines().collect::<Vec<_>>());
     assert!(agreeing("3 runs, 9 points/s (1 ms)", "3 runs, 7 points/s (22 ms)"));
     assert!(!agreeing("3 runs, 9 points/s (1 ms)", "4 runs, 9 points/s (1 ms)"));
     assert!(agreeing("a\n...\nd", "a\nb\nc\nd") && agreeing("a\n...", "a"));
@@ -170,6 +171,9 @@ fn an_output_is_compared_but_for_times() {
 #[test]
 fn a_block_is_run_in_the_folder_of_its_page() {
     let scratch = Scratch::new();
-    assert!(Path::new(scratch.run("pwd").expect("a folder").trim()).ends_with(scratch.folder.path().file_name().expect("named")));
+    assert!(
+        Path::new(scratch.run("pwd").expect("a folder").trim())
+            .ends_with(scratch.folder.path().file_name().expect("named"))
+    );
     assert!(scratch.run("false; true").is_err(), "a command that fails ends its block");
 }

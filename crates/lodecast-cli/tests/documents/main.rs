@@ -39,8 +39,10 @@ fn pages() -> Vec<Page> {
     let mut pages = Vec::new();
     for folder in folders {
         let files = fs::read_dir(root.join(folder)).expect("a folder");
-        let mut names: Vec<String> =
-            files.filter_map(|file| file.ok()?.file_name().into_string().ok()).filter(|name| name.ends_with(".md")).collect();
+        let mut names: Vec<String> = files
+            .filter_map(|file| file.ok()?.file_name().into_string().ok())
+            .filter(|name| name.ends_with(".md"))
+            .collect();
         names.sort();
         pages.extend(names.into_iter().map(|file| {
             let name = if folder.is_empty() { file } else { format!("{folder}/{file}") };

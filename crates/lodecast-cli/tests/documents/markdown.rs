@@ -113,7 +113,9 @@ pub(crate) fn anchors(page: &str) -> Vec<String> {
             .filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'))
             .map(|letter| if letter == ' ' { '-' } else { letter })
             .collect();
-        let before = anchors.iter().filter(|anchor| anchor.trim_end_matches(|end: char| end == '-' || end.is_ascii_digit()) == slug);
+        let before = anchors
+            .iter()
+            .filter(|anchor| anchor.trim_end_matches(|end: char| end == '-' || end.is_ascii_digit()) == slug);
         let repeated = before.count();
         anchors.push(if repeated == 0 { slug } else { format!("{slug}-{repeated}") });
     }

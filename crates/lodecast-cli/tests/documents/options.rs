@@ -5,15 +5,13 @@ use std::collections::BTreeSet;
 use crate::{markdown, pages};
 
 /// Options of other programs that stand in documents without the name of theirs.
-const OF_OTHERS: [(&str, &str); 2] = [
-    ("--short", "the recipes of the Python package"),
-    ("--features", "cargo"),
-];
+const OF_OTHERS: [(&str, &str); 2] = [("--short", "the recipes of the Python package"), ("--features", "cargo")];
 
 /// The options in a text: what follows a gap or a bracket and begins with two hyphens.
 fn options(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|letter: char| letter.is_whitespace() || "[](),=`<>|".contains(letter))
-        .filter(|word| word.strip_prefix("--").is_some_and(|name| name.starts_with(|first: char| first.is_ascii_lowercase())))
+    text.split(|letter: char| letter.is_whitespace() || "[](),=`<>|".contains(letter)).filter(|word| {
+        word.strip_prefix("--").is_some_and(|name| name.starts_with(|first: char| first.is_ascii_lowercase()))
+    })
 }
 
 #[test]
