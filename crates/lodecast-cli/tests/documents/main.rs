@@ -6,6 +6,7 @@
 #[cfg(unix)]
 mod console;
 mod links;
+#[cfg_attr(not(unix), allow(dead_code, reason = "commands are run in a shell"))]
 mod markdown;
 mod options;
 #[cfg(unix)]
@@ -46,11 +47,16 @@ fn pages() -> Vec<Page> {
         names.sort();
         pages.extend(names.into_iter().map(|file| {
             let name = if folder.is_empty() { file } else { format!("{folder}/{file}") };
-            let text = fs::read_to_string(root.join(&name)).expect("a text");
+            let text = read(&root.join(&name));
             Page { name, text }
         }));
     }
     pages
+}
+
+/// Reads a text, whichever way its lines end in this checkout.
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).expect("a text").replace("\r\n", "\n")
 }
 
 /// Are documents to be brought up to date instead of compared?

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
-use crate::{accepting, repository};
+use crate::{accepting, read, repository};
 
 /// What needs the lab: it says of itself only where the lab has been built in.
 const LAB: [&str; 3] = ["demo", "report", "lab"];
@@ -18,7 +18,7 @@ fn help(path: &[String]) -> String {
         .output()
         .expect("the command starts");
     assert!(output.status.success(), "{path:?}");
-    String::from_utf8(output.stdout).expect("text")
+    String::from_utf8(output.stdout).expect("text").replace("lodecast.exe", "lodecast")
 }
 
 /// The commands below one, in the order in which it lists them.
@@ -60,9 +60,8 @@ fn hold(file: &str, head: &str, commands: &[String], with_all: bool) {
     if accepting() {
         fs::write(&path, &page).expect("written");
     }
-    let there = fs::read_to_string(&path).unwrap_or_default();
     assert!(
-        there == page,
+        read(&path) == page,
         "docs/{file} is not what the command says: INSTA_UPDATE=always cargo test -p lodecast-cli --test documents"
     );
 }
