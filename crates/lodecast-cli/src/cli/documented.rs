@@ -21,7 +21,6 @@ fn words(line: &str) -> Option<Vec<String>> {
         match (quote, letter) {
             (Some(open), _) if letter == open => quote = None,
             (Some('"') | None, '$' | '`') => return None,
-            (Some(_), _) => word.get_or_insert_default().push(letter),
             (None, '\'' | '"') => {
                 quote = Some(letter);
                 word.get_or_insert_default();
@@ -29,11 +28,45 @@ fn words(line: &str) -> Option<Vec<String>> {
             (None, '#') if word.is_none() => break,
             (None, '|' | ';' | '&' | '>' | '<' | '(' | ')') => break,
             (None, ' ' | '\n' | '\\') => words.extend(word.take()),
-            (None, _) => word.get_or_insert_default().push(letter),
+            _ => word.get_or_insert_default().push(letter),
         }
     }
     words.extend(word);
     Some(words)
+}
+
+/// A script with its variables replaced by the first value that they have: `name=value`, or `for name in value ...`.
+fn with_values(script: &str) -> String {
+    let mut values: Vec<(String, String)> = Vec::new();
+    let name_of = |text: &str| {
+        let start = text.rfind(|letter: char| !letter.is_alphanumeric() && letter != '_').map_or(0, |at| at + 1);
+        let bounded = text[..start].chars().next_back().is_none_or(|before| before.is_whitespace() || before == ';');
+        (bounded && start < text.len()).then(|| text[start..].to_owned())
+    };
+    let first = |text: &str| match text.strip_prefix('"').and_then(|quoted| quoted.split_once('"')) {
+        Some((quoted, _)) => quoted.to_owned(),
+        None => {
+            text.split(|letter: char| letter.is_whitespace() || letter == ';').next().unwrap_or_default().to_owned()
+        }
+    };
+    for line in script.lines() {
+        for (at, _) in line.match_indices('=') {
+            values.extend(name_of(&line[..at]).map(|name| (name, first(&line[at + 1..]))));
+        }
+        if let Some((name, list)) = line.split_once("for ").and_then(|(_, rest)| rest.split_once(" in ")) {
+            values.push((name.to_owned(), first(list)));
+        }
+    }
+    // `$seeds` is not `$seed` and an s.
+    values.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+    let mut script = script.to_owned();
+    // A value may have another in it.
+    for _ in 0..2 {
+        for (name, value) in &values {
+            script = script.replace(&format!("${name}"), value);
+        }
+    }
+    script
 }
 
 /// The command lines of `lodecast` in a page, with the lines they are on.
@@ -42,7 +75,7 @@ fn command_lines(page: &str) -> Vec<(usize, String)> {
     for block in markdown::blocks(page) {
         let commands: Vec<String> = match block.language.as_str() {
             "console" => markdown::shown(&block.text).into_iter().map(|shown| shown.command).collect(),
-            "sh" => block.text.replace("\\\n", " ").lines().map(str::to_owned).collect(),
+            "sh" => with_values(&block.text.replace("\\\n", " ")).lines().map(str::to_owned).collect(),
             _ => Vec::new(),
         };
         lines.extend(commands.into_iter().map(|command| (block.line, command.trim_start().to_owned())));
@@ -88,5 +121,7 @@ fn a_line_of_a_shell_is_taken_apart() {
         ["lodecast", "fit", "a b", "--members", "2"]
     );
     assert_eq!(words("lodecast runs sweep.parquet --json | jq .").expect("plain").len(), 4);
-    assert_eq!(words("lodecast lab sweep $task"), None);
+    assert_eq!(words("lodecast lab sweep $@"), None);
+    let script = "task=\"--epochs 5\"; seeds=1,2\nfor which in sgd adam; do\n  lodecast lab sweep $task --seeds $seeds -o $which.parquet";
+    assert!(with_values(script).ends_with("lodecast lab sweep --epochs 5 --seeds 1,2 -o sgd.parquet"));
 }

@@ -3,6 +3,7 @@
 //!
 //! What is shown of an output is put in place by `INSTA_UPDATE=always cargo test -p lodecast-cli --test documents`.
 
+mod configurations;
 #[cfg(unix)]
 mod console;
 mod links;
@@ -36,19 +37,15 @@ impl Page {
 /// Every document of the repository.
 fn pages() -> Vec<Page> {
     let root = repository();
-    let folders = ["", "docs", "docs/plug-in", "python"];
     let mut pages = Vec::new();
-    for folder in folders {
+    for folder in ["", "docs", "docs/plug-in", "python"] {
         let files = fs::read_dir(root.join(folder)).expect("a folder");
-        let mut names: Vec<String> = files
-            .filter_map(|file| file.ok()?.file_name().into_string().ok())
-            .filter(|name| name.ends_with(".md"))
-            .collect();
-        names.sort();
-        pages.extend(names.into_iter().map(|file| {
-            let name = if folder.is_empty() { file } else { format!("{folder}/{file}") };
-            let text = read(&root.join(&name));
-            Page { name, text }
+        let mut paths: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|ending| ending == "md"));
+        paths.sort();
+        pages.extend(paths.into_iter().map(|path| {
+            let name = path.strip_prefix(&root).expect("in the repository").to_string_lossy().replace('\\', "/");
+            Page { name, text: read(&path) }
         }));
     }
     pages
