@@ -58,7 +58,8 @@ use forecast::{Question, check};
 use gaussian_process::{GaussianProcess, Hyperprior};
 
 use self::curve::{Path, SEGMENTS};
-use self::divergence::Threshold;
+use self::divergence::{DivergedEnds, Threshold};
+use self::least_squares::LeftOut;
 use self::posterior::Posterior;
 use self::residual::ResidualProcess;
 use self::settings::{Covariates, Settings, momentum_gain};
@@ -135,6 +136,12 @@ pub(crate) struct FittedRun {
     /// Progress at which its least gap was measured, if it reached its end.
     pub(crate) best_at: Option<f64>,
     pub(crate) diverged: bool,
+    /// Did it look diverged at the observed ends?
+    #[serde(default)]
+    pub(crate) looked: Vec<bool>,
+    /// What the law without it says of its end.
+    #[serde(default)]
+    pub(crate) left_out: Option<LeftOut>,
 }
 
 /// A fitted law.
@@ -165,6 +172,8 @@ pub struct Law {
     forecast_process: ResidualProcess,
     search_process: ResidualProcess,
     threshold: Threshold,
+    #[serde(default)]
+    diverged_ends: DivergedEnds,
     covariates: Covariates,
     /// Does momentum multiply the rate?
     momentum: bool,

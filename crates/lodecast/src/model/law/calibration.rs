@@ -21,7 +21,7 @@ pub(crate) fn multiplier(runs: usize) -> f64 {
 /// The multiplier after looking at `misses`: how far, in deviations, runs were off that were left out of the fit. What
 /// `covariates` other than the schedule do is hardly known from as many runs.
 pub(crate) fn checked_multiplier(runs: usize, covariates: usize, misses: &[f64]) -> f64 {
-    let before = multiplier(runs) * (1.0 + 2.0 * covariates as f64 / runs.max(1) as f64).sqrt();
+    let before = multiplier(runs) * (1.0 + COVARIATE * covariates as f64 / runs.max(1) as f64).sqrt();
     let squares: f64 = misses
         .iter()
         .map(|miss| miss * miss)
@@ -31,6 +31,8 @@ pub(crate) fn checked_multiplier(runs: usize, covariates: usize, misses: &[f64])
     ((WEIGHT * before * before + squares) / (WEIGHT + misses.len() as f64)).sqrt().clamp(LEAST * before, MOST * before)
 }
 
+/// Runs that a setting which differs counts for.
+const COVARIATE: f64 = 8.0;
 /// Runs that the multiplier found on other searches counts for.
 const WEIGHT: f64 = 2.0;
 /// Most that a squared miss counts for, and the range of the correction.

@@ -19,8 +19,72 @@ const FINER: usize = 2;
 /// Has a run diverged that ended with the gap `last`, whose least gap was `least` and whose peak rate was `peak`, in a search
 /// whose untrained gap is `start` and whose best run ended with `best` at `best_peak`?
 pub(crate) fn has_diverged(last: f64, least: f64, peak: f64, start: f64, best: f64, best_peak: f64) -> bool {
-    let risen = last > 1.15 * least && last > (best * start).sqrt();
-    (last > 0.9 * start || risen) && peak >= best_peak && last > best
+    looks_diverged(last, least, start, best) && peak >= best_peak && last > best
+}
+
+/// Does a value look like one of a run that diverged, whatever its rate?
+pub(crate) fn looks_diverged(last: f64, least: f64, start: f64, best: f64) -> bool {
+    last > 0.9 * start || (last > 1.15 * least && last > (best * start).sqrt())
+}
+
+/// Where diverged runs end: a normal of `ln(final / start)`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DivergedEnds {
+    pub(crate) mean: f64,
+    pub(crate) deviation: f64,
+}
+
+/// Spread of diverged runs about an untrained network before any is known, and how many runs that counts for.
+const ENDS_SPREAD: f64 = 0.1;
+const ENDS_WEIGHT: f64 = 2.0;
+
+impl Default for DivergedEnds {
+    fn default() -> Self {
+        Self { mean: 0.0, deviation: ENDS_SPREAD }
+    }
+}
+
+impl DivergedEnds {
+    /// From `ln(final / start)` of the runs that diverged and ended with a number.
+    pub(crate) fn of(ends: &[f64]) -> Self {
+        let count = ends.len() as f64;
+        let mean = ends.iter().sum::<f64>() / (count + 1.0);
+        let squares: f64 = ends.iter().map(|end| (end - mean).powi(2)).sum();
+        let variance = (ENDS_WEIGHT * ENDS_SPREAD * ENDS_SPREAD + squares) / (ENDS_WEIGHT + count);
+        Self { mean, deviation: variance.sqrt() }
+    }
+}
+
+/// How likely runs are to look diverged at a part of their way, those that diverge and those that train.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Signs {
+    diverging: f64,
+    training: f64,
+}
+
+/// Runs that the guess before any run counts for.
+const SIGNS_WEIGHT: f64 = 2.0;
+
+impl Signs {
+    /// From what runs looked like after the part `seen`: `(diverged in the end, looked diverged then)`.
+    pub(crate) fn of(runs: impl Iterator<Item = (bool, bool)>, seen: f64) -> Self {
+        // Most runs that diverge do so early, and all runs begin as bad as they come.
+        let (mut shown, mut looked) =
+            ([SIGNS_WEIGHT * seen.powf(0.25), SIGNS_WEIGHT], [0.5 * (1.0 - seen), SIGNS_WEIGHT]);
+        for (diverged, looks) in runs {
+            let counts = if diverged { &mut shown } else { &mut looked };
+            counts[0] += f64::from(u8::from(looks));
+            counts[1] += 1.0;
+        }
+        Self { diverging: shown[0] / shown[1], training: looked[0] / looked[1] }
+    }
+
+    /// Probability that a run diverges, of which that was thought with `before`, now that it looks so or not.
+    pub(crate) fn probability(&self, before: f64, looks: bool) -> f64 {
+        let chance = |of: f64| if looks { of } else { 1.0 - of };
+        let (diverging, training) = (before * chance(self.diverging), (1.0 - before) * chance(self.training));
+        diverging / (diverging + training).max(f64::MIN_POSITIVE)
+    }
 }
 
 /// The posterior of the peak rate at which runs diverge.
@@ -117,9 +181,100 @@ pub(crate) fn normal_quantile(p: f64) -> f64 {
     if p < 0.5 { -far } else { far }
 }
 
+/// The value below which a mixture of two normals lies with probability `p` in (0, 1); each is `(weight, mean, deviation)`, and the
+/// weights sum to one.
+pub(crate) fn mixture_quantile(p: f64, mixture: [(f64, f64, f64); 2]) -> f64 {
+    let alone = |(_, mean, deviation): (f64, f64, f64)| mean + deviation * normal_quantile(p);
+    if let Some(only) = mixture.into_iter().find(|&(weight, ..)| weight > 1.0 - ONLY) {
+        return alone(only);
+    }
+    let missed = |x: f64| {
+        let below = |(weight, mean, deviation): (f64, f64, f64)| weight * normal_distribution((x - mean) / deviation);
+        mixture.into_iter().map(below).sum::<f64>() - p
+    };
+    // The quantile lies between those of the two: Illinois' variant of the false position, halving where that is slow.
+    let (mut low, mut high) = (alone(mixture[0]), alone(mixture[1]));
+    if low > high {
+        std::mem::swap(&mut low, &mut high);
+    }
+    let (mut at_low, mut at_high) = (missed(low), missed(high));
+    for round in 0..MOST_ROUNDS {
+        if high - low < 1e-6 || at_low >= 0.0 || at_high <= 0.0 {
+            break;
+        }
+        let middle =
+            if round % 3 == 2 { f64::midpoint(low, high) } else { low - at_low * (high - low) / (at_high - at_low) };
+        let found = missed(middle);
+        if found.abs() < 1e-7 {
+            return middle;
+        }
+        if found < 0.0 {
+            (low, at_low) = (middle, found);
+            at_high *= 0.5;
+        } else {
+            (high, at_high) = (middle, found);
+            at_low *= 0.5;
+        }
+    }
+    if at_low >= 0.0 {
+        low
+    } else if at_high <= 0.0 {
+        high
+    } else {
+        f64::midpoint(low, high)
+    }
+}
+
+/// Weight below which a part of a mixture moves no quantile that is asked for.
+const ONLY: f64 = 1e-5;
+const MOST_ROUNDS: usize = 60;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quantiles_of_a_mixture_are_where_its_distribution_says() {
+        for weight in [0.001, 0.03, 0.3, 0.9, 0.9999] {
+            let mixture = [(1.0 - weight, -1.0, 0.2), (weight, 0.5, 0.05)];
+            for p in [0.025, 0.16, 0.5, 0.84, 0.975] {
+                let x = mixture_quantile(p, mixture);
+                let below: f64 = mixture
+                    .iter()
+                    .map(|(weight, mean, deviation)| weight * normal_distribution((x - mean) / deviation))
+                    .sum();
+                assert!((below - p).abs() < 2e-5, "{weight} {p}: {below} below {x}");
+            }
+        }
+        assert!(
+            (mixture_quantile(0.84, [(1.0, 2.0, 0.1), (0.0, 9.0, 1.0)]) - (2.0 + 0.1 * normal_quantile(0.84))).abs()
+                < 1e-12
+        );
+        // Two that are the same are one.
+        assert!(
+            (mixture_quantile(0.3, [(0.5, 2.0, 0.1), (0.5, 2.0, 0.1)]) - (2.0 + 0.1 * normal_quantile(0.3))).abs()
+                < 1e-6
+        );
+    }
+
+    #[test]
+    fn signs_of_divergence_count_by_what_runs_showed() {
+        // Nine diverged runs had shown it by then, one had not; no run that trained had.
+        let runs = (0..20).map(|k| (k < 10, k < 9));
+        let signs = Signs::of(runs, 0.25);
+        assert!(signs.probability(0.5, true) > 0.9 && signs.probability(0.5, false) < 0.2);
+        assert_eq!(signs.probability(0.0, true), 0.0);
+        assert_eq!(signs.probability(1.0, false), 1.0);
+    }
+
+    #[test]
+    fn diverged_runs_end_where_they_ended() {
+        assert_eq!(DivergedEnds::of(&[]), DivergedEnds::default());
+        let many = DivergedEnds::of(&[-0.3; 40]);
+        assert!((many.mean + 0.3).abs() < 0.01 && many.deviation < 0.03);
+        let apart: Vec<f64> = (0..40).map(|k| if k % 2 == 0 { 0.2 } else { -0.2 }).collect();
+        assert!((DivergedEnds::of(&apart).deviation - 0.2).abs() < 0.01);
+    }
 
     #[test]
     fn verdicts_follow_the_rules() {

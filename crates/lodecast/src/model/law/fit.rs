@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::calibration::checked_multiplier;
 use super::curve::SEGMENTS;
-use super::divergence::{Threshold, has_diverged};
+use super::divergence::{DivergedEnds, Threshold, has_diverged, looks_diverged};
 use super::features::schedule_features;
-use super::least_squares::{Curves, Problem};
+use super::least_squares::{Curves, LeftOut, Problem};
 use super::observation::{LEAST_RATE, Recording};
 use super::posterior::{OBSERVED, Posterior, curves, deviation, median};
 use super::prior::{Choice, Prior};
@@ -197,6 +197,12 @@ fn fit_scaled(metric: &Metric, recordings: &[Recording], scale: Scale, settings:
         threshold: Threshold::from(
             runs.iter().map(|run| ((run.peak / units.rate).max(1e-300).ln(), run.diverged)).collect::<Vec<_>>(),
         ),
+        diverged_ends: DivergedEnds::of(
+            &(runs.iter().filter(|run| run.diverged && run.recording.lost_at.is_none()))
+                .map(|run| (run.seen / start).ln())
+                .filter(|end| end.is_finite())
+                .collect::<Vec<f64>>(),
+        ),
         covariates: Covariates::of(&kept.iter().map(|run| &run.recording.settings).collect::<Vec<&Settings>>()),
         momentum,
         assumed,
@@ -218,13 +224,13 @@ fn fit_parts(law: &mut Law, runs: &[Scaled<'_>], seed: u64) {
     let ln_finals: Vec<f64> = kept.iter().filter_map(|&index| Some(runs[index].last?.ln())).collect();
     let spread = deviation(&ln_finals).max(LEAST_SPREAD);
     let taken = kept.len().min(CURVES);
-    let fitted: Vec<Curves> = (0..taken)
-        .map(|k| &runs[kept[k * kept.len() / taken]])
-        .filter_map(|run| {
-            let Recording { rates, length, settings, .. } = run.recording;
-            curves(law.path(rates, *length, settings), &run.values)
+    let (members, fitted): (Vec<usize>, Vec<Curves>) = (0..taken)
+        .map(|k| kept[k * kept.len() / taken])
+        .filter_map(|index| {
+            let Recording { rates, length, settings, .. } = runs[index].recording;
+            Some((index, curves(law.path(rates, *length, settings), &runs[index].values)?))
         })
-        .collect();
+        .unzip();
     let Units { start, best, .. } = law.units;
     law.posterior = Posterior::fit(&law.posterior.prior, start, best, &fitted, spread, seed);
 
@@ -249,6 +255,8 @@ fn fit_parts(law: &mut Law, runs: &[Scaled<'_>], seed: u64) {
                 last: run.last,
                 best_at: run.best_at,
                 diverged: run.diverged,
+                looked: looked(run, law.units),
+                left_out: None,
             }
         })
         .collect();
@@ -261,7 +269,10 @@ fn fit_parts(law: &mut Law, runs: &[Scaled<'_>], seed: u64) {
     law.forecast_process = ResidualProcess::fit(&features, &residuals, spread, Purpose::Forecast, None);
     law.search_process =
         ResidualProcess::fit(&features, &residuals, spread, Purpose::Search, Some(&law.forecast_process));
-    law.multiplier = checked_multiplier(law.runs.len(), law.covariates.len(), &misses(law, &fitted));
+    for (index, left_out) in members.into_iter().zip(leave_out(law, &fitted)) {
+        law.runs[index].left_out = left_out;
+    }
+    law.multiplier = law.checked_multiplier(&misses(law, &kept));
     let explained = 1.0 - (deviation(&residuals) / deviation(&ln_finals).max(1e-12)).powi(2);
     let names = law.covariates.names();
     if kept.len() >= RUNS_TO_JUDGE && !names.is_empty() && explained < EXPLAINED {
@@ -274,21 +285,49 @@ fn fit_parts(law: &mut Law, runs: &[Scaled<'_>], seed: u64) {
     }
 }
 
-/// How far the ends of the fitted runs are off, in deviations, when each is left out of the fit.
-fn misses(law: &Law, fitted: &[Curves]) -> Vec<f64> {
+/// Did a run look diverged at the observed ends? A value that is not there is one that was lost, or one like the last.
+fn looked(run: &Scaled<'_>, units: Units) -> Vec<bool> {
+    let mut least = f64::INFINITY;
+    let mut looks = true;
+    let mut after = OBSERVED.iter().peekable();
+    let mut found = Vec::with_capacity(OBSERVED.len());
+    let lost = run.recording.lost_at.unwrap_or(f64::INFINITY);
+    for (k, &value) in run.values.iter().enumerate() {
+        if value.is_finite() {
+            least = least.min(value);
+            looks = looks_diverged(value, least, units.start, units.best);
+        }
+        if after.next_if_eq(&&k).is_some() {
+            found.push(looks || (k + 1) as f64 / SEGMENTS as f64 * run.recording.length > lost);
+        }
+    }
+    found
+}
+
+/// What laws without one run say of the ends of the fitted runs, where they came to one.
+fn leave_out(law: &Law, fitted: &[Curves]) -> Vec<Option<LeftOut>> {
     let Posterior { prior, start, best, v, sigma, .. } = &law.posterior;
     let problem = Problem { runs: fitted, prior, start: *start, best: *best };
     let normal = problem.normal(v, *sigma);
     let curve = law.posterior.curve();
-    let ended: Vec<usize> = (0..fitted.len()).filter(|&k| fitted[k].ends.last() == Some(&(SEGMENTS - 1))).collect();
+    let of = |(index, run): (usize, &Curves)| {
+        let ended = run.ends.last() == Some(&(SEGMENTS - 1));
+        let (_, slopes) = law.posterior.end(&curve, &run.path);
+        problem.left_out(index, v, *sigma, &normal, &slopes).filter(|_| ended)
+    };
+    fitted.iter().enumerate().map(of).collect()
+}
+
+/// How far the ends of the runs `kept` are off, in deviations, when each is left out of the fit.
+fn misses(law: &Law, kept: &[usize]) -> Vec<f64> {
+    let runs = kept.iter().map(|&index| &law.runs[index]);
+    let ended: Vec<(f64, Option<LeftOut>)> =
+        runs.filter_map(|run| Some(((*run.residuals.last()?)?, run.left_out))).collect();
     let processes = law.forecast_process.left_out(ended.len());
-    (ended.iter().zip(processes))
-        .filter_map(|(&index, process)| {
-            let run = &fitted[index];
-            let (end, slopes) = law.posterior.end(&curve, &run.path);
-            let left_out = problem.left_out(index, v, *sigma, &normal, &slopes)?;
-            let miss = run.ln_values.last()? - (end + left_out.shift + process.mean);
-            Some(miss / (left_out.variance + process.variance).sqrt())
+    (ended.into_iter().zip(processes))
+        .filter_map(|((residual, left_out), process)| {
+            let LeftOut { shift, variance } = left_out?;
+            Some((residual - shift - process.mean) / (variance + process.variance).sqrt())
         })
         .collect()
 }
@@ -414,6 +453,11 @@ fn describe(kept: &[&Scaled<'_>], runs: usize, notes: &mut Vec<String>) {
 }
 
 impl Law {
+    /// The multiplier of deviations after runs were off so far, in deviations, that were left out.
+    pub(crate) fn checked_multiplier(&self, misses: &[f64]) -> f64 {
+        checked_multiplier(self.runs.len(), self.covariates.len(), misses)
+    }
+
     /// Features of a run for the processes.
     pub(crate) fn features(&self, rates: &[f64], length: f64, settings: &Settings) -> Vec<f64> {
         let gain = self.gain(settings);

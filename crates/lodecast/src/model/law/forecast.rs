@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Law;
 use super::calibration::{STRETCH_68, STRETCH_95};
 use super::curve::{Gradient, Path, SEGMENTS};
-use super::divergence::{normal_distribution, normal_quantile};
+use super::divergence::{DivergedEnds, mixture_quantile, normal_distribution};
 use super::observation::segment_rates;
 use super::residual::ResidualProcess;
 use super::settings::Settings;
@@ -165,25 +165,27 @@ impl Law {
 
     /// An answer, calibrated, in the metric's own units.
     pub(crate) fn natural(&self, answer: Answer, probability_diverged: f64) -> FinalForecast {
-        let factor = self.multiplier;
+        self.natural_by(self.multiplier, answer, probability_diverged)
+    }
+
+    /// An answer in the metric's own units, its deviations multiplied by `factor`.
+    pub(crate) fn natural_by(&self, factor: f64, answer: Answer, probability_diverged: f64) -> FinalForecast {
         let deviation = (answer.doubt + answer.noise).sqrt() * factor;
         let start = self.units.start;
-        let gap = |ln_gap: f64| ln_gap.min(700.0).exp().min(start);
-        // Quantiles of the mixture: the run trains, or it diverges and ends where it started.
+        let gap = |ln_gap: f64| ln_gap.min(700.0).exp();
+        // Quantiles of the mixture: the run trains, or it diverges and ends about where it started.
+        let trained_ln_gap = answer.ln_gap.min(start.ln());
         let quantile = |p: f64, stretch: f64| {
-            let among_trained = p / (1.0 - probability_diverged).max(1e-12);
-            if among_trained >= 1.0 {
-                start
-            } else {
-                gap(answer.ln_gap + stretch * deviation * normal_quantile(among_trained))
-            }
+            let trained = (1.0 - probability_diverged, trained_ln_gap, (stretch * deviation).max(1e-9));
+            let DivergedEnds { mean, deviation } = self.diverged_ends;
+            gap(mixture_quantile(p, [trained, (probability_diverged, start.ln() + mean, stretch * deviation)]))
         };
-        let trained = gap(answer.ln_gap);
+        let trained = gap(trained_ln_gap);
         let (low_68, high_68) = self.scale.range(quantile(0.16, STRETCH_68), quantile(0.84, STRETCH_68));
         let (low_95, high_95) = self.scale.range(quantile(0.025, STRETCH_95), quantile(0.975, STRETCH_95));
         FinalForecast {
             expected: self.scale.value((1.0 - probability_diverged) * trained + probability_diverged * start),
-            median: self.scale.value(quantile(0.5, STRETCH_68)),
+            median: self.scale.value(quantile(0.5, STRETCH_68).min(start)),
             low_68,
             high_68,
             low_95,

@@ -1,5 +1,7 @@
 //! Levenberg-Marquardt for the law: least squares in whitened coordinates, whose prior is part of what is minimised.
 
+use serde::{Deserialize, Serialize};
+
 use super::curve::{Curve, Gradient, PARAMETERS, Path};
 use super::linear_algebra::{Cholesky, dot};
 use super::prior::Prior;
@@ -156,7 +158,7 @@ impl Problem<'_> {
 }
 
 /// What the law fitted to all runs but one says of that one's end, linearised.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LeftOut {
     /// By how much `ln y` of the end moves when the run is left out.
     pub(crate) shift: f64,

@@ -4,7 +4,9 @@
 //! from the fitted runs; and a Gauss-Newton update of the law's parameters and of three effects of this run.
 
 use super::curve::{Curve, PARAMETERS, Path, SEGMENTS};
+use super::divergence::{Signs, looks_diverged};
 use super::forecast::{Answer, FinalForecast, Question};
+use super::least_squares::LeftOut;
 use super::linear_algebra::{Cholesky, dot};
 use super::observation::{Recording, segment_rates};
 use super::posterior::{OBSERVED, curves};
@@ -21,6 +23,10 @@ const FALL_DOUBT: f64 = 0.1;
 const LEVEL_EFFECT: f64 = 1.0;
 const SLOPE_EFFECT: f64 = 0.3;
 const SHIFT_EFFECT: f64 = 0.15;
+/// The two corrections err half alike, so that their mean is less doubtful than each; and what their squared difference adds. Found on
+/// held-out searches.
+const MEAN_DOUBT: f64 = 0.75;
+const DISAGREEMENT: f64 = 0.125;
 /// Step for the derivative in the shift.
 const SHIFT: f64 = 1e-3;
 const EFFECTS: usize = 3;
@@ -36,10 +42,13 @@ pub struct PartlySeen<'a> {
     seen: f64,
     /// Observed ends up to there.
     ends: &'static [usize],
-    slopes: SeenFeatures,
-    slope_covariance: Vec<f64>,
+    regression: Regression,
     /// What the regression leaves of the end.
     process: ResidualProcess,
+    /// How likely runs are to look diverged by now.
+    signs: Signs,
+    /// What deviations are multiplied by.
+    multiplier: f64,
 }
 
 impl Law {
@@ -52,23 +61,38 @@ impl Law {
         let mut rows = Vec::new();
         let mut targets = Vec::new();
         let mut features = Vec::new();
+        let mut left_out = Vec::new();
         for run in self.runs.iter().filter(|run| !run.diverged) {
             let (Some(&last), Some(residuals)) = (run.residuals.last(), run.residuals.get(..count)) else { continue };
             let path = self.path(&run.rates, run.length, &run.settings);
             let (Some(last), Some(row)) = (last, seen_features(residuals, &curve, &path, ends)) else { continue };
             rows.push(row);
             targets.push(last);
+            left_out.push(run.left_out);
             if let Ok(rates) = <&[f64; SEGMENTS]>::try_from(run.rates.as_slice()) {
                 features.push(self.features(rates, run.length, &run.settings));
             }
         }
         let spread = self.forecast_process.scale();
-        let (slopes, slope_covariance) = regression(&rows, &targets, slope_before(seen), spread);
-        let left: Vec<f64> = targets.iter().zip(&rows).map(|(target, row)| target - dot(&slopes, row)).collect();
+        let regression = Regression::of(&rows, &targets, slope_before(seen), spread);
+        let left: Vec<f64> = targets.iter().zip(&rows).map(|(target, row)| target - regression.mean(row)).collect();
         // The rest is expected to be as small as the residual itself, less what has been seen.
         let process =
             ResidualProcess::fit(&features, &left, spread / 0.15 * (1.0 - 0.8 * seen), Purpose::Forecast, None);
-        PartlySeen { law: self, seen, ends, slopes, slope_covariance, process }
+        let looked = self.runs.iter().filter_map(|run| Some((run.diverged, *run.looked.get(count.checked_sub(1)?)?)));
+        let signs = Signs::of(looked, seen);
+        let processes = process.left_out(left.len());
+        let misses: Vec<f64> = (rows.iter().zip(&left).zip(left_out).zip(processes))
+            .filter_map(|(((row, left), left_out), process)| {
+                let LeftOut { shift, variance } = left_out?;
+                let alone = regression.left_out(row);
+                let corrected = regression.uncorrected();
+                let miss = left * alone.stretch - corrected * shift - process.mean;
+                Some(miss / (alone.variance + corrected * corrected * variance + process.variance).sqrt())
+            })
+            .collect();
+        let multiplier = self.checked_multiplier(&misses);
+        PartlySeen { law: self, seen, ends, regression, process, signs, multiplier }
     }
 
     /// The final value of a run, of which the fraction `observed` of the plan is known, under the rates it recorded; `metric`
@@ -121,7 +145,7 @@ impl PartlySeen<'_> {
         let mut chance = law.threshold.probability(question.ln_peak);
         if recording.lost_at.is_some() {
             let lost = Answer { ln_gap: law.units.start.ln(), doubt: 0.0, noise: law.forecast_process.noise() };
-            return Ok(law.natural(lost, 1.0));
+            return Ok(law.natural_by(self.multiplier, lost, 1.0));
         }
         let mut values = recording.values(|value| law.scale.gap(value), law.units.start);
         if law.objective == Objective::Best {
@@ -143,30 +167,29 @@ impl PartlySeen<'_> {
         let Some(row) = seen_features(&residuals, &curve, &question.path, self.ends) else {
             return Ok(law.final_forecast(&question, &law.forecast_process, &mut scratch));
         };
-        // What has trained so far has less time left to diverge in.
-        chance *= 1.0 - self.seen;
+        let seen_values = || values.iter().copied().filter(|value| value.is_finite());
+        let least = seen_values().fold(f64::INFINITY, f64::min);
+        let last = seen_values().next_back().unwrap_or(law.units.start);
+        chance = self.signs.probability(chance, looks_diverged(last, least, law.units.start, law.units.best));
         let regressed = self.by_regression(&curve, &question, &row, &mut scratch);
         let updated = self.by_update(&curve, &question, &values, &mut scratch);
         let difference = regressed.ln_gap - updated.ln_gap;
         let mean = Answer {
             ln_gap: f64::midpoint(regressed.ln_gap, updated.ln_gap),
-            doubt: f64::midpoint(regressed.doubt, updated.doubt) + difference * difference / 4.0,
+            doubt: MEAN_DOUBT * f64::midpoint(regressed.doubt, updated.doubt) + DISAGREEMENT * difference * difference,
             noise: f64::midpoint(regressed.noise, updated.noise),
         };
-        Ok(law.natural(mean, chance))
+        Ok(law.natural_by(self.multiplier, mean, chance))
     }
 
     fn by_regression(&self, curve: &Curve, question: &Question, row: &SeenFeatures, scratch: &mut Vec<f64>) -> Answer {
         let (ln_gap, gradient) = self.law.posterior.end(curve, &question.path);
         let rest = self.process.predict(&mut question.features.clone(), scratch);
-        let of_slopes = (0..SEEN_FEATURES)
-            .map(|k| row[k] * dot(&self.slope_covariance[k * SEEN_FEATURES..(k + 1) * SEEN_FEATURES], row))
-            .sum::<f64>();
         // The curve's own doubt shrinks by what the residual seen corrects.
-        let left = (1.0 - self.slopes[0].clamp(0.0, 1.0)).powi(2);
+        let left = self.regression.uncorrected().powi(2);
         Answer {
-            ln_gap: ln_gap + dot(&self.slopes, row) + rest.mean,
-            doubt: of_slopes.max(0.0) + rest.variance + left * self.law.posterior.variance(&gradient),
+            ln_gap: ln_gap + self.regression.mean(row) + rest.mean,
+            doubt: self.regression.doubt(row) + rest.variance + left * self.law.posterior.variance(&gradient),
             noise: self.process.noise(),
         }
     }
@@ -257,34 +280,78 @@ fn slope_before(seen: f64) -> f64 {
     a + (b - a) * (seen - left) / (right - left)
 }
 
-/// Bayesian linear regression with normal priors of the slopes: their mean and covariance.
-fn regression(rows: &[SeenFeatures], targets: &[f64], level_slope: f64, scale: f64) -> (SeenFeatures, Vec<f64>) {
-    let before = [level_slope, 0.0, 0.0];
-    let precision = [SLOPE_DOUBT, SLOPE_DOUBT, FALL_DOUBT].map(|doubt| doubt.powi(-2));
-    let mut slopes = before;
-    let mut variance = scale * scale;
-    let mut covariance = vec![0.0; SEEN_FEATURES * SEEN_FEATURES];
-    for _ in 0..3 {
-        let mut matrix = vec![0.0; SEEN_FEATURES * SEEN_FEATURES];
-        let mut right: SeenFeatures = std::array::from_fn(|k| precision[k] * before[k]);
-        for (row, target) in rows.iter().zip(targets) {
-            for a in 0..SEEN_FEATURES {
-                right[a] += row[a] * target / variance;
-                for b in 0..SEEN_FEATURES {
-                    matrix[a * SEEN_FEATURES + b] += row[a] * row[b] / variance;
+/// Bayesian linear regression of the end's residual on what has been seen, with normal priors of the slopes.
+#[derive(Debug)]
+struct Regression {
+    slopes: SeenFeatures,
+    covariance: Vec<f64>,
+    /// Variance of what it leaves.
+    variance: f64,
+}
+
+/// What a regression says of a run that it was not shown.
+struct Alone {
+    /// By how much what it leaves of the run grows.
+    stretch: f64,
+    /// Variance by the doubt about the slopes.
+    variance: f64,
+}
+
+impl Regression {
+    /// From the runs' features and the residuals of their ends, which scatter by `scale`.
+    fn of(rows: &[SeenFeatures], targets: &[f64], level_slope: f64, scale: f64) -> Self {
+        let before = [level_slope, 0.0, 0.0];
+        let precision = [SLOPE_DOUBT, SLOPE_DOUBT, FALL_DOUBT].map(|doubt| doubt.powi(-2));
+        let mut found =
+            Self { slopes: before, covariance: vec![0.0; SEEN_FEATURES * SEEN_FEATURES], variance: scale * scale };
+        for _ in 0..3 {
+            let mut matrix = vec![0.0; SEEN_FEATURES * SEEN_FEATURES];
+            let mut right: SeenFeatures = std::array::from_fn(|k| precision[k] * before[k]);
+            for (row, target) in rows.iter().zip(targets) {
+                for a in 0..SEEN_FEATURES {
+                    right[a] += row[a] * target / found.variance;
+                    for b in 0..SEEN_FEATURES {
+                        matrix[a * SEEN_FEATURES + b] += row[a] * row[b] / found.variance;
+                    }
                 }
             }
+            (0..SEEN_FEATURES).for_each(|k| matrix[k * SEEN_FEATURES + k] += precision[k]);
+            let Some(factor) = Cholesky::of(matrix, SEEN_FEATURES) else { break };
+            found.slopes = right;
+            factor.solve(&mut found.slopes);
+            found.covariance = factor.inverse();
+            let squares: f64 = rows.iter().zip(targets).map(|(row, target)| (target - found.mean(row)).powi(2)).sum();
+            found.variance = (2.0 * scale * scale + squares) / (2.0 + rows.len() as f64);
         }
-        (0..SEEN_FEATURES).for_each(|k| matrix[k * SEEN_FEATURES + k] += precision[k]);
-        let Some(factor) = Cholesky::of(matrix, SEEN_FEATURES) else { break };
-        slopes = right;
-        factor.solve(&mut slopes);
-        covariance = factor.inverse();
-        let squares: f64 = rows.iter().zip(targets).map(|(row, target)| (target - dot(&slopes, row)).powi(2)).sum();
-        variance = (2.0 * scale * scale + squares) / (2.0 + rows.len() as f64);
+        found
     }
-    (slopes, covariance)
+
+    fn mean(&self, row: &SeenFeatures) -> f64 {
+        dot(&self.slopes, row)
+    }
+
+    /// Variance of the mean.
+    fn doubt(&self, row: &SeenFeatures) -> f64 {
+        let product = |k: usize| dot(&self.covariance[k * SEEN_FEATURES..(k + 1) * SEEN_FEATURES], row);
+        (0..SEEN_FEATURES).map(|k| row[k] * product(k)).sum::<f64>().max(0.0)
+    }
+
+    /// Part of an error of the law that the level seen does not correct.
+    fn uncorrected(&self) -> f64 {
+        1.0 - self.slopes[0].clamp(0.0, 1.0)
+    }
+
+    /// What it would say of a run it was made from, had it not been.
+    fn left_out(&self, row: &SeenFeatures) -> Alone {
+        let doubt = self.doubt(row);
+        // One row less: the inverse of the normal matrix by Sherman and Morrison.
+        let stretch = 1.0 / (1.0 - doubt / self.variance).max(LEAST_LEFT);
+        Alone { stretch, variance: doubt * stretch }
+    }
 }
+
+/// Least part of the variance that a run may leave the others to say.
+const LEAST_LEFT: f64 = 0.02;
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::calibration::multiplier;
-use super::divergence::Threshold;
+use super::divergence::{DivergedEnds, Threshold};
 use super::posterior::Posterior;
 use super::prior::{Choice, Prior};
 use super::residual::{Purpose, ResidualProcess};
@@ -90,6 +90,7 @@ impl Law {
             forecast_process: ResidualProcess::fit(&[], &[], ASSUMED_SPREAD, Purpose::Forecast, None),
             search_process: ResidualProcess::fit(&[], &[], ASSUMED_SPREAD, Purpose::Search, None),
             threshold: Threshold::from(Vec::new()),
+            diverged_ends: DivergedEnds::default(),
             covariates: Covariates::default(),
             momentum: false,
             assumed: Settings::new(),
