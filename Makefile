@@ -9,21 +9,26 @@ WITH_LAB = --features lodecast-cli/photographs
 # Says how long a step took.
 TIMED = .ci/timed
 
-.PHONY: demo test test-integration test-nightly format budgets lint document unit compiler components
+.PHONY: demo docs test test-integration test-nightly format budgets lint document unit compiler components
 .PHONY: test-python test-frameworks test-recipes test-stores test-devices test-properties test-packages test-weight
-.PHONY: workflows programs python python-environment frameworks-environment
+.PHONY: workflows programs python python-environment frameworks-environment docs-environment
 
 ## The whole path on real training: sweep, fit, forecast, schedule, and a report to open.
 demo: compiler
 	$(CARGO) build --release --package lodecast-cli --no-default-features --features lab
 	$${CARGO_TARGET_DIR:-target}/release/lodecast demo --out $(DEMO)
 
+## The site of docs/, to be opened from target/site/index.html and read without a network. What it does not find it takes for a mistake.
+docs: docs-environment
+	$(TIMED) docs target/docs/bin/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going docs target/site
+	@echo "the site: target/site/index.html"
+
 ## Everything that must hold: format, weight, lints, documentation, tests. Says how long each step took.
 test: format budgets lint document unit
 
 ## lodecast beside the real tools: the Python package in every framework, and imports compared with the trackers' own readers.
-## Takes minutes, and gigabytes of Python packages.
-test-integration: test-python test-frameworks test-stores
+## Takes minutes, and gigabytes of Python packages. The site is built, too.
+test-integration: test-python test-frameworks test-stores docs
 
 ## What takes too long for every change, and is run before a release: the lab for GPUs compiled, properties on many more cases, the
 ## command as it is installed with its weight, the packages as they are published, and the recipes of the Python package.
@@ -117,6 +122,11 @@ frameworks-environment: compiler python
 	@test -x $(FRAMEWORKS)/bin/pip || python3 -m venv $(FRAMEWORKS)
 	MATURIN_PEP517_ARGS="--profile dev" $(TIMED) "frameworks' environment" $(FRAMEWORKS)/bin/pip install --quiet \
 		--requirement python/tests/frameworks/requirements.txt ./python
+
+# What builds the site, in an environment of its own.
+docs-environment: python
+	@test -x target/docs/bin/pip || python3 -m venv target/docs
+	$(TIMED) "docs' environment" target/docs/bin/pip install --quiet --requirement docs/requirements.txt
 
 # Debian's python3 comes without what makes environments.
 python:

@@ -1,26 +1,53 @@
-"""What stands in the README and in docs/python.md runs as it is written."""
+"""What stands in the documents runs as it is written, and the page of the interface is what the package says of itself."""
 
 import ast
+import importlib.util
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 import lodecast
 
-README = Path(__file__).parents[1] / "README.md"
-FRAMEWORKS = Path(__file__).parents[2] / "docs" / "python.md"
+REPOSITORY = Path(__file__).parents[2]
+DOCS = REPOSITORY / "docs"
+README = REPOSITORY / "python" / "README.md"
+#: Written by `python/api_page.py`: signatures and examples of docstrings, which have tests of their own.
+API = DOCS / "python-api.md"
+PAGES = [REPOSITORY / "README.md", README, *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("plug-in/*.md"))]
 
 
-def blocks(document: Path) -> list[str]:
-    """The blocks of Python in a document."""
-    return re.findall(r"^```python\n(.*?)^```", document.read_text("utf-8"), re.M | re.S)
+class Block(NamedTuple):
+    """A block of Python, and what the comments before it say."""
+
+    text: str
+    needs: list[str]
+    not_run: str | None
+
+
+def blocks(document: Path) -> list[Block]:
+    """Give the blocks of Python in a document."""
+    found = re.findall(r"^((?:<!--.*?-->\n)*)```python\n(.*?)^```", document.read_text("utf-8"), re.M | re.S)
+    parts = []
+    for comments, text in found:
+        needs = re.search(r"<!-- needs: (.+?) -->", comments)
+        reason = re.search(r"<!-- not run: (.+?) -->", comments)
+        parts.append(Block(text, needs[1].split(", ") if needs else [], reason[1] if reason else None))
+    return parts
+
+
+PROGRAMS = {str(page.relative_to(REPOSITORY)): blocks(page) for page in PAGES if page != API}
+#: Those with something to run, with and without frameworks.
+PLAIN = [name for name, program in PROGRAMS.items() if any(not block.needs and not block.not_run for block in program)]
+IN_FRAMEWORKS = [name for name, program in PROGRAMS.items() if any(block.needs for block in program)]
 
 
 @pytest.fixture
 def here(sweep, tmp_path, monkeypatch):
-    """A folder with what the README speaks of: a sweep in a table, and logs of Lightning."""
+    """A folder with what the documents speak of: a model, a sweep in a table, and logs of Lightning."""
     monkeypatch.chdir(tmp_path)
+    lodecast.example_model().save("model.lode")
     table = sweep.to_pandas().rename(columns={"accuracy": "val_accuracy"})
     table.to_csv("sweep.csv", index=False)
     for number, (_, run) in enumerate(table.groupby("run_id")):
@@ -45,31 +72,71 @@ def in_torch(names: dict[str, object]) -> None:
     names["batches"], names["train"] = range(3), lambda batch: (parameter * 0.0).sum()
 
 
-@pytest.mark.parametrize("with_torch", [False, pytest.param(True, marks=pytest.mark.integration)])
-def test_the_readme_runs_as_written(here, with_torch):
+def run(name: str, with_frameworks: bool) -> dict[str, object]:
+    """Run the blocks of a document one after another, and give the names they left."""
     pytest.importorskip("pandas")
     pytest.importorskip("matplotlib").use("agg")
-    names: dict[str, object] = {"step": 100, "loss": 1.0, "rate": 0.1, "accuracy": 0.5}
-    ran = 0
-    for block in blocks(README):
-        if "lodecast.torch" in block:
-            if not with_torch:
-                continue
+    names: dict[str, object] = {"__name__": "__main__", "step": 100, "loss": 1.0, "rate": 0.1, "accuracy": 0.5}
+    for text, needs, not_run in PROGRAMS[name]:
+        if not_run or (needs and not with_frameworks):
+            continue
+        for framework in needs:
+            # Not imported: a page may say first how.
+            if importlib.util.find_spec(framework) is None:
+                pytest.skip(f"needs {framework}")
+        if "torch" in needs and "optimizer" not in names:
             in_torch(names)
-        exec(compile(block, str(README), "exec"), names)
-        ran += 1
-    assert ran == (5 if with_torch else 4)
-    assert names["plan"].interval is not None
-    assert [len(run) for run in names["sweep"]] == [1], "the last one was recorded"
+        exec(compile(text, name, "exec"), names)
+    return names
 
 
-def test_snippets_of_the_frameworks_are_sound_and_name_what_there_is():
-    called = set()
-    for block in blocks(FRAMEWORKS):
-        for node in ast.walk(ast.parse(block)):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "lodecast":
-                called.add(node.attr)
-    assert {"plan", "fit", "import_runs"} <= called
+@pytest.mark.parametrize("name", PLAIN)
+def test_python_runs_as_written(here, name):
+    if name != "python/README.md":
+        # It makes a folder of that name itself.
+        lodecast.Sweep.read("sweep.csv", metrics="val_accuracy:max").write(here / "runs.csv")
+        (here / "runs").mkdir()
+        (here / "runs.csv").rename(here / "runs" / "all.csv")
+    names = run(name, with_frameworks=False)
+    if name == "python/README.md":
+        assert names["plan"].interval is not None
+        assert [len(run) for run in names["sweep"]] == [1], "the last one was recorded"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("name", IN_FRAMEWORKS)
+def test_python_in_frameworks_runs_as_written(here, name):
+    names = run(name, with_frameworks=True)
+    if "scheduler" in names and name.startswith("docs/plug-in/") and not name.endswith("searches.md"):
+        scheduler = names["scheduler"]
+        # Inside what frameworks wrap around it.
+        while not hasattr(scheduler, "observed"):
+            scheduler = scheduler.scheduler
+        assert scheduler.observed, "it was told what was measured"
+
+
+def test_what_is_not_run_is_sound_and_names_what_there_is():
     frameworks = {path.stem for path in Path(lodecast.__file__).parent.glob("*.py")}
-    # What is in a file of its own may need a framework that is not there.
-    assert all(name in frameworks or hasattr(lodecast, name) for name in called)
+    for name, program in PROGRAMS.items():
+        for block in program:
+            for node in ast.walk(ast.parse(block.text)):
+                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "lodecast":
+                    # What is in a file of its own may need a framework that is not there.
+                    assert node.attr in frameworks or hasattr(lodecast, node.attr), f"{name}: lodecast.{node.attr}"
+
+
+def test_every_framework_has_a_page():
+    shown = "".join(block.text for program in PROGRAMS.values() for block in program)
+    for module in ("torch", "lightning", "huggingface", "accelerate", "keras", "optax", "optuna", "ray"):
+        assert f"lodecast.{module} import" in shown or f"import lodecast.{module}" in shown, module
+
+
+def test_the_page_of_the_interface_is_what_the_package_says():
+    script = REPOSITORY / "python" / "api_page.py"
+    spec = importlib.util.spec_from_file_location("api_page", script)
+    api_page = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(api_page)
+    page = api_page.page()
+    assert page == API.read_text("utf-8"), f"bring it up to date: python {script.relative_to(REPOSITORY)}"
+    for name in set(lodecast.__all__) - {"__version__", "LatentOde"}:
+        assert f" lodecast.{name}\n" in page or f"`{name}(" in page, name

@@ -64,6 +64,9 @@ pub(crate) enum Command {
 }
 
 #[cfg(test)]
+mod documented;
+
+#[cfg(test)]
 mod tests {
     use clap::CommandFactory;
 

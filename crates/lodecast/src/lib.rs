@@ -45,3 +45,8 @@ pub use plan::{
     SuggestionSettings, Verdict, Window, arrival, extend, suggest,
 };
 pub use scheduler::{Observation, Replan, Scheduler, SchedulerBuilder, SchedulerState};
+
+/// The page on training loops in Rust, whose program is compiled and run with the documentation's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/plug-in/rust.md")]
+struct PageOnRust;
