@@ -1,0 +1,6 @@
+//! Runs under way, followed in logs that a training writes slowly, truncates, rotates and writes anew.
+
+mod decisions;
+mod logs;
+mod restarts;
+mod toy;
