@@ -53,6 +53,9 @@ pub enum Error {
         /// What to do.
         remedy: &'static str,
     },
+    /// The following was ended on request; what was decided is kept.
+    #[error("interrupted")]
+    Interrupted,
     /// The log cannot be read.
     #[error(transparent)]
     Import(#[from] lodecast_import::Error),

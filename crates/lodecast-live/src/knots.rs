@@ -120,14 +120,14 @@ mod tests {
             let before = of(&schedule(families.0, peaks.0), limits);
             let after = of(&schedule(families.1, peaks.1), limits);
             let knots = joined(&before, cut as f64 / 1000.0, &after);
-            prop_assert!(Schedule::PiecewiseLinear { knots: knots.clone() }.check().is_ok());
+            let joined = Schedule::PiecewiseLinear { knots: knots.clone() };
+            prop_assert!(joined.check().is_ok());
             for step in 0..=1000u64 {
                 let progress = step as f64 / 1000.0;
                 let (rate, expected) = (at(&knots, progress), at(if step < cut { &before } else { &after }, progress));
-                prop_assert!((rate / expected - 1.0).abs() < 1e-9, "step {}: {} {}", step, rate, expected);
+                prop_assert!((rate / expected - 1.0).abs() < 1e-9, "step {step}: {rate} {expected}");
                 prop_assert!(rate >= limits.lowest * (1.0 - 1e-12) && rate <= limits.highest * (1.0 + 1e-12));
-                let engine = Schedule::PiecewiseLinear { knots: knots.clone() }.learning_rate(progress);
-                prop_assert_eq!(rate.to_bits(), engine.to_bits());
+                prop_assert_eq!(rate.to_bits(), joined.learning_rate(progress).to_bits());
             }
         }
     }

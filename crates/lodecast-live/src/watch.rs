@@ -125,7 +125,7 @@ impl Watch {
                         .map(|skipped| format!("run '{}' was left out: {}", skipped.run, skipped.reason)),
                 );
             }
-            Err(error @ (ImportError::Interrupted | ImportError::NoSuchFormat { .. })) => return Err(error.into()),
+            Err(ImportError::Interrupted) => return Err(Error::Interrupted),
             Err(error) => {
                 // What was read before it failed comes again.
                 fresh.clear();

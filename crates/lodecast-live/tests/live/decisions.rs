@@ -15,7 +15,8 @@ fn whole_run(place: &Place, pace: u64, seed: u64) -> Vec<(u64, RatesFile)> {
     place.append(HEADER);
     while training.step < STEPS {
         let file = place.file();
-        place.append(&rows(&train(&mut training, &file, pace.min(STEPS - training.step))));
+        let count = pace.min(STEPS - training.step);
+        place.append(&rows(&train(&mut training, &file, count)));
         let looked = look(&mut follower);
         assert_eq!(looked.absent, None);
         assert_eq!(looked.finished, training.step == STEPS);
@@ -35,8 +36,6 @@ fn a_run_is_followed_from_before_its_start_to_its_end() {
     assert_eq!((first.revision, first.effective_from_step, first.last_seen_step), (1, 0, None));
     assert!(first.predicted.is_some() && first.metric == "val_accuracy:max" && !first.finished);
     assert!(last.finished && last.revision >= 5, "before the start, and at a tenth, three, five and seven: {last:?}");
-    let ended = Training::new(7);
-    drop(ended);
     // The forecast at seven tenths holds what the run came to.
     let late = files.iter().rev().find(|(step, _)| *step <= 300).and_then(|(_, file)| file.predicted).expect("a forecast");
     let text = std::fs::read_to_string(&place.log).expect("the log");
@@ -108,15 +107,13 @@ fn looking_again_decides_nothing() {
     look(&mut follower);
     place.append(HEADER);
     let mut training = Training::new(3);
-    let mut points = train(&mut training, &place.file(), 150);
-    place.append(&rows(&points));
+    place.append(&rows(&train(&mut training, &place.file(), 150)));
     assert!(look(&mut follower).events.iter().any(|event| matches!(event, Event::Decided(_))));
     let before = (place.file(), std::fs::metadata(&place.rates).expect("there").modified().expect("a time"));
     for _ in 0..5 {
         assert!(look(&mut follower).events.is_empty());
     }
     assert_eq!((place.file(), std::fs::metadata(&place.rates).expect("there").modified().expect("a time")), before);
-    points.clear();
 }
 
 #[test]
