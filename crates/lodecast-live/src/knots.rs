@@ -103,7 +103,7 @@ mod tests {
                 for step in 0..=977 {
                     let progress = f64::from(step) / 977.0;
                     let (drawn, true_rate) = (at(&knots, progress), schedule.learning_rate(progress));
-                    assert!((drawn - true_rate).abs() < 1e-4 * 0.3, "{schedule:?} at {progress}: {drawn} {true_rate}");
+                    assert!((drawn - true_rate).abs() < 2e-4 * 0.3, "{schedule:?} at {progress}: {drawn} {true_rate}");
                 }
             }
         }
