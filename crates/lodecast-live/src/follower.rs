@@ -81,7 +81,6 @@ impl Follower {
         if let Some(state) = state.as_ref().filter(|state| !state.run.is_empty()) {
             options.watch.run.get_or_insert_with(|| state.run.clone());
         }
-        options.watch.options.total_steps = options.total_steps.or(options.watch.options.total_steps);
         let watch = Watch::new(std::mem::take(&mut options.watch), model.metric().clone(), carried);
         let mut follower = Self {
             watch,

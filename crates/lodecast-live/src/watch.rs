@@ -74,6 +74,9 @@ struct Gathered {
     carried: Vec<Point>,
     /// The points as they were last put together.
     points: Vec<Point>,
+    /// The planned length that the log itself states. The importer is not told: it would take what comes after it for a second
+    /// training.
+    planned_steps: Option<u64>,
 }
 
 impl Watch {
@@ -179,7 +182,7 @@ impl Watch {
         let Some(gathered) = self.gathered.get_mut(id) else { return Ok(None) };
         let is_empty = gathered.recording.series.is_empty() && gathered.recording.by_epoch.is_empty();
         if is_empty {
-            return Ok(Observed::of(id, gathered.carried.clone(), None));
+            return Ok(Observed::of(id, gathered.carried.clone(), None, gathered.planned_steps));
         }
         if news && !self.chosen.as_ref().is_some_and(Chosen::is_complete) {
             let chosen = Chosen::of(&gathered.recording, &self.place, &self.options, &self.metric)?;
@@ -198,13 +201,13 @@ impl Watch {
         let first = assembled.points.first().map_or(u64::MAX, |point| point.step);
         gathered.carried.retain(|point| point.step < first);
         gathered.points = gathered.carried.iter().copied().chain(assembled.points).collect();
-        Ok(Observed::of(id, gathered.points.clone(), Some(assembled.run)))
+        Ok(Observed::of(id, gathered.points.clone(), Some(assembled.run), gathered.planned_steps))
     }
 }
 
 impl Observed {
-    fn of(id: &str, points: Vec<Point>, run: Option<Run>) -> Option<Self> {
-        let total_steps = run.as_ref().and_then(Run::planned_steps);
+    fn of(id: &str, points: Vec<Point>, run: Option<Run>, planned_steps: Option<u64>) -> Option<Self> {
+        let total_steps = planned_steps.or_else(|| run.as_ref().and_then(Run::planned_steps));
         (!points.is_empty()).then(|| Self { id: id.to_owned(), points, total_steps, run })
     }
 
@@ -224,7 +227,8 @@ fn is_named(id: &str, wanted: &str) -> bool {
 impl Gathered {
     /// Adds what is new, or takes it instead of what there was, if that was replaced: points from before it are carried on.
     fn take_in(&mut self, news: News) {
-        let News { recording, rewritten } = news;
+        let News { mut recording, rewritten } = news;
+        self.planned_steps = recording.planned_steps.take().or(self.planned_steps);
         if rewritten || self.recording.series.is_empty() && self.recording.by_epoch.is_empty() {
             self.carried.append(&mut self.points);
             self.carried.sort_by_key(|point| point.step);
@@ -267,7 +271,6 @@ fn append(known: &mut Recording, news: Recording) {
         known.settings.extend(news.settings);
     }
     known.directions.extend(news.directions);
-    known.planned_steps = news.planned_steps.or(known.planned_steps);
     known.steps_are_epochs |= news.steps_are_epochs;
     for note in news.notes {
         if !known.notes.contains(&note) {
