@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result};
-use lodecast::{FitOptions, Law, LawFit, Metric, Model, Run, Sweep};
+use lodecast::{FitOptions, LawFit, Model, Sweep};
 #[cfg(feature = "import")]
 use lodecast_import::{ImportOptions, Source, Survey, ValidationChoice, import, recognise};
 
@@ -54,40 +54,6 @@ pub(crate) fn fitted(path: &Path, columns: &Columns, output: &mut Output) -> Res
         }
     }
     Ok((fitted.model, sweep))
-}
-
-/// The law of a model file, or fitted to runs: those given, or else those beside a run.
-pub(crate) fn law_beside(run: &Path, model: Option<&Path>, columns: &Columns, output: &mut Output) -> Result<Law> {
-    let beside = run.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match self::model(model.unwrap_or(beside), columns, output)? {
-        Model::Law(model) => Ok(model.law().clone()),
-        other => Err(failure(
-            format!("a {} model does not know runs of another length than its own", other.kind()),
-            "give runs instead, to which the law is fitted, or fit one with 'lodecast fit --kind law'",
-        )),
-    }
-}
-
-/// One run, of a file or of what a tracker left, with `metric` as its only validation column.
-pub(crate) fn one_run(path: &Path, columns: &Columns, metric: &Metric, output: &mut Output) -> Result<Run> {
-    if path.is_file()
-        && let Ok(run) = columns.read_run(path, metric)
-    {
-        return Ok(run);
-    }
-    let named = Columns { metrics: vec![metric.clone()], ..columns.clone() };
-    let mut sweep = runs(path, &named, output)?;
-    match (sweep.runs.pop(), sweep.runs.len()) {
-        (Some(run), 0) => Ok(run),
-        (_, others) => Err(failure(
-            format!(
-                "{} holds {} runs, and one is asked about",
-                path.display(),
-                if others == 0 { 0 } else { others + 1 }
-            ),
-            "name the file or folder of one run",
-        )),
-    }
 }
 
 /// The runs of a sweep file, a folder of them, or of what a tracker left.

@@ -5,6 +5,7 @@ pub(crate) mod configuration;
 pub(crate) mod fraction;
 #[cfg(feature = "lab")]
 pub(crate) mod jobs;
+pub(crate) mod law;
 #[cfg(feature = "lab")]
 pub(crate) mod method;
 pub(crate) mod overwriting;

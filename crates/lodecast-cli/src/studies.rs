@@ -11,3 +11,4 @@ pub(crate) mod machine;
 pub(crate) mod origin;
 pub(crate) mod report;
 pub(crate) mod sweep;
+pub(crate) mod training;

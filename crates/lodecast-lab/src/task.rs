@@ -50,6 +50,12 @@ impl Length {
         self.epochs * self.steps_per_epoch(examples)
     }
 
+    /// The same with as many whole epochs, at least one, as `total_steps` hold.
+    #[must_use]
+    pub fn of_steps(self, total_steps: u64, examples: usize) -> Self {
+        Self { epochs: (total_steps / self.steps_per_epoch(examples).max(1)).max(1), ..self }
+    }
+
     /// Is a metric point due after `done` optimizer steps?
     pub(crate) fn point_due(&self, done: u64, examples: usize) -> bool {
         let steps = self.steps_per_epoch(examples);

@@ -18,6 +18,7 @@ mod plan;
 mod random;
 mod scheduler;
 pub mod tune;
+mod whole_file;
 
 pub use data::{Attributes, Direction, Family, Knot, LengthNote, Metric, Point, Run, Schedule, Sweep};
 pub use error::{Error, Result};

@@ -1,49 +1,39 @@
 //! `lodecast extend`: how a run could go on beyond its plan, and where each way would end.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 use lodecast::Extension;
 
 use crate::figures::{is_fraction, metric_name, metric_value};
-use crate::model_input;
-use crate::options::sweep::Columns;
+use crate::options::law::LawInput;
 use crate::output::Output;
 use crate::report::{Table, learning_rate};
 
 /// Which run, and how far it is to go.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// The run: a file (.parquet, .csv or .jsonl), or what a tracker left of it
-    #[arg(value_name = "RUN")]
-    run: PathBuf,
+    #[command(flatten)]
+    input: LawInput,
     /// Length that it is to have in the end, in optimizer steps
     #[arg(long, value_name = "STEPS")]
     to: u64,
-    /// Model file of the law; or runs, to which the law is fitted on the spot [default: the runs beside RUN]
-    #[arg(long, value_name = "MODEL")]
-    model: Option<PathBuf>,
-    #[command(flatten)]
-    columns: Columns,
 }
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        let law = model_input::law_beside(&self.run, self.model.as_deref(), &self.columns, output)?;
-        let metric = law.metric().clone();
-        let run = model_input::one_run(&self.run, &self.columns, &metric, output)?;
+        let (law, run) = self.input.read(output)?;
+        let metric = law.metric();
         let ways = lodecast::extend(&law, &run, 0, self.to)?;
         if output.wants_json() {
             return output.json(&ways);
         }
-        let fraction = is_fraction(&metric, ways.iter().map(|way| way.last.median));
+        let fraction = is_fraction(metric, ways.iter().map(|way| way.last.median));
         let value = |value: f64| metric_value(value, fraction);
         if let Some(best) = ways.first() {
             output.line(format_args!(
                 "{}: {} {} at step {}, 68 % between {} and {}",
                 best.kind.describe(),
-                metric_name(&metric),
+                metric_name(metric),
                 value(best.last.median),
                 self.to,
                 value(best.last.low_68),

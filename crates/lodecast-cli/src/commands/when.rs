@@ -1,49 +1,39 @@
 //! `lodecast when`: whether a run will reach a target, and at which length it would.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 use lodecast::Schedule;
 
 use crate::failure::failure;
 use crate::figures::{is_fraction, metric_name, metric_value};
-use crate::model_input;
+use crate::options::law::LawInput;
 use crate::options::schedule::ScheduleOption;
-use crate::options::sweep::Columns;
 use crate::output::Output;
 use crate::report::Table;
 
 /// Which run, and what it is to reach.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// The run: a file (.parquet, .csv or .jsonl), or what a tracker left of it
-    #[arg(value_name = "RUN")]
-    run: PathBuf,
+    #[command(flatten)]
+    input: LawInput,
     /// Value of the metric that it is to reach
     #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
     target: f64,
-    /// Model file of the law; or runs, to which the law is fitted on the spot [default: the runs beside RUN]
-    #[arg(long, value_name = "MODEL")]
-    model: Option<PathBuf>,
     /// Planned length of the run, if the file does not say it
     #[arg(long, value_name = "STEPS")]
     total_steps: Option<u64>,
     /// Schedule that the run follows: FAMILY:PEAK, FAMILY:PEAK:WARMUP, or a JSON or sweep file [default: the run's own]
     #[arg(long, value_name = "SCHEDULE")]
     schedule: Option<ScheduleOption>,
-    #[command(flatten)]
-    columns: Columns,
 }
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        let law = model_input::law_beside(&self.run, self.model.as_deref(), &self.columns, output)?;
-        let metric = law.metric().clone();
-        let run = model_input::one_run(&self.run, &self.columns, &metric, output)?;
+        let (law, run) = self.input.read(output)?;
+        let metric = law.metric();
         let Some(total_steps) = self.total_steps.or_else(|| run.planned_steps()) else {
             return Err(failure(
-                format!("{} does not say how long the run is planned to be", self.run.display()),
+                format!("{} does not say how long the run is planned to be", self.input.run.display()),
                 "give the planned number of optimizer steps with --total-steps",
             ));
         };
@@ -58,9 +48,9 @@ impl Arguments {
         if output.wants_json() {
             return output.json(&arrival);
         }
-        let fraction = is_fraction(&metric, [arrival.last.median, self.target]);
+        let fraction = is_fraction(metric, [arrival.last.median, self.target]);
         let value = |value: f64| metric_value(value, fraction);
-        let (name, target) = (metric_name(&metric), value(self.target));
+        let (name, target) = (metric_name(metric), value(self.target));
         if let Some(step) = arrival.reached_at {
             output.line(format_args!("{name} {target} was reached at step {step}"))?;
         }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use lodecast::{Model, Planner, Sweep};
 use lodecast_lab::rivals::{Controller, ControllerSettings, ControllerTraining, train_controller};
 use lodecast_lab::{
-    Comparison, ComparisonConfiguration, Contender, Execution, Length, OptimizerKind, Rival, Sharpness, Trainable,
+    Comparison, ComparisonConfiguration, Contender, Length, OptimizerKind, Rival, RunRecord, Sharpness, Trainable,
     compare,
 };
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use super::contenders::{self, Recommended};
 use super::decisions::DecisionLog;
 use super::directory::{Decisions, StudyDirectory};
 use super::estimate;
+use super::training::with_progress;
 use crate::failure::failure;
 use crate::figures::comparison::View;
 use crate::options::jobs::Jobs;
@@ -133,22 +134,13 @@ impl Contest<'_> {
             length: self.length,
         };
         let journal = directory.file("comparison.journal");
-        if !journal.exists() {
-            let length = self.length.unwrap_or_else(|| task.default_length());
-            estimate::announce(task, self.optimizer, length, all.len() * self.seeds.0.len(), self.jobs, output);
-        }
-        let phase = Phase::start("comparison", (all.len() * self.seeds.0.len()) as u64, output);
-        let progress = |progress: lodecast_lab::Progress<'_>| {
-            let last = report::significant(progress.latest.test_metric, 4);
-            phase.at(progress.finished as u64, format!("{}: {last}", progress.latest.run.id));
-        };
-        let execution = Execution {
-            jobs: self.jobs.count(),
-            journal: Some(&journal),
-            cancel: interrupt::flag()?,
-            progress: &progress,
-        };
-        let comparison = compare(task, &configuration, &all, &execution)?;
+        let total = all.len() * self.seeds.0.len();
+        estimate::announce(task, self.optimizer, self.length, total, self.jobs, &journal, output);
+        let phase = Phase::start("comparison", total as u64, output);
+        let latest = |record: &RunRecord| format!("{}: {}", record.run.id, report::significant(record.test_metric, 4));
+        let comparison = with_progress(&phase, self.jobs, &journal, latest, |execution| {
+            compare(task, &configuration, &all, execution)
+        })?;
         let runs = format!("{} runs, {} methods on seeds {}", comparison.records.len(), all.len(), self.seeds);
         phase.done(output, runs);
         let seconds = self.jobs.seconds(&comparison.records);

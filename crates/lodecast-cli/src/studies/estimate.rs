@@ -1,5 +1,6 @@
 //! How long runs will take, told before they start: the first steps of one are trained and timed.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,16 +17,19 @@ const LONGEST: Duration = Duration::from_secs(15);
 /// Steps at the start that are not timed: memory is taken for the first time.
 const WARM_UP: usize = 2;
 
-/// Says how long `runs` runs will take. A machine that cannot train them says so soon enough by itself.
+/// Says how long `runs` runs of `length`, by default the task's own, will take, unless `journal` is there: what it holds is not
+/// trained again, and the rest is soon told by the progress. A machine that cannot train them says so soon enough by itself.
 pub(crate) fn announce(
     task: &dyn Trainable,
     optimizer: OptimizerKind,
-    length: Length,
+    length: Option<Length>,
     runs: usize,
     jobs: Jobs,
+    journal: &Path,
     output: &mut Output,
 ) {
-    if output.is_quiet() || length.check(task.train_examples()).is_err() {
+    let length = length.unwrap_or_else(|| task.default_length());
+    if journal.exists() || output.is_quiet() || length.check(task.train_examples()).is_err() {
         return;
     }
     let Some(seconds) = seconds_of_a_run(task, optimizer, length) else { return };

@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use anyhow::Result;
-use lodecast_lab::{Execution, FailedRun, SweepConfiguration, SweepOutcome, Trainable, run_sweep};
+use lodecast_lab::{FailedRun, RunRecord, SweepConfiguration, SweepOutcome, Trainable, run_sweep};
 use serde::Serialize;
 
 use super::estimate;
+use super::training::with_progress;
 use crate::figures::configuration_label;
 use crate::options::jobs::Jobs;
 use crate::output::Output;
 use crate::progress::Phase;
-use crate::{interrupt, report};
+use crate::report;
 
 /// What a sweep came to, as JSON.
 #[derive(Serialize)]
@@ -57,20 +58,13 @@ pub(crate) fn sweep(
     output: &mut Output,
 ) -> Result<SweepOutcome> {
     let total = configuration.runs();
-    // What a journal holds is not trained again, and the rest is soon told by the progress.
-    if !journal.exists() {
-        let length = configuration.length.unwrap_or_else(|| task.default_length());
-        estimate::announce(task, configuration.optimizer, length, total, jobs, output);
-    }
+    estimate::announce(task, configuration.optimizer, configuration.length, total, jobs, journal, output);
     let phase = Phase::start(name, total as u64, output);
     let metric = task.metric();
-    let progress = |progress: lodecast_lab::Progress<'_>| {
-        let last = report::significant(progress.latest.test_metric, 3);
-        phase.at(progress.finished as u64, format!("{}: {} {last}", progress.latest.run.id, metric.name));
+    let latest = |record: &RunRecord| {
+        format!("{}: {} {}", record.run.id, metric.name, report::significant(record.test_metric, 3))
     };
-    let execution =
-        Execution { jobs: jobs.count(), journal: Some(journal), cancel: interrupt::flag()?, progress: &progress };
-    let outcome = run_sweep(task, configuration, &execution)?;
+    let outcome = with_progress(&phase, jobs, journal, latest, |execution| run_sweep(task, configuration, execution))?;
     phase.done(output, summary(&outcome));
     warn_of_failures(&outcome, output);
     Ok(outcome)

@@ -10,6 +10,7 @@ mod interruption;
 mod manners;
 mod path;
 mod study;
+mod tune;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use lodecast::Schedule;
-use lodecast::tune::Tuner;
+use lodecast::tune::{Recommendation, Tuner};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Error, Result};
@@ -25,7 +25,7 @@ const RULES: [PickRule; 3] = [
 pub struct PickRule {
     name: &'static str,
     about: &'static str,
-    take: fn(&Tuner) -> Result<Schedule>,
+    take: fn(&Tuner, &Recommendation) -> Schedule,
 }
 
 impl PickRule {
@@ -45,24 +45,24 @@ impl PickRule {
     }
 }
 
-fn best_run(tuner: &Tuner) -> Result<Schedule> {
-    let best = tuner.recommend()?.best_run;
-    let asked = tuner.trials().iter().find(|record| record.trial.name == best.run);
-    asked.map_or_else(|| ours(tuner), |record| Ok(record.trial.schedule.clone()))
+fn best_run(tuner: &Tuner, recommended: &Recommendation) -> Schedule {
+    let asked = tuner.trials().iter().find(|record| record.trial.name == recommended.best_run.run);
+    asked.map_or_else(|| ours(tuner, recommended), |record| record.trial.schedule.clone())
 }
 
-fn plain_process(tuner: &Tuner) -> Result<Schedule> {
-    let choice = tuner.recommend()?.choices.into_iter().find(|choice| choice.name == "plain process alone");
-    choice.map_or_else(|| best_run(tuner), |choice| Ok(choice.schedule))
+fn plain_process(tuner: &Tuner, recommended: &Recommendation) -> Schedule {
+    let choice = recommended.choices.iter().find(|choice| choice.name == "plain process alone");
+    choice.map_or_else(|| best_run(tuner, recommended), |choice| choice.schedule.clone())
 }
 
-fn ours(tuner: &Tuner) -> Result<Schedule> {
-    Ok(tuner.recommend()?.schedule)
+fn ours(_: &Tuner, recommended: &Recommendation) -> Schedule {
+    recommended.schedule.clone()
 }
 
 /// What each rule takes.
 pub(super) fn picks(tuner: &Tuner, rules: &[PickRule]) -> Result<Vec<Schedule>> {
-    rules.iter().map(|rule| (rule.take)(tuner)).collect()
+    let recommended = tuner.recommend()?;
+    Ok(rules.iter().map(|rule| (rule.take)(tuner, &recommended)).collect())
 }
 
 impl PartialEq for PickRule {

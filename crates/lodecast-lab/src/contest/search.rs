@@ -38,10 +38,10 @@ pub(super) fn search(
                 *snapshot = Some(before.clone());
             }
         }
-        let epochs = (trial.total_steps / length.steps_per_epoch(examples).max(1)).max(1);
         // Runs of different searches share their seeds, run by run.
         let seed = pipeline * SEEDS + index;
-        let wanted = Wanted { schedule: trial.schedule.clone(), length: Length { epochs, ..length }, seed };
+        let length = length.of_steps(trial.total_steps, examples);
+        let wanted = Wanted { schedule: trial.schedule.clone(), length, seed };
         let record = worker.run(&wanted, Kept::Curves)?;
         tuner.tell(&trial.name, &record.run)?;
         index += 1;

@@ -16,7 +16,7 @@ use crate::data::{Direction, Run, Sweep};
 use crate::error::{Error, Result, setting};
 use crate::fit::{FitOptions, FitSettings, fit};
 use crate::model::ModelKind;
-use crate::model::law::{Answer, Law, LawSettings, PlainProcess, Recording};
+use crate::model::law::{Answer, FinalForecast, Law, LawSettings, PlainProcess, Recording};
 use crate::random::{Purpose, stream};
 
 /// Least number of runs left to forecast.
@@ -187,6 +187,20 @@ impl Ends {
     }
 }
 
+impl From<FinalForecast> for Ends {
+    fn from(last: FinalForecast) -> Self {
+        Self {
+            expected: last.expected,
+            median: last.median,
+            within_68: (last.low_68, last.high_68),
+            within_95: (last.low_95, last.high_95),
+        }
+    }
+}
+
+/// What was learned: forecasts the runs of another sweep after a part of them; `None` of a run of which it can say nothing.
+type Forecasts = Box<dyn Fn(&Sweep, f64) -> Vec<Option<Ends>>>;
+
 /// A sweep ready to be drawn from.
 struct Search<'a> {
     sweep: &'a Sweep,
@@ -297,13 +311,7 @@ impl<'a> Search<'a> {
     }
 
     /// What forecasts the runs of another sweep after a part of them, or nothing where nothing can be learned.
-    #[allow(clippy::type_complexity, reason = "a function from runs and a part to forecasts, named nowhere else")]
-    fn learn(
-        &self,
-        method: FewRunsMethod,
-        learned: &Sweep,
-        ends: &[(usize, f64)],
-    ) -> Option<Box<dyn Fn(&Sweep, f64) -> Vec<Option<Ends>>>> {
+    fn learn(&self, method: FewRunsMethod, learned: &Sweep, ends: &[(usize, f64)]) -> Option<Forecasts> {
         let metric = self.metric;
         match method {
             FewRunsMethod::Law => {
@@ -383,15 +391,7 @@ fn worst_of(direction: Direction, cut: f64, value: f64) -> f64 {
 
 fn of_law(law: &Law, others: &Sweep, metric: usize, observed: f64) -> Vec<Option<Ends>> {
     let watching = law.watching(observed);
-    let forecast = |run: &Run| {
-        let last = watching.final_value_of(run, metric).ok()?;
-        Some(Ends {
-            expected: last.expected,
-            median: last.median,
-            within_68: (last.low_68, last.high_68),
-            within_95: (last.low_95, last.high_95),
-        })
-    };
+    let forecast = |run: &Run| watching.final_value_of(run, metric).ok().map(Ends::from);
     others.runs.par_iter().map(forecast).collect()
 }
 
@@ -400,51 +400,32 @@ fn of_process(law: &Law, process: &PlainProcess, others: &Sweep, observed: f64) 
         let recording = Recording::rates_alone(run, None)?;
         let question = law.question_of(&recording.rates, recording.length, &recording.settings);
         let found = process.predict(&question.features, &mut Vec::new());
-        let last = law.natural(Answer { ln_gap: found.ln_gap, doubt: found.doubt, noise: found.noise }, 0.0);
-        Some(Ends {
-            expected: last.expected,
-            median: last.median,
-            within_68: (last.low_68, last.high_68),
-            within_95: (last.low_95, last.high_95),
-        })
+        let answer = Answer { ln_gap: found.ln_gap, doubt: found.doubt, noise: found.noise };
+        Some(Ends::from(law.natural(answer, 0.0)))
     };
     others.runs.par_iter().map(|run| if observed > 0.0 { None } else { forecast(run) }).collect()
+}
+
+/// The schedule of a run in the Multi-Power Law's terms.
+fn rates_of(run: &Run) -> Option<Rates> {
+    let recorded = run.steps().iter().zip(run.learning_rate());
+    let points: Vec<(f64, f64)> = recorded.filter_map(|(&step, rate)| Some((step as f64, (*rate)?))).collect();
+    Rates::of(&points)
 }
 
 fn loss_curve(run: &Run, metric: usize) -> Option<LossCurve> {
-    let steps = || run.steps().iter().map(|&step| step as f64);
-    let points: Vec<(f64, f64)> =
-        steps().zip(run.learning_rate()).filter_map(|(step, rate)| Some((step, (*rate)?))).collect();
-    let measured = steps().zip(run.validation(metric)).filter_map(|(step, value)| Some((step, (*value)?)));
+    let recorded = run.steps().iter().zip(run.validation(metric));
+    let measured = recorded.filter_map(|(&step, value)| Some((step as f64, (*value)?)));
     let measured: Vec<(f64, f64)> = measured.filter(|(_, loss)| loss.is_finite() && *loss > 0.0).collect();
-    if points.is_empty() || measured.is_empty() {
-        return None;
-    }
-    Some(LossCurve { rates: Rates::of(&points)?, measured })
+    if measured.is_empty() { None } else { Some(LossCurve { rates: rates_of(run)?, measured }) }
 }
 
 fn of_multi_power_law(law: &MultiPowerLaw, deviation: f64, others: &Sweep, observed: f64) -> Vec<Option<Ends>> {
-    let forecast = |run: &Run| {
-        let points: Vec<(f64, f64)> = run
-            .steps()
-            .iter()
-            .zip(run.learning_rate())
-            .filter_map(|(&step, rate)| Some((step as f64, (*rate)?)))
-            .collect();
-        let rates = (!points.is_empty()).then(|| Rates::of(&points)).flatten()?;
-        let value = law.loss(&rates, run.total_steps() as f64);
-        Some(Ends::about(value, deviation))
-    };
+    let forecast = |run: &Run| Some(Ends::about(law.loss(&rates_of(run)?, run.total_steps() as f64), deviation));
     others.runs.par_iter().map(|run| if observed > 0.0 { None } else { forecast(run) }).collect()
 }
 
-#[allow(clippy::type_complexity, reason = "see `Search::learn`")]
-fn of_network(
-    kind: ModelKind,
-    learned: &Sweep,
-    name: &str,
-    metric: usize,
-) -> Option<Box<dyn Fn(&Sweep, f64) -> Vec<Option<Ends>>>> {
+fn of_network(kind: ModelKind, learned: &Sweep, name: &str, metric: usize) -> Option<Forecasts> {
     let settings = FitSettings::new(kind).with_training(|training| training.metric = Some(name.to_owned()));
     let model = fit(
         learned,

@@ -9,6 +9,7 @@ use super::network::NetworkFit;
 use super::trainer::MemberState;
 use crate::error::{Error, Result};
 use crate::model::file::{self, Tensors};
+use crate::whole_file;
 
 /// Version of the checkpoint file.
 const FORMAT: u32 = 2;
@@ -51,7 +52,7 @@ pub(crate) fn save<F: NetworkFit>(
     let header = Header { checkpoint: FORMAT, settings: settings.clone(), sweep: sweep.to_owned(), seconds };
     let bytes =
         file::serialize(&header, &tensors).map_err(|reason| Error::ModelFile { path: path.to_owned(), reason })?;
-    file::write(path, &bytes)
+    whole_file::write(path, &bytes)
 }
 
 /// Reads the state of all members back, and the seconds spent so far.

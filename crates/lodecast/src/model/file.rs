@@ -1,7 +1,6 @@
-//! Model and checkpoint files: safetensors with a JSON header, written whole or not at all.
+//! Model and checkpoint files: safetensors with a JSON header.
 
 use std::collections::HashMap;
-use std::io::Write as _;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -65,20 +64,6 @@ pub(crate) fn serialize(header: &impl Serialize, tensors: &Tensors) -> std::resu
         .map_err(|error| error.to_string())?;
     let metadata = HashMap::from([(HEADER.to_owned(), header)]);
     safetensors::serialize(views, Some(metadata)).map_err(|error| error.to_string())
-}
-
-/// Writes the bytes of a file to `path`: to a temporary file beside it first, which then takes its place.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let file_error = |source: std::io::Error| Error::File { path: path.to_owned(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary = tempfile::Builder::new();
-    // Temporary files are private; a model is as readable as any other file.
-    #[cfg(unix)]
-    temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = temporary.tempfile_in(folder).map_err(file_error)?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(file_error)?;
-    file.persist(path).map_err(|error| file_error(error.error))?;
-    Ok(())
 }
 
 /// Reads header and tensors back.

@@ -12,6 +12,7 @@ use super::{Column, ControlledLatentOde, FitRecord, Forecast, Forecaster, LawMod
 use crate::data::{Metric, Point, Schedule, Sweep};
 use crate::error::{Error, Result};
 use crate::experience::Experience;
+use crate::whole_file;
 
 /// What every form of model can do. A form implements it in its own folder; [`Model`] passes everything on.
 pub(crate) trait Form {
@@ -191,7 +192,7 @@ impl Model {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let bytes = self.form().to_bytes().map_err(|reason| Error::ModelFile { path: path.to_owned(), reason })?;
-        file::write(path, &bytes)
+        whole_file::write(path, &bytes)
     }
 
     /// The validation metric it predicts.

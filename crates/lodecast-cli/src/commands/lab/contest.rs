@@ -6,10 +6,9 @@ use anyhow::Result;
 use clap::Args;
 use lodecast::tune::Strategy;
 use lodecast_lab::tasks::TASKS;
-use lodecast_lab::{Contest, ContestConfiguration, Execution, PickRule, contest};
+use lodecast_lab::{Contest, ContestConfiguration, PickRule, RunRecord, contest};
 
 use crate::figures::{bare_metric_name, is_fraction, metric_value};
-use crate::interrupt;
 use crate::options::jobs::Jobs;
 use crate::options::peaks::Peaks;
 use crate::options::training::Setup;
@@ -18,6 +17,7 @@ use crate::progress::Phase;
 use crate::report::{self, Table, signed};
 use crate::studies::directory::StudyDirectory;
 use crate::studies::estimate;
+use crate::studies::training::with_progress;
 
 /// What to compare, how often, and on what.
 #[derive(Args, Debug)]
@@ -72,22 +72,12 @@ impl Arguments {
         let most = self.budgets.iter().max().copied().unwrap_or(0);
         let picked = (self.budgets.len() * self.picks.len()) as u64 * self.seeds;
         let total = (self.searches.len() as u64 * self.pipelines * (most + picked)) as usize;
-        if !journal.exists() {
-            let length = configuration.length.unwrap_or_else(|| task.default_length());
-            estimate::announce(task.as_ref(), setup.optimizer(), length, total, self.jobs, output);
-        }
+        estimate::announce(task.as_ref(), setup.optimizer(), configuration.length, total, self.jobs, &journal, output);
         let phase = Phase::start("contest", total as u64, output);
-        let progress = |progress: lodecast_lab::Progress<'_>| {
-            let last = report::significant(progress.latest.test_metric, 4);
-            phase.at(progress.finished as u64, format!("{}: {last}", progress.latest.run.id));
-        };
-        let execution = Execution {
-            jobs: self.jobs.count(),
-            journal: Some(&journal),
-            cancel: interrupt::flag()?,
-            progress: &progress,
-        };
-        let outcome = contest(task.as_ref(), &configuration, &execution)?;
+        let latest = |record: &RunRecord| format!("{}: {}", record.run.id, report::significant(record.test_metric, 4));
+        let outcome = with_progress(&phase, self.jobs, &journal, latest, |execution| {
+            contest(task.as_ref(), &configuration, execution)
+        })?;
         phase.done(output, format_args!("{} rows", outcome.rows.len()));
         directory.write_json("contest.json", &outcome)?;
         if output.wants_json() {

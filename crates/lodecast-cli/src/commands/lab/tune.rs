@@ -83,7 +83,7 @@ impl Arguments {
 /// Trains a trial.
 fn train(task: &dyn Trainable, optimizer: OptimizerKind, length: Length, trial: &Trial) -> Result<RunRecord> {
     let examples = task.train_examples();
-    let length = Length { epochs: (trial.total_steps / length.steps_per_epoch(examples).max(1)).max(1), ..length };
+    let length = length.of_steps(trial.total_steps, examples);
     let cancel = Some(interrupt::flag()?);
     let training = Training { id: &trial.name, optimizer, seed: trial.seed, length, sharpness: None, cancel };
     let mut schedule = FixedSchedule::new(trial.schedule.clone(), length.total_steps(examples))?;

@@ -112,13 +112,11 @@ impl LawModel {
         let here = self.ln_gap(measured) - self.ln_gap(interpolate(&known, now));
         let end = self.ln_gap(last.median) - self.ln_gap(curve.last.median);
         let narrowed = (last.deviation / curve.last.deviation).clamp(0.0, 1.0);
-        let Scale { direction, ideal, .. } = *self.law.scale();
         let start = self.ln_gap(self.law.start());
         let moved = |value: f64, median: f64, at: f64| {
             let come = ((at - now) / (1.0 - now).max(1e-9)).clamp(0.0, 1.0);
             let middle = self.ln_gap(median) + here + come * (end - here);
-            let gap = (middle + narrowed * (self.ln_gap(value) - self.ln_gap(median))).min(start).exp();
-            if direction == Direction::Max { ideal - gap } else { ideal + gap }
+            self.law.scale().value((middle + narrowed * (self.ln_gap(value) - self.ln_gap(median))).min(start).exp())
         };
         let all = |values: &[f64]| -> Vec<f64> {
             let places = curve.progress.iter().zip(&curve.median);
@@ -280,9 +278,7 @@ impl ControlledForecaster for LawModel {
             for reward in rewards {
                 let drawn = self.ln_gap(column.natural(sign * *reward));
                 let gap = (to + narrowed * (drawn - from)).min(self.ln_gap(self.law.start())).exp();
-                let ideal = self.law.scale().ideal;
-                let value = if self.law.metric().direction == Direction::Max { ideal - gap } else { ideal + gap };
-                *reward = sign * column.standardise(value);
+                *reward = sign * column.standardise(self.law.scale().value(gap));
             }
         }
         Ok(rewards)

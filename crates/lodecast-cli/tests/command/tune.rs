@@ -1,36 +1,19 @@
-//! `lodecast tune`, end to end and without the lab: ask, train a toy, tell, recommend; and what may go wrong on the way.
+//! `lodecast tune`, end to end: ask, train a toy, tell, recommend; and what may go wrong on the way.
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use lodecast::Schedule;
 use lodecast::tune::Trial;
 use tempfile::TempDir;
 
+use super::{data, json, lodecast, talk};
+
 const STEPS: u64 = 500;
 
-fn lodecast(directory: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lodecast"))
-        .args(arguments)
-        .current_dir(directory)
-        .env("COLUMNS", "100")
-        .output()
-        .expect("the command starts")
-}
-
-fn data(directory: &Path, arguments: &[&str]) -> String {
-    let output = lodecast(directory, arguments);
-    assert!(output.status.success(), "{arguments:?}\n{}", talk(&output));
-    String::from_utf8(output.stdout).expect("text")
-}
-
-fn json(directory: &Path, arguments: &[&str]) -> serde_json::Value {
-    serde_json::from_str(&data(directory, &[arguments, &["--json"]].concat())).expect("JSON on standard output")
-}
-
-fn talk(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).expect("text")
+/// What the command gives as JSON.
+fn answer(directory: &Path, arguments: &[&str]) -> serde_json::Value {
+    json(directory, &[arguments, &["--json"]].concat())
 }
 
 /// What a command that must fail says, and its exit code.
@@ -68,7 +51,7 @@ fn write_run(folder: &Path, trial: &Trial) {
 const NEW: [&str; 8] = ["tune", "study.json", "--metric", "val_loss:min", "--total-steps", "500", "--peaks", "0.01,3"];
 
 fn asked(directory: &Path, arguments: &[&str]) -> Vec<Trial> {
-    serde_json::from_value(json(directory, arguments)).expect("trials")
+    serde_json::from_value(answer(directory, arguments)).expect("trials")
 }
 
 #[test]
@@ -95,7 +78,7 @@ fn a_study_on_a_folder_of_runs() {
     for trial in &next {
         write_run(&path.join("runs"), trial);
     }
-    let recommended = json(path, &["tune", "recommend", "study.json", "--runs", "runs", "--out", "best.json"]);
+    let recommended = answer(path, &["tune", "recommend", "study.json", "--runs", "runs", "--out", "best.json"]);
     let best = recommended["best_run"]["value"].as_f64().expect("a value");
     let schedule: Schedule = serde_json::from_value(recommended["schedule"].clone()).expect("a schedule");
     let found = train(&schedule).last().expect("points").2;
@@ -147,7 +130,7 @@ fn ask_and_tell_by_hand() {
     );
     let fourth = ask("c");
     assert!(data(path, &["tune", "tell", "study.json", &fourth[0].name, "--abandon"]).contains("given up"));
-    let recommended = json(path, &["tune", "recommend", "study.json"]);
+    let recommended = answer(path, &["tune", "recommend", "study.json"]);
     assert_eq!(recommended["best_run"]["value"], 0.5);
     // The budget ends the asking: that is no failure.
     let mut asked_for = 0;
