@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    completions, demo, evaluate, extend, fit, follow, forecast, import, import_model, lab, man, plan, report, runs, suggest,
-    tune, when,
+    completions, demo, evaluate, extend, fit, follow, forecast, import, import_model, lab, man, plan, report, runs,
+    suggest, tune, when,
 };
 
 /// A learning-rate scheduler that has seen training runs before

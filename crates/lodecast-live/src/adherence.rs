@@ -160,7 +160,8 @@ mod tests {
     fn rates_logged_a_point_late_are_the_planned_ones() {
         let falling = vec![Knot { progress: 0.0, learning_rate: 1.0 }, Knot { progress: 1.0, learning_rate: 1e-3 }];
         let at = |step: u64| crate::knots::at(&falling, step as f64 / 100.0);
-        let points: Vec<Point> = (30..100).step_by(5).map(|step| Point::new(step).learning_rate(at(step - 5))).collect();
+        let points: Vec<Point> =
+            (30..100).step_by(5).map(|step| Point::new(step).learning_rate(at(step - 5))).collect();
         let planned = Planned { stride: 5, ..planned(&falling, &falling) };
         assert_eq!(Adherence::default().compare(&points, &planned), None);
     }

@@ -46,10 +46,8 @@ impl Chosen {
     ) -> Result<Self, String> {
         let names: Vec<&str> = recording.series.keys().chain(recording.by_epoch.keys()).map(String::as_str).collect();
         let named = options.validation.first().cloned();
-        let validation = named.unwrap_or_else(|| ValidationChoice {
-            name: metric.name.clone(),
-            direction: Some(metric.direction),
-        });
+        let validation =
+            named.unwrap_or_else(|| ValidationChoice { name: metric.name.clone(), direction: Some(metric.direction) });
         let is_there = |name: &str| names.contains(&name);
         let usual = |role: Role| names.iter().copied().find(|name| role.goes_by(name));
         let asked = |choice: &Option<String>, role| match choice {
@@ -80,11 +78,8 @@ impl Chosen {
             }
         };
         let direction = validation.direction.or(Some(metric.direction));
-        let mut options = ImportOptions {
-            loss,
-            validation: vec![ValidationChoice { direction, ..validation }],
-            ..options.clone()
-        };
+        let mut options =
+            ImportOptions { loss, validation: vec![ValidationChoice { direction, ..validation }], ..options.clone() };
         if !has.rate {
             options.learning_rate = None;
             options.rate_schedule = NO_RATE.parse().ok();
@@ -178,13 +173,7 @@ impl Format for InMemory<'_> {
         false
     }
 
-    fn read(
-        &self,
-        _: &Source,
-        _: &Wanted,
-        _: &Limits,
-        visit: &mut Visit<'_>,
-    ) -> Result<(), lodecast_import::Error> {
+    fn read(&self, _: &Source, _: &Wanted, _: &Limits, visit: &mut Visit<'_>) -> Result<(), lodecast_import::Error> {
         let _flow = visit(Outcome::Recording(self.0.clone()));
         Ok(())
     }

@@ -53,6 +53,16 @@ pub enum Error {
         /// What to do.
         remedy: &'static str,
     },
+    /// The page cannot be served.
+    #[error("page at {address}: {reason}; {remedy}")]
+    Page {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why not.
+        reason: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// The following was ended on request; what was decided is kept.
     #[error("interrupted")]
     Interrupted,

@@ -82,16 +82,8 @@ impl Follower {
             options.watch.run.get_or_insert_with(|| state.run.clone());
         }
         let watch = Watch::new(std::mem::take(&mut options.watch), model.metric().clone(), carried);
-        let mut follower = Self {
-            watch,
-            model,
-            options,
-            run: None,
-            points: Vec::new(),
-            written: None,
-            quiet: 0,
-            _lock: lock,
-        };
+        let mut follower =
+            Self { watch, model, options, run: None, points: Vec::new(), written: None, quiet: 0, _lock: lock };
         if let Some(state) = state {
             let settings = follower.settings(follower.options.total_steps.unwrap_or(state.total_steps));
             follower.run = Some(LiveRun::resume(follower.model.clone(), settings, state)?);
@@ -108,8 +100,7 @@ impl Follower {
     /// in a state to be read is no error.
     pub fn look(&mut self) -> Result<Looked> {
         let sight = self.watch.look()?;
-        let mut looked =
-            Looked { absent: sight.absent, notes: sight.notes, news: sight.news, ..Looked::default() };
+        let mut looked = Looked { absent: sight.absent, notes: sight.notes, news: sight.news, ..Looked::default() };
         self.quiet = if sight.news { 0 } else { self.quiet.saturating_add(1) };
         if self.run.is_none() {
             let known = self.options.total_steps.or(sight.run.as_ref().and_then(|run| run.total_steps));

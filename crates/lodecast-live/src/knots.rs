@@ -8,6 +8,8 @@ const DRAWN: usize = 200;
 const MOST: usize = 600;
 /// How far before a jump the rate on its near side is read, as a fraction of the run.
 const BEFORE_A_JUMP: f64 = 1e-7;
+/// What changes by more than this fraction there is a jump.
+const JUMP: f64 = 1e-3;
 
 /// Learning rate of knots at a progress; see [`Schedule::learning_rate`].
 pub(crate) fn at(knots: &[Knot], progress: f64) -> f64 {
@@ -28,7 +30,15 @@ pub(crate) fn of(schedule: &Schedule, limits: RateRange) -> Vec<Knot> {
         let mut times: Vec<f64> = even.chain(marks.iter().copied()).filter(|time| (0.0..=1.0).contains(time)).collect();
         times.sort_by(f64::total_cmp);
         times.dedup();
-        times.into_iter().map(|time| knot(time, schedule.learning_rate(time))).collect()
+        let mut knots = Vec::new();
+        for time in times {
+            let (before, here) = (schedule.learning_rate(time - BEFORE_A_JUMP), schedule.learning_rate(time));
+            if time > 0.0 && marks.contains(&time) && (here - before).abs() > JUMP * here.max(before) {
+                knots.push(knot(time, before));
+            }
+            knots.push(knot(time, here));
+        }
+        knots
     };
     match schedule {
         Schedule::PiecewiseLinear { knots } if knots.len() <= MOST => {
@@ -81,8 +91,7 @@ fn at_left(knots: &[Knot], progress: f64) -> f64 {
             left.learning_rate + weight * (right.learning_rate - left.learning_rate)
         }
         (Some(only), None) => only.learning_rate,
-        (None, Some(only)) => only.learning_rate,
-        (None, None) => f64::NAN,
+        (None, only) => only.map_or(f64::NAN, |only| only.learning_rate),
     }
 }
 

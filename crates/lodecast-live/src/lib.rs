@@ -26,6 +26,8 @@ mod follower;
 mod knots;
 mod live_run;
 mod log_back;
+#[cfg(feature = "page")]
+mod page;
 mod points;
 mod rates;
 mod rates_file;
@@ -38,6 +40,8 @@ pub use error::{Error, Result};
 pub use follower::{Follower, FollowerOptions, Looked};
 pub use live_run::{Decision, Event, LiveRun, LiveRunSettings, MadeForecast};
 pub use log_back::{JsonLinesLog, LogBack, LogBackEntry, TensorBoardLog};
+#[cfg(feature = "page")]
+pub use page::Page;
 pub use rates::Rates;
 pub use rates_file::RatesFile;
 pub use state::LiveRunState;

@@ -1,6 +1,7 @@
 //! [`LiveRun`]: the decisions about one run. Points come in as they are logged, and now and then the rest is planned anew.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use lodecast::{
     Candidate, Forecast, Interval, Knot, Model, Plan, Planner, PlannerSettings, Point, Prediction, RateRange, Replan,
@@ -112,7 +113,7 @@ pub enum Event {
 /// that fails keeps the schedule in force and says why.
 #[derive(Clone, Debug)]
 pub struct LiveRun {
-    model: Model,
+    model: Arc<Model>,
     planner: Planner,
     replan: Replan,
     seed: u64,
@@ -127,9 +128,10 @@ impl LiveRun {
     /// # Errors
     /// If a setting is out of its range.
     pub fn begin(model: Model, settings: LiveRunSettings, own_schedule: Option<Schedule>) -> Result<Self> {
-        let (run, in_force) = Self::with(model, &settings, own_schedule)?;
-        let knots = knots::of(&in_force, run.1);
-        let (model, limits, planner, replan) = (run.0, run.1, run.2, run.3);
+        let best = || model.experience().best_configuration().schedule.clone();
+        let in_force = settings.in_force.clone().or(own_schedule).unwrap_or_else(best);
+        in_force.check()?;
+        let knots = knots::of(&in_force, limits(&model));
         let state = LiveRunState {
             version: LiveRunState::VERSION,
             fingerprint: model.fingerprint().to_owned(),
@@ -151,7 +153,7 @@ impl LiveRun {
             carried: Vec::new(),
             finished: false,
         };
-        Ok(Self { model, planner, replan, seed: settings.seed, lead: settings.lead, limits, state })
+        Self::with(model, settings, state)
     }
 
     /// Goes on from a saved state, with the same model.
@@ -176,31 +178,20 @@ impl LiveRun {
                 "give that length, or move the file of rates and its state away to begin anew",
             ));
         }
-        let ((model, limits, planner, replan), _) = Self::with(model, &settings, None)?;
-        Ok(Self { model, planner, replan, seed: settings.seed, lead: settings.lead, limits, state })
+        Self::with(model, settings, state)
     }
 
-    #[allow(clippy::type_complexity)]
-    fn with(
-        model: Model,
-        settings: &LiveRunSettings,
-        own_schedule: Option<Schedule>,
-    ) -> Result<((Model, RateRange, Planner, Replan), Schedule)> {
+    fn with(model: Model, settings: LiveRunSettings, state: LiveRunState) -> Result<Self> {
         if settings.total_steps == 0 {
             let remedy = "give the planned number of optimizer steps";
             return Err(lodecast::Error::Setting { name: "total_steps", value: "0".to_owned(), remedy }.into());
         }
         let forecaster: lodecast::Forecaster = model.clone().into();
-        let replan = settings.replan.clone().unwrap_or_else(|| Replan::default_for(&forecaster));
+        let replan = settings.replan.unwrap_or_else(|| Replan::default_for(&forecaster));
         let planner_settings = settings.planner.unwrap_or_else(|| PlannerSettings::default_for(&forecaster));
         let planner = Planner::new(forecaster, planner_settings)?;
-        let experience = planner.forecaster().experience();
-        let RateRange { lowest, highest } = experience.learning_rates;
-        let limits = RateRange { lowest: lowest.max(f64::MIN_POSITIVE), highest };
-        let best = || experience.best_configuration().schedule.clone();
-        let in_force = settings.in_force.clone().or(own_schedule).unwrap_or_else(best);
-        in_force.check()?;
-        Ok(((model, limits, planner, replan), in_force))
+        let limits = limits(&model);
+        Ok(Self { model: Arc::new(model), planner, replan, seed: settings.seed, lead: settings.lead, limits, state })
     }
 
     /// The model.
@@ -457,6 +448,12 @@ impl LiveRun {
             course,
         })
     }
+}
+
+/// The rates that runs of the model's sweep have borne.
+fn limits(model: &Model) -> RateRange {
+    let RateRange { lowest, highest } = model.experience().learning_rates;
+    RateRange { lowest: lowest.max(f64::MIN_POSITIVE), highest }
 }
 
 fn in_an_interval(prediction: Prediction) -> Interval {

@@ -41,12 +41,13 @@ fn merged(points: &[Point]) -> Point {
     }
 }
 
-/// The usual distance between two points, in steps.
+/// The usual distance between two points, in steps; of a single one that from the start.
 pub(crate) fn stride(points: &[Point]) -> u64 {
     let last = &points[points.len().saturating_sub(RECENT)..];
     let mut distances: Vec<u64> = last.windows(2).map(|pair| pair[1].step - pair[0].step).collect();
     distances.sort_unstable();
-    distances.get(distances.len() / 2).copied().unwrap_or(1).max(1)
+    let from_start = || points.first().map_or(1, |first| first.step);
+    distances.get(distances.len() / 2).copied().unwrap_or_else(from_start).max(1)
 }
 
 #[cfg(test)]

@@ -69,10 +69,10 @@ impl Rates {
         if let Some(next) = self.next.take() {
             self.current = next;
         }
-        match file.revision.checked_sub(self.current.revision) {
-            Some(0) => self.current = file,
-            Some(1) => self.next = Some(file),
-            _ => self.current = file,
+        if file.revision == self.current.revision + 1 {
+            self.next = Some(file);
+        } else {
+            self.current = file;
         }
     }
 

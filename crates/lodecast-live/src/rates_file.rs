@@ -84,8 +84,7 @@ impl RatesFile {
             return Err(damaged(format!("it is larger than {MOST_BYTES} bytes")));
         }
         let text = fs::read_to_string(path).map_err(failed)?;
-        let file: Self =
-            serde_json::from_str(&text).map_err(|error| damaged(format!("no file of rates: {error}")))?;
+        let file: Self = serde_json::from_str(&text).map_err(|error| damaged(format!("no file of rates: {error}")))?;
         file.check().map_err(damaged)?;
         Ok(file)
     }
@@ -116,7 +115,8 @@ impl RatesFile {
         if self.total_steps == 0 {
             return Err("its total_steps is 0".to_owned());
         }
-        if let Some(knot) = self.knots.iter().find(|knot| !(knot.learning_rate > 0.0 && knot.learning_rate.is_finite())) {
+        if let Some(knot) = self.knots.iter().find(|knot| !(knot.learning_rate > 0.0 && knot.learning_rate.is_finite()))
+        {
             return Err(format!("its learning rate at {} of the run is {}", knot.progress, knot.learning_rate));
         }
         self.schedule().check().map_err(|error| error.to_string())

@@ -73,7 +73,8 @@ impl LiveRunState {
             Err(source) => return Err(Error::File { path: path.to_owned(), source }),
             Ok(_) => fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?,
         };
-        let state: Self = serde_json::from_str(&text).map_err(|error| damaged(format!("no state of a run: {error}")))?;
+        let state: Self =
+            serde_json::from_str(&text).map_err(|error| damaged(format!("no state of a run: {error}")))?;
         state.check().map_err(damaged)?;
         Ok(Some(state))
     }

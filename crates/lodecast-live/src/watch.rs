@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use lodecast::{Metric, Point, Run, Schedule};
-use lodecast_import::{Error as ImportError, Follow, Format, ImportOptions, News, Recording, Restarts, Role, Series, Session, Wanted};
+use lodecast_import::{
+    Error as ImportError, Follow, Format, ImportOptions, News, Recording, Restarts, Role, Series, Session, Wanted,
+};
 
 use crate::columns::Chosen;
 use crate::error::{Error, Result};
 
+/// How the names of series begin that lodecast logs itself.
+const OWN: &str = "lodecast/";
 /// Runs that are named when one has to be chosen.
 const NAMED: usize = 8;
 
@@ -72,8 +76,9 @@ struct Gathered {
     recording: Recording,
     /// Points that are in the log no longer.
     carried: Vec<Point>,
-    /// The points as they were last put together.
+    /// The points as they were last put together, and the run that they are of, without those carried.
     points: Vec<Point>,
+    run: Option<Run>,
     /// The planned length that the log itself states. The importer is not told: it would take what comes after it for a second
     /// training.
     planned_steps: Option<u64>,
@@ -139,6 +144,10 @@ impl Watch {
             let id = news.recording.id.clone();
             if self.run.as_deref().is_none_or(|wanted| is_named(&id, wanted)) {
                 sight.news = true;
+                if news.rewritten {
+                    // Its columns may be others.
+                    self.chosen = None;
+                }
                 self.gathered.entry(id).or_default().take_in(news);
             }
         }
@@ -184,7 +193,11 @@ impl Watch {
         if is_empty {
             return Ok(Observed::of(id, gathered.carried.clone(), None, gathered.planned_steps));
         }
-        if news && !self.chosen.as_ref().is_some_and(Chosen::is_complete) {
+        if !news && gathered.run.is_some() {
+            return Ok(Observed::of(id, gathered.points.clone(), gathered.run.clone(), gathered.planned_steps));
+        }
+        gathered.run = None;
+        if !self.chosen.as_ref().is_some_and(Chosen::is_complete) {
             let chosen = Chosen::of(&gathered.recording, &self.place, &self.options, &self.metric)?;
             notes.extend(chosen.said());
             self.chosen = Some(chosen);
@@ -201,7 +214,8 @@ impl Watch {
         let first = assembled.points.first().map_or(u64::MAX, |point| point.step);
         gathered.carried.retain(|point| point.step < first);
         gathered.points = gathered.carried.iter().copied().chain(assembled.points).collect();
-        Ok(Observed::of(id, gathered.points.clone(), Some(assembled.run), gathered.planned_steps))
+        gathered.run = Some(assembled.run);
+        Ok(Observed::of(id, gathered.points.clone(), gathered.run.clone(), gathered.planned_steps))
     }
 }
 
@@ -228,6 +242,8 @@ impl Gathered {
     /// Adds what is new, or takes it instead of what there was, if that was replaced: points from before it are carried on.
     fn take_in(&mut self, news: News) {
         let News { mut recording, rewritten } = news;
+        // What was decided about the run, and logged beside it, is not measured.
+        recording.series.retain(|name, _| !name.starts_with(OWN));
         self.planned_steps = recording.planned_steps.take().or(self.planned_steps);
         if rewritten || self.recording.series.is_empty() && self.recording.by_epoch.is_empty() {
             self.carried.append(&mut self.points);

@@ -13,7 +13,11 @@ pub fn interval_in_words(interval: &Interval) -> String {
     }
     let digits = if half > 0.0 { (1 - half.log10().floor() as i32).clamp(0, 12) } else { 4 } as usize;
     let uneven = (high - mean).max(mean - low) > 1.5 * (high - mean).min(mean - low);
-    if uneven { format!("{mean:.digits$} ({low:.digits$} to {high:.digits$})") } else { format!("{mean:.digits$} ± {half:.digits$}") }
+    if uneven {
+        format!("{mean:.digits$} ({low:.digits$} to {high:.digits$})")
+    } else {
+        format!("{mean:.digits$} ± {half:.digits$}")
+    }
 }
 
 /// A number of steps with commas between the thousands.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::{Metric, Model, ModelKind, PlannerSettings, Replan};
+use lodecast::{Metric, Model, Replan};
 use lodecast_import::{ImportOptions, Limits, Stop, ValidationChoice, Wanted, format_named, warning};
 use lodecast_live::{
     Decision, Event, Follower, FollowerOptions, JsonLinesLog, LiveRun, LogBack, Looked, TensorBoardLog, WatchOptions,
@@ -32,8 +32,10 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Which run, and where its rates go.
 #[derive(Args, Debug)]
-#[command(after_help = "The training reads the rates with lodecast.Follow(\"rates.json\") or lodecast.torch.FollowLR in Python, with \
-                        lodecast_live::Rates in Rust, or as JSON.")]
+#[command(
+    after_help = "The training reads the rates with lodecast.Follow(\"rates.json\") or lodecast.torch.FollowLR in Python, with \
+                        lodecast_live::Rates in Rust, or as JSON."
+)]
 pub(crate) struct Arguments {
     /// File, folder or address of the log that the training writes; it need not be there yet
     #[arg(value_name = "SOURCE")]
@@ -78,6 +80,10 @@ pub(crate) struct Arguments {
     /// Also log what is decided: into a file .jsonl, or a folder of TensorBoard's event files
     #[arg(long, value_name = "PLACE")]
     log_back: Vec<PathBuf>,
+    /// Also show the run on a page of this machine: 127.0.0.1:PORT
+    #[cfg(feature = "page")]
+    #[arg(long, value_name = "ADDRESS")]
+    page: Option<std::net::SocketAddr>,
     /// Series of the model's metric, where it goes by another name; with its better direction, which the law is fitted to
     #[arg(long = "val", value_name = "NAME:max|min", help_heading = COLUMNS)]
     metric: Option<Metric>,
@@ -123,8 +129,14 @@ impl Arguments {
         let options = self.options(&model, output)?;
         let mut follower = Follower::open(model, options)?;
         let mut absent = None;
+        #[cfg(feature = "page")]
+        let page = self.page(output)?;
         loop {
             let looked = follower.look()?;
+            #[cfg(feature = "page")]
+            if let (Some(page), Some(run)) = (&page, follower.run()) {
+                page.show(run, follower.points(), looked.absent.as_deref());
+            }
             tell(&looked, &follower, &mut absent, output)?;
             if looked.finished {
                 output.say("the run is at its planned end");
@@ -144,6 +156,15 @@ impl Arguments {
                 sleep(PATIENCE.min(Duration::from_secs_f64(self.every)));
             }
         }
+    }
+
+    #[cfg(feature = "page")]
+    fn page(&self, output: &mut Output) -> Result<Option<lodecast_live::Page>> {
+        let page = self.page.map(lodecast_live::Page::open).transpose()?;
+        if let Some(page) = &page {
+            output.say(format_args!("the run is shown at http://{}", page.address()));
+        }
+        Ok(page)
     }
 
     /// Before a model is fitted: can the rates be written?
@@ -193,8 +214,7 @@ impl Arguments {
 
     fn options(&self, model: &Model, output: &mut Output) -> Result<FollowerOptions> {
         let interrupted = interrupt::flag()?;
-        let limits =
-            Limits { stop: Stop::when(move || interrupted.load(Ordering::Relaxed)), ..Limits::default() };
+        let limits = Limits { stop: Stop::when(move || interrupted.load(Ordering::Relaxed)), ..Limits::default() };
         if let Ok(source) = lodecast_import::Source::open(&self.source, &limits)
             && let Some(warning) = warning(&source)
         {
@@ -225,9 +245,6 @@ impl Arguments {
             run: self.run.clone(),
             options,
         };
-        let planner = self.planner.planner(model.clone())?.settings();
-        // What a kind of model plans by default may change; what was asked for is kept.
-        let planner: Option<PlannerSettings> = (model.kind() == ModelKind::Controlled).then_some(planner);
         Ok(FollowerOptions {
             watch,
             out: self.out.clone(),
@@ -235,7 +252,7 @@ impl Arguments {
             in_force: self.in_force.as_ref().map(|option| option.schedule.clone()),
             seed: self.seed,
             replan: self.replan_every.map(Replan::EveryFraction),
-            planner,
+            planner: Some(self.planner.planner(model.clone())?.settings()),
             lead: self.lead,
             log_back: self.log_back.iter().map(|place| log_back(place)).collect(),
         })
@@ -290,8 +307,9 @@ fn tell(looked: &Looked, follower: &Follower, absent: &mut Option<String>, outpu
                 "the training went back to step {step}: the schedule stays until it is beyond what had been seen"
             )),
             Event::BeganAnew => output.say("another training began in this log: it is planned for anew"),
-            Event::Unsound(step) => output
-                .warn(format_args!("what was measured at step {step} is not finite: nothing is planned from it")),
+            Event::Unsound(step) => {
+                output.warn(format_args!("what was measured at step {step} is not finite: nothing is planned from it"))
+            }
             _ => {}
         }
     }
@@ -316,7 +334,8 @@ fn tell_decision(decision: &Decision, run: &LiveRun, output: &mut Output) -> Res
         });
         return output.json_line(&line);
     }
-    let at = decision.at_step.map_or_else(|| "before the start".to_owned(), |step| format!("step {step} of {total_steps}"));
+    let at =
+        decision.at_step.map_or_else(|| "before the start".to_owned(), |step| format!("step {step} of {total_steps}"));
     output.line(format_args!("{at}: {}", sentence(run)))?;
     output.line(format_args!("  revision {}: {}", decision.revision, decision.reason))?;
     output.flush()

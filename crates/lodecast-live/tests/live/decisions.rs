@@ -37,7 +37,8 @@ fn a_run_is_followed_from_before_its_start_to_its_end() {
     assert!(first.predicted.is_some() && first.metric == "val_accuracy:max" && !first.finished);
     assert!(last.finished && last.revision >= 5, "before the start, and at a tenth, three, five and seven: {last:?}");
     // The forecast at seven tenths holds what the run came to.
-    let late = files.iter().rev().find(|(step, _)| *step <= 300).and_then(|(_, file)| file.predicted).expect("a forecast");
+    let late =
+        files.iter().rev().find(|(step, _)| *step <= 300).and_then(|(_, file)| file.predicted).expect("a forecast");
     let text = std::fs::read_to_string(&place.log).expect("the log");
     let end: f64 = text.trim_end().rsplit(',').next().expect("a value").parse().expect("a number");
     let width = (late.high - late.low).max(0.02);
@@ -106,7 +107,8 @@ fn what_is_logged_beyond_the_planned_end_is_no_other_training() {
     let mut follower = place.follower();
     look(&mut follower);
     place.append(HEADER);
-    let falling = |step: u64| Point::new(step).train_loss(1.0).learning_rate(0.1 - 0.0002 * step as f64).validation(0.5);
+    let falling =
+        |step: u64| Point::new(step).train_loss(1.0).learning_rate(0.1 - 0.0002 * step as f64).validation(0.5);
     place.append(&rows(&(1..=38).map(|k| falling(10 * k)).collect::<Vec<_>>()));
     look(&mut follower);
     let before = place.file();

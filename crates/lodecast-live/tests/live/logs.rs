@@ -125,7 +125,11 @@ fn a_state_of_a_trainer_is_read_whole_each_time_and_may_be_half_written() {
     let parts = parts(&opening, 3);
     let state = |count: usize| {
         let history: Vec<String> = parts[..count].iter().flatten().map(json).collect();
-        format!("{{\"max_steps\": {STEPS}, \"global_step\": {}, \"log_history\": [{}]}}", 40 * count, history.join(", "))
+        format!(
+            "{{\"max_steps\": {STEPS}, \"global_step\": {}, \"log_history\": [{}]}}",
+            40 * count,
+            history.join(", ")
+        )
     };
     place.write(&state(1));
     look(&mut follower);
@@ -149,7 +153,8 @@ fn late_evaluations_are_taken_in() {
     let mut follower = place.follower();
     look(&mut follower);
     let parts = parts(&place, 2);
-    let without = |part: &[Point]| -> Vec<Point> { part.iter().map(|&point| Point { validation: None, ..point }).collect() };
+    let without =
+        |part: &[Point]| -> Vec<Point> { part.iter().map(|&point| Point { validation: None, ..point }).collect() };
     place.append(&json_lines(&without(&parts[0])));
     look(&mut follower);
     place.append(&json_lines(&without(&parts[1])));

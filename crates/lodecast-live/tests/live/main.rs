@@ -2,5 +2,7 @@
 
 mod decisions;
 mod logs;
+#[cfg(feature = "page")]
+mod page;
 mod restarts;
 mod toy;

@@ -128,7 +128,8 @@ fn a_state_that_does_not_fit_is_refused_with_what_to_do() {
 fn a_run_that_is_over_before_it_is_followed_is_said_to_be() {
     let place = Place::new("log.csv");
     place.append(HEADER);
-    let points: Vec<Point> = (1..=40).map(|k| Point::new(10 * k).train_loss(1.0).learning_rate(0.1).validation(0.5)).collect();
+    let points: Vec<Point> =
+        (1..=40).map(|k| Point::new(10 * k).train_loss(1.0).learning_rate(0.1).validation(0.5)).collect();
     place.append(&rows(&points));
     let looked = look(&mut place.follower());
     assert!(looked.finished && place.file().finished);

@@ -136,7 +136,8 @@ pub(crate) fn json_lines(points: &[Point]) -> String {
 
 pub(crate) fn json(point: &Point) -> String {
     let Point { step, train_loss, learning_rate, validation } = *point;
-    let value = |name: &str, value: Option<f64>| value.map_or_else(String::new, |value| format!(", \"{name}\": {value}"));
+    let value =
+        |name: &str, value: Option<f64>| value.map_or_else(String::new, |value| format!(", \"{name}\": {value}"));
     format!(
         "{{\"step\": {step}{}{}{}}}",
         value("loss", train_loss),
