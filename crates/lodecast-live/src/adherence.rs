@@ -95,7 +95,7 @@ impl Adherence {
 
     /// Forgets what was compared: another training began.
     pub(crate) fn restart(&mut self) {
-        *self = Self { departure: self.departure, ..Self::default() };
+        *self = Self::default();
     }
 }
 

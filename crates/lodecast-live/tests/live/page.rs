@@ -146,9 +146,10 @@ fn another_schedule_is_asked_about_and_decides_nothing() {
 fn what_is_too_large_is_refused() {
     let (_place, _follower, page) = shown();
     let address = page.address();
-    assert_eq!(post(address, &" ".repeat(100_000), JSON).0, 413);
+    assert_eq!(post(address, &" ".repeat(66_000), JSON).0, 413);
     let long = format!("x-long: {}\r\n", "a".repeat(40_000));
-    assert!(matches!(get(address, "/", &long).0, 400 | 431));
+    // The connection may be gone before its answer is read.
+    assert!(matches!(get(address, "/", &long).0, 0 | 400 | 431));
     let many: String = (0..100).map(|k| format!("x-{k}: a\r\n")).collect();
     assert!(matches!(get(address, "/", &many).0, 400 | 431));
     assert_eq!(get(address, "/", "").0, 200);
