@@ -8,12 +8,12 @@
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("rates.json");
 //! # let knot = |progress, learning_rate| lodecast::Knot { progress, learning_rate };
-//! # let file = RatesFile { total_steps: 1000, knots: vec![knot(0.0, 0.1), knot(1.0, 0.0)], ..RatesFile::example() };
+//! # let file = RatesFile { total_steps: 1000, knots: vec![knot(0.0, 0.1), knot(1.0, 0.01)], ..RatesFile::example() };
 //! # file.write(&path)?;
 //! let mut rates = Rates::open(&path)?;
 //! for step in 0..rates.total_steps() {
 //!     let learning_rate = rates.learning_rate(step);
-//!     # assert!((learning_rate - 0.1 * (1.0 - step as f64 / 1000.0)).abs() < 1e-12);
+//!     # assert!((learning_rate - 0.1 + 0.09 * step as f64 / 1000.0).abs() < 1e-12);
 //!     // ... train with it ...
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
