@@ -229,9 +229,8 @@ fn lock(out: &Path) -> Result<File> {
     let failed = |source| Error::File { path: path.clone(), source };
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::InUse { path: out.to_owned() }),
         // Not every file system knows locks; there nobody is kept out.
-        Err(TryLockError::Error(_)) => Ok(file),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
     }
 }

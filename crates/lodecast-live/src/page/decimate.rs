@@ -9,6 +9,13 @@ pub(super) struct Curve {
     pub(super) value: Vec<f64>,
 }
 
+impl FromIterator<(f64, f64)> for Curve {
+    fn from_iter<I: IntoIterator<Item = (f64, f64)>>(samples: I) -> Self {
+        let (step, value) = samples.into_iter().unzip();
+        Self { step, value }
+    }
+}
+
 impl Curve {
     fn push(&mut self, (step, value): (f64, f64)) {
         self.step.push(step);
@@ -19,15 +26,11 @@ impl Curve {
 /// At most `most` of the samples, in their order, the first and the last among them; what is not finite is left out.
 pub(super) fn decimated(samples: impl Iterator<Item = (f64, f64)>, most: usize) -> Curve {
     let all: Vec<(f64, f64)> = samples.filter(|(_, value)| value.is_finite()).collect();
-    let mut curve = Curve::default();
-    let [first, inner @ .., last] = &all[..] else {
-        all.into_iter().for_each(|sample| curve.push(sample));
-        return curve;
-    };
+    let [first, inner @ .., last] = &all[..] else { return all.into_iter().collect() };
     if all.len() <= most {
-        all.into_iter().for_each(|sample| curve.push(sample));
-        return curve;
+        return all.into_iter().collect();
     }
+    let mut curve = Curve::default();
     curve.push(*first);
     // Two of each stretch.
     let width = inner.len().div_ceil((most.max(4) - 2) / 2);
