@@ -34,8 +34,6 @@ html_show_sourcelink = False
 #: Where the files stand that are no pages. Given, links to them lead there; otherwise files are copied beside the pages, and what
 #: is no single file is left a name.
 SOURCES = os.environ.get("LODECAST_SOURCES", "").rstrip("/")
-#: Pages that are to come, which have their place in the table of contents already.
-TO_COME = ["live"]
 
 
 def lead_outside(app: Sphinx, name: str, source: list[str]) -> None:
@@ -53,14 +51,6 @@ def lead_outside(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = re.sub(r"\[(?P<text>[^]]+)\]\((?P<path>\.\./[^)#\s]+)(?P<anchor>#[^)\s]+)?\)", lead, source[0])
 
 
-def leave_places(app: Sphinx, name: str, source: list[str]) -> None:
-    """Leave pages that are to come out of the table of contents, until they are there."""
-    for page in TO_COME:
-        if name == "index" and not (HERE / f"{page}.md").exists():
-            source[0] = source[0].replace(f"\n{page}\n", "\n")
-
-
 def setup(app: Sphinx) -> None:
     """Register what is done to a page before it is read."""
     app.connect("source-read", lead_outside)
-    app.connect("source-read", leave_places)

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    completions, demo, evaluate, extend, fit, forecast, import, import_model, lab, man, plan, report, runs, suggest,
-    tune, when,
+    completions, demo, evaluate, extend, fit, follow, forecast, import, import_model, lab, man, plan, report, runs,
+    suggest, tune, when,
 };
 
 /// A learning-rate scheduler that has seen training runs before
@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Extend(extend::Arguments),
     /// Whether a run will reach a target, and at which length
     When(when::Arguments),
+    /// Follow a run under way, and keep the rates of the rest of it in a file that the training reads
+    Follow(follow::Arguments),
     /// Which runs to make next, and which schedule to take in the end: ask, train, tell
     Tune(tune::Arguments),
     /// Train networks: sweeps, single runs, methods side by side

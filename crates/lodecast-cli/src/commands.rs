@@ -6,13 +6,15 @@ pub(crate) mod demo;
 pub(crate) mod evaluate;
 pub(crate) mod extend;
 pub(crate) mod fit;
+#[cfg(feature = "live")]
+pub(crate) mod follow;
 pub(crate) mod forecast;
 #[cfg(feature = "import")]
 pub(crate) mod import;
 pub(crate) mod import_model;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;
-#[cfg(not(all(feature = "import", feature = "lab")))]
+#[cfg(not(all(feature = "import", feature = "lab", feature = "live")))]
 pub(crate) mod left_out;
 pub(crate) mod man;
 pub(crate) mod plan;
@@ -23,6 +25,8 @@ pub(crate) mod suggest;
 pub(crate) mod tune;
 pub(crate) mod when;
 
+#[cfg(not(feature = "live"))]
+pub(crate) use left_out as follow;
 #[cfg(not(feature = "import"))]
 pub(crate) use left_out as import;
 #[cfg(not(feature = "lab"))]
@@ -59,6 +63,10 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<()> {
         Command::Import(arguments) => arguments.run(output),
         #[cfg(not(feature = "import"))]
         Command::Import(arguments) => arguments.refuse("the readers of trackers and frameworks", "import"),
+        #[cfg(feature = "live")]
+        Command::Follow(arguments) => arguments.run(output),
+        #[cfg(not(feature = "live"))]
+        Command::Follow(arguments) => arguments.refuse("the following of runs under way", "live"),
         Command::ImportModel(arguments) => arguments.run(output),
         Command::Completions(arguments) => arguments.run(output),
         Command::Man(arguments) => arguments.run(output),

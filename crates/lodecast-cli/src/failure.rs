@@ -84,6 +84,7 @@ fn is_misuse(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.downcast_ref::<Advice>().is_some_and(|advice| advice.usage)
         || matches!(cause.downcast_ref(), Some(lodecast::Error::Setting { .. } | lodecast::Error::Schedule { .. }))
         || is_lab_setting(cause)
+        || is_live_setting(cause)
 }
 
 /// The error with its causes, and the hint, as printed.
@@ -106,6 +107,7 @@ fn is_interruption(error: &Error) -> bool {
     error.chain().any(|cause| {
         matches!(cause.downcast_ref(), Some(lodecast::Error::Interrupted))
             || is_interrupted_import(cause)
+            || is_interrupted_follow(cause)
             || is_cancelled_training(cause)
     })
 }
@@ -137,6 +139,9 @@ fn hint(error: &Error) -> Option<String> {
             return Some(advice.hint.clone());
         }
         if let Some(hint) = import_hint(cause) {
+            return Some(hint);
+        }
+        if let Some(hint) = live_hint(cause) {
             return Some(hint);
         }
         if let Some(error) = cause.downcast_ref::<lodecast_sweep_file::Error>() {
@@ -173,6 +178,46 @@ fn import_hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
 
 #[cfg(not(feature = "import"))]
 fn import_hint(_: &(dyn std::error::Error + 'static)) -> Option<String> {
+    None
+}
+
+#[cfg(feature = "live")]
+fn is_interrupted_follow(cause: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(lodecast_live::Error::Interrupted))
+}
+
+#[cfg(not(feature = "live"))]
+fn is_interrupted_follow(_: &(dyn std::error::Error + 'static)) -> bool {
+    false
+}
+
+#[cfg(feature = "live")]
+fn is_live_setting(cause: &(dyn std::error::Error + 'static)) -> bool {
+    use lodecast_live::Error;
+    matches!(
+        cause.downcast_ref(),
+        Some(Error::Engine(lodecast::Error::Setting { .. } | lodecast::Error::Schedule { .. }))
+    )
+}
+
+#[cfg(not(feature = "live"))]
+fn is_live_setting(_: &(dyn std::error::Error + 'static)) -> bool {
+    false
+}
+
+#[cfg(feature = "live")]
+fn live_hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    use lodecast_live::Error;
+    match cause.downcast_ref::<Error>()? {
+        Error::Interrupted => Some("what was decided is kept; the same command goes on from here".to_owned()),
+        Error::File { source, .. } => missing_file(source),
+        Error::Engine(error) => engine_hint(error),
+        _ => None,
+    }
+}
+
+#[cfg(not(feature = "live"))]
+fn live_hint(_: &(dyn std::error::Error + 'static)) -> Option<String> {
     None
 }
 

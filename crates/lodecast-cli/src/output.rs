@@ -53,6 +53,20 @@ impl Output {
         self.line("")
     }
 
+    /// Data as JSON on one line, for those who read line by line while the work goes on.
+    #[cfg(feature = "live")]
+    pub(crate) fn json_line(&mut self, value: &impl Serialize) -> Result<()> {
+        serde_json::to_writer(&mut self.data, value).map_err(io::Error::from)?;
+        self.line("")?;
+        self.flush()
+    }
+
+    /// Hands over what was written so far.
+    #[cfg(feature = "live")]
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        Ok(self.data.flush()?)
+    }
+
     /// A table of data.
     pub(crate) fn table(&mut self, table: &Table) -> Result<()> {
         let mut drawn = comfy_table::Table::new();

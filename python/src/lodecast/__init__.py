@@ -62,6 +62,7 @@ from lodecast.errors import (
 )
 from lodecast.io.importing import import_runs
 from lodecast.io.record import Recorder, record
+from lodecast.live.follow import Follow
 
 __all__ = [
     "Alternative",
@@ -73,6 +74,7 @@ __all__ = [
     "Explanation",
     "FileError",
     "FinalForecast",
+    "Follow",
     "Forecast",
     "InternalError",
     "InterruptedFit",

@@ -1,4 +1,4 @@
-"""`lodecast.torch.LodeLR`: a learning-rate scheduler for torch that learned from the runs of a sweep."""
+"""Learning-rate schedulers for torch: `LodeLR`, which learned from a sweep, and `FollowLR`, which is told its rates."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from lodecast import _engine
 from lodecast.errors import ArgumentError, LodecastWarning, SettingError, StateError
 from lodecast.live import agreement, decisions, sinks
 from lodecast.live.decisions import Decision, log
+from lodecast.live.follow_torch import FollowLR
 from lodecast.view import text
 
-__all__ = ["LodeLR"]
+__all__ = ["FollowLR", "LodeLR"]
 
 _VERSION = 1
 #: A group with so many times the reference's rate is hardly meant to have it.

@@ -1,21 +1,32 @@
 //! The real command, end to end: the whole path on a tiny task, its words, its errors and its exit codes.
 
+#[cfg(feature = "lab")]
 mod cluster;
 mod credentials;
+#[cfg(feature = "lab")]
 mod errors;
+mod follow;
+#[cfg(feature = "lab")]
 mod help;
 mod import;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "lab"))]
 mod interruption;
+#[cfg(feature = "lab")]
 mod manners;
+#[cfg(feature = "lab")]
 mod path;
+#[cfg(feature = "lab")]
 mod study;
 mod tune;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(feature = "lab")]
+use std::path::PathBuf;
 use std::process::{Command, Output};
+#[cfg(feature = "lab")]
 use std::sync::OnceLock;
 
+#[cfg(feature = "lab")]
 use tempfile::TempDir;
 
 /// Runs the command in a directory.
@@ -46,9 +57,11 @@ fn talk(output: &Output) -> String {
 }
 
 /// Length of the tiny runs.
+#[cfg(feature = "lab")]
 const TINY: [&str; 4] = ["--epochs", "2", "--points-per-epoch", "10"];
 
 /// A directory with a tiny sweep and a model of each kind, made once for all tests.
+#[cfg(feature = "lab")]
 fn trained() -> &'static Path {
     static TRAINED: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
     let (_, path) = TRAINED.get_or_init(|| {

@@ -27,8 +27,8 @@ impl Replan {
         })
     }
 
-    /// Occasions to replan up to here.
-    pub(super) fn occasions(&self, progress: f64, points: u64) -> u64 {
+    /// Occasions to replan up to here: at this progress, after so many points.
+    pub fn occasions(&self, progress: f64, points: u64) -> u64 {
         // 0.3 of a run may come out as 0.29999999999999999.
         let progress = progress + 1e-9;
         match self {

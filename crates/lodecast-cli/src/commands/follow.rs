@@ -1,0 +1,342 @@
+//! `lodecast follow`: a run under way, its rest decided upon as it goes, and its learning rates in a file that the training reads.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::Args;
+use lodecast::{Metric, Model, Replan};
+use lodecast_import::{ImportOptions, Limits, Stop, ValidationChoice, Wanted, format_named, warning};
+use lodecast_live::{
+    Decision, Event, Follower, FollowerOptions, JsonLinesLog, LiveRun, LogBack, Looked, TensorBoardLog, WatchOptions,
+    interval_in_words, sentence,
+};
+use serde_json::json;
+
+use crate::failure::{failure, misuse};
+use crate::interrupt;
+use crate::model_input;
+use crate::options::fraction::fraction;
+use crate::options::planner::PlannerOptions;
+use crate::options::schedule::ScheduleOption;
+use crate::options::sweep;
+use crate::output::Output;
+use crate::report::learning_rate;
+
+const COLUMNS: &str = "Columns (without them the usual names are looked for, and what was chosen is said)";
+/// Looks whether it is time to end come so often.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Which run, and where its rates go.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The training reads the rates with lodecast.Follow(\"rates.json\") or lodecast.torch.FollowLR in Python, with \
+                        lodecast_live::Rates in Rust, or as JSON."
+)]
+pub(crate) struct Arguments {
+    /// File, folder or address of the log that the training writes; it need not be there yet
+    #[arg(value_name = "SOURCE")]
+    source: String,
+    /// File of the rates; its state is kept beside it
+    #[arg(short, long, value_name = "FILE", default_value = "rates.json")]
+    out: PathBuf,
+    /// Model file; or runs, to which the law is fitted on the spot [default: the runs beside SOURCE]
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+    /// Runs to which the law is fitted on the spot
+    #[arg(long, value_name = "RUNS", conflicts_with = "model")]
+    runs: Option<PathBuf>,
+    /// Id of the run, where the log holds several
+    #[arg(long, value_name = "RUN")]
+    run: Option<String>,
+    /// Format of the log, if it is not to be recognised: 'lodecast import --help' lists them
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+    /// Planned length of the run, if its log does not say it
+    #[arg(long, value_name = "STEPS")]
+    total_steps: Option<u64>,
+    /// Schedule before anything is decided: FAMILY:PEAK, FAMILY:PEAK:WARMUP, or a JSON or sweep file [default: the run's own, else
+    /// the sweep's best]
+    #[arg(long, value_name = "SCHEDULE")]
+    in_force: Option<ScheduleOption>,
+    /// Decide whenever the run has come this fraction of its length farther [default: the measured moments]
+    #[arg(long, value_name = "FRACTION", value_parser = fraction)]
+    replan_every: Option<f64>,
+    /// Announce a change so many steps ahead [default: as many as pass between two looks]
+    #[arg(long, value_name = "STEPS")]
+    lead: Option<u64>,
+    /// Seed of the candidates
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Look at the log after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = seconds)]
+    every: f64,
+    /// Look once, write the rates and end
+    #[arg(long)]
+    once: bool,
+    /// Also log what is decided: into a file .jsonl, or a folder of TensorBoard's event files
+    #[arg(long, value_name = "PLACE")]
+    log_back: Vec<PathBuf>,
+    /// Also show the run on a page of this machine: 127.0.0.1:PORT
+    #[cfg(feature = "page")]
+    #[arg(long, value_name = "ADDRESS")]
+    page: Option<std::net::SocketAddr>,
+    /// Series of the model's metric, where it goes by another name; with its better direction, which the law is fitted to
+    #[arg(long = "val", value_name = "NAME:max|min", help_heading = COLUMNS)]
+    metric: Option<Metric>,
+    /// Series of the train loss
+    #[arg(long, value_name = "NAME", help_heading = COLUMNS)]
+    loss: Option<String>,
+    /// Series of the learning rate
+    #[arg(long, value_name = "NAME", help_heading = COLUMNS)]
+    lr: Option<String>,
+    /// Column or series that counts the optimizer steps
+    #[arg(long, value_name = "COLUMN", help_heading = COLUMNS)]
+    step: Option<String>,
+    /// Column that names the run, in tables with several
+    #[arg(long, value_name = "COLUMN", help_heading = COLUMNS)]
+    run_column: Option<String>,
+    /// Series of the epoch's number, by which series that count epochs are put among the steps
+    #[arg(long, value_name = "NAME", help_heading = COLUMNS)]
+    epoch: Option<String>,
+    /// Optimizer steps of an epoch, where no series tells the epoch of a step
+    #[arg(long, value_name = "COUNT", help_heading = COLUMNS)]
+    steps_per_epoch: Option<u64>,
+    /// Experiment, study or project that the run belongs to, where a store holds several
+    #[arg(long, value_name = "NAME", help_heading = COLUMNS)]
+    collection: Option<String>,
+    #[command(flatten)]
+    planner: PlannerOptions,
+}
+
+/// A number of seconds.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.05..=86_400.0).contains(&seconds) => Ok(seconds),
+        _ => Err("give a number of seconds between 0.05 and 86400".to_owned()),
+    }
+}
+
+impl Arguments {
+    pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        let interrupted = interrupt::flag()?;
+        self.check_out()?;
+        let model = self.model(output)?;
+        self.planner.check(std::iter::once(&model))?;
+        let options = self.options(&model, output)?;
+        let mut follower = Follower::open(model, options)?;
+        let mut absent = None;
+        #[cfg(feature = "page")]
+        let page = self.page(output)?;
+        loop {
+            let looked = follower.look()?;
+            #[cfg(feature = "page")]
+            if let (Some(page), Some(run)) = (&page, follower.run()) {
+                page.show(run, follower.points(), looked.absent.as_deref());
+            }
+            tell(&looked, &follower, &mut absent, output)?;
+            if looked.finished {
+                output.say("the run is at its planned end");
+                return Ok(());
+            }
+            if self.once {
+                return match (follower.run().and_then(LiveRun::rates_file), looked.absent) {
+                    (None, Some(absent)) => Err(failure(absent, "give --total-steps to plan before the log is there")),
+                    _ => Ok(()),
+                };
+            }
+            let looked_at = Instant::now();
+            while looked_at.elapsed() < Duration::from_secs_f64(self.every) {
+                if interrupted.load(Ordering::Relaxed) {
+                    return Err(lodecast_live::Error::Interrupted.into());
+                }
+                sleep(PATIENCE.min(Duration::from_secs_f64(self.every)));
+            }
+        }
+    }
+
+    #[cfg(feature = "page")]
+    fn page(&self, output: &mut Output) -> Result<Option<lodecast_live::Page>> {
+        let page = self.page.map(lodecast_live::Page::open).transpose()?;
+        if let Some(page) = &page {
+            output.say(format_args!("the run is shown at http://{}", page.address()));
+        }
+        Ok(page)
+    }
+
+    /// Before a model is fitted: can the rates be written?
+    fn check_out(&self) -> Result<()> {
+        match self.out.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => Err(failure(
+                format!("{}: there is no folder {}", self.out.display(), folder.display()),
+                "make it, or name another file with -o",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The model: from its file, or fitted to runs, and then kept beside the rates, so that the same one goes on deciding.
+    fn model(&self, output: &mut Output) -> Result<Model> {
+        let columns = sweep::Columns {
+            metrics: self.metric.iter().cloned().collect(),
+            run: self.run_column.clone(),
+            step: self.step.clone(),
+            loss: self.loss.clone(),
+            lr: self.lr.clone(),
+        };
+        let given = self.model.as_deref().or(self.runs.as_deref());
+        if let Some(path) = given.filter(|path| path.extension().is_some_and(|extension| extension == "lode")) {
+            return model_input::model(path, &columns, output);
+        }
+        let kept = beside(&self.out, ".lode");
+        if kept.exists() && beside(&self.out, ".state").exists() {
+            output.say(format_args!("goes on with the law of {}", kept.display()));
+            return Ok(Model::load(&kept)?);
+        }
+        let source = Path::new(&self.source);
+        let runs = given.map(Path::to_owned).or_else(|| {
+            let folder = source.parent().filter(|_| !self.source.contains("://"))?;
+            Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() })
+        });
+        let Some(runs) = runs else {
+            return Err(misuse(
+                "with which model? No runs lie beside an address",
+                "name a model file with --model, or runs of the same training with --runs",
+            ));
+        };
+        let model = model_input::model(&runs, &columns, output)?;
+        model.save(&kept)?;
+        Ok(model)
+    }
+
+    fn options(&self, model: &Model, output: &mut Output) -> Result<FollowerOptions> {
+        let interrupted = interrupt::flag()?;
+        let limits = Limits { stop: Stop::when(move || interrupted.load(Ordering::Relaxed)), ..Limits::default() };
+        if let Ok(source) = lodecast_import::Source::open(&self.source, &limits)
+            && let Some(warning) = warning(&source)
+        {
+            output.warn(warning);
+        }
+        let validation = self
+            .metric
+            .iter()
+            .map(|metric| ValidationChoice { name: metric.name.clone(), direction: Some(metric.direction) });
+        let options = ImportOptions {
+            limits,
+            loss: self.loss.clone(),
+            learning_rate: self.lr.clone(),
+            validation: validation.collect(),
+            epoch: self.epoch.clone(),
+            steps_per_epoch: self.steps_per_epoch,
+            wanted: Wanted {
+                collection: self.collection.clone(),
+                run_column: self.run_column.clone(),
+                step_column: self.step.clone(),
+                ..Wanted::default()
+            },
+            ..ImportOptions::default()
+        };
+        let watch = WatchOptions {
+            place: self.source.clone(),
+            format: self.format.as_deref().map(format_named).transpose()?,
+            run: self.run.clone(),
+            options,
+        };
+        Ok(FollowerOptions {
+            watch,
+            out: self.out.clone(),
+            total_steps: self.total_steps,
+            in_force: self.in_force.as_ref().map(|option| option.schedule.clone()),
+            seed: self.seed,
+            replan: self.replan_every.map(Replan::EveryFraction),
+            planner: Some(self.planner.planner(model.clone())?.settings()),
+            lead: self.lead,
+            log_back: self.log_back.iter().map(|place| log_back(place)).collect(),
+        })
+    }
+}
+
+fn log_back(place: &Path) -> Box<dyn LogBack> {
+    if place.extension().is_some_and(|extension| extension == "jsonl") {
+        Box::new(JsonLinesLog::new(place))
+    } else {
+        Box::new(TensorBoardLog::new(place))
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name: OsString = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Says what happened: decisions are data, the rest is talk.
+fn tell(looked: &Looked, follower: &Follower, absent: &mut Option<String>, output: &mut Output) -> Result<()> {
+    if *absent != looked.absent {
+        match &looked.absent {
+            Some(reason) => output.say(format_args!("waiting: {reason}")),
+            None => output.say("the log is there"),
+        }
+        absent.clone_from(&looked.absent);
+    }
+    for note in &looked.notes {
+        output.say(note);
+    }
+    for trouble in &looked.troubles {
+        output.warn(format_args!("not logged: {trouble}"));
+    }
+    let Some(run) = follower.run() else { return Ok(()) };
+    for event in &looked.events {
+        match event {
+            Event::Decided(decision) => tell_decision(decision, run, output)?,
+            Event::Forecast(predicted) => {
+                let step = run.state().last_step.unwrap_or(0);
+                output.say(format_args!("step {step}: ends at {}", interval_in_words(predicted)));
+            }
+            Event::NotFollowed(departure) => output.warn(format_args!(
+                "not followed: since step {} the training sets other rates, {} where {} is planned",
+                departure.since_step,
+                learning_rate(departure.logged),
+                learning_rate(departure.planned)
+            )),
+            Event::FollowedAgain(step) => output.say(format_args!("followed again, as of step {step}")),
+            Event::WentBack(step) => output.say(format_args!(
+                "the training went back to step {step}: the schedule stays until it is beyond what had been seen"
+            )),
+            Event::BeganAnew => output.say("another training began in this log: it is planned for anew"),
+            Event::Unsound(step) => {
+                output.warn(format_args!("what was measured at step {step} is not finite: nothing is planned from it"))
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn tell_decision(decision: &Decision, run: &LiveRun, output: &mut Output) -> Result<()> {
+    let total_steps = run.state().total_steps;
+    if output.wants_json() {
+        let line = json!({
+            "revision": decision.revision,
+            "at_step": decision.at_step,
+            "effective_from_step": decision.effective_from_step,
+            "total_steps": total_steps,
+            "changed": decision.changed,
+            "knots": decision.knots,
+            "metric": run.model().metric().to_string(),
+            "predicted": decision.predicted,
+            "reason": decision.reason,
+            "weighed": decision.weighed,
+            "rejected": decision.rejected,
+        });
+        return output.json_line(&line);
+    }
+    let at =
+        decision.at_step.map_or_else(|| "before the start".to_owned(), |step| format!("step {step} of {total_steps}"));
+    output.line(format_args!("{at}: {}", sentence(run)))?;
+    output.line(format_args!("  revision {}: {}", decision.revision, decision.reason))?;
+    output.flush()
+}

@@ -1,0 +1,236 @@
+//! [`Follower`]: a run is watched and decided upon, and a file of rates kept up to date, with its state beside it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use lodecast::{Model, PlannerSettings, Point, Replan, Schedule};
+
+use crate::error::{Error, Result};
+use crate::live_run::{Event, LiveRun, LiveRunSettings};
+use crate::log_back::{LogBack, LogBackEntry};
+use crate::points::stride;
+use crate::rates_file::{RatesFile, write_json};
+use crate::state::LiveRunState;
+use crate::watch::{Watch, WatchOptions};
+
+/// A run whose next point would lie beyond its end is over after so many looks without news.
+const QUIET_AT_THE_END: u32 = 3;
+
+/// What to follow, and how.
+#[derive(Default)]
+pub struct FollowerOptions {
+    /// Where the run is logged.
+    pub watch: WatchOptions,
+    /// The file of rates. Its state is kept in a file of the same name with `.state` behind it.
+    pub out: PathBuf,
+    /// Planned length in optimizer steps, if the log does not say it.
+    pub total_steps: Option<u64>,
+    /// The schedule in force before anything is decided; see [`LiveRunSettings::in_force`].
+    pub in_force: Option<Schedule>,
+    /// Seed of the planner's candidates.
+    pub seed: u64,
+    /// When to replan.
+    pub replan: Option<Replan>,
+    /// Settings of the planner.
+    pub planner: Option<PlannerSettings>,
+    /// How many steps ahead a change is announced.
+    pub lead: Option<u64>,
+    /// Where decisions are logged.
+    pub log_back: Vec<Box<dyn LogBack>>,
+}
+
+/// Follows one run.
+pub struct Follower {
+    watch: Watch,
+    model: Model,
+    options: FollowerOptions,
+    run: Option<LiveRun>,
+    points: Vec<Point>,
+    written: Option<RatesFile>,
+    quiet: u32,
+    /// Held as long as this one follows.
+    _lock: File,
+}
+
+/// What one look came to.
+#[derive(Clone, Debug, Default)]
+pub struct Looked {
+    /// What happened, in order.
+    pub events: Vec<Event>,
+    /// Why the log cannot be read now, if so.
+    pub absent: Option<String>,
+    /// What is to be said about the log, once.
+    pub notes: Vec<String>,
+    /// What could not be logged back.
+    pub troubles: Vec<String>,
+    /// Was the log longer than at the last look?
+    pub news: bool,
+    /// Is the run at its planned end?
+    pub finished: bool,
+}
+
+impl Follower {
+    /// Begins to follow, or goes on with the state beside the file of rates.
+    ///
+    /// # Errors
+    /// If another process writes that file, or its state is damaged, of another model, or of another length.
+    pub fn open(model: Model, mut options: FollowerOptions) -> Result<Self> {
+        let lock = lock(&options.out)?;
+        let state = LiveRunState::read(&state_path(&options.out))?;
+        let carried = state.as_ref().map(|state| (state.run.clone(), state.carried.clone()));
+        if let Some(state) = state.as_ref().filter(|state| !state.run.is_empty()) {
+            options.watch.run.get_or_insert_with(|| state.run.clone());
+        }
+        let watch = Watch::new(std::mem::take(&mut options.watch), model.metric().clone(), carried);
+        let mut follower =
+            Self { watch, model, options, run: None, points: Vec::new(), written: None, quiet: 0, _lock: lock };
+        if let Some(state) = state {
+            let settings = follower.settings(follower.options.total_steps.unwrap_or(state.total_steps));
+            follower.run = Some(LiveRun::resume(follower.model.clone(), settings, state)?);
+            // It may have ended between the two files.
+            follower.publish()?;
+        }
+        Ok(follower)
+    }
+
+    /// Looks at the log, decides if it is time to, and writes what changed.
+    ///
+    /// # Errors
+    /// If it is not known how long the run is or which one is meant, or the files cannot be written. A log that is not there or not
+    /// in a state to be read is no error.
+    pub fn look(&mut self) -> Result<Looked> {
+        let sight = self.watch.look()?;
+        let mut looked = Looked { absent: sight.absent, notes: sight.notes, news: sight.news, ..Looked::default() };
+        self.quiet = if sight.news { 0 } else { self.quiet.saturating_add(1) };
+        if self.run.is_none() {
+            let known = self.options.total_steps.or(sight.run.as_ref().and_then(|run| run.total_steps));
+            let Some(total_steps) = known else {
+                return match sight.run {
+                    Some(run) => Err(Error::Undecided {
+                        place: format!("run '{}'", run.id),
+                        question: "its log does not say how long it is planned to be".to_owned(),
+                        remedy: "give the planned number of optimizer steps with --total-steps".to_owned(),
+                    }),
+                    None => Ok(looked),
+                };
+            };
+            let own = sight.run.as_ref().and_then(|run| run.own_schedule(total_steps));
+            self.run = Some(LiveRun::begin(self.model.clone(), self.settings(total_steps), own)?);
+        }
+        let Some(run) = &mut self.run else { return Ok(looked) };
+        let id = match sight.run {
+            Some(observed) => {
+                self.points = observed.points;
+                observed.id
+            }
+            None => run.state().run.clone(),
+        };
+        looked.events = run.observe(&self.points);
+        looked.finished = is_over(&self.points, run.state().total_steps, self.quiet);
+        let carried = self.watch.carried().map_or(&[][..], |(_, points)| points).to_vec();
+        let before = run.state().finished;
+        run.set_circumstances(&id, &carried, looked.finished);
+        if looked.news || !looked.events.is_empty() || before != looked.finished {
+            // The state first: a decision that was published is never made again.
+            write_json(&state_path(&self.options.out), run.state())?;
+            self.publish()?;
+            looked.troubles = self.log_back(&looked.events);
+        }
+        Ok(looked)
+    }
+
+    /// The run, once its length is known.
+    pub fn run(&self) -> Option<&LiveRun> {
+        self.run.as_ref()
+    }
+
+    /// The run's points as they were last seen.
+    pub fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    fn settings(&self, total_steps: u64) -> LiveRunSettings {
+        LiveRunSettings {
+            total_steps,
+            in_force: self.options.in_force.clone(),
+            seed: self.options.seed,
+            replan: self.options.replan.clone(),
+            planner: self.options.planner,
+            lead: self.options.lead,
+        }
+    }
+
+    /// Writes the file of rates if it says something else than it did.
+    fn publish(&mut self) -> Result<()> {
+        let Some(file) = self.run.as_ref().and_then(LiveRun::rates_file) else { return Ok(()) };
+        let says_more = self.written.as_ref().is_none_or(|written| {
+            let moved = RatesFile { last_seen_step: file.last_seen_step, ..written.clone() };
+            moved != file
+        });
+        if says_more {
+            file.write(&self.options.out)?;
+            self.written = Some(file);
+        }
+        Ok(())
+    }
+
+    /// Logs what was decided. That it cannot be logged ends nothing.
+    fn log_back(&mut self, events: &[Event]) -> Vec<String> {
+        let Some(run) = &self.run else { return Vec::new() };
+        let step = run.state().last_step.unwrap_or(0);
+        let revision = run.state().decisions.len() as u64;
+        let entry = |predicted, reason, changed| LogBackEntry {
+            step,
+            revision,
+            learning_rate: run.learning_rate(step),
+            predicted,
+            reason,
+            changed,
+        };
+        let mut entries = Vec::new();
+        for event in events {
+            match event {
+                Event::Decided(decision) => {
+                    entries.push(entry(decision.predicted, Some(decision.reason.clone()), decision.changed));
+                }
+                Event::Forecast(predicted) => entries.push(entry(Some(*predicted), None, false)),
+                _ => {}
+            }
+        }
+        let mut troubles = Vec::new();
+        for sink in &mut self.options.log_back {
+            troubles.extend(entries.iter().find_map(|entry| sink.write(entry).err()).map(|error| error.to_string()));
+        }
+        troubles
+    }
+}
+
+/// Is the run at its planned end?
+fn is_over(points: &[Point], total_steps: u64, quiet: u32) -> bool {
+    let Some(last) = points.last() else { return false };
+    let is_last = points.len() > 2 && last.step.saturating_add(stride(points)) >= total_steps;
+    last.step.saturating_add(1) >= total_steps || is_last && quiet >= QUIET_AT_THE_END
+}
+
+/// Where the state of a run is kept.
+fn state_path(out: &Path) -> PathBuf {
+    with_ending(out, ".state")
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Makes sure that nobody else writes the file of rates.
+fn lock(out: &Path) -> Result<File> {
+    let path = with_ending(out, ".lock");
+    let failed = |source| Error::File { path: path.clone(), source };
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Error::InUse { path: out.to_owned() }),
+        // Not every file system knows locks; there nobody is kept out.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    }
+}

@@ -1,0 +1,49 @@
+//! Runs under way: a run is followed in the log that its training writes, and the learning rate of the rest of it is decided upon.
+//!
+//! [`Follower`] does all of it: it looks at the log ([`Watch`]), decides ([`LiveRun`]), and keeps a file of rates up to date.
+//! A training reads that file with [`Rates`], or with `lodecast.Follow` in Python. Nothing here needs a server or a port.
+//!
+//! ```
+//! use lodecast_live::{Rates, RatesFile};
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("rates.json");
+//! # let knot = |progress, learning_rate| lodecast::Knot { progress, learning_rate };
+//! # let file = RatesFile { total_steps: 1000, knots: vec![knot(0.0, 0.1), knot(1.0, 0.01)], ..RatesFile::example() };
+//! # file.write(&path)?;
+//! let mut rates = Rates::open(&path)?;
+//! for step in 0..rates.total_steps() {
+//!     let learning_rate = rates.learning_rate(step);
+//!     # assert!((learning_rate - 0.1 + 0.09 * step as f64 / 1000.0).abs() < 1e-12);
+//!     // ... train with it ...
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod adherence;
+mod columns;
+mod error;
+mod follower;
+mod knots;
+mod live_run;
+mod log_back;
+#[cfg(feature = "page")]
+mod page;
+mod points;
+mod rates;
+mod rates_file;
+mod state;
+mod watch;
+mod words;
+
+pub use adherence::Departure;
+pub use error::{Error, Result};
+pub use follower::{Follower, FollowerOptions, Looked};
+pub use live_run::{Decision, Event, LiveRun, LiveRunSettings, MadeForecast};
+pub use log_back::{JsonLinesLog, LogBack, LogBackEntry, TensorBoardLog};
+#[cfg(feature = "page")]
+pub use page::Page;
+pub use rates::Rates;
+pub use rates_file::RatesFile;
+pub use state::LiveRunState;
+pub use watch::{Observed, Sight, Watch, WatchOptions};
+pub use words::{interval_in_words, sentence};

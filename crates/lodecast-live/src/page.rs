@@ -1,0 +1,105 @@
+//! [`Page`]: one run on one screen, served to browsers on this machine.
+
+mod decimate;
+mod guard;
+mod server;
+mod view;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use lodecast::Point;
+use tokio::sync::{oneshot, watch};
+
+use crate::error::{Error, Result};
+use crate::live_run::LiveRun;
+use view::View;
+
+/// A page that shows a run, kept up to date for as long as this is held.
+#[derive(Debug)]
+pub struct Page {
+    address: SocketAddr,
+    shown: watch::Sender<Arc<Shown>>,
+    asked: Arc<Mutex<Option<Asked>>>,
+    /// Tells the events of this page from those of one before it.
+    begun: u128,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What is shown now.
+#[derive(Debug, Default)]
+struct Shown {
+    /// By which a browser says what it has already.
+    id: String,
+    number: u64,
+    json: String,
+}
+
+/// What is asked about another schedule.
+#[derive(Debug, Clone)]
+struct Asked {
+    run: Arc<LiveRun>,
+    points: Arc<[Point]>,
+}
+
+impl Page {
+    /// Serves the page at an address of this machine; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// If the address is not a loopback one, or is taken.
+    pub fn open(address: SocketAddr) -> Result<Self> {
+        let failed = |reason: String, remedy: &'static str| Error::Page { address, reason, remedy };
+        if !address.ip().is_loopback() {
+            let reason = "a page is shown on this machine only".to_owned();
+            return Err(failed(reason, "give 127.0.0.1:PORT; from elsewhere 'ssh -L PORT:127.0.0.1:PORT' leads to it"));
+        }
+        let taken = |error: std::io::Error| failed(error.to_string(), "give another port, or 0 for any that is free");
+        let listener = TcpListener::bind(address).map_err(taken)?;
+        listener.set_nonblocking(true).map_err(taken)?;
+        let address = listener.local_addr().map_err(taken)?;
+        let (shown, watched) = watch::channel(Arc::new(Shown::default()));
+        let asked = Arc::new(Mutex::new(None));
+        let (stop, stopped) = oneshot::channel();
+        let state = server::State { address, shown: watched, asked: Arc::clone(&asked) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(taken)?;
+        let serve = move || runtime.block_on(server::serve(listener, state, stopped));
+        let thread = thread::Builder::new().name("page".to_owned()).spawn(serve).map_err(taken)?;
+        let begun = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        Ok(Self { address, shown, asked, begun, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Where it is to be seen.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Shows the run as it is now; `absent` says why its log cannot be read, if so.
+    pub fn show(&self, run: &LiveRun, points: &[Point], absent: Option<&str>) {
+        let view = View::of(run, points, absent);
+        let Ok(json) = serde_json::to_string(&view) else { return };
+        let asked = Asked { run: Arc::new(run.clone()), points: points.into() };
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+        self.shown.send_if_modified(|shown| {
+            if shown.json == json {
+                return false;
+            }
+            let number = shown.number + 1;
+            *shown = Arc::new(Shown { id: format!("{}-{number}", self.begun), number, json });
+            true
+        });
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

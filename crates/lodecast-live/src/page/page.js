@@ -1,0 +1,280 @@
+// One run on one screen: what is known comes as events; what is asked goes to /what-if; what is looked at is in the address.
+
+import { Plot, at, count, number } from "/plot.js";
+
+const get = (id) => document.getElementById(id);
+const metricPlot = new Plot(get("metric-plot"), { label: "The metric over steps" });
+const ratePlot = new Plot(get("rate-plot"), { log: true, label: "The learning rate over steps" });
+const forecastPlot = new Plot(get("forecast-plot"), { label: "Forecasts of the end, by the step at which they were made" });
+const HANDLES = 6;
+
+let view = null;
+// What is asked about: {from, places: [{step, value}]}, and the answer.
+let asked = null;
+let answer = null;
+const looked = { cursor: null, loss: false };
+
+// The address holds what is looked at.
+function readAddress() {
+  const state = new URLSearchParams(location.hash.slice(1));
+  const cursor = Number(state.get("step"));
+  looked.cursor = state.has("step") && Number.isFinite(cursor) ? cursor : null;
+  looked.loss = state.get("loss") === "1";
+  const places = (state.get("what-if") ?? "").split(",").map((part) => part.split(":").map(Number));
+  const usable = places.filter(([step, value]) => step >= 0 && value > 0).map(([step, value]) => ({ step, value }));
+  asked = usable.length > 1 ? { places: usable } : null;
+  get("with-loss").checked = looked.loss;
+}
+
+function writeAddress() {
+  const state = new URLSearchParams();
+  if (looked.cursor !== null) state.set("step", Math.round(looked.cursor));
+  if (looked.loss) state.set("loss", "1");
+  if (asked) state.set("what-if", asked.places.map(({ step, value }) => `${Math.round(step)}:${Number(value.toPrecision(4))}`).join(","));
+  const hash = state.toString();
+  history.replaceState(null, "", hash ? `#${hash}` : location.pathname);
+}
+
+function row(body, cells, className = "") {
+  const made = document.createElement("tr");
+  made.className = className;
+  cells.forEach(([text, kind], index) => {
+    const cell = document.createElement(index === 0 ? "th" : "td");
+    if (index === 0) cell.scope = "row";
+    cell.className = kind ?? "";
+    cell.textContent = text;
+    made.append(cell);
+  });
+  body.append(made);
+}
+
+const line = (name, { step, value }) => ({ name, step, value });
+
+// The plan at evenly spaced steps from here to the end, to be dragged.
+function handlesOfPlan() {
+  const from = view.earliest_change, total = view.total_steps;
+  if (from >= total || view.finished) return [];
+  return Array.from({ length: HANDLES }, (_, k) => {
+    const step = from + ((total - from) * k) / (HANDLES - 1);
+    return { step, value: at(view.schedule, Math.min(step, total)) ?? view.schedule.value.at(-1) };
+  });
+}
+
+// Straight lines of the rate are curved where the scale is logarithmic.
+function dense(places) {
+  const curve = { step: places.map(({ step }) => step), value: places.map(({ value }) => value) };
+  const [from, to] = [curve.step[0], curve.step.at(-1)];
+  const step = Array.from({ length: 201 }, (_, k) => from + ((to - from) * k) / 200);
+  return { step, value: step.map((at_) => at(curve, Math.min(at_, to))) };
+}
+
+function drawMetric() {
+  const lines = [];
+  const total = view.total_steps;
+  if (looked.loss) lines.push(line("loss", view.train_loss));
+  lines.push({ name: "best", step: [0, total], value: [view.best.final_metric, view.best.final_metric] });
+  const bands = [];
+  if (view.forecast) {
+    bands.push({ name: "forecast", ...view.forecast });
+    lines.push({ name: "forecast", step: view.forecast.step, value: view.forecast.mean });
+  }
+  lines.push(line("measured", view.measured));
+  if (answer) {
+    bands.push({ name: "asked", ...answer });
+    lines.push({ name: "asked", step: answer.step, value: answer.mean });
+  }
+  // The first part of a run is far from its end: the scale is that of the rest.
+  const measured = view.measured.value;
+  const late = measured.slice(Math.floor(measured.length * 0.08));
+  const focus = looked.loss ? null : [...late, view.best.final_metric, ...bands.flatMap((band) => [...band.low, ...band.high])];
+  const summary = `${view.metric} was ${number(measured.at(-1))} at step ${count(view.measured.step.at(-1) ?? 0)}; ${view.sentence}`;
+  metricPlot.show({ total, lines, bands, now: view.last_step, summary, focus });
+}
+
+function drawRate() {
+  const lines = view.rejected.map((curve) => line("rejected", curve));
+  lines.push(line("best", view.best.schedule), line("plan", view.schedule), line("measured", view.logged_rate));
+  const places = asked ? asked.places : handlesOfPlan();
+  if (asked) lines.push(line("asked", dense(places)));
+  const now = at(view.schedule, view.last_step ?? 0);
+  ratePlot.show({
+    total: view.total_steps, lines, now: view.last_step, summary: `The plan is ${number(now)} now`,
+    handles: { places, onMove: moveHandle },
+  });
+  document.querySelectorAll(".if-asked").forEach((key) => { key.hidden = !asked; });
+  get("forget").hidden = !asked;
+}
+
+function drawForecasts() {
+  const whiskers = view.forecasts.map((made) => ({ step: made.at_step ?? 0, ...made.predicted }));
+  const end = view.finished ? view.measured.value.at(-1) : null;
+  const lines = end === null ? [] : [{ name: "measured", step: [0, view.total_steps], value: [end, end] }];
+  forecastPlot.show({ total: view.total_steps, lines, whiskers, now: view.last_step, summary: `${whiskers.length} forecasts` });
+  const held = whiskers.filter(({ low, high }) => end !== null && low <= end && end <= high).length;
+  get("right").textContent = end === null
+    ? "Each forecast of the end as it was made; none is drawn again with what came later. The end itself is not known yet."
+    : `The run ended at ${number(end)}: ${held} of ${whiskers.length} forecasts have it in their interval, which is meant to hold two of three.`;
+}
+
+function drawTables() {
+  const candidates = get("candidates"), decisions = get("decisions"), forecasts = get("forecasts");
+  [candidates, decisions, forecasts].forEach((body) => body.replaceChildren());
+  const figure = (value) => [number(value), "number"];
+  for (const weighed of view.candidates) {
+    row(candidates, [
+      [weighed.origin], [weighed.reason ? `${weighed.verdict}: ${weighed.reason}` : weighed.verdict],
+      ...["mean", "spread", "score", "pessimism", "edge", "distrust", "roughness"].map((name) => figure(weighed[name])),
+    ], weighed.verdict);
+  }
+  if (!view.candidates.length) row(candidates, [["nothing was weighed"]]);
+  for (const decision of [...view.decisions].reverse()) {
+    const weighed = decision.weighed ? ` (${decision.weighed} weighed, ${decision.rejected} rejected)` : "";
+    row(decisions, [
+      [String(decision.revision), "number"], [decision.at_step === null ? "start" : count(decision.at_step), "number"],
+      [count(decision.effective_from_step), "number"], [decision.changed ? "new" : "kept"], [decision.predicted ?? "–"],
+      [decision.reason + weighed],
+    ]);
+  }
+  for (const made of [...view.forecasts].reverse()) {
+    row(forecasts, [[made.at_step === null ? "start" : count(made.at_step), "number"], [made.in_words]]);
+  }
+  get("reason").textContent = view.decisions.at(-1)?.reason ?? "";
+}
+
+function drawReadout() {
+  const step = looked.cursor;
+  for (const plot of [metricPlot, ratePlot, forecastPlot]) plot.setCursor(step);
+  if (step === null || !view) {
+    get("readout").textContent = "";
+    return;
+  }
+  const parts = [`step ${count(step)}`];
+  const add = (name, curve) => {
+    const value = curve && at(curve, step);
+    if (value !== null && value !== undefined) parts.push(`${name} ${number(value)}`);
+  };
+  add(view.metric, view.measured);
+  if (view.forecast) {
+    add("forecast", { step: view.forecast.step, value: view.forecast.mean });
+    add("from", { step: view.forecast.step, value: view.forecast.low });
+    add("to", { step: view.forecast.step, value: view.forecast.high });
+  }
+  if (looked.loss) add("train loss", view.train_loss);
+  add("logged rate", view.logged_rate);
+  add("plan", view.schedule);
+  get("readout").textContent = parts.join(" · ");
+}
+
+function draw() {
+  if (!view) return;
+  const set = (id, text) => { if (get(id).textContent !== text) get(id).textContent = text; };
+  document.title = `${view.sentence} – lodecast`;
+  set("run", view.run);
+  set("sentence", view.sentence);
+  set("metric-title", view.metric);
+  const part = view.finished ? 100 : Math.round((100 * (view.last_step ?? 0)) / view.total_steps);
+  get("progress").setAttribute("aria-valuenow", part);
+  get("progress").firstElementChild.style.setProperty("width", `${part}%`);
+  const alerts = get("alerts");
+  if (alerts.dataset.said !== JSON.stringify(view.alerts)) {
+    alerts.dataset.said = JSON.stringify(view.alerts);
+    alerts.replaceChildren(...view.alerts.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+  }
+  drawMetric();
+  drawRate();
+  drawForecasts();
+  drawTables();
+  drawReadout();
+}
+
+function setCursor(step) {
+  looked.cursor = step;
+  drawReadout();
+  later("address", writeAddress, 150);
+}
+
+// Runs the last of several calls.
+const timers = {};
+function later(name, what, milliseconds) {
+  clearTimeout(timers[name]);
+  timers[name] = setTimeout(what, milliseconds);
+}
+
+function moveHandle(index, value, isEnd) {
+  asked ??= { places: handlesOfPlan() };
+  const bounded = Math.min(Math.max(value, 1e-12), 1e3);
+  asked.places = asked.places.map((place, k) => (k === index ? { ...place, value: bounded } : place));
+  drawRate();
+  later("ask", ask, isEnd ? 0 : 120);
+}
+
+function askAbout(rate) {
+  if (!view) return;
+  const places = handlesOfPlan();
+  if (!places.length) return;
+  const first = at(view.schedule, places[0].step) ?? places[0].value;
+  asked = { places: places.map(({ step }, k) => ({ step, value: rate(first, k / (places.length - 1)) })) };
+  drawRate();
+  ask();
+}
+
+let asking = 0;
+async function ask() {
+  if (!asked || !view) return;
+  // What has been passed in the meantime cannot be changed any more.
+  const open = asked.places.filter(({ step }) => step >= view.earliest_change);
+  const from = Math.ceil(Math.max(view.earliest_change, asked.places[0].step));
+  const number_ = ++asking;
+  writeAddress();
+  const knots = asked.places.map(({ step, value }) => ({ progress: Math.min(step / view.total_steps, 1), learning_rate: value }));
+  try {
+    if (!open.length) throw new Error("the run is beyond what you asked about");
+    const response = await fetch("/what-if", {
+      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ from_step: from, knots }),
+    });
+    const body = await response.json();
+    if (number_ !== asking) return;
+    if (!response.ok) throw new Error(`${body.title}: ${body.detail}`);
+    answer = body;
+    const instead = view.forecast ? ` instead of ${view.forecast.in_words}` : "";
+    const beyond = answer.outside_experience ? `; ${answer.outside_experience}` : "";
+    get("answer").textContent = `With your schedule from step ${count(from)}: ends at ${answer.in_words}${instead}${beyond}.`;
+  } catch (error) {
+    if (number_ !== asking) return;
+    answer = null;
+    get("answer").textContent = `No answer: ${error.message}.`;
+  }
+  drawMetric();
+  drawReadout();
+}
+
+function forget() {
+  asked = answer = null;
+  asking += 1;
+  get("answer").textContent = "";
+  writeAddress();
+  draw();
+}
+
+for (const plot of [metricPlot, ratePlot, forecastPlot]) plot.onCursor = setCursor;
+get("with-loss").addEventListener("change", (event) => {
+  looked.loss = event.target.checked;
+  writeAddress();
+  draw();
+});
+get("decay-now").addEventListener("click", () => askAbout((first, part) => Math.max(first * (1 - part), first * 0.01)));
+get("hold").addEventListener("click", () => askAbout((first) => first));
+get("forget").addEventListener("click", forget);
+addEventListener("hashchange", () => { readAddress(); answer = null; draw(); ask(); });
+
+readAddress();
+const connection = get("connection");
+const source = new EventSource("/events");
+source.addEventListener("open", () => { connection.textContent = "live"; connection.className = ""; });
+source.addEventListener("error", () => { connection.textContent = "connection lost, trying again"; connection.className = "lost"; });
+source.addEventListener("view", (event) => {
+  const before = view?.last_step;
+  view = JSON.parse(event.data);
+  draw();
+  if (asked && before !== view.last_step) later("ask", ask, 0);
+});

@@ -1,0 +1,213 @@
+// A picture of curves over steps, drawn as SVG: axes, a cursor, bands, whiskers, and handles that can be dragged.
+
+const SVG = "http://www.w3.org/2000/svg";
+const MARGIN = { left: 52, right: 14, top: 10, bottom: 24 };
+
+export function element(name, attributes = {}, parent = null) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  parent?.append(made);
+  return made;
+}
+
+export const number = (value) => {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  return size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
+};
+
+export const count = (value) => Math.round(value).toLocaleString("en-US");
+
+// Value of a curve at a step: on the straight line between its samples; null beyond its ends.
+export function at(curve, step) {
+  const steps = curve.step;
+  if (!steps.length || step < steps[0] || step > steps[steps.length - 1]) return null;
+  let low = 0, high = steps.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (steps[middle] <= step) low = middle; else high = middle - 1;
+  }
+  if (low === steps.length - 1) return curve.value[low];
+  const weight = (step - steps[low]) / (steps[low + 1] - steps[low] || 1);
+  return curve.value[low] + weight * (curve.value[low + 1] - curve.value[low]);
+}
+
+function ticks(from, to, most) {
+  const raw = (to - from) / most;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const unit = [1, 2, 5, 10].find((factor) => factor * power >= raw) * power;
+  const first = Math.ceil(from / unit - 1e-9);
+  const found = [];
+  for (let k = first; k * unit <= to + 1e-9 * unit; k += 1) found.push(Number((k * unit).toPrecision(12)));
+  return found;
+}
+
+function decades(from, to) {
+  const found = [];
+  for (let power = Math.floor(Math.log10(from)); power <= Math.log10(to); power += 1) {
+    for (const factor of [1, 2, 5]) {
+      const tick = factor * 10 ** power;
+      if (tick >= from * 0.999 && tick <= to * 1.001) found.push(tick);
+    }
+  }
+  return found.length > 7 ? found.filter((tick) => Math.abs(Math.log10(tick) % 1) < 1e-9) : found;
+}
+
+export class Plot {
+  constructor(host, { log = false, label }) {
+    this.host = host;
+    this.log = log;
+    this.label = label;
+    this.parts = {};
+    this.cursor = null;
+    this.onCursor = () => {};
+    this.svg = element("svg", { role: "img", "aria-label": label }, host);
+    host.addEventListener("pointermove", (event) => this.point(event));
+    host.addEventListener("pointerdown", (event) => this.point(event));
+    host.addEventListener("keydown", (event) => this.key(event));
+    new ResizeObserver(() => this.draw()).observe(host);
+  }
+
+  // parts: total, lines [{name, step, value}], bands [{name, step, low, high}], whiskers [{step, mean, low, high}], now, handles, summary
+  show(parts) {
+    this.parts = parts;
+    this.draw();
+  }
+
+  scales() {
+    const { total, lines = [], bands = [], whiskers = [], focus } = this.parts;
+    const values = focus ?? [
+      ...lines.flatMap((line) => line.value),
+      ...bands.flatMap((band) => [...band.low, ...band.high]),
+      ...whiskers.flatMap((whisker) => [whisker.low, whisker.high]),
+    ];
+    const usable = values.filter((value) => Number.isFinite(value) && (!this.log || value > 0));
+    let low = usable.length ? Math.min(...usable) : this.log ? 1e-4 : 0;
+    let high = usable.length ? Math.max(...usable) : 1;
+    if (this.log) {
+      low = Math.max(low, high * 1e-4) / 1.25;
+      high *= 1.25;
+    } else {
+      const air = 0.06 * (high - low || Math.abs(high) || 1);
+      low -= air;
+      high += air;
+    }
+    const box = this.host.getBoundingClientRect();
+    const width = Math.max(box.width, 120), height = Math.max(box.height, 80);
+    const inner = { width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
+    const up = (value) => (this.log ? Math.log(Math.max(value, low * 1e-3)) : value);
+    const [bottom, top] = [up(low), up(high)];
+    const x = (step) => MARGIN.left + (step / total) * inner.width;
+    const y = (value) => MARGIN.top + (1 - (up(value) - bottom) / (top - bottom || 1)) * inner.height;
+    const step = (pixel) => Math.min(Math.max(((pixel - MARGIN.left) / inner.width) * total, 0), total);
+    const value = (pixel) => {
+      const raw = bottom + (1 - (pixel - MARGIN.top) / inner.height) * (top - bottom);
+      return this.log ? Math.exp(raw) : raw;
+    };
+    return { width, height, inner, low, high, x, y, step, value, total };
+  }
+
+  draw() {
+    if (!this.parts.total) return;
+    const scale = (this.scale = this.scales());
+    const { width, height, x, y, low, high, total } = scale;
+    const focused = document.activeElement?.dataset?.handle;
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.svg.setAttribute("aria-label", `${this.label}. ${this.parts.summary ?? ""}`);
+    this.svg.replaceChildren();
+    const clip = `clip-${this.host.id}`;
+    element("rect", { x: MARGIN.left, y: MARGIN.top, width: scale.inner.width, height: scale.inner.height },
+      element("clipPath", { id: clip }, element("defs", {}, this.svg)));
+    const axes = element("g", { "aria-hidden": "true" }, this.svg);
+    for (const tick of this.log ? decades(low, high) : ticks(low, high, 5)) {
+      element("line", { class: "axis", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(tick), y2: y(tick) }, axes);
+      element("text", { x: MARGIN.left - 6, y: y(tick) + 4, "text-anchor": "end" }, axes).textContent = number(tick);
+    }
+    for (const tick of ticks(0, total, width < 420 ? 4 : 8)) {
+      element("text", { x: x(tick), y: height - 6, "text-anchor": "middle" }, axes).textContent = count(tick);
+    }
+    const drawn = element("g", { "clip-path": `url(#${clip})` }, this.svg);
+    for (const band of this.parts.bands ?? []) {
+      const out = band.step.map((step, k) => `${x(step)},${y(band.high[k])}`);
+      const back = band.step.map((step, k) => `${x(step)},${y(band.low[k])}`).reverse();
+      element("polygon", { class: `band ${band.name}`, points: [...out, ...back].join(" ") }, drawn);
+    }
+    for (const line of this.parts.lines ?? []) {
+      const points = line.step.map((step, k) => `${x(step).toFixed(1)},${y(line.value[k]).toFixed(1)}`);
+      element("polyline", { class: `curve ${line.name}`, points: points.join(" ") }, drawn);
+    }
+    for (const { step, mean, low: from, high: to } of this.parts.whiskers ?? []) {
+      element("line", { class: "whisker", x1: x(step), x2: x(step), y1: y(from), y2: y(to) }, drawn);
+      element("circle", { class: "mean", cx: x(step), cy: y(mean), r: 3.5 }, drawn);
+    }
+    if (this.parts.now) element("line", { class: "now", x1: x(this.parts.now), x2: x(this.parts.now), y1: MARGIN.top, y2: height - MARGIN.bottom }, this.svg);
+    this.marks = element("g", { "aria-hidden": "true" }, this.svg);
+    this.drawCursor();
+    (this.parts.handles?.places ?? []).forEach((place, index) => this.drawHandle(place, index));
+    if (focused !== undefined) this.svg.querySelector(`[data-handle="${focused}"]`)?.focus({ preventScroll: true });
+  }
+
+  drawHandle({ step, value }, index) {
+    const handle = element("circle", {
+      class: "handle", cx: this.scale.x(step), cy: this.scale.y(value), r: 8, tabindex: 0, role: "slider", "data-handle": index,
+      "aria-label": `Learning rate at step ${count(step)}`, "aria-orientation": "vertical", "aria-valuenow": value,
+      "aria-valuetext": number(value), "aria-valuemin": 0,
+    }, this.svg);
+    const moved = (value, isEnd) => this.parts.handles.onMove(index, value, isEnd);
+    handle.addEventListener("pointerdown", (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      const top = this.svg.getBoundingClientRect().top;
+      const drag = (event, isEnd) => moved(this.scale.value(event.clientY - top), isEnd);
+      const move = (event) => drag(event, false);
+      const end = (event) => {
+        removeEventListener("pointermove", move);
+        removeEventListener("pointerup", end);
+        drag(event, true);
+      };
+      addEventListener("pointermove", move);
+      addEventListener("pointerup", end);
+    });
+    handle.addEventListener("keydown", (event) => {
+      const factor = { ArrowUp: 1.05, ArrowDown: 1 / 1.05, PageUp: 1.5, PageDown: 1 / 1.5 }[event.key];
+      if (!factor) return;
+      event.preventDefault();
+      event.stopPropagation();
+      moved(value * factor, true);
+    });
+  }
+
+  setCursor(step) {
+    this.cursor = step;
+    this.drawCursor();
+  }
+
+  drawCursor() {
+    if (!this.marks || !this.scale) return;
+    this.marks.replaceChildren();
+    if (this.cursor === null) return;
+    const { x, y, height } = this.scale;
+    element("line", { class: "cursor", x1: x(this.cursor), x2: x(this.cursor), y1: MARGIN.top, y2: height - MARGIN.bottom }, this.marks);
+    for (const line of this.parts.lines ?? []) {
+      if (line.name === "rejected" || line.name === "best") continue;
+      const value = at(line, this.cursor);
+      if (value !== null) element("circle", { class: "dot", cx: x(this.cursor), cy: y(value), r: 3 }, this.marks);
+    }
+  }
+
+  point(event) {
+    if (!this.scale || event.buttons > 1) return;
+    this.onCursor(Math.round(this.scale.step(event.clientX - this.svg.getBoundingClientRect().left)));
+  }
+
+  key(event) {
+    if (!this.scale || event.target !== this.host) return;
+    const { total } = this.scale;
+    const unit = Math.max(1, Math.round(total / (event.shiftKey ? 10 : 100)));
+    const from = this.cursor ?? this.parts.now ?? 0;
+    const to = { ArrowLeft: from - unit, ArrowRight: from + unit, Home: 0, End: total, Escape: null }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    this.onCursor(to === null ? null : Math.min(Math.max(to, 0), total));
+  }
+}

@@ -1,0 +1,245 @@
+//! What the page shows of a run, as plain data.
+
+use lodecast::{Candidate, Direction, Forecast, Interval, Knot, Model, Point, Schedule, Verdict};
+use serde::Serialize;
+
+use super::decimate::{Curve, decimated};
+use crate::adherence::Departure;
+use crate::live_run::LiveRun;
+use crate::words::{interval_in_words, sentence, steps};
+
+/// Points of a curve at most.
+const MOST: usize = 800;
+/// Candidates that are listed.
+const LISTED: usize = 16;
+
+/// Everything on the page.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct View {
+    run: String,
+    sentence: String,
+    alerts: Vec<String>,
+    metric: String,
+    higher_is_better: bool,
+    total_steps: u64,
+    last_step: Option<u64>,
+    next_decision: Option<u64>,
+    earliest_change: u64,
+    finished: bool,
+    not_followed: Option<Departure>,
+    measured: Curve,
+    train_loss: Curve,
+    logged_rate: Curve,
+    forecast: Option<Course>,
+    best: Best,
+    schedule: Curve,
+    rejected: Vec<Curve>,
+    candidates: Vec<Weighed>,
+    decisions: Vec<Decided>,
+    forecasts: Vec<Made>,
+}
+
+/// A forecast's course and end.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Course {
+    step: Vec<f64>,
+    mean: Vec<f64>,
+    low: Vec<f64>,
+    high: Vec<f64>,
+    predicted: Interval,
+    in_words: String,
+    outside_experience: Option<String>,
+}
+
+/// The best configuration of the sweep.
+#[derive(Clone, Debug, Serialize)]
+struct Best {
+    name: String,
+    final_metric: f64,
+    schedule: Curve,
+}
+
+/// A candidate, in words.
+#[derive(Clone, Debug, Serialize)]
+struct Weighed {
+    origin: String,
+    verdict: &'static str,
+    reason: Option<String>,
+    mean: Option<f64>,
+    spread: Option<f64>,
+    score: Option<f64>,
+    pessimism: Option<f64>,
+    edge: Option<f64>,
+    distrust: Option<f64>,
+    roughness: Option<f64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Decided {
+    revision: u64,
+    at_step: Option<u64>,
+    effective_from_step: u64,
+    changed: bool,
+    reason: String,
+    predicted: Option<String>,
+    weighed: usize,
+    rejected: usize,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Made {
+    at_step: Option<u64>,
+    predicted: Interval,
+    in_words: String,
+}
+
+impl Course {
+    pub(super) fn of(forecast: &Forecast, total_steps: u64) -> Self {
+        let total = total_steps as f64;
+        Self {
+            step: forecast.progress.iter().map(|progress| progress * total).collect(),
+            mean: forecast.validation.mean.clone(),
+            low: forecast.validation.low.clone(),
+            high: forecast.validation.high.clone(),
+            predicted: forecast.final_validation,
+            in_words: interval_in_words(&forecast.final_validation),
+            outside_experience: forecast.outside_experience.clone(),
+        }
+    }
+}
+
+impl View {
+    /// What is to be seen of `run`; `absent` says why its log cannot be read now, if so.
+    pub(super) fn of(run: &LiveRun, points: &[Point], absent: Option<&str>) -> Self {
+        let state = run.state();
+        let total_steps = state.total_steps;
+        let model = run.model();
+        let last = state.decisions.last();
+        let curve = |of: fn(&Point) -> Option<f64>| {
+            decimated(points.iter().filter_map(|point| Some((point.step as f64, of(point)?))), MOST)
+        };
+        let of_candidate = |candidate: &&Candidate| candidate.verdict != Verdict::Chosen;
+        let candidates = || last.into_iter().flat_map(|decision| &decision.candidates);
+        let from = last.map_or(0, |decision| decision.effective_from_step) as f64;
+        let rejected = candidates().filter(of_candidate).filter_map(|candidate| candidate.schedule.as_ref());
+        Self {
+            run: state.run.clone(),
+            sentence: sentence(run),
+            alerts: alerts(run, points, absent),
+            metric: model.metric().name.clone(),
+            higher_is_better: model.metric().direction == Direction::Max,
+            total_steps,
+            last_step: state.last_step,
+            next_decision: run.next_decision(),
+            earliest_change: run.earliest_change(points),
+            finished: state.finished,
+            not_followed: state.adherence.departure,
+            measured: curve(|point| point.validation),
+            train_loss: curve(|point| point.train_loss),
+            logged_rate: curve(|point| point.learning_rate),
+            forecast: state.forecasts.last().map(|made| Course::of(&made.course, total_steps)),
+            best: best(model, total_steps),
+            schedule: of_knots(&state.knots, total_steps),
+            rejected: rejected.map(|schedule| sampled(schedule, from, total_steps)).collect(),
+            candidates: candidates().take(LISTED).map(weighed).collect(),
+            decisions: state.decisions.iter().map(decided).collect(),
+            forecasts: state
+                .forecasts
+                .iter()
+                .map(|made| Made {
+                    at_step: made.at_step,
+                    predicted: made.predicted,
+                    in_words: interval_in_words(&made.predicted),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// What needs attention.
+fn alerts(run: &LiveRun, points: &[Point], absent: Option<&str>) -> Vec<String> {
+    let state = run.state();
+    let mut alerts = Vec::new();
+    alerts.extend(absent.map(|reason| format!("waiting: {reason}")));
+    if let Some(departure) = &state.adherence.departure {
+        alerts.push(format!(
+            "not followed: since step {} the training sets {:.3e} where {:.3e} is planned",
+            steps(departure.since_step),
+            departure.logged,
+            departure.planned
+        ));
+    }
+    let is_unsound =
+        |point: &Point| [point.train_loss, point.validation].iter().flatten().any(|value| !value.is_finite());
+    if let Some(point) = points.last().filter(|point| is_unsound(point)) {
+        alerts.push(format!("diverging: what was measured at step {} is not finite", steps(point.step)));
+    }
+    alerts
+}
+
+fn best(model: &Model, total_steps: u64) -> Best {
+    let best = model.experience().best_configuration();
+    Best {
+        name: best.name.clone(),
+        final_metric: best.final_metric,
+        schedule: sampled(&best.schedule, 0.0, total_steps),
+    }
+}
+
+fn of_knots(knots: &[Knot], total_steps: u64) -> Curve {
+    let mut curve = Curve::default();
+    for knot in knots {
+        curve.step.push(knot.progress * total_steps as f64);
+        curve.value.push(knot.learning_rate);
+    }
+    // The last rate holds to the end.
+    if let (Some(&step), Some(&value)) = (curve.step.last(), curve.value.last())
+        && step < total_steps as f64
+    {
+        curve.step.push(total_steps as f64);
+        curve.value.push(value);
+    }
+    curve
+}
+
+/// A schedule from a step to the end, as straight lines.
+fn sampled(schedule: &Schedule, from: f64, total_steps: u64) -> Curve {
+    let total = total_steps as f64;
+    let steps = (0..=60).map(|part| from + (total - from).max(0.0) * f64::from(part) / 60.0);
+    let samples = steps.map(|step| (step, schedule.learning_rate(step / total)));
+    decimated(samples, MOST)
+}
+
+fn weighed(candidate: &Candidate) -> Weighed {
+    let (verdict, reason) = match &candidate.verdict {
+        Verdict::Chosen => ("chosen", None),
+        Verdict::Accepted => ("possible", None),
+        Verdict::Rejected { reason } => ("rejected", Some(reason.clone())),
+    };
+    let score = candidate.score;
+    Weighed {
+        origin: candidate.origin.to_string(),
+        verdict,
+        reason,
+        mean: candidate.prediction.map(|prediction| prediction.metric),
+        spread: candidate.prediction.map(|prediction| prediction.spread),
+        score: score.map(|score| score.total),
+        pessimism: score.map(|score| score.pessimism),
+        edge: score.map(|score| score.edge),
+        distrust: score.map(|score| score.distrust),
+        roughness: score.map(|score| score.roughness),
+    }
+}
+
+fn decided(decision: &crate::live_run::Decision) -> Decided {
+    Decided {
+        revision: decision.revision,
+        at_step: decision.at_step,
+        effective_from_step: decision.effective_from_step,
+        changed: decision.changed,
+        reason: decision.reason.clone(),
+        predicted: decision.predicted.as_ref().map(interval_in_words),
+        weighed: decision.weighed,
+        rejected: decision.rejected,
+    }
+}

@@ -1,0 +1,96 @@
+//! [`LiveRunState`]: a run under way as plain data, kept beside the file of rates, so that the past is never decided again.
+
+use std::fs;
+use std::path::Path;
+
+use lodecast::{Knot, Point};
+use serde::{Deserialize, Serialize};
+
+use crate::adherence::Adherence;
+use crate::error::{Error, Result};
+use crate::live_run::{Decision, MadeForecast};
+
+/// Bytes of a state at most.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// Everything that the further decisions about a run depend on, besides its log and the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LiveRunState {
+    /// Version of this layout.
+    pub version: u32,
+    /// Fingerprint of the model.
+    pub fingerprint: String,
+    /// Id of the run; empty before it is there.
+    pub run: String,
+    /// Planned length of the run in optimizer steps.
+    pub total_steps: u64,
+    /// The schedule in force, and the one before it.
+    pub knots: Vec<Knot>,
+    pub(crate) knots_before: Vec<Knot>,
+    /// Every decision, in their order: their revisions count from 1.
+    pub decisions: Vec<Decision>,
+    /// Every forecast, as it was made.
+    pub forecasts: Vec<MadeForecast>,
+    /// Last step that was seen.
+    pub last_step: Option<u64>,
+    /// Occasions to replan that are over.
+    pub(crate) occasions: u64,
+    /// Plans made: the position in the stream of random numbers.
+    pub(crate) replans: u64,
+    /// Step of the last change of the schedule.
+    pub(crate) changed_at: u64,
+    /// Steps between the last two looks that showed something new.
+    pub(crate) advance: u64,
+    /// The first loss of the training, by which another one in the same log is told.
+    pub(crate) first: Option<(u64, f64)>,
+    /// Has the training gone back to a step that had been passed?
+    pub(crate) went_back: bool,
+    /// Is the last point unsound?
+    pub(crate) unsound: bool,
+    pub(crate) adherence: Adherence,
+    /// Points that are in the log no longer.
+    pub(crate) carried: Vec<Point>,
+    /// Is the run at its planned end?
+    pub finished: bool,
+}
+
+impl LiveRunState {
+    /// Version of the layout that is written.
+    pub(crate) const VERSION: u32 = 1;
+
+    /// Reads the state at `path`; `None` if there is none.
+    ///
+    /// # Errors
+    /// If it cannot be read, is damaged, or of another version.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        let remedy = "move it and the file of rates away to begin anew";
+        let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason, remedy };
+        let text = match fs::metadata(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Ok(metadata) if metadata.len() > MOST_BYTES => {
+                return Err(damaged(format!("it is larger than {MOST_BYTES} bytes")));
+            }
+            Err(source) => return Err(Error::File { path: path.to_owned(), source }),
+            Ok(_) => fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?,
+        };
+        let state: Self =
+            serde_json::from_str(&text).map_err(|error| damaged(format!("no state of a run: {error}")))?;
+        state.check().map_err(damaged)?;
+        Ok(Some(state))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.version != Self::VERSION {
+            return Err(format!("its version is {}, this lodecast reads {}", self.version, Self::VERSION));
+        }
+        if self.total_steps == 0 {
+            return Err("its total_steps is 0".to_owned());
+        }
+        let in_order = self.decisions.iter().zip(1..).all(|(decision, revision)| decision.revision == revision);
+        if !in_order {
+            return Err("its revisions are not in order".to_owned());
+        }
+        let schedule = lodecast::Schedule::PiecewiseLinear { knots: self.knots.clone() };
+        schedule.check().map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,70 @@
+//! What is going on, in words: for the terminal, the page and the log.
+
+use lodecast::Interval;
+
+use crate::live_run::LiveRun;
+
+/// A value with its interval, to two digits of the doubt: `0.939 ± 0.003`, or with its ends where they are uneven.
+pub fn interval_in_words(interval: &Interval) -> String {
+    let Interval { mean, low, high } = *interval;
+    let half = 0.5 * (high - low);
+    if !(mean.is_finite() && half.is_finite()) {
+        return "nothing that can be said".to_owned();
+    }
+    let digits = if half > 0.0 { (1 - half.log10().floor() as i32).clamp(0, 12) } else { 4 } as usize;
+    let uneven = (high - mean).max(mean - low) > 1.5 * (high - mean).min(mean - low);
+    if uneven {
+        format!("{mean:.digits$} ({low:.digits$} to {high:.digits$})")
+    } else {
+        format!("{mean:.digits$} ± {half:.digits$}")
+    }
+}
+
+/// A number of steps with commas between the thousands.
+pub(crate) fn steps(count: u64) -> String {
+    let digits = count.to_string();
+    let parts = digits.as_bytes().rchunks(3).rev().map(|part| String::from_utf8_lossy(part).into_owned());
+    parts.collect::<Vec<_>>().join(",")
+}
+
+/// The run in a sentence: where it ends, what was decided, and when the next decision is.
+pub fn sentence(run: &LiveRun) -> String {
+    let Some(file) = run.rates_file() else { return "nothing is decided yet".to_owned() };
+    let mut parts = Vec::new();
+    parts.push(match &file.predicted {
+        Some(predicted) => format!("ends at {}", interval_in_words(predicted)),
+        None => "no forecast yet".to_owned(),
+    });
+    if file.finished {
+        return format!("{}; the run is at its planned end", parts.join("; "));
+    }
+    let changed = run.state().decisions.last().is_some_and(|decision| decision.changed);
+    parts.push(if changed {
+        format!("new schedule from step {}", steps(file.effective_from_step))
+    } else {
+        "keeps its schedule".to_owned()
+    });
+    if let Some(departure) = &file.not_followed {
+        parts.push(format!("not followed since step {}", steps(departure.since_step)));
+    }
+    if let Some(next) = run.next_decision() {
+        parts.push(format!("next decision at step {}", steps(next)));
+    }
+    parts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_have_the_digits_that_their_doubt_leaves() {
+        let words = |mean, low, high| interval_in_words(&Interval { mean, low, high });
+        assert_eq!(words(93.91, 93.61, 94.21), "93.91 ± 0.30");
+        assert_eq!(words(0.93912, 0.93612, 0.94212), "0.9391 ± 0.0030");
+        assert_eq!(words(2.0, 1.9, 2.5), "2.00 (1.90 to 2.50)");
+        assert_eq!(words(1234.0, 1000.0, 1468.0), "1234 ± 234");
+        assert_eq!(words(f64::NAN, 0.0, 1.0), "nothing that can be said");
+        assert_eq!((steps(12_000), steps(999), steps(1_234_567)), ("12,000".into(), "999".into(), "1,234,567".into()));
+    }
+}

@@ -1,0 +1,8 @@
+//! Runs under way, followed in logs that a training writes slowly, truncates, rotates and writes anew.
+
+mod decisions;
+mod logs;
+#[cfg(feature = "page")]
+mod page;
+mod restarts;
+mod toy;
