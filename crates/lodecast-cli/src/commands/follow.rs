@@ -308,7 +308,7 @@ fn tell(looked: &Looked, follower: &Follower, absent: &mut Option<String>, outpu
             )),
             Event::BeganAnew => output.say("another training began in this log: it is planned for anew"),
             Event::Unsound(step) => {
-                output.warn(format_args!("what was measured at step {step} is not finite: nothing is planned from it"))
+                output.warn(format_args!("what was measured at step {step} is not finite: nothing is planned from it"));
             }
             _ => {}
         }
