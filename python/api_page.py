@@ -16,7 +16,16 @@ PACKAGE = Path(__file__).parent / "src" / "lodecast"
 PAGE = Path(__file__).parents[1] / "docs" / "python-api.md"
 
 #: What `lodecast` itself exports, and where it is written.
-TOP = ["_engine.pyi", "_fit.py", "_from_runs.py", "_example.py", "io/importing.py", "io/record.py", "errors.py"]
+TOP = [
+    "_engine.pyi",
+    "_fit.py",
+    "_from_runs.py",
+    "_example.py",
+    "io/importing.py",
+    "io/record.py",
+    "live/follow.py",
+    "errors.py",
+]
 #: Settings that are given by name.
 SETTINGS = "_settings.py"
 #: Modules that are imported by name, in the order of the pages on frameworks.
@@ -86,7 +95,7 @@ def _definitions(tree: ast.Module) -> Iterator[ast.ClassDef | Function]:
 
 def _module(tree: ast.Module, name: str, exported: list[str]) -> list[str]:
     parts = [f"\n## {name}\n\n", _text(ast.get_docstring(tree))]
-    found = {node.name: node for node in _definitions(tree)}
+    found = {node.name: node for source in [*_passed_on(tree, exported), tree] for node in _definitions(source)}
     for member in exported:
         node = found.get(member)
         if isinstance(node, ast.ClassDef):
@@ -94,6 +103,15 @@ def _module(tree: ast.Module, name: str, exported: list[str]) -> list[str]:
         elif node is not None:
             parts += _function(node, name, 3)
     return parts
+
+
+def _passed_on(tree: ast.Module, exported: list[str]) -> Iterator[ast.Module]:
+    """Give the package's own modules that a module passes names on from."""
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and any(name.name in exported for name in node.names):
+            source = PACKAGE.joinpath(*(node.module or "").removeprefix("lodecast.").split(".")).with_suffix(".py")
+            if source.exists():
+                yield ast.parse(source.read_text("utf-8"))
 
 
 def _class(node: ast.ClassDef, module: str, level: int) -> list[str]:
