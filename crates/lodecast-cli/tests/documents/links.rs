@@ -41,7 +41,6 @@ fn links_and_their_anchors_lead_somewhere() {
 }
 
 #[test]
-#[ignore = "the demonstration's picture has yet to be drawn: make demo, lodecast report demo --pictures docs/pictures"]
 fn pictures_are_there() {
     let broken = broken(is_picture);
     assert!(broken.is_empty(), "pictures that are not there:\n{}", broken.join("\n"));
