@@ -101,7 +101,7 @@ impl Adherence {
 
 impl Planned<'_> {
     fn rate(&self, knots: &[Knot], step: u64) -> f64 {
-        crate::knots::at(knots, step as f64 / self.total_steps.max(1) as f64)
+        Knot::learning_rate_at(knots, step as f64 / self.total_steps.max(1) as f64)
     }
 
     fn agrees(&self, step: u64, logged: f64) -> bool {
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn rates_logged_a_point_late_are_the_planned_ones() {
         let falling = vec![Knot { progress: 0.0, learning_rate: 1.0 }, Knot { progress: 1.0, learning_rate: 1e-3 }];
-        let at = |step: u64| crate::knots::at(&falling, step as f64 / 100.0);
+        let at = |step: u64| Knot::learning_rate_at(&falling, step as f64 / 100.0);
         let points: Vec<Point> =
             (30..100).step_by(5).map(|step| Point::new(step).learning_rate(at(step - 5))).collect();
         let planned = Planned { stride: 5, ..planned(&falling, &falling) };

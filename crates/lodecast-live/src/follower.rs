@@ -6,22 +6,26 @@ use std::path::{Path, PathBuf};
 use lodecast::{Model, PlannerSettings, Point, Replan, Schedule};
 
 use crate::error::{Error, Result};
+use crate::json_file;
 use crate::live_run::{Event, LiveRun, LiveRunSettings};
 use crate::log_back::{LogBack, LogBackEntry};
 use crate::points::stride;
-use crate::rates_file::{RatesFile, write_json};
+use crate::rates_file::RatesFile;
 use crate::state::LiveRunState;
 use crate::watch::{Watch, WatchOptions};
 
 /// A run whose next point would lie beyond its end is over after so many looks without news.
 const QUIET_AT_THE_END: u32 = 3;
 
+/// What the name of a run's state has behind that of its file of rates.
+pub const STATE: &str = ".state";
+
 /// What to follow, and how.
 #[derive(Default)]
 pub struct FollowerOptions {
     /// Where the run is logged.
     pub watch: WatchOptions,
-    /// The file of rates. Its state is kept in a file of the same name with `.state` behind it.
+    /// The file of rates. Its state is kept in a file of the same name with [`STATE`] behind it.
     pub out: PathBuf,
     /// Planned length in optimizer steps, if the log does not say it.
     pub total_steps: Option<u64>,
@@ -76,7 +80,7 @@ impl Follower {
     /// If another process writes that file, or its state is damaged, of another model, or of another length.
     pub fn open(model: Model, mut options: FollowerOptions) -> Result<Self> {
         let lock = lock(&options.out)?;
-        let state = LiveRunState::read(&state_path(&options.out))?;
+        let state = LiveRunState::read(&beside(&options.out, STATE))?;
         let carried = state.as_ref().map(|state| (state.run.clone(), state.carried.clone()));
         if let Some(state) = state.as_ref().filter(|state| !state.run.is_empty()) {
             options.watch.run.get_or_insert_with(|| state.run.clone());
@@ -132,7 +136,7 @@ impl Follower {
         run.set_circumstances(&id, &carried, looked.finished);
         if looked.news || !looked.events.is_empty() || before != looked.finished {
             // The state first: a decision that was published is never made again.
-            write_json(&state_path(&self.options.out), run.state())?;
+            json_file::write(&beside(&self.options.out, STATE), run.state())?;
             self.publish()?;
             looked.troubles = self.log_back(&looked.events);
         }
@@ -212,12 +216,8 @@ fn is_over(points: &[Point], total_steps: u64, quiet: u32) -> bool {
     last.step.saturating_add(1) >= total_steps || is_last && quiet >= QUIET_AT_THE_END
 }
 
-/// Where the state of a run is kept.
-fn state_path(out: &Path) -> PathBuf {
-    with_ending(out, ".state")
-}
-
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
+/// The file that is called like `path` with `ending` behind it.
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
@@ -225,7 +225,7 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 
 /// Makes sure that nobody else writes the file of rates.
 fn lock(out: &Path) -> Result<File> {
-    let path = with_ending(out, ".lock");
+    let path = beside(out, ".lock");
     let failed = |source| Error::File { path: path.clone(), source };
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {

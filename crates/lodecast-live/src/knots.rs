@@ -11,17 +11,6 @@ const BEFORE_A_JUMP: f64 = 1e-7;
 /// What changes by more than this fraction there is a jump.
 const JUMP: f64 = 1e-3;
 
-/// Learning rate of knots at a progress; see [`Schedule::learning_rate`].
-pub(crate) fn at(knots: &[Knot], progress: f64) -> f64 {
-    let after = knots.partition_point(|knot| knot.progress <= progress);
-    let Some(left) = after.checked_sub(1).map(|before| knots[before]) else {
-        return knots.first().map_or(f64::NAN, |first| first.learning_rate);
-    };
-    let Some(right) = knots.get(after) else { return left.learning_rate };
-    let weight = (progress - left.progress) / (right.progress - left.progress);
-    left.learning_rate + weight * (right.learning_rate - left.learning_rate)
-}
-
 /// The schedule as knots, every rate within `limits`.
 pub(crate) fn of(schedule: &Schedule, limits: RateRange) -> Vec<Knot> {
     let knot = |progress: f64, rate: f64| Knot { progress, learning_rate: limits.clamp(rate) };
@@ -73,7 +62,7 @@ pub(crate) fn of(schedule: &Schedule, limits: RateRange) -> Vec<Knot> {
 pub(crate) fn joined(before: &[Knot], progress: f64, after: &[Knot]) -> Vec<Knot> {
     let kept = before.partition_point(|knot| knot.progress < progress);
     let mut knots = before[..kept].to_vec();
-    let (left, right) = (at_left(before, progress), at(after, progress));
+    let (left, right) = (at_left(before, progress), Knot::learning_rate_at(after, progress));
     if kept > 0 && progress > 0.0 && left != right {
         knots.push(Knot { progress, learning_rate: left });
     }
@@ -111,7 +100,8 @@ mod tests {
                 Schedule::PiecewiseLinear { knots: knots.clone() }.check().expect("usable");
                 for step in 0..=977 {
                     let progress = f64::from(step) / 977.0;
-                    let (drawn, true_rate) = (at(&knots, progress), schedule.learning_rate(progress));
+                    let (drawn, true_rate) =
+                        (Knot::learning_rate_at(&knots, progress), schedule.learning_rate(progress));
                     assert!((drawn - true_rate).abs() < 2e-4 * 0.3, "{schedule:?} at {progress}: {drawn} {true_rate}");
                 }
             }
@@ -133,7 +123,9 @@ mod tests {
             prop_assert!(joined.check().is_ok());
             for step in 0..=1000u64 {
                 let progress = step as f64 / 1000.0;
-                let (rate, expected) = (at(&knots, progress), at(if step < cut { &before } else { &after }, progress));
+                let side = if step < cut { &before } else { &after };
+                let (rate, expected) =
+                    (Knot::learning_rate_at(&knots, progress), Knot::learning_rate_at(side, progress));
                 prop_assert!((rate / expected - 1.0).abs() < 1e-9, "step {step}: {rate} {expected}");
                 prop_assert!(rate >= limits.lowest * (1.0 - 1e-12) && rate <= limits.highest * (1.0 + 1e-12));
                 prop_assert_eq!(rate.to_bits(), joined.learning_rate(progress).to_bits());

@@ -23,6 +23,7 @@ mod adherence;
 mod columns;
 mod error;
 mod follower;
+mod json_file;
 mod knots;
 mod live_run;
 mod log_back;
@@ -37,7 +38,7 @@ mod words;
 
 pub use adherence::Departure;
 pub use error::{Error, Result};
-pub use follower::{Follower, FollowerOptions, Looked};
+pub use follower::{Follower, FollowerOptions, Looked, STATE, beside};
 pub use live_run::{Decision, Event, LiveRun, LiveRunSettings, MadeForecast};
 pub use log_back::{JsonLinesLog, LogBack, LogBackEntry, TensorBoardLog};
 #[cfg(feature = "page")]

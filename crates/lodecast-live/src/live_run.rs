@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::adherence::{Adherence, Departure, Planned, Turn};
 use crate::error::{Error, Result};
 use crate::knots;
-use crate::points::{for_planning, stride};
+use crate::points::{for_planning, is_unsound, stride};
 use crate::rates_file::RatesFile;
 use crate::state::LiveRunState;
 
@@ -213,7 +213,7 @@ impl LiveRun {
 
     /// Learning rate for an optimizer step.
     pub fn learning_rate(&self, step: u64) -> f64 {
-        knots::at(&self.state.knots, step as f64 / self.state.total_steps as f64)
+        Knot::learning_rate_at(&self.state.knots, step as f64 / self.state.total_steps as f64)
     }
 
     /// The file of rates as it should be now; `None` before anything was decided.
@@ -277,28 +277,31 @@ impl LiveRun {
             }
             self.state.last_step = Some(last.step);
             events.extend(self.compare(points));
-            let is_unsound = [last.train_loss, last.validation].iter().flatten().any(|value| !value.is_finite());
-            if is_unsound && !self.state.unsound {
+            let unsound = is_unsound(&last);
+            if unsound && !self.state.unsound {
                 events.push(Event::Unsound(last.step));
             }
-            self.state.unsound = is_unsound;
-            if is_unsound && !self.state.decisions.is_empty() {
+            self.state.unsound = unsound;
+            if unsound && !self.state.decisions.is_empty() {
                 // The occasion to replan is not lost: it waits for a sound point.
                 return events;
             }
         }
         let known = for_planning(points, &self.state.knots, self.state.total_steps);
-        let decided = self.decide(points, &known);
-        let is_decided = decided.is_some();
-        events.extend(decided.map(Event::Decided));
-        if self.is_forecast_due(is_decided)
-            && let Some(made) = self.forecast(&known)
-        {
-            if !is_decided {
-                events.push(Event::Forecast(made.predicted));
-            }
-            self.state.forecasts.push(made);
+        let mut decided = self.decide(points, &known);
+        if decided.is_none() && !self.is_forecast_due() {
+            return events;
         }
+        let revision = decided.as_ref().map_or(self.state.decisions.len() as u64, |decision| decision.revision);
+        let made = self.forecast(&known, revision);
+        if let Some(decision) = &mut decided {
+            decision.predicted = made.as_ref().map(|made| made.predicted).or(decision.predicted);
+            self.state.decisions.push(decision.clone());
+        } else if let Some(made) = &made {
+            events.push(Event::Forecast(made.predicted));
+        }
+        events.extend(decided.map(Event::Decided));
+        self.state.forecasts.extend(made);
         events
     }
 
@@ -367,7 +370,7 @@ impl LiveRun {
         })
     }
 
-    /// Plans if it is time to.
+    /// Plans if it is time to. What the run is predicted to end at by a forecast is left to the caller.
     fn decide(&mut self, points: &[Point], known: &[Point]) -> Option<Decision> {
         let total = self.state.total_steps;
         let effective = self.earliest_change(points);
@@ -395,10 +398,6 @@ impl LiveRun {
             self.plan(known, &mut decision);
         }
         decision.knots.clone_from(&self.state.knots);
-        let schedule = Schedule::PiecewiseLinear { knots: decision.knots.clone() };
-        let forecast = self.model.forecast(known, total, Some(&schedule));
-        decision.predicted = forecast.ok().map(|forecast| forecast.final_validation).or(decision.predicted);
-        self.state.decisions.push(decision.clone());
         Some(decision)
     }
 
@@ -431,22 +430,18 @@ impl LiveRun {
         }
     }
 
-    fn is_forecast_due(&self, is_decided: bool) -> bool {
+    fn is_forecast_due(&self) -> bool {
         let step = |forecast: &MadeForecast| forecast.at_step.unwrap_or(0);
         let every = (FORECAST_EVERY * self.state.total_steps as f64).max(1.0) as u64;
         let last = self.state.forecasts.last().map(step);
-        is_decided || self.state.last_step.zip(last).is_some_and(|(now, last)| now >= last.saturating_add(every))
+        self.state.last_step.zip(last).is_some_and(|(now, last)| now >= last.saturating_add(every))
     }
 
-    fn forecast(&self, known: &[Point]) -> Option<MadeForecast> {
+    /// Forecasts the run under the schedule in force, which is that of `revision`.
+    fn forecast(&self, known: &[Point], revision: u64) -> Option<MadeForecast> {
         let schedule = Schedule::PiecewiseLinear { knots: self.state.knots.clone() };
         let course = self.model.forecast(known, self.state.total_steps, Some(&schedule)).ok()?;
-        Some(MadeForecast {
-            at_step: self.state.last_step,
-            revision: self.state.decisions.len() as u64,
-            predicted: course.final_validation,
-            course,
-        })
+        Some(MadeForecast { at_step: self.state.last_step, revision, predicted: course.final_validation, course })
     }
 }
 

@@ -80,16 +80,17 @@ impl Page {
     pub fn show(&self, run: &LiveRun, points: &[Point], absent: Option<&str>) {
         let view = View::of(run, points, absent);
         let Ok(json) = serde_json::to_string(&view) else { return };
+        let (known, number) = {
+            let shown = self.shown.borrow();
+            (shown.json == json, shown.number + 1)
+        };
+        if known {
+            return;
+        }
+        // A run holds its model: it is copied only where something is new.
         let asked = Asked { run: Arc::new(run.clone()), points: points.into() };
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
-        self.shown.send_if_modified(|shown| {
-            if shown.json == json {
-                return false;
-            }
-            let number = shown.number + 1;
-            *shown = Arc::new(Shown { id: format!("{}-{number}", self.begun), number, json });
-            true
-        });
+        self.shown.send_replace(Arc::new(Shown { id: format!("{}-{number}", self.begun), number, json }));
     }
 }
 

@@ -7,9 +7,14 @@ const MOST: usize = 4096;
 /// The last points, which are never averaged: a planner's window of so many points stays what it was.
 const RECENT: usize = 256;
 
+/// Is something that was measured not finite?
+pub(crate) fn is_unsound(point: &Point) -> bool {
+    [point.train_loss, point.validation].iter().flatten().any(|value| !value.is_finite())
+}
+
 /// The points with finite values only, the rate of `knots` where none was logged; the early ones of a long run averaged.
 pub(crate) fn for_planning(points: &[Point], knots: &[Knot], total_steps: u64) -> Vec<Point> {
-    let rate = |step: u64| crate::knots::at(knots, step as f64 / total_steps.max(1) as f64);
+    let rate = |step: u64| Knot::learning_rate_at(knots, step as f64 / total_steps.max(1) as f64);
     let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
     let sound = |point: &Point| Point {
         step: point.step,

@@ -1,19 +1,21 @@
 //! [`RatesFile`]: the file by which a training is told its learning rates.
 
-use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use lodecast::{Interval, Knot, Schedule};
 use serde::{Deserialize, Serialize};
 
 use crate::adherence::Departure;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::json_file::{self, Layout};
 
-/// Bytes of a file of rates at most: it holds some hundreds of knots.
-const MOST_BYTES: u64 = 16 << 20;
-/// What to do about a file that cannot be used.
-const REMEDY: &str = "it is written by 'lodecast follow'; wait for the next one, or start that again";
+const LAYOUT: Layout<RatesFile> = Layout {
+    name: "file of rates",
+    // It holds some hundreds of knots.
+    most_bytes: 16 << 20,
+    check: RatesFile::check,
+    remedy: "it is written by 'lodecast follow'; wait for the next one, or start that again",
+};
 
 /// Rates of a run under way, as they stand in the file: replaced whole whenever something was decided.
 ///
@@ -78,15 +80,7 @@ impl RatesFile {
     /// # Errors
     /// If it cannot be read, is of another version, or would give impossible rates.
     pub fn read(path: &Path) -> Result<Self> {
-        let failed = |source| Error::File { path: path.to_owned(), source };
-        let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason, remedy: REMEDY };
-        if fs::metadata(path).map_err(failed)?.len() > MOST_BYTES {
-            return Err(damaged(format!("it is larger than {MOST_BYTES} bytes")));
-        }
-        let text = fs::read_to_string(path).map_err(failed)?;
-        let file: Self = serde_json::from_str(&text).map_err(|error| damaged(format!("no file of rates: {error}")))?;
-        file.check().map_err(damaged)?;
-        Ok(file)
+        json_file::read(path, &LAYOUT)
     }
 
     /// Writes the file to `path`, whole or not at all.
@@ -94,12 +88,12 @@ impl RatesFile {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        write_json(path, self)
+        json_file::write(path, self)
     }
 
     /// Learning rate for an optimizer step: finite and positive, as the knots are.
     pub fn learning_rate(&self, step: u64) -> f64 {
-        crate::knots::at(&self.knots, step as f64 / self.total_steps.max(1) as f64)
+        Knot::learning_rate_at(&self.knots, step as f64 / self.total_steps.max(1) as f64)
     }
 
     /// The schedule.
@@ -121,14 +115,4 @@ impl RatesFile {
         }
         self.schedule().check().map_err(|error| error.to_string())
     }
-}
-
-/// Writes `value` as JSON to `path`, whole or not at all.
-pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    let failed = |source| Error::File { path: path.to_owned(), source };
-    lodecast_sweep_file::replace(path, |file| {
-        serde_json::to_writer(&mut *file, value)?;
-        file.write_all(b"\n")
-    })
-    .map_err(failed)
 }

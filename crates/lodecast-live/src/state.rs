@@ -1,6 +1,5 @@
 //! [`LiveRunState`]: a run under way as plain data, kept beside the file of rates, so that the past is never decided again.
 
-use std::fs;
 use std::path::Path;
 
 use lodecast::{Knot, Point};
@@ -8,10 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::adherence::Adherence;
 use crate::error::{Error, Result};
+use crate::json_file::{self, Layout};
 use crate::live_run::{Decision, MadeForecast};
 
-/// Bytes of a state at most.
-const MOST_BYTES: u64 = 256 << 20;
+const LAYOUT: Layout<LiveRunState> = Layout {
+    name: "state of a run",
+    most_bytes: 256 << 20,
+    check: LiveRunState::check,
+    remedy: "move it and the file of rates away to begin anew",
+};
 
 /// Everything that the further decisions about a run depend on, besides its log and the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,20 +67,11 @@ impl LiveRunState {
     /// # Errors
     /// If it cannot be read, is damaged, or of another version.
     pub fn read(path: &Path) -> Result<Option<Self>> {
-        let remedy = "move it and the file of rates away to begin anew";
-        let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason, remedy };
-        let text = match fs::metadata(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Ok(metadata) if metadata.len() > MOST_BYTES => {
-                return Err(damaged(format!("it is larger than {MOST_BYTES} bytes")));
-            }
-            Err(source) => return Err(Error::File { path: path.to_owned(), source }),
-            Ok(_) => fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?,
-        };
-        let state: Self =
-            serde_json::from_str(&text).map_err(|error| damaged(format!("no state of a run: {error}")))?;
-        state.check().map_err(damaged)?;
-        Ok(Some(state))
+        match json_file::read(path, &LAYOUT) {
+            Ok(state) => Ok(Some(state)),
+            Err(Error::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn check(&self) -> Result<(), String> {

@@ -1,6 +1,5 @@
 //! `lodecast follow`: a run under way, its rest decided upon as it goes, and its learning rates in a file that the training reads.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::thread::sleep;
@@ -11,8 +10,8 @@ use clap::Args;
 use lodecast::{Metric, Model, Replan};
 use lodecast_import::{ImportOptions, Limits, Stop, ValidationChoice, Wanted, format_named, warning};
 use lodecast_live::{
-    Decision, Event, Follower, FollowerOptions, JsonLinesLog, LiveRun, LogBack, Looked, TensorBoardLog, WatchOptions,
-    interval_in_words, sentence,
+    Decision, Event, Follower, FollowerOptions, JsonLinesLog, LiveRun, LogBack, Looked, STATE, TensorBoardLog,
+    WatchOptions, beside, interval_in_words, sentence,
 };
 use serde_json::json;
 
@@ -192,7 +191,7 @@ impl Arguments {
             return model_input::model(path, &columns, output);
         }
         let kept = beside(&self.out, ".lode");
-        if kept.exists() && beside(&self.out, ".state").exists() {
+        if kept.exists() && beside(&self.out, STATE).exists() {
             output.say(format_args!("goes on with the law of {}", kept.display()));
             return Ok(Model::load(&kept)?);
         }
@@ -265,12 +264,6 @@ fn log_back(place: &Path) -> Box<dyn LogBack> {
     } else {
         Box::new(TensorBoardLog::new(place))
     }
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name: OsString = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
 }
 
 /// Says what happened: decisions are data, the rest is talk.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::decimate::{Curve, decimated};
 use crate::adherence::Departure;
 use crate::live_run::LiveRun;
+use crate::points::is_unsound;
 use crate::words::{interval_in_words, sentence, steps};
 
 /// Points of a curve at most.
@@ -169,8 +170,6 @@ fn alerts(run: &LiveRun, points: &[Point], absent: Option<&str>) -> Vec<String> 
             departure.planned
         ));
     }
-    let is_unsound =
-        |point: &Point| [point.train_loss, point.validation].iter().flatten().any(|value| !value.is_finite());
     if let Some(point) = points.last().filter(|point| is_unsound(point)) {
         alerts.push(format!("diverging: what was measured at step {} is not finite", steps(point.step)));
     }

@@ -130,6 +130,20 @@ pub struct Knot {
     pub learning_rate: f64,
 }
 
+impl Knot {
+    /// Learning rate at `progress` on the straight lines between `knots`, whose progress does not decrease; before the first and after
+    /// the last one theirs. Of two at one place the second holds. NaN if there are none.
+    ///
+    /// ```
+    /// use lodecast::Knot;
+    /// let knots = [(0.0, 0.1), (0.5, 0.1), (1.0, 0.0)].map(|(progress, learning_rate)| Knot { progress, learning_rate });
+    /// assert_eq!(Knot::learning_rate_at(&knots, 0.75), 0.05);
+    /// ```
+    pub fn learning_rate_at(knots: &[Self], progress: f64) -> f64 {
+        interpolate(knots, knots.partition_point(|knot| knot.progress <= progress), progress)
+    }
+}
+
 impl Schedule {
     /// A parametric schedule without warm-up.
     pub fn parametric(family: Family, peak_lr: f64) -> Self {
@@ -249,9 +263,7 @@ impl Schedule {
             Self::Parametric { family, peak_lr, warmup } => {
                 peak_lr * family.shape((progress - warmup) / (1.0 - warmup))
             }
-            Self::PiecewiseLinear { knots } => {
-                interpolate(knots, knots.partition_point(|knot| knot.progress <= progress), progress)
-            }
+            Self::PiecewiseLinear { knots } => Knot::learning_rate_at(knots, progress),
         }
     }
 
