@@ -23,8 +23,15 @@ pub(crate) fn has_diverged(last: f64, least: f64, peak: f64, start: f64, best: f
 }
 
 /// Does a value look like one of a run that diverged, whatever its rate?
-pub(crate) fn looks_diverged(last: f64, least: f64, start: f64, best: f64) -> bool {
+fn looks_diverged(last: f64, least: f64, start: f64, best: f64) -> bool {
     last > 0.9 * start || (last > 1.15 * least && last > (best * start).sqrt())
+}
+
+/// Does a run look diverged whose gaps so far are these, NaN where none was measured? Before the first it is as bad as one.
+pub(crate) fn has_gone_astray(gaps: &[f64], start: f64, best: f64) -> bool {
+    let measured = || gaps.iter().copied().filter(|gap| gap.is_finite());
+    let least = measured().fold(f64::INFINITY, f64::min);
+    looks_diverged(measured().next_back().unwrap_or(start), least, start, best)
 }
 
 /// Where diverged runs end: a normal of `ln(final / start)`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::calibration::checked_multiplier;
 use super::curve::SEGMENTS;
-use super::divergence::{DivergedEnds, Threshold, has_diverged, looks_diverged};
+use super::divergence::{DivergedEnds, Threshold, has_diverged, has_gone_astray};
 use super::features::schedule_features;
 use super::least_squares::{Curves, LeftOut, Problem};
 use super::observation::{LEAST_RATE, Recording};
@@ -285,23 +285,14 @@ fn fit_parts(law: &mut Law, runs: &[Scaled<'_>], seed: u64) {
     }
 }
 
-/// Did a run look diverged at the observed ends? A value that is not there is one that was lost, or one like the last.
+/// Did a run look diverged at the observed ends?
 fn looked(run: &Scaled<'_>, units: Units) -> Vec<bool> {
-    let mut least = f64::INFINITY;
-    let mut looks = true;
-    let mut after = OBSERVED.iter().peekable();
-    let mut found = Vec::with_capacity(OBSERVED.len());
     let lost = run.recording.lost_at.unwrap_or(f64::INFINITY);
-    for (k, &value) in run.values.iter().enumerate() {
-        if value.is_finite() {
-            least = least.min(value);
-            looks = looks_diverged(value, least, units.start, units.best);
-        }
-        if after.next_if_eq(&&k).is_some() {
-            found.push(looks || (k + 1) as f64 / SEGMENTS as f64 * run.recording.length > lost);
-        }
-    }
-    found
+    let looks = |&end: &usize| {
+        let step = (end + 1) as f64 / SEGMENTS as f64 * run.recording.length;
+        step > lost || has_gone_astray(&run.values[..=end], units.start, units.best)
+    };
+    OBSERVED.iter().map(looks).collect()
 }
 
 /// What laws without one run say of the ends of the fitted runs, where they came to one.

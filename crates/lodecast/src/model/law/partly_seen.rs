@@ -4,7 +4,7 @@
 //! from the fitted runs; and a Gauss-Newton update of the law's parameters and of three effects of this run.
 
 use super::curve::{Curve, PARAMETERS, Path, SEGMENTS};
-use super::divergence::{Signs, looks_diverged};
+use super::divergence::{Signs, has_gone_astray};
 use super::forecast::{Answer, FinalForecast, Question};
 use super::least_squares::LeftOut;
 use super::linear_algebra::{Cholesky, dot};
@@ -142,7 +142,6 @@ impl PartlySeen<'_> {
             }
         }
         let question = law.question_of(&rates, length, &recording.settings);
-        let mut chance = law.threshold.probability(question.ln_peak);
         if recording.lost_at.is_some() {
             let lost = Answer { ln_gap: law.units.start.ln(), doubt: 0.0, noise: law.forecast_process.noise() };
             return Ok(law.natural_by(self.multiplier, lost, 1.0));
@@ -167,10 +166,8 @@ impl PartlySeen<'_> {
         let Some(row) = seen_features(&residuals, &curve, &question.path, self.ends) else {
             return Ok(law.final_forecast(&question, &law.forecast_process, &mut scratch));
         };
-        let seen_values = || values.iter().copied().filter(|value| value.is_finite());
-        let least = seen_values().fold(f64::INFINITY, f64::min);
-        let last = seen_values().next_back().unwrap_or(law.units.start);
-        chance = self.signs.probability(chance, looks_diverged(last, least, law.units.start, law.units.best));
+        let before = law.threshold.probability(question.ln_peak);
+        let chance = self.signs.probability(before, has_gone_astray(&values, law.units.start, law.units.best));
         let regressed = self.by_regression(&curve, &question, &row, &mut scratch);
         let updated = self.by_update(&curve, &question, &values, &mut scratch);
         let difference = regressed.ln_gap - updated.ln_gap;
