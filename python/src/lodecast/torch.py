@@ -9,13 +9,13 @@ from typing import Any
 
 from torch import Tensor
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from lodecast import _engine
 from lodecast.errors import ArgumentError, LodecastWarning, SettingError, StateError
 from lodecast.live import agreement, decisions, sinks
 from lodecast.live.decisions import Decision, log
 from lodecast.live.follow_torch import FollowLR
+from lodecast.live.torch_groups import RatesInRatio, check_optimizer
 from lodecast.view import text
 
 __all__ = ["FollowLR", "LodeLR"]
@@ -29,7 +29,7 @@ _JUMP = 10.0
 _UNOBSERVED = 0.25
 
 
-class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
+class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
     """Sets the learning rate of every parameter group as a lodecast model plans it.
 
     The model gives the rate of one group, the first unless `reference_group` names another; the others keep their ratio to
@@ -73,8 +73,7 @@ class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
         sinks: Iterable[sinks.Sink] = (),
         last_epoch: int = -1,
     ) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise ArgumentError(f"a torch.optim.Optimizer is needed first, not {type(optimizer).__name__}")
+        check_optimizer(optimizer)
         if isinstance(warmup_steps, bool) or not isinstance(warmup_steps, int) or warmup_steps < 0:
             raise SettingError(f"warmup_steps = {warmup_steps}: give a whole number of at least 0")
         self._options: dict[str, Any] = {
@@ -146,19 +145,6 @@ class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
             self._set(self.get_lr())
         if self.last_epoch in self._told_at:
             self._look_at_progress()
-
-    def _set(self, rates: list[Any]) -> None:
-        """Set the rates of the groups, in place where they are tensors."""
-        last = []
-        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-            held = group["lr"]
-            if isinstance(held, Tensor):
-                held.fill_(rate)
-                rate = held.clone()
-            else:
-                group["lr"] = rate
-            last.append(rate)
-        self._last_lr = last
 
     def _look_at_length(self) -> None:
         """Note the steps at which something may be told of how far the run is."""
@@ -346,23 +332,9 @@ class LodeLR(LRScheduler):  # type: ignore[misc, unused-ignore]
 
     def _join_groups(self) -> None:
         """Notes the ratios of groups that are new."""
-        groups = self.optimizer.param_groups
         known = len(self._ratios)
-        if not -len(groups) <= self._reference < len(groups):
-            raise SettingError(f"reference_group = {self._reference}: the optimizer has {len(groups)} parameter groups")
-        for group in groups[known:]:
-            initial = group.setdefault("initial_lr", group["lr"])
-            if isinstance(initial, Tensor) and initial is group["lr"]:
-                group["initial_lr"] = initial.clone()
-        reference = float(groups[self._reference]["initial_lr"])
-        if not reference > 0.0:
-            which = "first group" if self.reference_group is None else f"group {self.reference_group}"
-            raise SettingError(
-                f"the optimizer's {which} has the learning rate {reference}: give a positive one; lodecast replaces it and "
-                "only keeps the other groups' ratios to it"
-            )
-        self._ratios += [float(group["initial_lr"]) / reference for group in groups[known:]]
-        self.base_lrs = [group["initial_lr"] for group in groups]
+        which = "first group" if self.reference_group is None else f"group {self.reference_group}"
+        self._join(self._reference, which)
         if self.reference_group is None:
             self._look_at_ratios(known)
 

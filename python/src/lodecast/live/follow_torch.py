@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from torch import Tensor
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
-from lodecast.errors import ArgumentError, SettingError, StateError
+from lodecast.errors import StateError
 from lodecast.live.follow import Follow
+from lodecast.live.torch_groups import RatesInRatio, check_optimizer, check_reference
 
 _VERSION = 1
 
 
-class FollowLR(LRScheduler):  # type: ignore[misc, unused-ignore]
+class FollowLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
     """Sets the learning rate of every parameter group as `lodecast follow` plans it.
 
     The file gives the rate of one group, the first unless `reference_group` names another; the others keep their ratio to it,
@@ -39,11 +38,9 @@ class FollowLR(LRScheduler):  # type: ignore[misc, unused-ignore]
         reference_group: int = 0,
         last_epoch: int = -1,
     ) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise ArgumentError(f"a torch.optim.Optimizer is needed first, not {type(optimizer).__name__}")
-        groups = len(optimizer.param_groups)
-        if not -groups <= reference_group < groups:
-            raise SettingError(f"reference_group = {reference_group}: the optimizer has {groups} parameter groups")
+        check_optimizer(optimizer)
+        # Before the file is waited for.
+        check_reference(optimizer, reference_group)
         self.reference_group = reference_group
         self.follow = rates if isinstance(rates, Follow) else Follow(rates, poll=poll, wait=wait)
         self._ratios: list[float] = []
@@ -51,27 +48,10 @@ class FollowLR(LRScheduler):  # type: ignore[misc, unused-ignore]
 
     def get_lr(self) -> list[Any]:
         """Rates of the parameter groups at the current step."""
-        groups = self.optimizer.param_groups
-        if len(self._ratios) != len(groups):
-            self._join_groups()
+        if len(self._ratios) != len(self.optimizer.param_groups):
+            self._join(self.reference_group, f"group {self.reference_group}")
         rate = self.follow.learning_rate(max(self.last_epoch, 0))
         return [rate * ratio for ratio in self._ratios]
-
-    def _join_groups(self) -> None:
-        """Note the ratios of groups that are new."""
-        groups = self.optimizer.param_groups
-        for group in groups[len(self._ratios) :]:
-            initial = group.setdefault("initial_lr", group["lr"])
-            if isinstance(initial, Tensor):
-                group["initial_lr"] = initial.clone()
-        reference = float(groups[self.reference_group]["initial_lr"])
-        if not reference > 0.0:
-            raise SettingError(
-                f"the optimizer's group {self.reference_group} has the learning rate {reference}: give a positive one; "
-                "lodecast replaces it and only keeps the other groups' ratios to it"
-            )
-        self._ratios += [float(group["initial_lr"]) / reference for group in groups[len(self._ratios) :]]
-        self.base_lrs = [group["initial_lr"] for group in groups]
 
     @property
     def total_steps(self) -> int:
@@ -115,13 +95,5 @@ class FollowLR(LRScheduler):  # type: ignore[misc, unused-ignore]
         self.base_lrs = list(state_dict["base_lrs"])
         self._ratios = list(state_dict["ratios"])
         self._last_lr = list(state_dict["last_lr"])
-        groups = self.optimizer.param_groups
-        if len(groups) != len(self._ratios):
-            return
-        rates = self.get_lr()
-        for group, rate in zip(groups, rates, strict=True):
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(rate)
-            else:
-                group["lr"] = rate
-        self._last_lr = rates
+        if len(self.optimizer.param_groups) == len(self._ratios):
+            self._set(self.get_lr())
