@@ -172,6 +172,17 @@ def test_other_settings_are_tuned_beside_the_rate():
     assert asked["family"] == "linear" and 0.1 <= asked["peak_lr"] <= 0.2
 
 
+def test_a_schedule_of_ones_own_is_a_trial_too():
+    tuner = new(budget=3 * STEPS)
+    tuner.tell(tuner.ask(), 0.5)
+    wanted = lodecast.Schedule.cosine(0.3)
+    trial = tuner.try_schedule(wanted, "another search's")
+    assert (trial.name, trial.schedule, trial.reason) == ("trial-0002", wanted, "another search's")
+    tuner.tell(trial, train(wanted))
+    assert tuner.recommend().best_run in {"trial-0001", "trial-0002"}
+    assert tuner.try_schedule(wanted) is not None and tuner.try_schedule(wanted) is None
+
+
 def test_it_is_pickled_with_everything_it_knows(told, tmp_path):
     for value in (
         told.ask(),

@@ -182,12 +182,10 @@ impl Named<'_> {
 
     /// The name in an argument, with advice where something else was given.
     pub(crate) fn of(given: &Bound<'_, PyAny>) -> PyResult<String> {
-        match given.extract::<Named<'_>>() {
-            Ok(named) => Ok(named.name()),
-            Err(_) => {
-                let kind = given.get_type().name()?;
-                Err(Failure::Argument(format!("a trial or its name is needed, not {kind}")).into())
-            }
+        if let Ok(named) = given.extract::<Named<'_>>() {
+            return Ok(named.name());
         }
+        let kind = given.get_type().name()?;
+        Err(Failure::Argument(format!("a trial or its name is needed, not {kind}")).into())
     }
 }

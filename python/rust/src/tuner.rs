@@ -12,6 +12,7 @@ use crate::count::Count;
 use crate::failure::{self, Failure};
 use crate::pickle::Reduced;
 use crate::recommendation::PyRecommendation;
+use crate::schedule::PySchedule;
 use crate::search_space::SpaceArguments;
 use crate::sweep::PySweep;
 use crate::trial::{Followed, Named, PyTrial, PyTrialRecord};
@@ -135,10 +136,8 @@ fn read_runs<'py>(
 
 /// Warns of runs that could not be added.
 fn warn_of_refused(py: Python<'_>, added: &Added) -> PyResult<()> {
-    let refused = added.refused.iter();
-    refused
-        .map(|refused| failure::warn(py, &format!("run '{}' was not added: {}", refused.run, refused.error)))
-        .collect()
+    let mut refused = added.refused.iter();
+    refused.try_for_each(|run| failure::warn(py, &format!("run '{}' was not added: {}", run.run, run.error)))
 }
 
 #[pymethods]
@@ -187,17 +186,15 @@ impl PyTuner {
             None => Ok(Added::default()),
         };
         let (tuner, added) = work::detached(py, || {
-            Ok(match &path {
-                Some(path) => builder.update(path, |tuner| {
+            if let Some(path) = &path {
+                return Ok(builder.update(path, |tuner| {
                     let added = add(tuner)?;
                     Ok((tuner.clone(), added))
-                })?,
-                None => {
-                    let mut tuner = builder.build()?;
-                    let added = add(&mut tuner)?;
-                    (tuner, added)
-                }
-            })
+                })?);
+            }
+            let mut tuner = builder.build()?;
+            let added = add(&mut tuner)?;
+            Ok((tuner, added))
         })?;
         warn_of_refused(py, &added)?;
         Ok(Self { tuner: Mutex::new(tuner), path })
@@ -218,18 +215,26 @@ impl PyTuner {
         Ok(trial.map(PyTrial))
     }
 
+    /// A trial of a schedule of your own: of another search, or the `next_run` of a recommendation. `None` if the budget does not
+    /// hold it. Other settings are those of the best run.
+    #[pyo3(signature = (schedule, reason="a schedule that was given"))]
+    fn try_schedule(&self, py: Python<'_>, schedule: PyRef<'_, PySchedule>, reason: &str) -> PyResult<Option<PyTrial>> {
+        let schedule = schedule.0.clone();
+        Ok(self.act(py, |tuner| tuner.try_schedule(schedule, reason))?.map(PyTrial))
+    }
+
     /// Takes the report of a trial, which is a `Trial` or its name: its final value (NaN if it diverged), its `Run`, or its
     /// points, each a dictionary with `step`, the metric by its name (or `validation`) and, where known, `train_loss` and
     /// `learning_rate`. Whole curves tell much more than final values. A report that ends before the planned length counts as
     /// stopped, one with a value that is not finite as diverged: results, both. The same report again changes nothing, another
     /// is refused.
     fn tell(&self, py: Python<'_>, trial: &Bound<'_, PyAny>, report: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.take(py, trial, report, |tuner, trial, report| tuner.tell(trial, report))
+        self.take(py, trial, report, Tuner::tell)
     }
 
     /// Takes what a trial under way has reported so far. It may come again, longer.
     fn observe(&self, py: Python<'_>, trial: &Bound<'_, PyAny>, report: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.take(py, trial, report, |tuner, trial, report| tuner.observe(trial, report))
+        self.take(py, trial, report, Tuner::observe)
     }
 
     /// A trial could not be trained. What it reported before stays, and its schedule is not asked for again.
