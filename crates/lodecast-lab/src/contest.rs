@@ -8,6 +8,8 @@ mod picks;
 mod search;
 mod store;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use lodecast::Metric;
 use serde::{Deserialize, Serialize};
