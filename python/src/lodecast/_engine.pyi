@@ -584,7 +584,10 @@ class Tuner:
         models expect of them where models choose. A `worker` with a name whose trial has not reported is given it again: what to
         go on with after a crash.
         """
-    def try_schedule(self, schedule: Schedule, reason: str = "a schedule that was given") -> Trial | None: ...
+    def try_schedule(self, schedule: Schedule, reason: str = "a schedule that was given") -> Trial | None:
+        """A trial of a schedule of your own: of another search, or the `next_run` of a recommendation. `None` if the budget does not
+        hold it. Other settings are those of the best run.
+        """
     def tell(self, trial: Trial | str, report: _Report) -> None:
         """Takes the report of a trial, which is a `Trial` or its name: its final value (NaN if it diverged), its `Run`, or its
         points, each a dictionary with `step`, the metric by its name (or `validation`) and, where known, `train_loss` and
