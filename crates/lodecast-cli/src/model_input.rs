@@ -11,6 +11,8 @@ use lodecast::{FitOptions, LawFit, Model, Sweep};
 #[cfg(feature = "import")]
 use lodecast_import::{ImportOptions, Source, Survey, ValidationChoice, import, recognise};
 
+use lodecast_sweep_file::Format;
+
 use crate::failure::{failure, misuse};
 use crate::options::sweep::Columns;
 use crate::output::Output;
@@ -60,7 +62,11 @@ pub(crate) fn fitted(path: &Path, columns: &Columns, output: &mut Output) -> Res
 pub(crate) fn runs(path: &Path, columns: &Columns, output: &mut Output) -> Result<Sweep> {
     match columns.read_sweep(path, output) {
         Ok(sweep) => Ok(sweep),
+        // Of what only a sweep can be its reader knows best what is wrong.
         Err(no_sweep) => imported(path, columns, output).map_err(|error| {
+            if !path.exists() || matches!(Format::of(path), Ok(Format::Parquet)) {
+                return no_sweep;
+            }
             let reason = format!("{}: neither a sweep ({no_sweep}) nor a tracker's ({error})", path.display());
             failure(
                 reason,

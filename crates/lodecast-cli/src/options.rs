@@ -18,5 +18,6 @@ pub(crate) mod schedule;
 pub(crate) mod seeds;
 pub(crate) mod study;
 pub(crate) mod sweep;
+pub(crate) mod sweeps;
 #[cfg(feature = "lab")]
 pub(crate) mod training;

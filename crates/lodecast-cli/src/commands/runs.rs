@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::figures::sweep::{self, ConfigurationSummary};
 use crate::figures::{configuration_label, is_fraction, metric_value};
-use crate::options::sweep::SweepInput;
+use crate::options::sweeps::SweepInput;
 use crate::output::Output;
 use crate::report::{Block, Report, Section, Table};
 use crate::whole_file;
