@@ -11,8 +11,6 @@ use lodecast::{FitOptions, LawFit, Model, Sweep};
 #[cfg(feature = "import")]
 use lodecast_import::{ImportOptions, Source, Survey, ValidationChoice, import, recognise};
 
-use lodecast_sweep_file::Format;
-
 use crate::failure::{failure, misuse};
 use crate::options::sweep::Columns;
 use crate::output::Output;
@@ -62,11 +60,8 @@ pub(crate) fn fitted(path: &Path, columns: &Columns, output: &mut Output) -> Res
 pub(crate) fn runs(path: &Path, columns: &Columns, output: &mut Output) -> Result<Sweep> {
     match columns.read_sweep(path, output) {
         Ok(sweep) => Ok(sweep),
-        // Of what only a sweep can be its reader knows best what is wrong.
+        Err(error) if is_a_damaged_sweep(path, &error) => Err(error),
         Err(no_sweep) => imported(path, columns, output).map_err(|error| {
-            if !path.exists() || matches!(Format::of(path), Ok(Format::Parquet)) {
-                return no_sweep;
-            }
             let reason = format!("{}: neither a sweep ({no_sweep}) nor a tracker's ({error})", path.display());
             failure(
                 reason,
@@ -74,6 +69,25 @@ pub(crate) fn runs(path: &Path, columns: &Columns, output: &mut Output) -> Resul
             )
         }),
     }
+}
+
+/// Is what is wrong with a sweep nothing that another reader could make sense of? Its own knows best, and none may read half of it.
+fn is_a_damaged_sweep(path: &Path, error: &anyhow::Error) -> bool {
+    use lodecast_sweep_file::Error::{
+        AmbiguousColumn, File, MetricDirection, MissingColumn, MissingMetric, UnknownFormat,
+    };
+    let of_another_layout = matches!(
+        error.downcast_ref(),
+        Some(
+            AmbiguousColumn { .. }
+                | MetricDirection { .. }
+                | MissingColumn { .. }
+                | MissingMetric { .. }
+                | UnknownFormat { .. }
+        )
+    );
+    let is_model = path.extension().is_some_and(|extension| extension == "lode");
+    matches!(error.downcast_ref(), Some(File { .. })) || path.is_file() && (is_model || !of_another_layout)
 }
 
 /// Says that this command reads no trackers.

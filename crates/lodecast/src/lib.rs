@@ -26,7 +26,7 @@ pub use evaluate::{
     Evaluation, FewRunsMethod, FewRunsScore, FewRunsSettings, ForecastMethod, RunForecast, Skill, evaluate,
     evaluate_few_runs,
 };
-pub use experience::{Band, Configuration, Experience, RateRange, Seen, Surprise};
+pub use experience::{Band, Conditions, Configuration, Experience, RateRange, Seen, Surprise};
 pub use fit::{
     BestFit, Choice, ControlledFit, FitOptions, FitProgress, FitSettings, FitSummary, Fitted, FormError, LawFit,
     LeftOut, PaperFit, Training, fit, fit_best,

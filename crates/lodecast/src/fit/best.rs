@@ -142,8 +142,7 @@ fn held_out_errors(models: &[&Model], sweep: &Sweep, metric: &Metric) -> Result<
         let forecasts: Vec<_> = witnesses.iter().map(|witness| witness.final_metrics(&runs, part)).collect();
         for (place, &end) in ends.iter().enumerate() {
             let off = |model: usize| {
-                let (mean, _) = forecasts[model][place]?;
-                let value = models[model].form().validation().natural(mean);
+                let value = models[model].form().validation().natural(forecasts[model][place]?.mean);
                 Some((scaler.validation.standardise(value) - end).abs())
             };
             let Some(off) = (0..models.len()).map(off).collect::<Option<Vec<f64>>>() else { continue };

@@ -9,7 +9,7 @@ use crate::data::{Direction, Metric, Run, Sweep};
 use crate::evaluate::multi_power_law::{LossCurve, MultiPowerLaw, Rates};
 use crate::fit::{BestFit, FitOptions, FitProgress, FitSettings, fit, fit_best};
 use crate::model::law::{Answer, FinalForecast, Law, LawSettings, PlainProcess, Recording};
-use crate::model::{Model, ModelKind};
+use crate::model::{Expected, Model, ModelKind};
 
 /// Deviations of a normal distribution within which 95 % lie.
 const NORMAL_95: f64 = 1.96;
@@ -155,7 +155,7 @@ fn undisturbed<'a>(progress: &'a mut dyn FnMut(&FitProgress), interrupt: &'a Ato
     FitOptions { progress, interrupt, checkpoint: None, resume: false }
 }
 
-/// A model of any form, whose interval of 95 % is that of a normal distribution where the form does not say its own.
+/// A model of any form.
 fn of_model(model: Model, metric: usize) -> Forecasts {
     if let Model::Law(law) = model {
         return Box::new(move |others, observed| of_law(law.law(), others, metric, observed));
@@ -165,13 +165,14 @@ fn of_model(model: Model, metric: usize) -> Forecasts {
         let column = form.validation();
         let indices: Vec<usize> = (0..others.runs.len()).collect();
         let found = form.witness(others, metric).final_metrics(&indices, observed);
-        let ends = |(mean, deviation): (f64, f64)| {
-            let within = |factor: f64| {
-                let (a, b) = (column.natural(mean - factor * deviation), column.natural(mean + factor * deviation));
+        let ends = |expected: Expected| {
+            let natural = |(low, high): (f64, f64)| {
+                let (a, b) = (column.natural(low), column.natural(high));
                 (a.min(b), a.max(b))
             };
-            let value = column.natural(mean);
-            Ends { expected: value, median: value, within_68: within(1.0), within_95: within(NORMAL_95) }
+            let value = column.natural(expected.mean);
+            let (within_68, within_95) = (natural(expected.within_68), natural(expected.within_95));
+            Ends { expected: value, median: value, within_68, within_95 }
         };
         found.into_iter().map(|found| found.map(ends)).collect()
     })
