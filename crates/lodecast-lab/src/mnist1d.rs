@@ -306,7 +306,7 @@ mod tests {
         let others = Digits::generate_from(&drawn, 500, 7, 0);
         assert_eq!(others.classes, authors.classes);
         // Another digit is behind the same class: the means of the classes lie apart by more than the noise of fifty digits.
-        let apart = class_means(&others).iter().flatten().zip(class_means(&authors).iter().flatten());
+        let apart = class_means(&others).into_iter().flatten().zip(class_means(&authors).into_iter().flatten());
         let largest = apart.map(|(one, other)| (one - other).abs()).fold(0.0, f64::max);
         assert!(largest > 0.1, "{largest}");
     }
