@@ -67,7 +67,7 @@ fn what_is_varied_is_in_the_steps_and_the_record() {
     let batch = train(Variation { batch: 4.0, ..NONE });
     assert_eq!(
         batch.run.steps(),
-        [2, 5, 7, 10, 12, 15, 17, 20, 22, 25],
+        [3, 5, 8, 10, 13, 15, 18, 20, 23, 25],
         "as many epochs and points, a quarter of the steps"
     );
     assert_eq!(batch.run.attributes.total_steps, Some(25));
