@@ -116,7 +116,7 @@ impl Variation {
     }
 
     /// The class that the training example numbered `example` is taken for: its own, or one of the `classes - 1` others.
-    pub fn noisy_class(&self, example: usize, class: usize, classes: usize) -> usize {
+    pub fn noisy_class(&self, example: usize, class: u32, classes: u32) -> u32 {
         if self.label_noise == 0.0 || classes < 2 {
             return class;
         }
@@ -233,11 +233,11 @@ mod tests {
     #[test]
     fn wrong_labels_are_as_many_as_asked_for_and_spread_over_the_other_classes() {
         let classes = 10;
-        let taken_for = |noise: f64| -> Vec<usize> {
+        let taken_for = |noise: f64| -> Vec<u32> {
             let variation = Variation { label_noise: noise, ..Variation::default() };
             (0..20_000).map(|example| variation.noisy_class(example, 3, classes)).collect()
         };
-        let wrong = |taken: &[usize]| taken.iter().filter(|class| **class != 3).count();
+        let wrong = |taken: &[u32]| taken.iter().filter(|class| **class != 3).count();
         assert_eq!(wrong(&taken_for(0.0)), 0);
         assert_eq!(wrong(&taken_for(1.0)), 20_000);
         let some = taken_for(0.4);

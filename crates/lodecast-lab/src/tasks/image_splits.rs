@@ -39,7 +39,7 @@ impl ImageSplits {
             train = train.select(&used);
         }
         for (example, class) in train.classes.iter_mut().enumerate() {
-            *class = variation.noisy_class(example, usize::from(*class), classes) as u8;
+            *class = variation.noisy_class(example, u32::from(*class), classes as u32) as u8;
         }
         let standardisation = Standardisation::new(train.channel_statistics());
         let [train, validation, test] =

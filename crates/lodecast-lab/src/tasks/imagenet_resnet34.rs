@@ -189,9 +189,9 @@ impl Task for ImageNetResnet34 {
     fn load(&self, batch: &[u32], random: &mut ChaCha8Rng) -> Result<LoadedImages> {
         let pictures: Vec<u32> = batch.iter().map(|&index| self.train[index as usize]).collect();
         let mut loaded = self.loaded(&self.train_pictures, &pictures, random, photograph::random_part)?;
-        let classes = self.train_pictures.classes().len();
+        let classes = self.train_pictures.classes().len() as u32;
         for (class, &example) in loaded.classes.iter_mut().zip(batch) {
-            *class = self.variation.noisy_class(example as usize, *class as usize, classes) as i64;
+            *class = i64::from(self.variation.noisy_class(example as usize, *class as u32, classes));
         }
         Ok(loaded)
     }

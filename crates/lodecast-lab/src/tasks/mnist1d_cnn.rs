@@ -117,7 +117,7 @@ impl Mnist1dCnn {
             train = train.select(&used);
         }
         for (example, class) in train.classes.iter_mut().enumerate() {
-            *class = variation.noisy_class(example, usize::from(*class), CLASSES) as u8;
+            *class = variation.noisy_class(example, u32::from(*class), CLASSES as u32) as u8;
         }
         let (mean, deviation) = train.mean_and_deviation();
         for digits in [&mut train, &mut validation, &mut test] {

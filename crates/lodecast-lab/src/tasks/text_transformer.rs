@@ -107,10 +107,11 @@ impl TextTransformer {
 
     /// Takes words that come next in training windows for others, where labels are to be wrong.
     fn make_wrong(&self, windows: &[u32], next: &mut [i64]) {
+        let vocabulary = self.sizes.vocabulary as u32;
         for (next, &window) in next.chunks_exact_mut(CONTEXT).zip(windows) {
             for (place, word) in next.iter_mut().enumerate() {
                 let example = window as usize * CONTEXT + place;
-                *word = self.variation.noisy_class(example, *word as usize, self.sizes.vocabulary) as i64;
+                *word = i64::from(self.variation.noisy_class(example, *word as u32, vocabulary));
             }
         }
     }
@@ -271,8 +272,11 @@ mod tests {
     fn a_variation_takes_some_windows_and_makes_words_wrong() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("text.txt");
-        let line = |line: usize| (0..12).map(|word| format!("w{} ", (line * 7 + word * word) % 90)).collect::<String>();
-        std::fs::write(&path, (0..3000).map(|index| line(index) + "\n").collect::<String>()).unwrap();
+        let line = |line: usize| {
+            let words: Vec<String> = (0..12).map(|word| format!("w{}", (line * 7 + word * word) % 90)).collect();
+            words.join(" ")
+        };
+        std::fs::write(&path, (0..3000).map(line).collect::<Vec<_>>().join("\n")).unwrap();
         let open = |variation| {
             let settings = TaskSettings { data: Some(path.clone()), variation, ..TaskSettings::default() };
             TextTransformer::open(&settings)
@@ -292,7 +296,7 @@ mod tests {
         noisy.make_wrong(&windows, &mut wrong);
         let changed = wrong.iter().zip(&next).filter(|(wrong, next)| wrong != next).count() as f64;
         assert!((changed / next.len() as f64 - 0.4).abs() < 0.04, "{changed} of {}", next.len());
-        assert!(wrong.iter().all(|word| (0..noisy.sizes.vocabulary as i64).contains(word)));
+        assert!(wrong.iter().all(|word| (*word as usize) < noisy.sizes.vocabulary));
         let again = noisy.train.at(windows.iter().map(|&window| window as usize), &Device::flex()).0;
         assert_eq!(again.into_data(), seen.into_data(), "what is seen stays as it is");
         let mut same = next.clone();
