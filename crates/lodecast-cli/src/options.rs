@@ -21,3 +21,5 @@ pub(crate) mod sweep;
 pub(crate) mod sweeps;
 #[cfg(feature = "lab")]
 pub(crate) mod training;
+#[cfg(feature = "lab")]
+pub(crate) mod variation;
