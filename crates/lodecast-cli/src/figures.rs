@@ -2,6 +2,8 @@
 
 #[cfg(feature = "lab")]
 pub(crate) mod comparison;
+#[cfg(feature = "lab")]
+pub(crate) mod contest;
 pub(crate) mod evaluation;
 pub(crate) mod forecast;
 pub(crate) mod sweep;

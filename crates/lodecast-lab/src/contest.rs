@@ -8,13 +8,15 @@ mod picks;
 mod search;
 mod store;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use lodecast::Metric;
-use lodecast::tune::Strategy;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 pub use picks::PickRule;
+pub use search::Search;
 pub use table::{ContestDifference, ContestRow};
 
 use crate::crew::Execution;
@@ -27,7 +29,8 @@ use picks::picks;
 use search::search;
 use store::{Kept, Store, Wanted};
 
-/// Seeds of a pipeline lie in a range of their own: those of its runs first, from half of it on those of its picks.
+/// Seeds of a pipeline lie in a range of their own: those of its runs first, from a quarter of it on those that finalists are
+/// confirmed under, from half of it on those of its picks.
 const SEEDS: u64 = 1_000_000;
 
 /// What the contest is about.
@@ -50,7 +53,7 @@ pub struct ContestConfiguration {
     /// Fresh seeds that each pick is trained under.
     pub seeds: u64,
     /// How runs are chosen.
-    pub searches: Vec<Strategy>,
+    pub searches: Vec<Search>,
     /// How a schedule is taken from them.
     pub picks: Vec<PickRule>,
 }
@@ -61,7 +64,7 @@ impl ContestConfiguration {
         all_different("search", &self.searches)?;
         all_different("pick", &self.picks)?;
         let fail = |name, value: u64, remedy| Err(Error::Setting { name, value: value.to_string(), remedy });
-        if let Some(&budget) = self.budgets.iter().find(|&&budget| !(1..SEEDS / 2).contains(&budget)) {
+        if let Some(&budget) = self.budgets.iter().find(|&&budget| !(1..SEEDS / 4).contains(&budget)) {
             return fail("budgets", budget, "give budgets of at least one run");
         }
         if self.pipelines == 0 {
@@ -81,6 +84,8 @@ pub struct Contest {
     pub configuration: ContestConfiguration,
     /// Metric of the table, measured on the test set.
     pub metric: Metric,
+    /// Length of a run in optimizer steps.
+    pub total_steps: u64,
     /// A row for each search, pick and budget.
     pub rows: Vec<ContestRow>,
     /// What each pick gains over the best measured run of the same search and budget, and each search over the first one with
@@ -106,16 +111,16 @@ pub fn contest(
         "data": task.description(),
     });
     let searches = configuration.searches.iter();
-    let units: Vec<(u64, Strategy)> =
+    let units: Vec<(u64, Search)> =
         searches.flat_map(|search| (0..configuration.pipelines).map(move |pipeline| (pipeline, *search))).collect();
     let most = configuration.budgets.iter().max().copied().unwrap_or(0) as usize;
     let picked = configuration.picks.len() * configuration.budgets.len() * configuration.seeds as usize;
     let total = units.len() * (most + picked);
     let store = Store::open(task, configuration.optimizer, &whole, execution)?;
 
-    let found = store.work_through(execution, total, &units, |worker, (pipeline, strategy)| {
-        let snapshots = search(worker, configuration, length, *pipeline, *strategy)?;
-        snapshots.iter().map(|tuner| picks(tuner, &configuration.picks)).collect::<Result<Vec<_>>>()
+    let found = store.work_through(execution, total, &units, |worker, (pipeline, chosen)| {
+        let searched = search(worker, configuration, length, *pipeline, *chosen)?;
+        picks(worker, configuration, length, *pipeline, &searched)
     })?;
     // Every pick under every fresh seed of its pipeline; what several took is trained once.
     let mut wanted = Vec::new();
@@ -130,5 +135,6 @@ pub fn contest(
     let metric = task.metric();
     let rows = table::rows(configuration, &metric, &finals);
     let differences = table::differences(configuration, &metric, &rows);
-    Ok(Contest { configuration: configuration.clone(), metric, rows, differences })
+    let total_steps = length.total_steps(task.train_examples());
+    Ok(Contest { configuration: configuration.clone(), metric, total_steps, rows, differences })
 }

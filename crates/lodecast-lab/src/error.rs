@@ -41,6 +41,14 @@ pub enum Error {
         /// Those there are.
         known: String,
     },
+    /// A search nobody knows.
+    #[error("no search '{search}'; choose one of {known}")]
+    UnknownSearch {
+        /// The name given.
+        search: String,
+        /// Those there are.
+        known: String,
+    },
     /// A pick nobody knows.
     #[error("no pick '{pick}'; choose one of {known}")]
     UnknownPick {

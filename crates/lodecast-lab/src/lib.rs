@@ -29,7 +29,7 @@ mod variation;
 mod weights;
 
 pub use compare::{Comparison, ComparisonConfiguration, ComparisonRow, Contender, MethodFactory, compare};
-pub use contest::{Contest, ContestConfiguration, ContestDifference, ContestRow, PickRule, contest};
+pub use contest::{Contest, ContestConfiguration, ContestDifference, ContestRow, PickRule, Search, contest};
 pub use crew::{Execution, FailedRun, Progress};
 pub use error::{Error, Result};
 pub use gather::gather;

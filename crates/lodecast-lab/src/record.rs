@@ -44,6 +44,13 @@ pub struct RunRecord {
     pub fingerprint: String,
 }
 
+impl RunRecord {
+    /// The metric on the validation set at the end; `None` if the run diverged, or its curves were not kept.
+    pub(crate) fn validated(&self) -> Option<f64> {
+        self.run.final_validation(0).filter(|_| self.diverged_at.is_none())
+    }
+}
+
 /// Something that went wrong in a method while the training went on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

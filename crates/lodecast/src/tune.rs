@@ -219,10 +219,28 @@ impl Tuner {
     fn ask_for(&mut self, worker: Option<&str>) -> Result<Option<Trial>, TuneError> {
         let asked = self.state.trials.len() as u64;
         let situation = Situation { tuner: self, shapes: self.shapes()?, asked };
-        let Proposal { schedule, total_steps, settings, reason } = self.settings().strategy.propose(&situation)?;
+        let proposal = self.settings().strategy.propose(&situation)?;
+        Ok(self.take_on(proposal, worker))
+    }
+
+    /// A trial of a schedule of one's own: of another search, or the next run of a recommendation. `None` if the budget does not
+    /// hold it. Other settings are those of the best run.
+    ///
+    /// # Errors
+    /// If the schedule is none.
+    pub fn try_schedule(&mut self, schedule: Schedule, reason: impl Into<String>) -> Result<Option<Trial>, TuneError> {
+        schedule.check()?;
+        let (total_steps, settings) = (self.settings().total_steps, self.settings_of(self.best_run().as_ref()));
+        Ok(self.take_on(Proposal { schedule, total_steps, settings, reason: reason.into() }, None))
+    }
+
+    /// Makes a trial of what was proposed, if the budget holds it.
+    fn take_on(&mut self, proposal: Proposal, worker: Option<&str>) -> Option<Trial> {
+        let Proposal { schedule, total_steps, settings, reason } = proposal;
         if self.settings().budget.is_some_and(|budget| self.committed() + total_steps > budget) {
-            return Ok(None);
+            return None;
         }
+        let asked = self.state.trials.len() as u64;
         let seed = self.settings().seed.wrapping_add(asked);
         let name = format!("trial-{:04}", asked + 1);
         let trial = Trial { name, schedule, total_steps, seed, settings, reason };
@@ -233,7 +251,7 @@ impl Tuner {
             later_reports: 0,
             curve: None,
         });
-        Ok(Some(trial))
+        Some(trial)
     }
 
     /// Where new schedules may come from.

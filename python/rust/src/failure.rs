@@ -27,6 +27,8 @@ pub(crate) enum Failure {
     SweepFile(lodecast_sweep_file::Error),
     /// The recordings of a tracker cannot be used.
     Import(lodecast_import::Error),
+    /// A tuner says no.
+    Tune(lodecast::tune::TuneError),
     /// Python says no.
     Python(PyErr),
     /// A sweep cannot be made of what was given.
@@ -61,6 +63,12 @@ impl From<lodecast_import::Error> for Failure {
     }
 }
 
+impl From<lodecast::tune::TuneError> for Failure {
+    fn from(error: lodecast::tune::TuneError) -> Self {
+        Self::Tune(error)
+    }
+}
+
 impl From<PyErr> for Failure {
     fn from(error: PyErr) -> Self {
         Self::Python(error)
@@ -73,6 +81,7 @@ impl From<Failure> for PyErr {
             Failure::Engine(error) => engine(&error),
             Failure::SweepFile(error) => sweep_file(&error),
             Failure::Import(error) => import(&error),
+            Failure::Tune(error) => tune(&error),
             Failure::Python(error) => error,
             Failure::Sweep(reason) => exceptions::SweepError::new_err(reason),
             Failure::Setting(reason) => exceptions::SettingError::new_err(reason),
@@ -109,6 +118,26 @@ fn engine(error: &lodecast::Error) -> PyErr {
         Error::ModelFile { .. } => exceptions::ModelFileError::new_err(text),
         Error::SchedulerState { .. } => exceptions::StateError::new_err(text),
         Error::Interrupted => exceptions::InterruptedFit::new_err(text),
+        // Settings, and what a later engine may add.
+        _ => exceptions::SettingError::new_err(text),
+    }
+}
+
+fn tune(error: &lodecast::tune::TuneError) -> PyErr {
+    use lodecast::tune::TuneError;
+    let text = error.to_string();
+    match error {
+        TuneError::Engine(error) => engine(error),
+        TuneError::UnknownTrial { .. } => exceptions::MissingError::new_err(text),
+        TuneError::ReportedTwice { .. }
+        | TuneError::Finished { .. }
+        | TuneError::WorkerBusy { .. }
+        | TuneError::ChangedRun { .. }
+        | TuneError::OtherStudy { .. }
+        | TuneError::State { .. } => exceptions::StateError::new_err(text),
+        TuneError::Length { .. } | TuneError::NothingMeasured { .. } | TuneError::NothingTold => {
+            exceptions::SweepError::new_err(text)
+        }
         // Settings, and what a later engine may add.
         _ => exceptions::SettingError::new_err(text),
     }

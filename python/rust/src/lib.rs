@@ -18,15 +18,20 @@ mod model;
 mod pick;
 mod pickle;
 mod plan;
+mod recommendation;
 mod run;
 mod schedule;
 mod scheduler;
+mod search_space;
 mod settings;
 mod suggestion;
 mod sweep;
 mod sweep_folder;
 mod table;
 mod threads;
+mod trial;
+mod trial_report;
+mod tuner;
 mod work;
 
 use pyo3::prelude::*;
@@ -47,6 +52,12 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<pick::PyPick>()?;
     module.add_class::<pick::PyAlternative>()?;
     module.add_class::<pick::PyFinalForecast>()?;
+    module.add_class::<tuner::PyTuner>()?;
+    module.add_class::<trial::PyTrial>()?;
+    module.add_class::<trial::PyTrialRecord>()?;
+    module.add_class::<recommendation::PyRecommendation>()?;
+    module.add_class::<recommendation::PyCouldBeBetter>()?;
+    module.add_class::<recommendation::PyNextRun>()?;
     module.add_class::<forecast::PyForecast>()?;
     module.add_class::<forecast::PySpread>()?;
     module.add_class::<forecast::PyInterval>()?;
@@ -62,5 +73,6 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(model::load, module)?)?;
     module.add_function(wrap_pyfunction!(pickle::restore, module)?)?;
     module.add_function(wrap_pyfunction!(scheduler::restore_scheduler, module)?)?;
+    module.add_function(wrap_pyfunction!(tuner::restore_tuner, module)?)?;
     module.add_function(wrap_pyfunction!(sweep::sweep_from_bytes, module)?)
 }

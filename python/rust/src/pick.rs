@@ -221,7 +221,8 @@ impl PyPick {
     }
 }
 
-fn measured(origin: &PickOrigin) -> Option<&str> {
+/// The measured run that a schedule is of.
+pub(crate) fn measured(origin: &PickOrigin) -> Option<&str> {
     match origin {
         PickOrigin::Measured { run } => Some(run),
         PickOrigin::New => None,

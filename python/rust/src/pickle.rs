@@ -1,5 +1,6 @@
 //! How results are pickled and copied: as the plain types that they are made of.
 
+use lodecast::tune::{CouldBeBetter, NextRun, Recommendation, Trial};
 use lodecast::{
     Alternative, Attributes, Candidate, Evaluation, Explanation, FinalForecast, Forecast, Interval, Metric, Pick, Plan,
     Prediction, Run, Spread, Suggestion, Sweep,
@@ -16,9 +17,11 @@ use crate::forecast::{PyForecast, PyInterval, PySpread};
 use crate::law::PyExplanation;
 use crate::pick::{PyAlternative, PyFinalForecast, PyPick};
 use crate::plan::{PyCandidate, PyPlan, PyPrediction};
+use crate::recommendation::{PyCouldBeBetter, PyNextRun, PyRecommendation};
 use crate::run::PyRun;
 use crate::scheduler::{Outcome, PyObservation};
 use crate::suggestion::PySuggestion;
+use crate::trial::{Followed, PyTrial, PyTrialRecord};
 
 /// What `__reduce__` returns: the function that makes the object anew, and its arguments.
 pub(crate) type Reduced<'py> = (Bound<'py, PyAny>, Bound<'py, PyTuple>);
@@ -44,6 +47,8 @@ pub(crate) fn restore<'py>(py: Python<'py>, kind: &str, state: &Bound<'py, PyAny
             Bound::new(py, PyForecast { forecast, metric })?.into_any()
         }
         "Interval" => Bound::new(py, PyInterval(read::<Interval>(state)?))?.into_any(),
+        "CouldBeBetter" => Bound::new(py, PyCouldBeBetter(read::<CouldBeBetter>(state)?))?.into_any(),
+        "NextRun" => Bound::new(py, PyNextRun(read::<NextRun>(state)?))?.into_any(),
         "Observation" => Bound::new(py, PyObservation(read::<Outcome>(state)?))?.into_any(),
         "Pick" => {
             let (pick, metric, total_steps) = read::<(Pick, String, u64)>(state)?;
@@ -54,9 +59,15 @@ pub(crate) fn restore<'py>(py: Python<'py>, kind: &str, state: &Bound<'py, PyAny
             Bound::new(py, PyPlan { plan, metric })?.into_any()
         }
         "Prediction" => Bound::new(py, PyPrediction(read::<Prediction>(state)?))?.into_any(),
+        "Recommendation" => {
+            let (recommendation, metric) = read::<(Recommendation, String)>(state)?;
+            Bound::new(py, PyRecommendation { recommendation, metric })?.into_any()
+        }
         "Run" => Bound::new(py, read::<Recorded>(state)?.run()?)?.into_any(),
         "Spread" => Bound::new(py, PySpread(read::<Spread>(state)?))?.into_any(),
         "Suggestion" => Bound::new(py, PySuggestion(read::<Suggestion>(state)?))?.into_any(),
+        "Trial" => Bound::new(py, PyTrial(read::<Trial>(state)?))?.into_any(),
+        "TrialRecord" => Bound::new(py, PyTrialRecord(read::<Followed>(state)?))?.into_any(),
         _ => return Err(Failure::Setting(format!("nothing of lodecast's is a '{kind}'")).into()),
     })
 }

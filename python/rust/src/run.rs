@@ -44,6 +44,15 @@ impl PyRun {
         Sweep { metrics: self.sweep.metrics.clone(), runs: vec![self.run().clone()] }
     }
 
+    /// All its points, by `metric`, which has to be better the same way.
+    pub(crate) fn measured(&self, metric: &Metric, total_steps: u64) -> Result<Vec<Point>, Failure> {
+        let known = self.sweep.metrics.iter().find(|known| known.name == metric.name);
+        if let Some(known) = known.filter(|known| known.direction != metric.direction) {
+            return Err(Failure::Sweep(format!("the run has {known}, the study {metric}: give the run its direction")));
+        }
+        self.observed(metric, total_steps, None)
+    }
+
     /// The points up to a fraction of the run, for a model of `metric`. A run without that metric was never validated.
     pub(crate) fn observed(
         &self,

@@ -4,6 +4,11 @@
 >>> plan = lodecast.plan("runs/", total_steps=1000)          # doctest: +SKIP
 >>> plan.schedule, plan.interval                             # doctest: +SKIP
 
+or with runs still to be made, the fewest that tell:
+
+>>> tuner = lodecast.Tuner(metric="val_loss:min", total_steps=1000, learning_rate=0.003)
+>>> trial = tuner.ask()                                      # then tuner.tell(trial, points), tuner.recommend()
+
 or with a model that goes on learning while a run trains:
 
 >>> sweep = lodecast.Sweep.read("sweep.parquet")             # doctest: +SKIP
@@ -20,6 +25,7 @@ from lodecast._engine import (
     Alternative,
     Candidate,
     ControlledLatentOde,
+    CouldBeBetter,
     Evaluation,
     Explanation,
     FinalForecast,
@@ -27,17 +33,22 @@ from lodecast._engine import (
     Interval,
     LawModel,
     Model,
+    NextRun,
     Observation,
     PaperLatentOde,
     Pick,
     Plan,
     Prediction,
+    Recommendation,
     Run,
     Schedule,
     Scheduler,
     Spread,
     Suggestion,
     Sweep,
+    Trial,
+    TrialRecord,
+    Tuner,
     __version__,
     load,
 )
@@ -69,6 +80,7 @@ __all__ = [
     "ArgumentError",
     "Candidate",
     "ControlledLatentOde",
+    "CouldBeBetter",
     "Error",
     "Evaluation",
     "Explanation",
@@ -85,12 +97,14 @@ __all__ = [
     "MissingError",
     "Model",
     "ModelFileError",
+    "NextRun",
     "Observation",
     "PaperLatentOde",
     "Pick",
     "Plan",
     "PositionError",
     "Prediction",
+    "Recommendation",
     "Recorder",
     "Run",
     "Schedule",
@@ -102,6 +116,9 @@ __all__ = [
     "Suggestion",
     "Sweep",
     "SweepError",
+    "Trial",
+    "TrialRecord",
+    "Tuner",
     "WindowError",
     "__version__",
     "evaluate",

@@ -1,7 +1,8 @@
 """The engine's classes, as they are exported by `lodecast`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any, Literal, final, overload
 
 import numpy as np
@@ -15,6 +16,7 @@ __version__: str
 _Path = str | PathLike[str]
 _Metrics = str | Sequence[str]
 _Floats = NDArray[np.float64]
+_SettingRange = tuple[float, float] | tuple[float, float, str] | list[str]
 
 @final
 class Sweep:
@@ -529,6 +531,271 @@ class Pick:
         """Draws the schedule and the others with matplotlib, or with plotly if `interactive`."""
     def _repr_html_(self) -> str: ...
 
+_Report = float | Run | Iterable[Mapping[str, Any]]
+
+@final
+class Tuner:
+    """Asks for runs, takes in what came out of them, and recommends a schedule.
+
+    `metric` is what is sought, as `name:max` or `name:min`, and `total_steps` the length of the runs. Which rates to try has to
+    be known: `peaks`, the lowest and the highest; or `learning_rate`, one that worked, about which peaks from a tenth to ten
+    times are tried; or `runs` that recorded theirs, a `Sweep` or a path as `lodecast.plan` takes it. `warmup` and `end` fix the
+    warm-up (a fraction of the run) and the last rate (a fraction of the peak), `families` leaves only those. `settings` are
+    tuned beside the rate: `{"weight_decay": (1e-4, 1e-1, "log"), "batch_size": (16, 256), "optimizer": ["adam", "sgd"]}`.
+    `budget` is how many training steps may be spent in all. `strategy` is how runs are chosen, `spread` by default; `start` and
+    `ideal` are the metric of an untrained network and the value that no run can pass, where runs report final values only.
+
+    With `path` the study lies in that file, which every call reads and replaces whole or not at all: it can be killed at any
+    moment, and many processes may work on it. What a study that is there already was told may be left out; it is refused if it
+    is of another task, metric, length or space.
+
+    >>> import lodecast
+    >>> tuner = lodecast.Tuner(metric="val_loss:min", total_steps=200, learning_rate=0.03, budget=800)
+    >>> while trial := tuner.ask():
+    ...     peak = max(trial.learning_rate(step) for step in range(trial.total_steps))
+    ...     tuner.tell(trial, [{"step": 0, "val_loss": 2.0}, {"step": 200, "val_loss": 0.1 + (peak - 0.05) ** 2}])
+    >>> [record.status for record in tuner.trials]
+    ['finished', 'finished', 'finished', 'finished']
+    >>> tuner.recommend().schedule.learning_rate(1.0) < 0.03
+    True
+    """
+    def __new__(
+        cls,
+        *,
+        metric: str | None = None,
+        total_steps: int | None = None,
+        path: _Path | None = None,
+        runs: Sweep | _Path | None = None,
+        peaks: tuple[float, float] | None = None,
+        learning_rate: float | None = None,
+        warmup: float | None = None,
+        end: float | None = None,
+        families: Sequence[str] | None = None,
+        settings: Mapping[str, _SettingRange] | None = None,
+        strategy: str | None = None,
+        budget: int | None = None,
+        seed: int | None = None,
+        task: str | None = None,
+        start: float | None = None,
+        ideal: float | None = None,
+    ) -> Tuner: ...
+    def ask(self, worker: str | None = None) -> Trial | None:
+        """The next run to make; `None` if the budget does not hold it. Trials under way count: as taken in a spread, as what the
+        models expect of them where models choose. A `worker` with a name whose trial has not reported is given it again: what to
+        go on with after a crash.
+        """
+    def try_schedule(self, schedule: Schedule, reason: str = "a schedule that was given") -> Trial | None: ...
+    def tell(self, trial: Trial | str, report: _Report) -> None:
+        """Takes the report of a trial, which is a `Trial` or its name: its final value (NaN if it diverged), its `Run`, or its
+        points, each a dictionary with `step`, the metric by its name (or `validation`) and, where known, `train_loss` and
+        `learning_rate`. Whole curves tell much more than final values. A report that ends before the planned length counts as
+        stopped, one with a value that is not finite as diverged: results, both. The same report again changes nothing, another
+        is refused.
+        """
+    def observe(self, trial: Trial | str, report: _Report) -> None:
+        """Takes what a trial under way has reported so far. It may come again, longer."""
+    def fail(self, trial: Trial | str, reason: str) -> None:
+        """A trial could not be trained. What it reported before stays, and its schedule is not asked for again."""
+    def abandon(self, trial: Trial | str) -> None:
+        """Nobody waits for a trial any more. If it reports after all, that counts."""
+    def abandon_overdue(self, reports: int) -> list[str]:
+        """Abandons trials under way since which at least `reports` others have come in; gives their names."""
+    def add(self, runs: Sweep | _Path, *, train_loss: str | None = None, learning_rate: str | None = None) -> dict[str, Any]:
+        """Adds runs: a `Sweep`, or a path as `lodecast.plan` takes it. A run with the name of a trial, or whose attribute `trial`
+        names one, is its report; any other is one that was not asked for. They may be added again, and may have gone on since.
+        Says how many were `new`, `told` and `known`, and which were `refused` and why; it warns of those.
+        """
+    def recommend(self) -> Recommendation:
+        """The schedule to take, from everything told so far: the pick over the law and a plain process, measured schedules
+        included, within what may be tried. If nothing can be learned from the runs, it is the schedule of the best of them, and
+        a note says why.
+        """
+    def change_space(
+        self,
+        *,
+        peaks: tuple[float, float] | None = None,
+        learning_rate: float | None = None,
+        warmup: float | None = None,
+        end: float | None = None,
+        families: Sequence[str] | None = None,
+        settings: Mapping[str, _SettingRange] | None = None,
+    ) -> None:
+        """Changes what may be tried from here on; what is left out stays as it is, and so does what was measured."""
+    @property
+    def trials(self) -> list[TrialRecord]:
+        """Everything that was asked for, in order, with what became of it."""
+    def sweep(self) -> Sweep:
+        """The runs that were told and those that were added, as a sweep: to fit a model to, or to look at."""
+    @property
+    def committed(self) -> int:
+        """Training steps that trials have cost, those under way in full."""
+    @property
+    def budget(self) -> int | None:
+        """Training steps that may be spent in all; `None` if there is no end."""
+    @property
+    def metric(self) -> str:
+        """The metric, as `name:max` or `name:min`."""
+    @property
+    def total_steps(self) -> int:
+        """Length of the runs that a schedule is sought for, in optimizer steps."""
+    @property
+    def strategy(self) -> str:
+        """How the next run is chosen."""
+    @property
+    def path(self) -> Path | None:
+        """The file of the study, if it has one."""
+    def state_dict(self) -> dict[str, Any]:
+        """The study as plain types."""
+    @staticmethod
+    def from_state_dict(state: Mapping[str, Any]) -> Tuner:
+        """A tuner in memory that goes on from what `state_dict` gave."""
+
+@final
+class Trial:
+    """A run to make: what `Tuner.ask` returns."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def name(self) -> str:
+        """Its name, by which it reports."""
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule to follow."""
+    @property
+    def total_steps(self) -> int:
+        """Its length in optimizer steps."""
+    @property
+    def seed(self) -> int:
+        """A seed of its own. Whoever trains all runs under one seed may ignore it."""
+    @property
+    def settings(self) -> dict[str, float | int | str]:
+        """Other settings to train with, by name; empty if none are tuned."""
+    @property
+    def reason(self) -> str:
+        """Why this run."""
+    def learning_rate(self, step: int) -> float:
+        """Its learning rate at an optimizer step."""
+    def to_dict(self) -> dict[str, Any]:
+        """The trial as plain types: what a job on another machine is given."""
+    @staticmethod
+    def from_dict(state: Mapping[str, Any]) -> Trial:
+        """From what `to_dict` gave, or `lodecast tune ask --out` wrote of it."""
+
+@final
+class TrialRecord:
+    """A trial with what became of it: what `Tuner.trials` lists."""
+    @property
+    def trial(self) -> Trial:
+        """The trial."""
+    @property
+    def status(self) -> Literal["running", "finished", "diverged", "stopped", "failed", "abandoned"]:
+        """What became of it: `running`, `finished`, `diverged`, `stopped`, `failed` or `abandoned`."""
+    @property
+    def failure(self) -> str | None:
+        """Why it failed, if it did."""
+    @property
+    def worker(self) -> str | None:
+        """Who trains it, if they said."""
+    @property
+    def last_value(self) -> float | None:
+        """The last finite value of the metric that it reported."""
+    @property
+    def cost(self) -> int:
+        """Training steps it has cost; of one that was never heard of again all of them, of one that failed those it reported."""
+    @property
+    def run(self) -> Run | None:
+        """The run it made so far; `None` if it reported nothing."""
+
+@final
+class Recommendation:
+    """The schedule to take, and how sure that is: what `Tuner.recommend` returns."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule to take."""
+    @property
+    def total_steps(self) -> int:
+        """Length of the run that it is for, in optimizer steps."""
+    @property
+    def settings(self) -> dict[str, float | int | str]:
+        """Other settings to take, by name: those of the best run. Empty if none are tuned."""
+    @property
+    def run(self) -> str | None:
+        """The measured run whose schedule it is; `None` for a shape that nobody has run."""
+    @property
+    def predicted(self) -> FinalForecast | None:
+        """The metric that it will reach; `None` if nothing could be learned from what was told."""
+    @property
+    def probability_better_than_best(self) -> float:
+        """Probability that it beats the schedule of the best measured run, under the law; 1/2 if it is that one."""
+    @property
+    def best_run(self) -> str:
+        """Name of the best measured run."""
+    @property
+    def best_value(self) -> float:
+        """Final value of the best measured run, luck included."""
+    @property
+    def choices(self) -> list[Alternative]:
+        """What each of the models alone would take, and the schedule of the best run."""
+    @property
+    def alternatives(self) -> list[CouldBeBetter]:
+        """Two or three schedules that could still be better."""
+    @property
+    def next_run(self) -> NextRun | None:
+        """The next run that would tell most about this choice, if there is one."""
+    @property
+    def runs(self) -> int:
+        """Number of runs it rests on."""
+    @property
+    def notes(self) -> list[str]:
+        """What a reader has to know."""
+    @property
+    def metric(self) -> str:
+        """The metric, as `name:max` or `name:min`."""
+    @property
+    def pick(self) -> Pick | None:
+        """The pick that it rests on, as `lodecast.pick` returns it; `None` if nothing could be learned from what was told."""
+    def to_dict(self) -> dict[str, Any]:
+        """The recommendation as plain types."""
+
+@final
+class CouldBeBetter:
+    """A schedule that could still be better than the recommended one."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule."""
+    @property
+    def run(self) -> str | None:
+        """The measured run whose schedule it is; `None` for a shape that nobody has run."""
+    @property
+    def predicted(self) -> FinalForecast:
+        """The metric that it will reach."""
+    @property
+    def probability(self) -> float:
+        """Probability that it is better than the recommended one, under the law."""
+
+@final
+class NextRun:
+    """A run worth making."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def schedule(self) -> Schedule:
+        """Its schedule."""
+    @property
+    def total_steps(self) -> int:
+        """Its length in optimizer steps."""
+    @property
+    def reason(self) -> str:
+        """Why it would tell."""
+
 @final
 class Explanation:
     """What a law says about a search."""
@@ -819,6 +1086,9 @@ def _import_runs(
 
 def _restore(kind: str, state: object) -> Any:
     """An object that was pickled or copied."""
+
+def _restore_tuner(state: Mapping[str, Any] | None, path: _Path | None) -> Tuner:
+    """A tuner that was pickled: one with a file goes on with the file."""
 
 def _sweep_from_bytes(bytes: bytes) -> Sweep:
     """A sweep that was pickled."""

@@ -1,4 +1,17 @@
-"""lodecast in Optuna: a pruner that stops the trials whose forecast leaves them no chance.
+"""lodecast in Optuna: schedules for any sampler, our pick in the end, and a pruner.
+
+.. code-block:: python
+
+    def objective(trial):
+        schedule = suggest_schedule(trial, peaks=(1e-3, 1.0))
+        for step, loss in train(schedule, 2000):
+            report(trial, step, loss)
+        return loss
+
+    study.optimize(objective, n_trials=12)
+    pick(study, total_steps=2000).schedule
+
+The pruner stops the trials whose forecast leaves them no chance:
 
 .. code-block:: python
 
@@ -13,18 +26,128 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import optuna
 
+import lodecast
+from lodecast import Pick, Schedule, Sweep
+from lodecast.errors import SettingError, SweepError
+from lodecast.search.drawn import drawn_run
 from lodecast.search.judge import Judge
 
-if TYPE_CHECKING:
-    from lodecast import Schedule
-
-__all__ = ["ForecastPruner", "report"]
+__all__ = ["ForecastPruner", "pick", "report", "suggest_schedule", "sweep"]
 
 _TRAIN_LOSS = "lodecast:train_loss:"
+_SCHEDULE = "lodecast:schedule"
+
+#: What is believed of good shapes, as in the engine: longest warm-up, shortest anneal, lowest and greatest last rate over peak.
+_LONGEST_WARMUP = 0.4
+_LEAST_ANNEAL = 0.15
+_ENDS = (1e-3, 0.1)
+#: Rate at which a warm-up begins, as a fraction of the peak.
+_FIRST_RATE = 0.01
+
+
+def suggest_schedule(
+    trial: optuna.trial.Trial,
+    *,
+    peaks: tuple[float, float],
+    warmup: float | None = None,
+    end: float | None = None,
+    name: str = "lr",
+) -> Schedule:
+    """Suggest a schedule that warms up, holds its peak and anneals, by parameters of the trial, so that any sampler works.
+
+    They are ``lr_peak`` and ``lr_end`` (the last rate over the peak), evenly in their logarithms, ``lr_warmup`` (a fraction of
+    the run, up to 0.4) and ``lr_hold`` (how much is held of what the warm-up and an anneal of 15 % of the run leave).
+
+    Args:
+        trial: The trial.
+        peaks: Lowest and highest peak rate.
+        warmup: The one warm-up to use, as a fraction of the run.
+        end: The one last rate to use, as a fraction of the peak.
+        name: What the parameters' names begin with.
+
+    """
+    if not 0.0 < peaks[0] < peaks[1] < math.inf:
+        raise SettingError(f"peaks = {peaks}: give a positive lowest peak and a higher highest one")
+    if warmup is not None and not 0.0 <= warmup < 1.0:
+        raise SettingError(f"warmup = {warmup}: give a fraction of the run, in [0, 1)")
+    if end is not None and not 0.0 <= end <= 1.0:
+        raise SettingError(f"end = {end}: give a fraction of the peak, in [0, 1]")
+    peak = trial.suggest_float(f"{name}_peak", *peaks, log=True)
+    if warmup is None:
+        warmup = trial.suggest_float(f"{name}_warmup", 0.0, _LONGEST_WARMUP)
+    hold = trial.suggest_float(f"{name}_hold", 0.0, 1.0)
+    if end is None:
+        end = trial.suggest_float(f"{name}_end", *_ENDS, log=True)
+    rise = [(0.0, _FIRST_RATE * peak)] if warmup > 0.0 else []
+    held = warmup + hold * max(0.0, 1.0 - _LEAST_ANNEAL - warmup)
+    schedule = Schedule.piecewise_linear([*rise, (warmup, peak), (held, peak), (1.0, end * peak)])
+    trial.set_user_attr(_SCHEDULE, schedule.to_dict())
+    return schedule
+
+
+def sweep(
+    study: optuna.study.Study,
+    total_steps: int,
+    *,
+    schedule: Callable[[optuna.trial.FrozenTrial], Schedule] | None = None,
+    metric: str = "value",
+) -> Sweep:
+    """Give the trials of a study as a sweep: the finished ones, and as far as they went the pruned ones.
+
+    Args:
+        study: The study, of one objective.
+        total_steps: Planned length of a trial, in the steps that it reports.
+        schedule: The learning-rate schedule of a trial, where it was not suggested by :func:`suggest_schedule`.
+        metric: A name for the objective.
+
+    Raises:
+        SweepError: If no trial has ended whose schedule is known.
+
+    """
+    try:
+        direction = "max" if study.direction == optuna.study.StudyDirection.MAXIMIZE else "min"
+    except RuntimeError as error:
+        raise SettingError(f"the study has several objectives, a schedule is chosen by one: {error}") from error
+    states = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+    runs = []
+    for trial in study.get_trials(deepcopy=False, states=states):
+        if schedule is not None:
+            known = schedule(trial)
+        elif _SCHEDULE in trial.user_attrs:
+            known = Schedule.from_dict(trial.user_attrs[_SCHEDULE])
+        else:
+            continue
+        values = dict(trial.intermediate_values)
+        if trial.state == optuna.trial.TrialState.COMPLETE and trial.value is not None:
+            values[total_steps] = trial.value
+        losses = {step: trial.user_attrs.get(f"{_TRAIN_LOSS}{step}") for step in values}
+        if values:
+            runs.append(drawn_run(f"trial-{trial.number}", known, total_steps, {f"{metric}:{direction}": values}, losses))
+    if not runs:
+        raise SweepError(
+            "no trial has ended whose schedule is known: suggest it with lodecast.optuna.suggest_schedule(trial, ...), or say "
+            "which it is with schedule=lambda trial: ..."
+        )
+    return Sweep(runs)
+
+
+def pick(
+    study: optuna.study.Study,
+    total_steps: int,
+    *,
+    schedule: Callable[[optuna.trial.FrozenTrial], Schedule] | None = None,
+    metric: str = "value",
+) -> Pick:
+    """Pick the schedule for a run of ``total_steps`` from all trials of a study, rather than its luckiest one.
+
+    Arguments are those of :func:`sweep`, the result is that of ``lodecast.pick``. Curves that were reported on the way tell
+    much more than final values alone.
+    """
+    return lodecast.pick(sweep(study, total_steps, schedule=schedule, metric=metric), total_steps=total_steps)
 
 
 def report(trial: optuna.trial.Trial, step: int, validation: float, *, train_loss: float | None = None) -> None:

@@ -1,4 +1,10 @@
-"""lodecast in Ray Tune: a trial scheduler that stops the trials whose forecast leaves them no chance.
+"""lodecast in Ray Tune: a search algorithm that asks a tuner, and a trial scheduler that stops hopeless trials.
+
+.. code-block:: python
+
+    tuner = lodecast.Tuner(path="study.json", metric="val_loss:min", total_steps=2000, learning_rate=0.003)
+    tune.Tuner(training, tune_config=tune.TuneConfig(search_alg=ScheduleSearch(tuner, time_attr="step"), num_samples=12)).fit()
+    tuner.recommend()
 
 .. code-block:: python
 
@@ -8,20 +14,116 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import pickle
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
 
-from lodecast.errors import SettingError
+from lodecast.errors import Error, LodecastWarning, SettingError
 from lodecast.search.judge import Judge
 
 if TYPE_CHECKING:
-    from lodecast import Schedule
+    from lodecast import Schedule, Tuner
 
-__all__ = ["ForecastScheduler"]
+__all__ = ["ForecastScheduler", "ScheduleSearch"]
+
+
+class ScheduleSearch(Searcher):  # type: ignore[misc, unused-ignore]
+    """Asks a tuner for trials and tells it what they reported.
+
+    The configuration of a trial has ``schedule`` (for ``Schedule.from_dict``), ``total_steps``, ``seed``, ``trial`` (its name
+    in the study) and the settings that are tuned beside the rate, by their names. Metric and mode are the tuner's.
+
+    Args:
+        tuner: The tuner; with a file of its own it outlives the search.
+        time_attr: Name of the optimizer step in the reported results.
+        train_loss: Name of the train loss in the reported results, where it is reported.
+        learning_rate: Name of the learning rate in the reported results, where it is reported.
+
+    """
+
+    def __init__(
+        self,
+        tuner: Tuner,
+        *,
+        time_attr: str = "training_iteration",
+        train_loss: str = "train_loss",
+        learning_rate: str = "learning_rate",
+    ) -> None:
+        name, _, mode = tuner.metric.rpartition(":")
+        super().__init__(metric=name, mode=mode)  # type: ignore[no-untyped-call, unused-ignore]
+        self.tuner = tuner
+        self._columns = {"step": time_attr, "validation": name, "train_loss": train_loss, "learning_rate": learning_rate}
+        self._names: dict[str, str] = {}
+        self._points: dict[str, list[dict[str, Any]]] = {}
+
+    def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
+        """Check that nothing else is to be searched."""
+        if config:
+            raise SettingError(f"the tuner says what is tried: give {', '.join(config)} as settings of the tuner")
+        if metric not in (None, self.metric) or mode not in (None, self.mode):
+            raise SettingError(
+                f"the tuner's metric is {self.tuner.metric}, the TuneConfig's {metric}:{mode}: leave it out there"
+            )
+        return True
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override, unused-ignore]
+        """Ask for a trial."""
+        trial = self.tuner.ask()
+        if trial is None:
+            return str(Searcher.FINISHED)
+        self._names[trial_id] = trial.name
+        return {
+            **trial.settings,
+            "schedule": trial.schedule.to_dict(),
+            "total_steps": trial.total_steps,
+            "seed": trial.seed,
+            "trial": trial.name,
+        }
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Keep a point."""
+        point = {name: result.get(column) for name, column in self._columns.items()}
+        if point["step"] is None or point["validation"] is None:
+            return
+        points = self._points.setdefault(trial_id, [])
+        # A trial that went on from a checkpoint reports some steps again.
+        while points and points[-1]["step"] >= point["step"]:
+            points.pop()
+        points.append(point)
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Tell what was reported, or that it failed. What the tuner refuses counts as failed, and the search goes on."""
+        name = self._names.pop(trial_id, None)
+        if result and not error:
+            self.on_trial_result(trial_id, result)
+        points = self._points.pop(trial_id, [])
+        if name is None:
+            return
+        try:
+            if error:
+                self.tuner.fail(name, "the trial failed in Ray Tune")
+            else:
+                self.tuner.tell(name, points)
+        except Error as refused:
+            warnings.warn(str(refused), LodecastWarning, stacklevel=2)
+            with contextlib.suppress(Error):
+                self.tuner.fail(name, str(refused))
+
+    def save(self, checkpoint_path: str) -> None:
+        """Save what was asked for and reported."""
+        with open(checkpoint_path, "wb") as file:
+            pickle.dump((self.tuner, self._names, self._points), file)
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Go on from what was saved."""
+        with open(checkpoint_path, "rb") as file:
+            self.tuner, self._names, self._points = pickle.load(file)
 
 
 class ForecastScheduler(FIFOScheduler):  # type: ignore[misc, unused-ignore]

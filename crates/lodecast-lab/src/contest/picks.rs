@@ -1,5 +1,7 @@
 //! How a schedule is taken from the runs of a search: a registry.
 
+mod confirmed;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,10 +9,14 @@ use lodecast::Schedule;
 use lodecast::tune::{Recommendation, Tuner};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::ContestConfiguration;
+use super::search::{Searched, Tried};
+use super::store::Worker;
 use crate::error::{Error, Result};
+use crate::task::Length;
 
 /// Every rule, by name.
-const RULES: [PickRule; 3] = [
+const RULES: [PickRule; 4] = [
     PickRule { name: "best-run", about: "the schedule of the best measured run", take: best_run },
     PickRule {
         name: "plain-process",
@@ -18,6 +24,7 @@ const RULES: [PickRule; 3] = [
         take: plain_process,
     },
     PickRule { name: "ours", about: "what law and process averaged expect most of", take: ours },
+    confirmed::RULE,
 ];
 
 /// A rule that takes a schedule from measured runs.
@@ -25,7 +32,23 @@ const RULES: [PickRule; 3] = [
 pub struct PickRule {
     name: &'static str,
     about: &'static str,
-    take: fn(&Tuner, &Recommendation) -> Schedule,
+    take: fn(&Taking<'_>) -> Result<Schedule>,
+}
+
+/// What a rule takes a schedule from.
+struct Taking<'a> {
+    /// Trains what a rule wants trained besides.
+    worker: &'a Worker<'a>,
+    pipeline: u64,
+    length: Length,
+    total_steps: u64,
+    /// The budget, in runs of the full length.
+    budget: u64,
+    /// All runs of the search, also those beyond the budget.
+    tried: &'a [Tried],
+    /// The tuner as it was when the budget was spent, and what it recommends.
+    tuner: &'a Tuner,
+    recommended: &'a Recommendation,
 }
 
 impl PickRule {
@@ -45,24 +68,45 @@ impl PickRule {
     }
 }
 
-fn best_run(tuner: &Tuner, recommended: &Recommendation) -> Schedule {
-    let asked = tuner.trials().iter().find(|record| record.trial.name == recommended.best_run.run);
-    asked.map_or_else(|| ours(tuner, recommended), |record| record.trial.schedule.clone())
+fn best_run(taking: &Taking<'_>) -> Result<Schedule> {
+    let best = &taking.recommended.best_run.run;
+    let asked = taking.tuner.trials().iter().find(|record| record.trial.name == *best);
+    asked.map_or_else(|| ours(taking), |record| Ok(record.trial.schedule.clone()))
 }
 
-fn plain_process(tuner: &Tuner, recommended: &Recommendation) -> Schedule {
-    let choice = recommended.choices.iter().find(|choice| choice.name == "plain process alone");
-    choice.map_or_else(|| best_run(tuner, recommended), |choice| choice.schedule.clone())
+fn plain_process(taking: &Taking<'_>) -> Result<Schedule> {
+    let choice = taking.recommended.choices.iter().find(|choice| choice.name == "plain process alone");
+    choice.map_or_else(|| best_run(taking), |choice| Ok(choice.schedule.clone()))
 }
 
-fn ours(_: &Tuner, recommended: &Recommendation) -> Schedule {
-    recommended.schedule.clone()
+fn ours(taking: &Taking<'_>) -> Result<Schedule> {
+    Ok(taking.recommended.schedule.clone())
 }
 
-/// What each rule takes.
-pub(super) fn picks(tuner: &Tuner, rules: &[PickRule]) -> Result<Vec<Schedule>> {
-    let recommended = tuner.recommend()?;
-    Ok(rules.iter().map(|rule| (rule.take)(tuner, &recommended)).collect())
+/// What each rule takes at each of the budgets, in their order.
+pub(super) fn picks(
+    worker: &Worker<'_>,
+    configuration: &ContestConfiguration,
+    length: Length,
+    pipeline: u64,
+    searched: &Searched,
+) -> Result<Vec<Vec<Schedule>>> {
+    let total_steps = length.total_steps(worker.task().train_examples());
+    let at_budget = |(tuner, budget): (&Tuner, &u64)| {
+        let recommended = tuner.recommend()?;
+        let taking = Taking {
+            worker,
+            pipeline,
+            length,
+            total_steps,
+            budget: *budget,
+            tried: &searched.tried,
+            tuner,
+            recommended: &recommended,
+        };
+        configuration.picks.iter().map(|rule| (rule.take)(&taking)).collect()
+    };
+    searched.tuners.iter().zip(&configuration.budgets).map(at_budget).collect()
 }
 
 impl PartialEq for PickRule {

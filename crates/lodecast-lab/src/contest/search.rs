@@ -1,20 +1,146 @@
-//! A search of the contest: a tuner asks, the lab trains and tells, until the largest budget is spent.
+//! The searches of the contest: a registry. A tuner keeps what was tried, a search says what is next, the lab trains and tells,
+//! until the largest budget is spent.
 
-use lodecast::tune::{Strategy, Tuner};
+mod parzen;
+mod tpe;
+
+use std::fmt;
+use std::str::FromStr;
+
+use lodecast::Schedule;
+use lodecast::tune::{Strategy, Trial, Tuner};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::store::{Kept, Wanted, Worker};
 use super::{ContestConfiguration, SEEDS};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::task::Length;
 
-/// The tuner as it was when each budget was spent, in the configuration's order.
+/// Searches beside the engine's strategies. A new one is a file and a line.
+const RIVALS: [Search; 1] = [tpe::SEARCH];
+
+/// How runs are chosen.
+#[derive(Clone, Copy)]
+pub struct Search {
+    name: &'static str,
+    about: &'static str,
+    asks: Asks,
+}
+
+/// Who says what is next.
+#[derive(Clone, Copy)]
+enum Asks {
+    /// A strategy of the tuner.
+    Strategy(Strategy),
+    /// Another search, from what the tuner was told. What the tuner itself would ask is at random.
+    Rival(fn(&mut Tuner) -> Result<Option<Trial>>),
+}
+
+impl Search {
+    /// Every search: the engine's strategies, the default first, then the others.
+    pub fn all() -> Vec<Self> {
+        Strategy::all().iter().copied().map(Self::from).chain(RIVALS).collect()
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it does, in a sentence.
+    pub fn about(&self) -> &'static str {
+        self.about
+    }
+
+    fn strategy(&self) -> Result<Strategy> {
+        match self.asks {
+            Asks::Strategy(strategy) => Ok(strategy),
+            Asks::Rival(_) => Ok("random".parse()?),
+        }
+    }
+
+    fn ask(&self, tuner: &mut Tuner) -> Result<Option<Trial>> {
+        match self.asks {
+            Asks::Strategy(_) => Ok(tuner.ask()?),
+            Asks::Rival(ask) => ask(tuner),
+        }
+    }
+}
+
+impl From<Strategy> for Search {
+    fn from(strategy: Strategy) -> Self {
+        Self { name: strategy.name(), about: strategy.about(), asks: Asks::Strategy(strategy) }
+    }
+}
+
+impl PartialEq for Search {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl fmt::Debug for Search {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl fmt::Display for Search {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl FromStr for Search {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let known = Self::all();
+        known.iter().find(|search| search.name == text).copied().ok_or_else(|| Error::UnknownSearch {
+            search: text.to_owned(),
+            known: known.iter().map(Self::name).collect::<Vec<_>>().join(", "),
+        })
+    }
+}
+
+impl Serialize for Search {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name)
+    }
+}
+
+impl<'de> Deserialize<'de> for Search {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What a search did in one pipeline.
+pub(super) struct Searched {
+    /// The tuner as it was when each budget was spent, in the configuration's order.
+    pub(super) tuners: Vec<Tuner>,
+    /// Every run, in order.
+    pub(super) tried: Vec<Tried>,
+}
+
+/// A run of a search.
+pub(super) struct Tried {
+    pub(super) schedule: Schedule,
+    pub(super) total_steps: u64,
+    /// Final value on the validation set; `None` if it diverged.
+    pub(super) value: Option<f64>,
+    /// What a budget has to hold for it to be made: the steps of all runs before it, and its own if it reaches its end.
+    pub(super) committed: u64,
+}
+
+/// Searches until the largest budget is spent.
 pub(super) fn search(
     worker: &Worker<'_>,
     configuration: &ContestConfiguration,
     length: Length,
     pipeline: u64,
-    strategy: Strategy,
-) -> Result<Vec<Tuner>> {
+    search: Search,
+) -> Result<Searched> {
     let task = worker.task();
     let examples = task.train_examples();
     let total_steps = length.total_steps(examples);
@@ -23,28 +149,31 @@ pub(super) fn search(
     let mut tuner = Tuner::builder(task.metric(), total_steps)
         .task(task.name())
         .peaks(low, high)
-        .strategy(strategy)
+        .strategy(search.strategy()?)
         .seed(pipeline)
         .budget(most)
         .build()?;
     let mut snapshots: Vec<Option<Tuner>> = vec![None; configuration.budgets.len()];
-    let mut index = 0;
+    let mut tried = Vec::new();
     loop {
         let before = tuner.clone();
-        let Some(trial) = tuner.ask()? else { break };
+        let Some(trial) = search.ask(&mut tuner)? else { break };
+        let committed = tuner.committed();
         for (snapshot, budget) in snapshots.iter_mut().zip(&configuration.budgets) {
             // The first run that a budget does not hold ends it.
-            if snapshot.is_none() && tuner.committed() > budget * total_steps {
+            if snapshot.is_none() && committed > budget * total_steps {
                 *snapshot = Some(before.clone());
             }
         }
         // Runs of different searches share their seeds, run by run.
-        let seed = pipeline * SEEDS + index;
+        let seed = pipeline * SEEDS + tried.len() as u64;
         let length = length.of_steps(trial.total_steps, examples);
         let wanted = Wanted { schedule: trial.schedule.clone(), length, seed };
         let record = worker.run(&wanted, Kept::Curves)?;
         tuner.tell(&trial.name, &record.run)?;
-        index += 1;
+        let Trial { schedule, total_steps, .. } = trial;
+        tried.push(Tried { schedule, total_steps, value: record.validated(), committed });
     }
-    Ok(snapshots.into_iter().map(|snapshot| snapshot.unwrap_or_else(|| tuner.clone())).collect())
+    let tuners = snapshots.into_iter().map(|snapshot| snapshot.unwrap_or_else(|| tuner.clone())).collect();
+    Ok(Searched { tuners, tried })
 }

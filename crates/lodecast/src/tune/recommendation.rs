@@ -8,7 +8,7 @@ use super::error::TuneError;
 use super::trial::SettingValue;
 use super::{MeasuredRun, Tuner};
 use crate::model::law::{Appraiser, ShapeRange};
-use crate::{Alternative, FinalForecast, Law, PickOrigin, PickSettings, Schedule, pick};
+use crate::{Alternative, FinalForecast, Law, Pick, PickOrigin, PickSettings, Schedule, pick};
 
 /// Schedules that are looked through for some that could still be better, and draws of the posterior by which that is told.
 const LOOKED_AT: usize = 400;
@@ -41,6 +41,9 @@ pub struct Recommendation {
     /// What each of the models alone would take, and the schedule of the best run.
     #[serde(default)]
     pub choices: Vec<Alternative>,
+    /// What shapes were considered; `None` if nothing could be learned from what was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shapes: Option<ShapeRange>,
     /// Two or three schedules that could still be better.
     pub alternatives: Vec<CouldBeBetter>,
     /// The next run that would tell most about this choice.
@@ -84,6 +87,20 @@ pub struct NextRun {
     pub reason: String,
 }
 
+impl Recommendation {
+    /// The pick that it rests on; `None` if nothing could be learned, and the best measured run is recommended as it is.
+    pub fn pick(&self) -> Option<Pick> {
+        Some(Pick {
+            schedule: self.schedule.clone(),
+            origin: self.origin.clone(),
+            predicted: self.predicted?,
+            probability_better_than_best: self.probability_better_than_best,
+            alternatives: self.choices.clone(),
+            shapes: self.shapes.clone()?,
+        })
+    }
+}
+
 impl Tuner {
     /// The schedule to take, from everything told so far: the pick over the law and a plain process, measured schedules
     /// included, within what may be tried.
@@ -110,6 +127,7 @@ impl Tuner {
                     probability_better_than_best: 0.5,
                     best_run,
                     choices: Vec::new(),
+                    shapes: None,
                     alternatives: Vec::new(),
                     next_run: None,
                     runs,
@@ -133,6 +151,7 @@ impl Tuner {
             probability_better_than_best: picked.probability_better_than_best,
             best_run,
             choices: picked.alternatives,
+            shapes: Some(shapes),
             alternatives,
             next_run,
             runs,
@@ -151,7 +170,7 @@ impl Tuner {
     fn what_is_open(
         &self,
         law: &Law,
-        picked: &crate::Pick,
+        picked: &Pick,
         shapes: &ShapeRange,
         total_steps: u64,
     ) -> Result<(Vec<CouldBeBetter>, Option<NextRun>), TuneError> {

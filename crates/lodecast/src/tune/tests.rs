@@ -325,6 +325,19 @@ fn a_budget_of_steps_counts_running_trials_and_ends_the_asking() {
 }
 
 #[test]
+fn a_schedule_of_ones_own_is_a_trial_within_the_budget() {
+    let mut tuner = builder().budget(2 * STEPS).build().expect("sound");
+    let wanted = Schedule::cosine(0.3);
+    let trial = tuner.try_schedule(wanted.clone(), "mine").expect("a schedule").expect("the budget holds it");
+    assert_eq!((trial.name.as_str(), &trial.schedule, trial.reason.as_str()), ("trial-0001", &wanted, "mine"));
+    tuner.tell(&trial.name, train(&wanted, STEPS)).expect("a fresh trial");
+    assert_eq!(tuner.ask().expect("rates").expect("some").name, "trial-0002");
+    assert!(tuner.try_schedule(wanted, "again").expect("a schedule").is_none());
+    assert!(tuner.try_schedule(Schedule::cosine(f64::NAN), "none").is_err());
+    assert_eq!(tuner.trials().len(), 2);
+}
+
+#[test]
 fn a_study_goes_on_only_as_itself() {
     let mut tuner = builder().task("digits").build().expect("sound");
     work(&mut tuner, 1);

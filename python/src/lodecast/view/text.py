@@ -71,6 +71,31 @@ def pick(pick: _engine.Pick) -> str:
     return "\n".join(lines)
 
 
+def recommendation(recommendation: _engine.Recommendation) -> str:
+    """The schedule to take, what is expected of it, what could still be better, and the run that would tell."""
+    name = recommendation.metric.rpartition(":")[0]
+    total = recommendation.total_steps
+    times = [round(part * total) for part in (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)]
+    rates = ", ".join(f"{recommendation.schedule.at_step(step, total):.3e} at {step}" for step in times)
+    known = f" It is that of '{recommendation.run}'." if recommendation.run is not None else ""
+    lines = [f"Learning rate for {total} steps: {rates}.{known}"]
+    if recommendation.settings:
+        lines.append("Other settings: " + ", ".join(f"{key}={value}" for key, value in recommendation.settings.items()) + ".")
+    if recommendation.predicted is not None:
+        chance = f"{recommendation.probability_better_than_best:.0%}"
+        lines.append(
+            f"Final {name}: {recommendation.predicted}. Better than the best measured schedule with {chance} probability."
+        )
+    lines.append(f"Best of {recommendation.runs} runs: {recommendation.best_value:.4g}, '{recommendation.best_run}'.")
+    for other in recommendation.alternatives:
+        peak = max(other.schedule.at_step(step, total) for step in range(0, total + 1, max(1, total // 100)))
+        lines.append(f"* could be better with {other.probability:.0%} probability: peak {peak:.3e}, {name} {other.predicted}")
+    if recommendation.next_run is not None:
+        lines.append(f"Next run: {recommendation.next_run.reason}.")
+    lines += [f"* {note}" for note in recommendation.notes]
+    return "\n".join(lines)
+
+
 def explanation(explanation: _engine.Explanation) -> str:
     """What a law says of a search: quantities with their intervals, and notes."""
     lines = []

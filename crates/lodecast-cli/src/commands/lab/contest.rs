@@ -4,17 +4,16 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::tune::Strategy;
 use lodecast_lab::tasks::TASKS;
-use lodecast_lab::{Contest, ContestConfiguration, PickRule, RunRecord, contest};
+use lodecast_lab::{ContestConfiguration, PickRule, RunRecord, Search, contest};
 
-use crate::figures::{bare_metric_name, is_fraction, metric_value};
+use crate::figures::contest::View;
 use crate::options::jobs::Jobs;
 use crate::options::peaks::Peaks;
 use crate::options::training::Setup;
 use crate::output::Output;
 use crate::progress::Phase;
-use crate::report::{self, Table, signed};
+use crate::report;
 use crate::studies::directory::StudyDirectory;
 use crate::studies::estimate;
 use crate::studies::training::with_progress;
@@ -34,10 +33,10 @@ pub(crate) struct Arguments {
     /// Fresh seeds that each pick is trained under
     #[arg(long, value_name = "COUNT", default_value_t = 12)]
     seeds: u64,
-    /// How runs are chosen, the one to compare the others with first: spread, random, plain-process, averaged, confirm, half
+    /// How runs are chosen, the one to compare the others with first: spread, random, plain-process, averaged, confirm, half, tpe
     #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = "random,spread,plain-process,averaged")]
-    searches: Vec<Strategy>,
-    /// How a schedule is taken from them: best-run, plain-process, ours
+    searches: Vec<Search>,
+    /// How a schedule is taken from them: best-run, plain-process, ours, confirmed
     #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = "best-run,plain-process,ours")]
     picks: Vec<PickRule>,
     #[command(flatten)]
@@ -80,47 +79,15 @@ impl Arguments {
         })?;
         phase.done(output, format_args!("{} rows", outcome.rows.len()));
         directory.write_json("contest.json", &outcome)?;
+        let view = View::new(&outcome);
+        directory.write_text("contest.html", &view.report().to_html())?;
         if output.wants_json() {
             return output.json(&outcome);
         }
-        show(&outcome, output)?;
-        output.say(format_args!("written to {}", directory.file("contest.json").display()));
+        output.table(&view.rows())?;
+        output.line("")?;
+        output.table(&view.differences())?;
+        output.say(format_args!("report: {}", directory.file("contest.html").display()));
         Ok(())
     }
-}
-
-fn show(outcome: &Contest, output: &mut Output) -> Result<()> {
-    let metric = &outcome.metric;
-    let fraction = is_fraction(metric, outcome.rows.iter().flat_map(|row| row.finals.iter().flatten().copied()));
-    let value = |value: f64| metric_value(value, fraction);
-    let (factor, places) = if fraction { (100.0, 2) } else { (1.0, 4) };
-    let mean = format!("#mean {}", bare_metric_name(metric));
-    let mut rows = Table::new("", ["search", "pick", "#runs", mean.as_str(), "#+/-", "#worst seed"]);
-    for row in &outcome.rows {
-        let error = row.standard_error.map_or_else(String::new, |error| format!("{:.places$}", error * factor));
-        let cells =
-            [row.search.clone(), row.pick.clone(), row.budget.to_string(), value(row.mean), error, value(row.worst)];
-        rows.push(cells);
-    }
-    output.table(&rows)?;
-    output.line("")?;
-    let mut table =
-        Table::new("", ["search, pick", "minus", "#runs", "#difference", "#95 % interval", "#p", "#Holm", "#won"]);
-    for found in &outcome.differences {
-        let difference = |value: f64| signed(value * factor, places);
-        let p = |p: Option<f64>| p.map_or_else(|| "-".to_owned(), |p| report::significant(p, 2));
-        table.push([
-            format!("{}, {}", found.of.0, found.of.1),
-            format!("{}, {}", found.from.0, found.from.1),
-            found.budget.to_string(),
-            difference(found.mean),
-            found
-                .interval
-                .map_or_else(|| "-".to_owned(), |[low, high]| format!("{} to {}", difference(low), difference(high))),
-            p(found.p),
-            p(found.holm_p),
-            format!("{}/{}", found.won, found.pipelines),
-        ]);
-    }
-    output.table(&table)
 }
