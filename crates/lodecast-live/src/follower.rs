@@ -39,6 +39,8 @@ pub struct FollowerOptions {
     pub planner: Option<PlannerSettings>,
     /// How many steps ahead a change is announced.
     pub lead: Option<u64>,
+    /// What the run should end at.
+    pub target: Option<f64>,
     /// Where decisions are logged.
     pub log_back: Vec<Box<dyn LogBack>>,
 }
@@ -161,6 +163,7 @@ impl Follower {
             replan: self.options.replan.clone(),
             planner: self.options.planner,
             lead: self.options.lead,
+            target: self.options.target,
         }
     }
 

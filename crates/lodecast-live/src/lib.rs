@@ -20,9 +20,13 @@
 //! ```
 
 mod adherence;
+mod alerts;
 mod columns;
 mod error;
 mod follower;
+mod history;
+#[cfg(feature = "page")]
+mod http;
 mod json_file;
 mod knots;
 mod live_run;
@@ -37,9 +41,11 @@ mod watch;
 mod words;
 
 pub use adherence::Departure;
+pub use alerts::{Alert, alerts};
 pub use error::{Error, Result};
 pub use follower::{Follower, FollowerOptions, Looked, STATE, beside};
-pub use live_run::{Decision, Event, LiveRun, LiveRunSettings, MadeForecast};
+pub use history::{Decision, MadeForecast};
+pub use live_run::{Event, LiveRun, LiveRunSettings};
 pub use log_back::{JsonLinesLog, LogBack, LogBackEntry, TensorBoardLog};
 #[cfg(feature = "page")]
 pub use page::Page;
