@@ -30,12 +30,15 @@ mod http;
 mod json_file;
 mod knots;
 mod live_run;
+mod lock;
 mod log_back;
 #[cfg(feature = "page")]
 mod page;
 mod points;
 mod rates;
 mod rates_file;
+#[cfg(feature = "serve")]
+mod serve;
 mod state;
 mod watch;
 mod words;
@@ -51,6 +54,8 @@ pub use log_back::{JsonLinesLog, LogBack, LogBackEntry, TensorBoardLog};
 pub use page::Page;
 pub use rates::Rates;
 pub use rates_file::RatesFile;
+#[cfg(feature = "serve")]
+pub use serve::{Server, ServerOptions};
 pub use state::LiveRunState;
 pub use watch::{Observed, Sight, Watch, WatchOptions};
 pub use words::{interval_in_words, sentence};
