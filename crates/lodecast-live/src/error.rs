@@ -47,12 +47,12 @@ pub enum Error {
         /// What to do.
         remedy: &'static str,
     },
-    /// What was decided could not be logged.
+    /// Another program cannot be asked.
     #[error("{place}: {reason}; {remedy}")]
-    LogBack {
-        /// Where it was to be logged.
+    Remote {
+        /// Which.
         place: String,
-        /// Why it was not.
+        /// Why not.
         reason: String,
         /// What to do.
         remedy: &'static str,

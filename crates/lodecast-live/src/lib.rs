@@ -21,6 +21,8 @@
 
 mod adherence;
 mod alerts;
+#[cfg(feature = "serve")]
+mod client;
 mod columns;
 mod error;
 mod follower;
@@ -45,11 +47,13 @@ mod words;
 
 pub use adherence::Departure;
 pub use alerts::{Alert, alerts};
+#[cfg(feature = "serve")]
+pub use client::served_runs;
 pub use error::{Error, Result};
 pub use follower::{Follower, FollowerOptions, Looked, STATE, beside};
 pub use history::{Decision, MadeForecast};
 pub use live_run::{Event, LiveRun, LiveRunSettings};
-pub use log_back::{JsonLinesLog, LogBack, LogBackEntry, TensorBoardLog};
+pub use log_back::{JsonLinesLog, LogBack, LogBackEntry, MlflowLog, TensorBoardLog};
 #[cfg(feature = "page")]
 pub use page::Page;
 pub use rates::Rates;
