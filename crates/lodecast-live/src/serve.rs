@@ -122,7 +122,9 @@ impl Server {
                         swept.sweep();
                     }
                 });
+                let sources = Arc::clone(&state.sources);
                 connections::serve(listener, routes::routes(state), CONNECTIONS, stopped).await;
+                let _ = tokio::task::spawn_blocking(move || sources.end()).await;
             });
             // What is being worked on is brought to its end, and then the store is closed.
             runtime.shutdown_timeout(Duration::from_secs(10));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -124,7 +124,7 @@ fn resolved(path: &Path) -> Option<PathBuf> {
 #[derive(Debug)]
 pub(crate) struct Sources {
     allowed: Allowed,
-    following: Mutex<HashMap<String, Arc<AtomicBool>>>,
+    following: Mutex<HashMap<String, (Arc<AtomicBool>, JoinHandle<()>)>>,
 }
 
 impl Sources {
@@ -170,25 +170,30 @@ impl Sources {
     fn follow(&self, runs: &Arc<Runs>, id: &str, source: Source, metric: Metric) -> std::result::Result<(), Problem> {
         let stop = Arc::new(AtomicBool::new(false));
         let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
-        // A thread that has ended no longer holds its flag.
-        following.retain(|_, stop| Arc::strong_count(stop) > 1);
+        following.retain(|_, (_, thread)| !thread.is_finished());
         if following.len() >= FOLLOWED && !following.contains_key(id) {
             let remedy = "wait until one ends, or have 'lodecast follow' follow the run";
             return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many runs are followed", remedy));
         }
-        if let Some(before) = following.insert(id.to_owned(), Arc::clone(&stop)) {
+        if let Some((before, _)) = following.get(id) {
             before.store(true, Relaxed);
         }
-        let (runs, id, allowed, runtime) = (Arc::clone(runs), id.to_owned(), self.allowed.clone(), Handle::current());
-        let follow = move || Following { runs, id, allowed, source, metric, runtime, stop }.follow();
-        thread::Builder::new().name("source".to_owned()).spawn(follow).map(|_| ()).map_err(|_| defect())
+        let (runs, name, allowed, runtime) = (Arc::clone(runs), id.to_owned(), self.allowed.clone(), Handle::current());
+        let told = Arc::clone(&stop);
+        let follow = move || Following { runs, id: name, allowed, source, metric, runtime, stop }.follow();
+        let thread = thread::Builder::new().name("source".to_owned()).spawn(follow).map_err(|_| defect())?;
+        following.insert(id.to_owned(), (told, thread));
+        Ok(())
     }
-}
 
-impl Drop for Sources {
-    fn drop(&mut self) {
-        for stop in self.following.lock().unwrap_or_else(PoisonError::into_inner).values() {
+    /// Ends to follow, so that nobody holds the store any more. To be called where the runtime still runs.
+    pub(crate) fn end(&self) {
+        let following = std::mem::take(&mut *self.following.lock().unwrap_or_else(PoisonError::into_inner));
+        for (stop, _) in following.values() {
             stop.store(true, Relaxed);
+        }
+        for (_, thread) in following.into_values() {
+            let _ = thread.join();
         }
     }
 }

@@ -44,7 +44,7 @@ const TABLES: &str = "
 /// The store of a server.
 pub(crate) struct Store {
     jobs: Option<SyncSender<writer::Job>>,
-    reader: Mutex<Connection>,
+    reader: Mutex<Option<Connection>>,
     thread: Option<JoinHandle<()>>,
     /// Held as long as the store is open.
     _lock: File,
@@ -119,7 +119,7 @@ impl Store {
             .name("store".to_owned())
             .spawn(move || writer::write(connection, &waiting))
             .map_err(|source| Error::File { path: folder.to_owned(), source })?;
-        Ok(Self { jobs: Some(jobs), reader: Mutex::new(reader), thread: Some(thread), _lock: held })
+        Ok(Self { jobs: Some(jobs), reader: Mutex::new(Some(reader)), thread: Some(thread), _lock: held })
     }
 
     /// Has something written, and waits until it is on disk.
@@ -146,7 +146,7 @@ impl Store {
 
     fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> std::result::Result<T, String> {
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        read(&reader).map_err(|error| error.to_string())
+        read(reader.as_ref().ok_or("the store is closed")?).map_err(|error| error.to_string())
     }
 
     /// A run.
@@ -228,6 +228,8 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
+        // Who closes the database last brings its log into it: that must be the one who may write.
+        *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = None;
         // What waits is still written.
         self.jobs = None;
         if let Some(thread) = self.thread.take() {

@@ -81,8 +81,7 @@ fn a_torn_last_record_costs_only_itself_and_another_file_is_refused() {
     let found = store.entries(1, 0).expect("read");
     assert_eq!(found.len(), 190, "whole commits only");
     drop(store);
-    std::fs::write(torn.join(FILE), "this is no database, whatever it is called, but long enough to be one")
-        .expect("written");
+    std::fs::write(torn.join(FILE), "this is no database, whatever it is called".repeat(300)).expect("written");
     let error = Store::open(&torn).expect_err("refused").to_string();
     assert!(error.contains("runs.sqlite"), "{error}");
 }
