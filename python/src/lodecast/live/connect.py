@@ -1,4 +1,4 @@
-"""`lodecast.connect`: a training that tells a server of `lodecast serve` what it measures, and sets the rates that come back."""
+"""`lodecast.connect`: a training that tells a server of `lodecast serve` what it measures, and sets the rates it gets."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+from lodecast import Schedule
 from lodecast.errors import ArgumentError, Error, SettingError
 from lodecast.live.decisions import log
 from lodecast.live.http import Client, Refused, Unreachable
@@ -407,7 +408,7 @@ def connect(
         raise ArgumentError(f"'{run}' is no name of a run: give letters, digits, '.', '_' and '-'")
     asked = {"model": model, "total_steps": int(total_steps), "seed": seed, "lead": lead, "target": target, **settings}
     start = asked.get("start")
-    if hasattr(start, "to_dict"):
+    if isinstance(start, Schedule):
         asked["start"] = start.to_dict()
     folder = Path(spool) if spool is not None else _folder(url)
     client = Client(url, token or os.environ.get("LODECAST_TOKEN"), timeout)

@@ -38,7 +38,7 @@ fn a_log_beneath_an_allowed_folder_is_followed_also_after_a_restart() {
     };
     fs::write(&place.log, HEADER.to_owned() + &part(100)).expect("written");
     wait_for("step 100", || run(&served)["last_step"] == 100);
-    assert_eq!(run(&served)["source"]["absent"], Value::Null);
+    wait_for("that the log is there", || run(&served)["source"]["absent"] == Value::Null);
     // Other rates than planned.
     assert!(run(&served)["alerts"].to_string().contains("not followed"), "{}", run(&served)["alerts"]);
     served.server = None;
