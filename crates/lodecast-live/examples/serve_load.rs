@@ -95,7 +95,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                     let progress = step as f64 / steps as f64;
                     let noise = (number.wrapping_mul(2_654_435_761) % 1000) as f64 / 1000.0;
                     let loss = 0.3 + 2.0 / (1.0 + 20.0 * progress) + 0.02 * noise;
-                    let validation = if step % 10 == 9 { format!("&validation={}", 0.3 + 0.5 * progress) } else { String::new() };
+                    let validation =
+                        if step % 10 == 9 { format!("&validation={}", 0.3 + 0.5 * progress) } else { String::new() };
                     let form = format!("step={step}&train_loss={loss}{validation}");
                     let answer = connection.ask("POST", &format!("{}/step", name(run)), &form);
                     if !answer.is_ok_and(|(status, _)| status == 200) {
@@ -110,7 +111,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         scope.spawn(|| {
             while next.load(Relaxed) < all {
                 if let Some(kilobytes) = pid.first().and_then(|pid| resident(pid)) {
-                    println!("after {:4.0} s: {:.1} MB resident", begun.elapsed().as_secs_f64(), kilobytes as f64 / 1e3);
+                    println!(
+                        "after {:4.0} s: {:.1} MB resident",
+                        begun.elapsed().as_secs_f64(),
+                        kilobytes as f64 / 1e3
+                    );
                 }
                 let until = Instant::now() + Duration::from_mins(1);
                 while Instant::now() < until && next.load(Relaxed) < all {

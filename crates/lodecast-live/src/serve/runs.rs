@@ -80,9 +80,10 @@ impl fmt::Debug for Runs {
 }
 
 /// The disk did not take something.
-pub(crate) fn not_stored(reason: String) -> Problem {
+pub(crate) fn not_stored(mut reason: String) -> Problem {
+    reason.insert_str(0, "not stored: ");
     let remedy = "nothing of it was stored: send it again; if the disk is full, make room on it";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("not stored: {reason}"), remedy)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason, remedy)
 }
 
 impl Runs {

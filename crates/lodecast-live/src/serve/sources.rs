@@ -124,7 +124,14 @@ fn resolved(path: &Path) -> Option<PathBuf> {
 #[derive(Debug)]
 pub(crate) struct Sources {
     allowed: Allowed,
-    following: Mutex<HashMap<String, (Arc<AtomicBool>, JoinHandle<()>)>>,
+    following: Mutex<HashMap<String, Thread>>,
+}
+
+/// A thread that follows a run until it is told to stop.
+#[derive(Debug)]
+struct Thread {
+    stop: Arc<AtomicBool>,
+    handle: JoinHandle<()>,
 }
 
 impl Sources {
@@ -170,30 +177,30 @@ impl Sources {
     fn follow(&self, runs: &Arc<Runs>, id: &str, source: Source, metric: Metric) -> std::result::Result<(), Problem> {
         let stop = Arc::new(AtomicBool::new(false));
         let mut following = self.following.lock().unwrap_or_else(PoisonError::into_inner);
-        following.retain(|_, (_, thread)| !thread.is_finished());
+        following.retain(|_, thread| !thread.handle.is_finished());
         if following.len() >= FOLLOWED && !following.contains_key(id) {
             let remedy = "wait until one ends, or have 'lodecast follow' follow the run";
             return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many runs are followed", remedy));
         }
-        if let Some((before, _)) = following.get(id) {
-            before.store(true, Relaxed);
+        if let Some(before) = following.get(id) {
+            before.stop.store(true, Relaxed);
         }
         let (runs, name, allowed, runtime) = (Arc::clone(runs), id.to_owned(), self.allowed.clone(), Handle::current());
         let told = Arc::clone(&stop);
         let follow = move || Following { runs, id: name, allowed, source, metric, runtime, stop }.follow();
-        let thread = thread::Builder::new().name("source".to_owned()).spawn(follow).map_err(|_| defect())?;
-        following.insert(id.to_owned(), (told, thread));
+        let handle = thread::Builder::new().name("source".to_owned()).spawn(follow).map_err(|_| defect())?;
+        following.insert(id.to_owned(), Thread { stop: told, handle });
         Ok(())
     }
 
     /// Ends to follow, so that nobody holds the store any more. To be called where the runtime still runs.
     pub(crate) fn end(&self) {
         let following = std::mem::take(&mut *self.following.lock().unwrap_or_else(PoisonError::into_inner));
-        for (stop, _) in following.values() {
-            stop.store(true, Relaxed);
+        for thread in following.values() {
+            thread.stop.store(true, Relaxed);
         }
-        for (_, thread) in following.into_values() {
-            let _ = thread.join();
+        for thread in following.into_values() {
+            let _ = thread.handle.join();
         }
     }
 }
