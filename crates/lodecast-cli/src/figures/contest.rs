@@ -154,7 +154,7 @@ impl<'a> View<'a> {
         let configuration = &self.contest.configuration;
         let rows = |budget: u64| {
             let of_budget = self.contest.rows.iter().filter(move |row| row.budget == budget && row.pick != BEST_RUN);
-            of_budget.filter_map(|row| {
+            of_budget.filter_map(move |row| {
                 let from = self.row(&row.search, BEST_RUN, budget)?;
                 let gain = |(mine, others): (&Vec<f64>, &Vec<f64>)| factor * (mean(mine) - mean(others));
                 let values: Vec<f64> = row.finals.iter().zip(&from.finals).map(gain).collect();

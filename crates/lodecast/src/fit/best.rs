@@ -8,14 +8,11 @@ use crate::error::Result;
 use crate::model::series::{Series, Worst};
 use crate::model::{Model, ModelKind, Scaler};
 
-/// Configurations from which on a network is tried: with fewer it has too little to learn from.
-const ENOUGH: usize = 24;
+/// Configurations from which on a network is tried. With 6 runs of other people's searches its errors were several times those of the law,
+/// with 12 alike, with 24 less.
+const ENOUGH: usize = 16;
 /// Parts of a run that are seen before its forecast.
 const SEEN: [f64; 4] = [0.0, 0.1, 0.25, 0.5];
-/// A network has to be better by this much: the runs it is judged by have ended its training at the best moment, and the law
-/// answers faster and says more.
-const ADVANTAGE: f64 = 0.95;
-
 /// What a fit goes by whose form of model is to be found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BestFit {
@@ -46,7 +43,7 @@ pub struct Choice {
     pub reason: String,
 }
 
-/// Fits the form of model that forecasts best what it has not seen: the law, or from 24 configurations on the controlled latent ODE
+/// Fits the form of model that forecasts best what it has not seen: the law, or from 16 configurations on the controlled latent ODE
 /// where its held-out forecasts are better. What was chosen stands in [`FitSummary::choice`](super::FitSummary::choice).
 ///
 /// Each form is judged by runs whose configurations it was fitted without, so that the choice costs no run.
@@ -105,10 +102,8 @@ pub fn fit_best(sweep: &Sweep, settings: &BestFit, options: FitOptions<'_>) -> R
         FormError { kind: ModelKind::Controlled, error: of_network },
     ];
     let compared = format!("{of_network:.3} of a deviation for the network, {of_law:.3} for the law");
-    Ok(if of_network < ADVANTAGE * of_law {
+    Ok(if of_network < of_law {
         chosen(network, errors, format!("controlled, since its held-out forecasts are off by less: {compared}"))
-    } else if of_network < of_law {
-        chosen(law, errors, format!("law, since the network's held-out forecasts are hardly better: {compared}"))
     } else {
         chosen(law, errors, format!("law, since its held-out forecasts are off by less: {compared}"))
     })
