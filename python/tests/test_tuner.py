@@ -323,3 +323,11 @@ def test_workers_share_a_study(tmp_path):
         thread.join(60)
     assert sorted(asked) == [f"trial-{number:04}" for number in range(1, 9)]
     assert tuner.ask(worker="w") == tuner.ask(worker="w") != tuner.ask(worker="v")
+
+
+def test_the_example_ends_with_a_schedule_as_good_as_the_best_run(tmp_path):
+    example = Path(__file__).parents[1] / "examples" / "tune_numpy.py"
+    said = subprocess.run([sys.executable, str(example)], check=True, capture_output=True, text=True, cwd=tmp_path).stdout
+    assert said.count("trial-") >= 8
+    recommended, best = (float(line.split()[-5]) for line in said.splitlines() if line.endswith("on 10 fresh seeds"))
+    assert recommended < 1.1 * best
