@@ -2,11 +2,12 @@
 //!
 //! ```sh
 //! lodecast serve --models models --store store &
-//! cargo run --release -p lodecast-live --example serve_load -- 127.0.0.1:7979 MODEL RUNS POINTS_A_SECOND SECONDS [PID]
+//! cargo run --release -p lodecast-live --example serve_load -- 127.0.0.1:7979 MODEL RUNS STEPS POINTS_A_SECOND SECONDS [PID]
 //! ```
 //!
 //! Every request has its time, whatever became of those before it: an answer that came late makes the next ones late, and is counted
-//! so. Each run is as long as it has points, so that all of its decisions fall into the time. PID is the server's, to look at its memory.
+//! so. Runs are between half and one and a half times as long as STEPS, so that they do not all decide at once, and one that is over is
+//! followed by another. PID is the server's, to look at its memory.
 
 #![allow(clippy::print_stdout)]
 
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const CONNECTIONS: u64 = 32;
+const CONNECTIONS: u64 = 200;
 
 /// A connection that is kept.
 struct Connection {
@@ -30,7 +31,7 @@ impl Connection {
     fn open(address: &str) -> Result<Self, Box<dyn Error>> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
         Ok(Self { address: address.to_owned(), stream: BufReader::new(stream) })
     }
 
@@ -60,22 +61,25 @@ impl Connection {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [address, model, runs, pace, seconds, pid @ ..] = &arguments[..] else {
-        return Err("say ADDRESS MODEL RUNS POINTS_A_SECOND SECONDS [PID]".into());
+    let [address, model, runs, steps, pace, seconds, pid @ ..] = &arguments[..] else {
+        return Err("say ADDRESS MODEL RUNS STEPS POINTS_A_SECOND SECONDS [PID]".into());
     };
-    let (runs, pace, seconds): (u64, u64, u64) = (runs.parse()?, pace.parse()?, seconds.parse()?);
+    let (runs, steps, pace): (u64, u64, u64) = (runs.parse()?, steps.parse()?, pace.parse()?);
+    let seconds: u64 = seconds.parse()?;
     let all = pace * seconds;
-    let steps = all / runs;
-    let name = |run: u64| format!("/v1/runs/load-{seconds}-{run}");
+    let length = |run: u64| steps / 2 + run.wrapping_mul(2_654_435_761) % steps;
+    // Which one after the other, at which step.
+    let place = |run: u64, step: u64| (step / length(run), step % length(run));
+    let name = |run: u64, round: u64| format!("/v1/runs/load-{run}-{round}");
+    let settings = |run: u64| format!("{{\"model\": \"{model}\", \"total_steps\": {}, \"seed\": {run}}}", length(run));
     let begun = Instant::now();
     let mut making = Connection::open(address)?;
     for run in 0..runs {
-        let settings = format!("{{\"model\": \"{model}\", \"total_steps\": {steps}, \"seed\": {run}}}");
-        while making.ask("PUT", &name(run), &settings)?.0 == 429 {
+        while making.ask("PUT", &name(run, 0), &settings(run))?.0 == 429 {
             thread::sleep(Duration::from_millis(100));
         }
     }
-    println!("{runs} runs of {steps} steps made in {:.1} s", begun.elapsed().as_secs_f64());
+    println!("{runs} runs of about {steps} steps made in {:.1} s", begun.elapsed().as_secs_f64());
 
     let times: Mutex<Vec<Duration>> = Mutex::default();
     let (next, refused) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -91,14 +95,18 @@ fn main() -> Result<(), Box<dyn Error>> {
                     }
                     let due = begun + Duration::from_nanos(1_000_000_000 * number / pace);
                     thread::sleep(due.saturating_duration_since(Instant::now()));
-                    let (run, step) = (number % runs, number / runs);
-                    let progress = step as f64 / steps as f64;
+                    let run = number % runs;
+                    let (round, step) = place(run, number / runs);
+                    if round > 0 && step == 0 {
+                        let _ = connection.ask("PUT", &name(run, round), &settings(run));
+                    }
+                    let progress = step as f64 / length(run) as f64;
                     let noise = (number.wrapping_mul(2_654_435_761) % 1000) as f64 / 1000.0;
                     let loss = 0.3 + 2.0 / (1.0 + 20.0 * progress) + 0.02 * noise;
                     let validation =
                         if step % 10 == 9 { format!("&validation={}", 0.3 + 0.5 * progress) } else { String::new() };
                     let form = format!("step={step}&train_loss={loss}{validation}");
-                    let answer = connection.ask("POST", &format!("{}/step", name(run)), &form);
+                    let answer = connection.ask("POST", &format!("{}/step", name(run, round)), &form);
                     if !answer.is_ok_and(|(status, _)| status == 200) {
                         refused.fetch_add(1, Relaxed);
                     }

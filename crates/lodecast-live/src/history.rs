@@ -168,10 +168,15 @@ impl LiveRunState {
 
     /// Is it time to forecast the run again?
     pub(crate) fn is_forecast_due(&self) -> bool {
+        self.last_step.is_some_and(|now| self.is_forecast_due_at(now))
+    }
+
+    /// Will it be at that step?
+    pub(crate) fn is_forecast_due_at(&self, now: u64) -> bool {
         let step = |forecast: &MadeForecast| forecast.at_step.unwrap_or(0);
         let every = (FORECAST_EVERY * self.total_steps as f64).max(1.0) as u64;
         let last = self.forecasts.last().map(step);
-        self.last_step.zip(last).is_some_and(|(now, last)| now >= last.saturating_add(every))
+        last.is_some_and(|last| now >= last.saturating_add(every))
     }
 
     /// Forecasts the run under the schedule in force, which is that of `revision`.

@@ -76,8 +76,8 @@ pub(crate) struct Arguments {
     /// Look once, write the rates and end
     #[arg(long)]
     once: bool,
-    /// Also log what is decided: into a file .jsonl, a folder of TensorBoard's event files, or the run of MLflow at
-    /// http://HOST:5000/#/experiments/1/runs/ID
+    /// Also log what is decided: into a file .jsonl, a folder of TensorBoard's event files, or a run of MLflow by the
+    /// address of its page, which ends in /runs/ID
     #[arg(long, value_name = "PLACE")]
     log_back: Vec<String>,
     /// What the run should end at: a warning says when it hardly will

@@ -130,9 +130,8 @@ impl ServedRun {
 
     /// The run as it is shown, with the points that are remembered of it.
     pub(crate) fn shown(&self, default_target: Option<f64>) -> (Subject<'_>, &[Point]) {
-        let replan = self.settings.replan().unwrap_or_else(|| Replan::default_for(&self.hosted.forecaster));
-        let progress = self.history.last_step.map_or(0.0, |last| last as f64 / self.history.total_steps as f64);
-        let over = replan.occasions(progress, 0);
+        let replan = self.replan();
+        let over = self.occasions(&replan, self.history.last_step.unwrap_or(0));
         let subject = Subject {
             model: &self.hosted.model,
             state: &self.history,
@@ -141,6 +140,24 @@ impl ServedRun {
             target: self.settings.target.or(default_target),
         };
         (subject, self.scheduler.observed())
+    }
+
+    fn replan(&self) -> Replan {
+        self.settings.replan().unwrap_or_else(|| Replan::default_for(&self.hosted.forecaster))
+    }
+
+    /// Occasions to replan up to a step.
+    fn occasions(&self, replan: &Replan, step: u64) -> u64 {
+        replan.occasions(step as f64 / self.history.total_steps as f64, 0)
+    }
+
+    /// Will the model be asked when this is taken in? That takes a while.
+    pub(crate) fn asks_model(&self, entry: &Entry) -> bool {
+        let (Entry::Point(point), Some(last)) = (entry, self.history.last_step) else { return true };
+        let replan = self.replan();
+        let is_due = || self.occasions(&replan, point.step) > self.occasions(&replan, last);
+        // After a point that was not finite a decision may be overdue.
+        self.history.unsound || is_due() || self.history.is_forecast_due_at(point.step)
     }
 
     fn earliest_change(&self) -> u64 {

@@ -19,7 +19,7 @@ fn measured(training: &mut Training, rate: f64) -> Point {
     Point {
         step: point.step - 1,
         learning_rate: None,
-        validation: point.validation.filter(|_| point.step % 10 == 0),
+        validation: point.validation.filter(|_| point.step.is_multiple_of(10)),
         ..point
     }
 }
