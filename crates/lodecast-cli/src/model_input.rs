@@ -73,18 +73,10 @@ pub(crate) fn runs(path: &Path, columns: &Columns, output: &mut Output) -> Resul
 
 /// Is what is wrong with a sweep nothing that another reader could make sense of? Its own knows best, and none may read half of it.
 fn is_a_damaged_sweep(path: &Path, error: &anyhow::Error) -> bool {
-    use lodecast_sweep_file::Error::{
-        AmbiguousColumn, File, MetricDirection, MissingColumn, MissingMetric, UnknownFormat,
-    };
+    use lodecast_sweep_file::Error::{AmbiguousColumn, File, MetricDirection, MissingColumn, UnknownFormat};
     let of_another_layout = matches!(
         error.downcast_ref(),
-        Some(
-            AmbiguousColumn { .. }
-                | MetricDirection { .. }
-                | MissingColumn { .. }
-                | MissingMetric { .. }
-                | UnknownFormat { .. }
-        )
+        Some(AmbiguousColumn { .. } | MetricDirection { .. } | MissingColumn { .. } | UnknownFormat { .. })
     );
     let is_model = path.extension().is_some_and(|extension| extension == "lode");
     matches!(error.downcast_ref(), Some(File { .. })) || path.is_file() && (is_model || !of_another_layout)

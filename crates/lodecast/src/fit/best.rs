@@ -160,7 +160,7 @@ mod tests {
         let mut sweep = Sweep::new(vec!["val_loss:min".parse().expect("a metric")]);
         for number in 0..configurations {
             let family = Family::ALL[number % Family::ALL.len()];
-            let peak = 0.01 * 1.3_f64.powi(number as i32 % 12);
+            let peak = 0.01 * 1.3_f64.powf((number % 12) as f64);
             let schedule = Schedule::parametric(family, peak);
             let mut run = Run::new(format!("{number}"), 1);
             run.attributes.total_steps = Some(60);
