@@ -21,7 +21,7 @@ pub enum FewRunsMethod {
     Controlled,
     /// The paper's latent ODE.
     Paper,
-    /// Of the law and the controlled latent ODE the one that [`fit_best`] takes.
+    /// Of the law and the controlled latent ODE the one that [`fit_best`](crate::fit_best) takes.
     Best,
 }
 
