@@ -23,6 +23,7 @@ TOP = [
     "_example.py",
     "io/importing.py",
     "io/record.py",
+    "live/connect.py",
     "live/follow.py",
     "errors.py",
 ]

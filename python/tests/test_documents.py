@@ -59,7 +59,7 @@ def here(sweep, tmp_path, monkeypatch):
     fit = lodecast.fit
     quick = {"members": 1, "iterations": 30, "batch_size": 8, "progress": False}
     monkeypatch.setattr(
-        lodecast, "fit", lambda runs, kind="controlled": fit(runs, kind, **({"progress": False} if kind == "law" else quick))
+        lodecast, "fit", lambda runs, kind=None: fit(runs, kind, **({"progress": False} if kind == "law" else quick))
     )
     return tmp_path
 

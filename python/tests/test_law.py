@@ -74,6 +74,14 @@ def test_a_law_sets_the_rates_of_a_run(law):
     assert again.learning_rate(150) == scheduler.learning_rate(150)
 
 
+def test_few_runs_are_fitted_by_the_law(toy, law):
+    model = lodecast.fit(toy, progress=False)
+    assert isinstance(model, lodecast.LawModel) and model.fingerprint == law.fingerprint
+    choice = model.fit_summary["choice"]
+    assert choice["kind"] == "law" and "too few for a network" in choice["reason"]
+    assert lodecast.fit(toy, objective="best", progress=False).kind == "law", "a setting of the law asks for it"
+
+
 def written(folder, sweep):
     """The runs as Keras' CSVLogger would have written them."""
     for run in sweep:

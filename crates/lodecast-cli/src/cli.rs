@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     completions, demo, evaluate, extend, fit, follow, forecast, import, import_model, lab, man, plan, report, runs,
-    suggest, tune, when,
+    serve, suggest, tune, when,
 };
 
 /// A learning-rate scheduler that has seen training runs before
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     When(when::Arguments),
     /// Follow a run under way, and keep the rates of the rest of it in a file that the training reads
     Follow(follow::Arguments),
+    /// Serve the learning rates of many runs over HTTP: points in, rates out, a page that shows them
+    Serve(serve::Arguments),
     /// Which runs to make next, and which schedule to take in the end: ask, train, tell
     Tune(tune::Arguments),
     /// Train networks: sweeps, single runs, methods side by side

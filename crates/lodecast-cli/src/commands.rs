@@ -14,13 +14,15 @@ pub(crate) mod import;
 pub(crate) mod import_model;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;
-#[cfg(not(all(feature = "import", feature = "lab", feature = "live")))]
+#[cfg(not(all(feature = "import", feature = "lab", feature = "serve")))]
 pub(crate) mod left_out;
 pub(crate) mod man;
 pub(crate) mod plan;
 #[cfg(feature = "lab")]
 pub(crate) mod report;
 pub(crate) mod runs;
+#[cfg(feature = "serve")]
+pub(crate) mod serve;
 pub(crate) mod suggest;
 pub(crate) mod tune;
 pub(crate) mod when;
@@ -29,6 +31,8 @@ pub(crate) mod when;
 pub(crate) use left_out as follow;
 #[cfg(not(feature = "import"))]
 pub(crate) use left_out as import;
+#[cfg(not(feature = "serve"))]
+pub(crate) use left_out as serve;
 #[cfg(not(feature = "lab"))]
 pub(crate) use {left_out as demo, left_out as lab, left_out as report};
 
@@ -67,6 +71,10 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<()> {
         Command::Follow(arguments) => arguments.run(output),
         #[cfg(not(feature = "live"))]
         Command::Follow(arguments) => arguments.refuse("the following of runs under way", "live"),
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => arguments.run(output),
+        #[cfg(not(feature = "serve"))]
+        Command::Serve(arguments) => arguments.refuse("the server of runs under way", "serve"),
         Command::ImportModel(arguments) => arguments.run(output),
         Command::Completions(arguments) => arguments.run(output),
         Command::Man(arguments) => arguments.run(output),

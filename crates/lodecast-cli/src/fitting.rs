@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use lodecast::{FitOptions, FitSettings, FitSummary, Fitted, Sweep};
+use lodecast::{BestFit, FitOptions, FitSettings, FitSummary, Fitted, ModelKind, Sweep};
 
 use crate::interrupt;
 use crate::output::Output;
@@ -26,7 +26,29 @@ pub(crate) fn fit(
     name: &str,
     output: &mut Output,
 ) -> Result<Fitted> {
-    let phase = Phase::start(name, settings.training().map_or(1, |training| training.iterations), output);
+    let iterations = settings.training().map_or(1, |training| training.iterations);
+    watched(iterations, kept, name, output, |options| lodecast::fit(sweep, settings, options))
+}
+
+/// Fits the form of model whose forecasts of runs that it has not seen are best, and says which and why.
+pub(crate) fn fit_best(sweep: &Sweep, settings: &BestFit, kept: Kept, output: &mut Output) -> Result<Fitted> {
+    let network = FitSettings::new(ModelKind::Controlled);
+    let iterations = network.training().map_or(1, |training| training.iterations);
+    let fitted = watched(iterations, kept, "fit", output, |options| lodecast::fit_best(sweep, settings, options))?;
+    if let Some(choice) = &fitted.summary.choice {
+        output.say(format_args!("took         {}", choice.reason));
+    }
+    Ok(fitted)
+}
+
+fn watched(
+    iterations: u64,
+    kept: Kept,
+    name: &str,
+    output: &mut Output,
+    fit: impl FnOnce(FitOptions<'_>) -> lodecast::Result<Fitted>,
+) -> Result<Fitted> {
+    let phase = Phase::start(name, iterations, output);
     let mut progress = |progress: &lodecast::FitProgress| {
         let held_out =
             progress.held_out.map_or_else(String::new, |loss| format!(", held out {}", significant(loss, 3)));
@@ -38,18 +60,19 @@ pub(crate) fn fit(
         checkpoint: kept.checkpoint,
         resume: kept.resume,
     };
-    let fitted = lodecast::fit(sweep, settings, options)?;
-    phase.done(output, outcome(settings, &fitted.summary));
+    let fitted = fit(options)?;
+    phase.done(output, outcome(&fitted));
     Ok(fitted)
 }
 
-fn outcome(settings: &FitSettings, summary: &FitSummary) -> String {
+fn outcome(fitted: &Fitted) -> String {
+    let summary = &fitted.summary;
     let held_out =
         summary.held_out_loss.map_or_else(String::new, |loss| format!(", held out {}", significant(loss, 3)));
     format!(
         "{} model of {} members from {} runs of {} configurations: loss {}{held_out}",
-        settings.kind(),
-        settings.training().map_or(1, |training| training.members),
+        fitted.model.kind(),
+        fitted.model.members(),
         summary.runs,
         summary.configurations,
         significant(summary.loss, 3)

@@ -60,6 +60,7 @@ pub(crate) fn fitted(path: &Path, columns: &Columns, output: &mut Output) -> Res
 pub(crate) fn runs(path: &Path, columns: &Columns, output: &mut Output) -> Result<Sweep> {
     match columns.read_sweep(path, output) {
         Ok(sweep) => Ok(sweep),
+        Err(error) if is_a_damaged_sweep(path, &error) => Err(error),
         Err(no_sweep) => imported(path, columns, output).map_err(|error| {
             let reason = format!("{}: neither a sweep ({no_sweep}) nor a tracker's ({error})", path.display());
             failure(
@@ -68,6 +69,17 @@ pub(crate) fn runs(path: &Path, columns: &Columns, output: &mut Output) -> Resul
             )
         }),
     }
+}
+
+/// Is what is wrong with a sweep nothing that another reader could make sense of? Its own knows best, and none may read half of it.
+fn is_a_damaged_sweep(path: &Path, error: &anyhow::Error) -> bool {
+    use lodecast_sweep_file::Error::{AmbiguousColumn, File, MetricDirection, MissingColumn, UnknownFormat};
+    let of_another_layout = matches!(
+        error.downcast_ref(),
+        Some(AmbiguousColumn { .. } | MetricDirection { .. } | MissingColumn { .. } | UnknownFormat { .. })
+    );
+    let is_model = path.extension().is_some_and(|extension| extension == "lode");
+    matches!(error.downcast_ref(), Some(File { .. })) || path.is_file() && (is_model || !of_another_layout)
 }
 
 /// Says that this command reads no trackers.

@@ -18,5 +18,8 @@ pub(crate) mod schedule;
 pub(crate) mod seeds;
 pub(crate) mod study;
 pub(crate) mod sweep;
+pub(crate) mod sweeps;
 #[cfg(feature = "lab")]
 pub(crate) mod training;
+#[cfg(feature = "lab")]
+pub(crate) mod variation;

@@ -10,7 +10,7 @@ mod json_document;
 mod json_lines;
 mod keras;
 mod lightning;
-mod mlflow;
+pub(crate) mod mlflow;
 mod open_mmlab;
 mod optuna;
 mod parquet;

@@ -51,6 +51,7 @@ pub use choose::survey::Survey;
 pub use error::{Error, Result};
 pub use follow::{Follow, News};
 pub use format::{Format, Outcome, Skipped, Visit, Wanted};
+pub use formats::mlflow::MlflowRun;
 pub use formats::registry::{FORMATS, format_named, recognise, warning};
 pub use import::{ImportReport, RunReport, import};
 pub use limits::Limits;

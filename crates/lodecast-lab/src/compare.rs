@@ -49,7 +49,7 @@ pub struct ComparisonConfiguration {
     /// Measures the sharpness of the loss at the end of each run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharpness: Option<Sharpness>,
-    /// Length of the runs, if not the task's own.
+    /// Length of the runs, if not the task's own; a variation changes its batches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<Length>,
 }

@@ -41,7 +41,7 @@ pub struct ContestConfiguration {
     pub task: String,
     /// Optimizer.
     pub optimizer: OptimizerKind,
-    /// Length of the runs, if not the task's own.
+    /// Length of the runs, if not the task's own; a variation changes its batches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<Length>,
     /// Lowest and highest peak rate that a search may try.

@@ -25,6 +25,7 @@ mod task;
 pub mod tasks;
 mod train;
 mod update_rule;
+mod variation;
 mod weights;
 
 pub use compare::{Comparison, ComparisonConfiguration, ComparisonRow, Contender, MethodFactory, compare};
@@ -43,6 +44,7 @@ pub use sweep::{SweepConfiguration, SweepOutcome, run_sweep};
 pub use task::{Evaluation, Length, Split, Task};
 pub use train::{Trainable, Training};
 pub use update_rule::UpdateRule;
+pub use variation::Variation;
 
 /// The device networks are trained on.
 pub use burn::tensor::Device;

@@ -37,6 +37,10 @@ const CORRELATED_NOISE: f64 = 0.25;
 const CORRELATION_WIDTH: f64 = 2.0;
 const INDEPENDENT_NOISE: f64 = 0.02;
 const SHEAR: f64 = 0.75;
+/// Stream of a seed that templates are drawn from, apart from those of the digits.
+const TEMPLATE_STREAM: u64 = u64::MAX;
+/// Width of the Gaussian that drawn templates are smoothed with.
+const TEMPLATE_SMOOTHNESS: f64 = 1.0;
 
 /// The ten templates as drawn by the data set's authors, before they are standardised.
 const TEMPLATES: [[f64; TEMPLATE_LENGTH]; CLASSES] = [
@@ -52,6 +56,32 @@ const TEMPLATES: [[f64; TEMPLATE_LENGTH]; CLASSES] = [
     [5.0, 4.0, 3.5, 3.5, 4.0, 5.0, 5.0, 5.0, 5.0, 4.7, 4.3, 5.0],
 ];
 
+/// What the digits of each class are made of, standardised.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Templates([[f64; TEMPLATE_LENGTH]; CLASSES]);
+
+impl Default for Templates {
+    /// The templates of the data set's authors.
+    fn default() -> Self {
+        Self(TEMPLATES.map(standardised_template))
+    }
+}
+
+impl Templates {
+    /// Ten others: smooth random curves that end at the height where they start, as the authors' do.
+    pub fn draw(seed: u64) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(TEMPLATE_STREAM);
+        let last = TEMPLATE_LENGTH - 1;
+        Self(std::array::from_fn(|_| {
+            let noise: [f64; TEMPLATE_LENGTH] = std::array::from_fn(|_| random.sample(StandardNormal));
+            let curve = smoothed(&noise, TEMPLATE_SMOOTHNESS);
+            let rise = (curve[last] - curve[0]) / last as f64;
+            standardised_template(std::array::from_fn(|place| curve[place] - rise * place as f64))
+        }))
+    }
+}
+
 /// Digits with their classes, in random order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Digits {
@@ -66,13 +96,26 @@ impl Digits {
     ///
     /// `stream` tells independent sets of the same seed apart (train, validation, test).
     pub fn generate(count: usize, seed: u64, stream: u64) -> Self {
+        Self::generate_from(&Templates::default(), count, seed, stream)
+    }
+
+    /// The same from other templates.
+    pub fn generate_from(Templates(templates): &Templates, count: usize, seed: u64, stream: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(stream);
-        let templates = TEMPLATES.map(standardised_template);
         let mut classes: Vec<u8> = (0..count).map(|index| (index % CLASSES) as u8).collect();
         classes.shuffle(&mut random);
         let values = classes.iter().flat_map(|&class| draw(&templates[usize::from(class)], &mut random)).collect();
         Self { values, classes }
+    }
+
+    /// The digits at `indices`, in that order.
+    #[must_use]
+    pub fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            values: indices.iter().flat_map(|&index| &self.values[index * LENGTH..][..LENGTH]).copied().collect(),
+            classes: indices.iter().map(|&index| self.classes[index]).collect(),
+        }
     }
 
     /// Number of digits.
@@ -243,6 +286,29 @@ mod tests {
         assert_eq!(digits, Digits::generate(50, 7, 0));
         assert_ne!(digits.values, Digits::generate(50, 7, 1).values);
         assert_ne!(digits.values, Digits::generate(50, 8, 0).values);
+        let some = digits.select(&[3, 1]);
+        assert_eq!(some.values, [&digits.values[3 * LENGTH..4 * LENGTH], &digits.values[LENGTH..2 * LENGTH]].concat());
+        assert_eq!(some.classes, [digits.classes[3], digits.classes[1]]);
+    }
+
+    #[test]
+    fn drawn_templates_are_of_the_kind_of_the_authors_and_others_for_every_seed() {
+        let drawn = Templates::draw(7);
+        assert_eq!(drawn, Templates::draw(7));
+        assert_ne!(drawn, Templates::draw(8));
+        for template in drawn.0.iter().chain(&Templates::default().0) {
+            let (_, deviation) = mean_and_deviation(template);
+            assert!((deviation - 1.0 / 6.0).abs() < 1e-12, "{deviation}");
+            assert!(template[0] == 0.0 && template[TEMPLATE_LENGTH - 1].abs() < 1e-12, "{template:?}");
+        }
+        let authors = Digits::generate(500, 7, 0);
+        assert_eq!(Digits::generate_from(&Templates::default(), 500, 7, 0), authors);
+        let others = Digits::generate_from(&drawn, 500, 7, 0);
+        assert_eq!(others.classes, authors.classes);
+        // Another digit is behind the same class: the means of the classes lie apart by more than the noise of fifty digits.
+        let apart = class_means(&others).into_iter().flatten().zip(class_means(&authors).into_iter().flatten());
+        let largest = apart.map(|(one, other)| (one - other).abs()).fold(0.0, f64::max);
+        assert!(largest > 0.1, "{largest}");
     }
 
     #[test]

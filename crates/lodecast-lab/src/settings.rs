@@ -1,4 +1,4 @@
-//! What a task is opened with: its scale, where its data is, and the device it runs on.
+//! What a task is opened with: its scale, where its data is, the device it runs on, and how it differs on purpose.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::variation::Variation;
 
 /// How much of a task's full size is used: a factor in (0, 1] on the widths of the network and the number of examples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -155,6 +156,9 @@ pub struct TaskSettings {
     /// What to train on.
     #[serde(default, skip_serializing_if = "is_default")]
     pub device: DeviceKind,
+    /// How the task differs on purpose from what it is otherwise.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub variation: Variation,
 }
 
 impl TaskSettings {

@@ -35,7 +35,7 @@ pub struct RunConfiguration {
     /// Measures the sharpness of the loss at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharpness: Option<Sharpness>,
-    /// Length of the run, if not the task's own.
+    /// Length of the run, if not the task's own; a variation changes its batches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<Length>,
 }
@@ -72,8 +72,8 @@ impl RunConfiguration {
         serde_json::from_str(&record.fingerprint).ok()
     }
 
-    /// The first thing in which two runs differ that runs of one sweep have in common: task, scale, optimizer, length. Where the
-    /// data lies and on what device they were trained may differ.
+    /// The first thing in which two runs differ that runs of one sweep have in common: task, scale, variation, optimizer, length.
+    /// Where the data lies and on what device they were trained may differ.
     pub fn difference(&self, other: &Self) -> Option<String> {
         let differ = |what: &str, mine: String, others: String| {
             (mine != others).then(|| format!("{what} was {mine} in one and {others} in the other"))
@@ -83,6 +83,10 @@ impl RunConfiguration {
         };
         differ("the task", self.task.clone(), other.task.clone())
             .or_else(|| differ("the scale", self.settings.scale.to_string(), other.settings.scale.to_string()))
+            .or_else(|| {
+                let variation = |configuration: &Self| configuration.settings.variation.to_string();
+                differ("the variation", variation(self), variation(other))
+            })
             .or_else(|| differ("the optimizer", self.optimizer.to_string(), other.optimizer.to_string()))
             .or_else(|| differ("the length", length(self), length(other)))
     }

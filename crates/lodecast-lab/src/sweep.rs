@@ -57,7 +57,7 @@ pub struct SweepConfiguration {
     pub warmup: f64,
     /// Seeds of each family at each peak.
     pub seeds: Vec<u64>,
-    /// Length of the runs, if not the task's own.
+    /// Length of the runs, if not the task's own; a variation changes its batches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<Length>,
 }
@@ -159,7 +159,7 @@ pub(crate) fn checked_length(task: &dyn Trainable, configured: &str, length: Opt
     if task.name() != configured {
         return Err(Error::TaskMismatch { configured: configured.to_owned(), given: task.name().to_owned() });
     }
-    let length = length.unwrap_or_else(|| task.default_length());
+    let length = task.length(length);
     length.check(task.train_examples())?;
     Ok(length)
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::optimizer::OptimizerKind;
+use crate::variation::Variation;
 
 /// The held-out examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,14 +96,21 @@ pub trait Task: Send + Sync {
     /// Name as written in configurations and on the command line.
     fn name(&self) -> &str;
 
-    /// Everything beyond the name that decides what a run measures (sizes of the data sets, their seed). Two tasks with
-    /// equal name and description give equal runs.
+    /// Everything beyond the name and the [`Self::variation`] that decides what a run measures (sizes of the data sets, their
+    /// seed). Two tasks with equal name, description and variation give equal runs.
     fn description(&self) -> String;
+
+    /// How the task differs on purpose from what it is otherwise. The task itself applies what concerns its network and its data
+    /// (the width, wrong labels, the share of the data, another data set); the size of a batch and the death of the network are
+    /// applied to every task, and all of it is added to the description and the record of a run.
+    fn variation(&self) -> Variation {
+        Variation::default()
+    }
 
     /// Name and direction of the metric.
     fn metric(&self) -> Metric;
 
-    /// Length of a run unless the configuration says otherwise.
+    /// Length of a run unless the configuration says otherwise, without the variation.
     fn default_length(&self) -> Length;
 
     /// Peak learning rates worth sweeping, by factors of two across the point where training breaks down.

@@ -19,6 +19,7 @@ use crate::record::{Note, RunRecord};
 use crate::sharpness::{Sharpness, top_eigenvalues};
 use crate::task::{Length, Split, Task};
 use crate::update_rule::Updates;
+use crate::weights::without_weights;
 
 /// Streams of a run's seed, one a purpose, so that runs of equal seed share weights and data order whatever the method.
 const INITIAL_MODEL: u64 = 0;
@@ -48,7 +49,8 @@ pub trait Trainable: Send + Sync {
     /// See [`Task::name`].
     fn name(&self) -> &str;
 
-    /// See [`Task::description`].
+    /// See [`Task::description`]; with the task's variation, if it has any: two tasks with equal name and description give equal
+    /// runs.
     fn description(&self) -> String;
 
     /// See [`Task::metric`].
@@ -56,6 +58,11 @@ pub trait Trainable: Send + Sync {
 
     /// See [`Task::default_length`].
     fn default_length(&self) -> Length;
+
+    /// The length of the runs if `asked` is asked for, or nothing is: with the batches of the task's variation.
+    fn length(&self, asked: Option<Length>) -> Length {
+        asked.unwrap_or_else(|| self.default_length())
+    }
 
     /// See [`Task::peak_learning_rates`].
     fn peak_learning_rates(&self, optimizer: OptimizerKind) -> Vec<f64>;
@@ -79,7 +86,8 @@ impl<T: Task> Trainable for T {
     }
 
     fn description(&self) -> String {
-        Task::description(self)
+        let (description, variation) = (Task::description(self), self.variation());
+        if variation.is_none() { description } else { format!("{description}; varied: {variation}") }
     }
 
     fn metric(&self) -> Metric {
@@ -88,6 +96,10 @@ impl<T: Task> Trainable for T {
 
     fn default_length(&self) -> Length {
         Task::default_length(self)
+    }
+
+    fn length(&self, asked: Option<Length>) -> Length {
+        self.variation().length(asked.unwrap_or_else(|| Task::default_length(self)))
     }
 
     fn peak_learning_rates(&self, optimizer: OptimizerKind) -> Vec<f64> {
@@ -176,6 +188,8 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
     let Training { id, length, seed, .. } = *training;
     let examples = Task::train_examples(task);
     length.check(examples)?;
+    let total_steps = length.total_steps(examples);
+    let variation = task.variation();
     training.sharpness.map_or(Ok(()), |sharpness| sharpness.check())?;
 
     let mut method = Supervised { method, rate_in_force: None, time: Duration::ZERO, notes: Vec::new() };
@@ -184,8 +198,9 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
     run.attributes.seed = Some(seed);
     let rule = method.method.update_rule();
     run.attributes.optimizer = Some(rule.name(training.optimizer).to_owned());
-    run.attributes.total_steps = Some(length.total_steps(examples));
+    run.attributes.total_steps = Some(total_steps);
     run.attributes.source = Some(format!("lab {}", Task::name(task)));
+    variation.log(length, &mut run.attributes.other);
 
     let mut model = task.initial_model(&mut stream(seed, INITIAL_MODEL));
     let mut updates = rule.start(training.optimizer);
@@ -193,6 +208,7 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
     let mut losses = LossSum::default();
     let mut diverged_at = None;
     let mut done = 0;
+    let mut dead = false;
 
     let model = with_batches(task, length, seed, |batches| {
         for batch in batches {
@@ -207,9 +223,14 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
             method.observe_loss(&value);
             losses.add(value);
             done += 1;
+            dead = variation.is_dead(done, total_steps);
+            if dead {
+                model = without_weights(model);
+            }
 
             if length.point_due(done, examples) {
-                let metric = task.evaluate(&arrived(task, &updates, &model)?.valid(), Split::Validation)?.metric;
+                let arrived = arrived(task, &updates, &model, dead)?;
+                let metric = task.evaluate(&arrived.valid(), Split::Validation)?.metric;
                 let point = Point::new(done).train_loss(losses.take_mean()).learning_rate(rate).validation(metric);
                 run.push(done, point.train_loss, point.learning_rate, &[point.validation])?;
                 method.observe(&point);
@@ -219,13 +240,13 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
                 }
             }
         }
-        arrived(task, &updates, &model)
+        arrived(task, &updates, &model, dead)
     })?;
     let test = task.evaluate(&model.valid(), Split::Test)?;
     let wall_seconds = start.elapsed().as_secs_f64();
     // Not part of the training, and so of its time.
     let start = Instant::now();
-    let measured = training.sharpness.filter(|_| diverged_at.is_none());
+    let measured = training.sharpness.filter(|_| diverged_at.is_none() && !dead);
     let eigenvalues =
         measured.map(|sharpness| top_eigenvalues(task, &model, &sharpness)).transpose()?.unwrap_or_default();
     Ok(RunRecord {
@@ -246,9 +267,10 @@ fn train<T: Task>(task: &T, training: &Training<'_>, method: &mut dyn Method) ->
     })
 }
 
-/// The network to evaluate.
-fn arrived<T: Task>(task: &T, updates: &Updates, model: &T::Model) -> Result<T::Model> {
-    updates.averaged(model).map_or_else(|| Ok(model.clone()), |averaged| task.gathered_anew(averaged))
+/// The network to evaluate. Of a dead one no average brings anything back.
+fn arrived<T: Task>(task: &T, updates: &Updates, model: &T::Model, dead: bool) -> Result<T::Model> {
+    let averaged = if dead { None } else { updates.averaged(model) };
+    averaged.map_or_else(|| Ok(model.clone()), |averaged| task.gathered_anew(averaged))
 }
 
 /// The losses since the last metric point. They stay on the device until the mean is asked for: reading one back at

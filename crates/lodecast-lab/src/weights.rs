@@ -23,6 +23,12 @@ pub(crate) fn with_weights<M: Module>(model: M, weights: Tensor<1>) -> M {
     model.map(&mut Replacement { weights, used: 0 })
 }
 
+/// The network with all [`weights`] zero.
+pub(crate) fn without_weights<M: Module>(model: M) -> M {
+    let zeros = weights(&model).zeros_like();
+    with_weights(model, zeros)
+}
+
 struct Weights {
     parts: Vec<Tensor<1>>,
 }
@@ -98,6 +104,7 @@ mod tests {
         assert_eq!(numbers(weights(&model)), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
         let doubled = with_weights(model.clone(), weights(&model) * 2.0);
         assert_eq!(numbers(weights(&doubled)), [2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0]);
+        assert_eq!(numbers(weights(&without_weights(model))), [0.0; 7]);
         // Half the sum of squares has the weights themselves for its gradient.
         let loss =
             doubled.matrix.val().powf_scalar(2.0).sum() * 0.5 + doubled.vector.val().powf_scalar(2.0).sum() * 0.5;

@@ -37,24 +37,28 @@ pub enum Error {
         /// How to say it.
         remedy: String,
     },
-    /// Another process keeps the same file.
-    #[error("{}: another 'lodecast follow' writes it; stop that one, or name another file with --out", path.display())]
+    /// Another process keeps the same files.
+    #[error("{}: another '{by}' writes it; {remedy}", path.display())]
     InUse {
-        /// The file of rates.
+        /// The file of rates, or the folder of a store.
         path: PathBuf,
+        /// Which command that is.
+        by: &'static str,
+        /// What to do.
+        remedy: &'static str,
     },
-    /// What was decided could not be logged.
+    /// Another program cannot be asked.
     #[error("{place}: {reason}; {remedy}")]
-    LogBack {
-        /// Where it was to be logged.
+    Remote {
+        /// Which.
         place: String,
-        /// Why it was not.
+        /// Why not.
         reason: String,
         /// What to do.
         remedy: &'static str,
     },
-    /// The page cannot be served.
-    #[error("page at {address}: {reason}; {remedy}")]
+    /// A page or a server cannot be had at an address.
+    #[error("{address}: {reason}; {remedy}")]
     Page {
         /// The address.
         address: std::net::SocketAddr,

@@ -1,6 +1,6 @@
 //! [`Follower`]: a run is watched and decided upon, and a file of rates kept up to date, with its state beside it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use lodecast::{Model, PlannerSettings, Point, Replan, Schedule};
@@ -8,6 +8,7 @@ use lodecast::{Model, PlannerSettings, Point, Replan, Schedule};
 use crate::error::{Error, Result};
 use crate::json_file;
 use crate::live_run::{Event, LiveRun, LiveRunSettings};
+use crate::lock::lock;
 use crate::log_back::{LogBack, LogBackEntry};
 use crate::points::stride;
 use crate::rates_file::RatesFile;
@@ -39,6 +40,8 @@ pub struct FollowerOptions {
     pub planner: Option<PlannerSettings>,
     /// How many steps ahead a change is announced.
     pub lead: Option<u64>,
+    /// What the run should end at.
+    pub target: Option<f64>,
     /// Where decisions are logged.
     pub log_back: Vec<Box<dyn LogBack>>,
 }
@@ -79,7 +82,11 @@ impl Follower {
     /// # Errors
     /// If another process writes that file, or its state is damaged, of another model, or of another length.
     pub fn open(model: Model, mut options: FollowerOptions) -> Result<Self> {
-        let lock = lock(&options.out)?;
+        let lock = lock(&beside(&options.out, ".lock"))?.ok_or_else(|| Error::InUse {
+            path: options.out.clone(),
+            by: "lodecast follow",
+            remedy: "stop that one, or name another file with --out",
+        })?;
         let state = LiveRunState::read(&beside(&options.out, STATE))?;
         let carried = state.as_ref().map(|state| (state.run.clone(), state.carried.clone()));
         if let Some(state) = state.as_ref().filter(|state| !state.run.is_empty()) {
@@ -161,6 +168,7 @@ impl Follower {
             replan: self.options.replan.clone(),
             planner: self.options.planner,
             lead: self.options.lead,
+            target: self.options.target,
         }
     }
 
@@ -221,16 +229,4 @@ pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
-}
-
-/// Makes sure that nobody else writes the file of rates.
-fn lock(out: &Path) -> Result<File> {
-    let path = beside(out, ".lock");
-    let failed = |source| Error::File { path: path.clone(), source };
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(Error::InUse { path: out.to_owned() }),
-        // Not every file system knows locks; there nobody is kept out.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
-    }
 }

@@ -20,31 +20,46 @@
 //! ```
 
 mod adherence;
+mod alerts;
+#[cfg(feature = "serve")]
+mod client;
 mod columns;
 mod error;
 mod follower;
+mod history;
+#[cfg(feature = "page")]
+mod http;
 mod json_file;
 mod knots;
 mod live_run;
+mod lock;
 mod log_back;
 #[cfg(feature = "page")]
 mod page;
 mod points;
 mod rates;
 mod rates_file;
+#[cfg(feature = "serve")]
+mod serve;
 mod state;
 mod watch;
 mod words;
 
 pub use adherence::Departure;
+pub use alerts::{Alert, alerts};
+#[cfg(feature = "serve")]
+pub use client::served_runs;
 pub use error::{Error, Result};
 pub use follower::{Follower, FollowerOptions, Looked, STATE, beside};
-pub use live_run::{Decision, Event, LiveRun, LiveRunSettings, MadeForecast};
-pub use log_back::{JsonLinesLog, LogBack, LogBackEntry, TensorBoardLog};
+pub use history::{Decision, MadeForecast};
+pub use live_run::{Event, LiveRun, LiveRunSettings};
+pub use log_back::{JsonLinesLog, LogBack, LogBackEntry, MlflowLog, TensorBoardLog};
 #[cfg(feature = "page")]
 pub use page::Page;
 pub use rates::Rates;
 pub use rates_file::RatesFile;
+#[cfg(feature = "serve")]
+pub use serve::{Server, ServerOptions};
 pub use state::LiveRunState;
 pub use watch::{Observed, Sight, Watch, WatchOptions};
 pub use words::{interval_in_words, sentence};

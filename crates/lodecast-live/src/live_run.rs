@@ -4,13 +4,12 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use lodecast::{
-    Candidate, Forecast, Interval, Knot, Model, Plan, Planner, PlannerSettings, Point, Prediction, RateRange, Replan,
-    Schedule, Situation,
+    Forecast, Interval, Knot, Model, Planner, PlannerSettings, Point, RateRange, Replan, Schedule, Situation,
 };
-use serde::{Deserialize, Serialize};
 
-use crate::adherence::{Adherence, Departure, Planned, Turn};
+use crate::adherence::Departure;
 use crate::error::{Error, Result};
+use crate::history::{Decision, Subject, limits};
 use crate::knots;
 use crate::points::{for_planning, is_unsound, stride};
 use crate::rates_file::RatesFile;
@@ -18,10 +17,6 @@ use crate::state::LiveRunState;
 
 /// A change is announced at most this fraction of the run ahead.
 const FARTHEST_AHEAD: f64 = 0.05;
-/// A forecast is made whenever the run has come this fraction of its length farther.
-const FORECAST_EVERY: f64 = 0.05;
-/// Candidates without a schedule that are kept of a plan, for those who ask why.
-const KEPT_CANDIDATES: usize = 24;
 
 /// What can be chosen about a run under way.
 #[derive(Clone, Debug)]
@@ -38,51 +33,15 @@ pub struct LiveRunSettings {
     pub planner: Option<PlannerSettings>,
     /// How many steps ahead a change is announced; by default as many as are taken between two looks.
     pub lead: Option<u64>,
+    /// What the run should end at: that it hardly will is alerted.
+    pub target: Option<f64>,
 }
 
 impl LiveRunSettings {
     /// The default settings of a run of `total_steps`.
     pub fn new(total_steps: u64) -> Self {
-        Self { total_steps, in_force: None, seed: 0, replan: None, planner: None, lead: None }
+        Self { total_steps, in_force: None, seed: 0, replan: None, planner: None, lead: None, target: None }
     }
-}
-
-/// One decision: the schedule changed or was kept, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Decision {
-    /// Counts the decisions, from 1.
-    pub revision: u64,
-    /// Last step that had been seen; none before the start.
-    pub at_step: Option<u64>,
-    /// First step at which the schedule may differ from the one before.
-    pub effective_from_step: u64,
-    /// Did the schedule change?
-    pub changed: bool,
-    /// Why.
-    pub reason: String,
-    /// The whole schedule.
-    pub knots: Vec<Knot>,
-    /// What the run is predicted to end at under it; the interval holds two of three runs.
-    pub predicted: Option<Interval>,
-    /// What was weighed: the best, and some of the others.
-    pub candidates: Vec<Candidate>,
-    /// How many were weighed.
-    pub weighed: usize,
-    /// How many of them were rejected.
-    pub rejected: usize,
-}
-
-/// A forecast as it was made: it is never drawn again with what came later.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MadeForecast {
-    /// Last step that had been seen; none before the start.
-    pub at_step: Option<u64>,
-    /// Revision of the schedule that it is made for.
-    pub revision: u64,
-    /// The end of the run.
-    pub predicted: Interval,
-    /// The course until then.
-    pub course: Forecast,
 }
 
 /// What happened.
@@ -119,6 +78,7 @@ pub struct LiveRun {
     seed: u64,
     lead: Option<u64>,
     limits: RateRange,
+    target: Option<f64>,
     state: LiveRunState,
 }
 
@@ -132,27 +92,7 @@ impl LiveRun {
         let in_force = settings.in_force.clone().or(own_schedule).unwrap_or_else(best);
         in_force.check()?;
         let knots = knots::of(&in_force, limits(&model));
-        let state = LiveRunState {
-            version: LiveRunState::VERSION,
-            fingerprint: model.fingerprint().to_owned(),
-            run: String::new(),
-            total_steps: settings.total_steps,
-            knots_before: knots.clone(),
-            knots,
-            decisions: Vec::new(),
-            forecasts: Vec::new(),
-            last_step: None,
-            occasions: 0,
-            replans: 0,
-            changed_at: 0,
-            advance: 0,
-            first: None,
-            went_back: false,
-            unsound: false,
-            adherence: Adherence::default(),
-            carried: Vec::new(),
-            finished: false,
-        };
+        let state = LiveRunState::of_the_start(model.fingerprint(), settings.total_steps, knots);
         Self::with(model, settings, state)
     }
 
@@ -191,7 +131,16 @@ impl LiveRun {
         let planner_settings = settings.planner.unwrap_or_else(|| PlannerSettings::default_for(&forecaster));
         let planner = Planner::new(forecaster, planner_settings)?;
         let limits = limits(&model);
-        Ok(Self { model: Arc::new(model), planner, replan, seed: settings.seed, lead: settings.lead, limits, state })
+        Ok(Self {
+            model: Arc::new(model),
+            planner,
+            replan,
+            seed: settings.seed,
+            lead: settings.lead,
+            limits,
+            target: settings.target,
+            state,
+        })
     }
 
     /// The model.
@@ -218,41 +167,23 @@ impl LiveRun {
 
     /// The file of rates as it should be now; `None` before anything was decided.
     pub fn rates_file(&self) -> Option<RatesFile> {
-        let state = &self.state;
-        let last = state.decisions.last()?;
-        Some(RatesFile {
-            format: RatesFile::FORMAT,
-            run: state.run.clone(),
-            revision: last.revision,
-            effective_from_step: last.effective_from_step,
-            total_steps: state.total_steps,
-            knots: state.knots.clone(),
-            metric: self.model.metric().to_string(),
-            predicted: state.forecasts.last().map(|forecast| forecast.predicted).or(last.predicted),
-            reason: last.reason.clone(),
-            last_seen_step: state.last_step,
-            not_followed: state.adherence.departure,
-            finished: state.finished,
-        })
+        self.state.rates_file(self.model.metric())
     }
 
     /// The step of the next occasion to replan, where that is known.
     pub fn next_decision(&self) -> Option<u64> {
-        let (total, last) = (self.state.total_steps, self.state.last_step.unwrap_or(0));
-        if let Replan::EveryPoints(_) = self.replan {
-            return None;
+        self.state.next_occasion(&self.replan, self.state.occasions)
+    }
+
+    /// The run as it is shown.
+    pub(crate) fn subject(&self, points: &[Point]) -> Subject<'_> {
+        Subject {
+            model: &self.model,
+            state: &self.state,
+            next_decision: self.next_decision(),
+            earliest_change: self.earliest_change(points),
+            target: self.target,
         }
-        let occasions = |step: u64| self.replan.occasions(step as f64 / total as f64, 0);
-        let (mut low, mut high) = (last, total.saturating_sub(1));
-        if occasions(high) <= self.state.occasions {
-            return None;
-        }
-        // The first step with more occasions than are over.
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if occasions(middle) > self.state.occasions { high = middle } else { low = middle + 1 }
-        }
-        Some(low)
     }
 
     /// Takes in all points of the run so far, decides if it is time to, and says what happened. Called again with the same points it
@@ -276,7 +207,7 @@ impl LiveRun {
                 self.state.advance = last.step - seen;
             }
             self.state.last_step = Some(last.step);
-            events.extend(self.compare(points));
+            events.extend(self.state.compare(points));
             let unsound = is_unsound(&last);
             if unsound && !self.state.unsound {
                 events.push(Event::Unsound(last.step));
@@ -289,11 +220,11 @@ impl LiveRun {
         }
         let known = for_planning(points, &self.state.knots, self.state.total_steps);
         let mut decided = self.decide(points, &known);
-        if decided.is_none() && !self.is_forecast_due() {
+        if decided.is_none() && !self.state.is_forecast_due() {
             return events;
         }
         let revision = decided.as_ref().map_or(self.state.decisions.len() as u64, |decision| decision.revision);
-        let made = self.forecast(&known, revision);
+        let made = self.state.forecast(&self.model, &known, revision);
         if let Some(decision) = &mut decided {
             decision.predicted = made.as_ref().map(|made| made.predicted).or(decision.predicted);
             self.state.decisions.push(decision.clone());
@@ -310,13 +241,7 @@ impl LiveRun {
     /// # Errors
     /// If the schedule is not usable, or the model can say nothing about it.
     pub fn what_if(&self, points: &[Point], knots_from_here: &[Knot], from_step: u64) -> Result<Forecast> {
-        let state = &self.state;
-        let asked = Schedule::PiecewiseLinear { knots: knots_from_here.to_vec() };
-        asked.check()?;
-        let at = from_step as f64 / state.total_steps as f64;
-        let knots = knots::joined(&state.knots, at.min(1.0), &knots::of(&asked, self.limits));
-        let known = for_planning(points, &state.knots, state.total_steps);
-        Ok(self.model.forecast(&known, state.total_steps, Some(&Schedule::PiecewiseLinear { knots }))?)
+        self.state.what_if(&self.model, points, knots_from_here, from_step)
     }
 
     /// First step from which a change may apply.
@@ -351,25 +276,6 @@ impl LiveRun {
         true
     }
 
-    fn compare(&mut self, points: &[Point]) -> Option<Event> {
-        let state = &mut self.state;
-        let from_step = state.decisions.first()?.effective_from_step;
-        let lead = state.advance.max(stride(points));
-        let planned = Planned {
-            knots: &state.knots,
-            before: &state.knots_before,
-            from_step,
-            changed_at: state.changed_at,
-            grace: 2 * lead,
-            total_steps: state.total_steps,
-            stride: stride(points),
-        };
-        state.adherence.compare(points, &planned).map(|turn| match turn {
-            Turn::Departed(departure) => Event::NotFollowed(departure),
-            Turn::Returned(step) => Event::FollowedAgain(step),
-        })
-    }
-
     /// Plans if it is time to. What the run is predicted to end at by a forecast is left to the caller.
     fn decide(&mut self, points: &[Point], known: &[Point]) -> Option<Decision> {
         let total = self.state.total_steps;
@@ -381,18 +287,7 @@ impl LiveRun {
         if !is_due && revision > 1 {
             return None;
         }
-        let mut decision = Decision {
-            revision,
-            at_step: self.state.last_step,
-            effective_from_step: effective,
-            changed: false,
-            reason: "the schedule that the run starts with".to_owned(),
-            knots: Vec::new(),
-            predicted: None,
-            candidates: Vec::new(),
-            weighed: 0,
-            rejected: 0,
-        };
+        let mut decision = Decision::of_the_start(revision, self.state.last_step, effective);
         if is_due && (self.planner.plans_ahead() || !known.is_empty()) {
             self.state.occasions = occasions;
             self.plan(known, &mut decision);
@@ -415,57 +310,13 @@ impl LiveRun {
         self.state.replans += 1;
         match self.planner.plan(&situation) {
             Ok(plan) => {
-                decision.reason.clone_from(&plan.reason);
-                decision.changed = plan.changed;
-                decision.predicted = plan.prediction.map(in_an_interval);
-                (decision.weighed, decision.rejected) = (plan.candidates.len(), plan.rejected());
                 if plan.changed {
-                    let joined = knots::joined(&self.state.knots, effective, &knots::of(&plan.schedule, self.limits));
-                    self.state.knots_before = std::mem::replace(&mut self.state.knots, joined);
-                    self.state.changed_at = decision.effective_from_step;
+                    let drawn = knots::of(&plan.schedule, self.limits);
+                    self.state.change(&drawn, decision.effective_from_step);
                 }
-                decision.candidates = worth_keeping(plan);
+                decision.take(plan);
             }
             Err(error) => decision.reason = error.to_string(),
         }
     }
-
-    fn is_forecast_due(&self) -> bool {
-        let step = |forecast: &MadeForecast| forecast.at_step.unwrap_or(0);
-        let every = (FORECAST_EVERY * self.state.total_steps as f64).max(1.0) as u64;
-        let last = self.state.forecasts.last().map(step);
-        self.state.last_step.zip(last).is_some_and(|(now, last)| now >= last.saturating_add(every))
-    }
-
-    /// Forecasts the run under the schedule in force, which is that of `revision`.
-    fn forecast(&self, known: &[Point], revision: u64) -> Option<MadeForecast> {
-        let schedule = Schedule::PiecewiseLinear { knots: self.state.knots.clone() };
-        let course = self.model.forecast(known, self.state.total_steps, Some(&schedule)).ok()?;
-        Some(MadeForecast { at_step: self.state.last_step, revision, predicted: course.final_validation, course })
-    }
-}
-
-/// The rates that runs of the model's sweep have borne.
-fn limits(model: &Model) -> RateRange {
-    let RateRange { lowest, highest } = model.experience().learning_rates;
-    RateRange { lowest: lowest.max(f64::MIN_POSITIVE), highest }
-}
-
-fn in_an_interval(prediction: Prediction) -> Interval {
-    let Prediction { metric, spread } = prediction;
-    Interval { mean: metric, low: metric - spread, high: metric + spread }
-}
-
-/// Those of a plan's candidates that have a schedule, and the best of the others.
-fn worth_keeping(plan: Plan) -> Vec<Candidate> {
-    let mut candidates = plan.candidates;
-    let score = |candidate: &Candidate| candidate.score.map_or(f64::NEG_INFINITY, |score| score.total);
-    // Stable: of equals the earlier one stays first.
-    candidates.sort_by(|a, b| score(b).total_cmp(&score(a)));
-    let mut others = 0;
-    candidates.retain(|candidate| {
-        others += usize::from(candidate.schedule.is_none());
-        candidate.schedule.is_some() || others <= KEPT_CANDIDATES
-    });
-    candidates
 }

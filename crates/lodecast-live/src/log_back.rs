@@ -1,4 +1,4 @@
-//! What was decided, logged where the run is looked at: TensorBoard's event files, or JSON lines. The names are those of
+//! What was decided, logged where the run is looked at: TensorBoard's event files, JSON lines, or a run of MLflow. The names are those of
 //! `lodecast.live.sinks` in Python.
 
 use std::fs::{File, OpenOptions, create_dir_all};
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lodecast::Interval;
+use lodecast_import::MlflowRun;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -111,6 +112,33 @@ impl LogBack for TensorBoardLog {
             none => none.insert(Self::begin(&self.folder, now).map_err(failed)?),
         };
         file.write_all(&record(&event(entry, now))).map_err(failed)
+    }
+}
+
+/// A run of an MLflow tracking server: numbers as metrics, reasons as tags.
+#[derive(Debug)]
+pub struct MlflowLog {
+    run: MlflowRun,
+}
+
+impl MlflowLog {
+    /// Logs into a run.
+    pub fn new(run: MlflowRun) -> Self {
+        Self { run }
+    }
+}
+
+impl LogBack for MlflowLog {
+    fn write(&mut self, entry: &LogBackEntry) -> Result<()> {
+        /// Characters of a tag's value at most.
+        const LONGEST: usize = 5000;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+        let numbers: Vec<_> = entry.numbers().into_iter().filter(|(_, number)| number.is_finite()).collect();
+        let reason = entry.reason.as_ref().map(|reason| {
+            (format!("lodecast.reason.{}", entry.step), reason.chars().take(LONGEST).collect::<String>())
+        });
+        let tags: Vec<_> = reason.into_iter().collect();
+        Ok(self.run.log(entry.step, now, &numbers, &tags)?)
     }
 }
 

@@ -1,9 +1,8 @@
 //! [`Page`]: one run on one screen, served to browsers on this machine.
 
 mod decimate;
-mod guard;
-mod server;
-mod view;
+pub(crate) mod server;
+pub(crate) mod view;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +13,7 @@ use lodecast::Point;
 use tokio::sync::{oneshot, watch};
 
 use crate::error::{Error, Result};
+use crate::http::guard::OwnNames;
 use crate::live_run::LiveRun;
 use view::View;
 
@@ -63,7 +63,7 @@ impl Page {
         let (shown, watched) = watch::channel(Arc::new(Shown::default()));
         let asked = Arc::new(Mutex::new(None));
         let (stop, stopped) = oneshot::channel();
-        let state = server::State { address, shown: watched, asked: Arc::clone(&asked) };
+        let state = server::State { names: OwnNames::new(address, &[]), shown: watched, asked: Arc::clone(&asked) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(taken)?;
         let serve = move || runtime.block_on(server::serve(listener, state, stopped));
         let thread = thread::Builder::new().name("page".to_owned()).spawn(serve).map_err(taken)?;
@@ -78,7 +78,7 @@ impl Page {
 
     /// Shows the run as it is now; `absent` says why its log cannot be read, if so.
     pub fn show(&self, run: &LiveRun, points: &[Point], absent: Option<&str>) {
-        let view = View::of(run, points, absent);
+        let view = View::of(&run.subject(points), points, absent);
         let Ok(json) = serde_json::to_string(&view) else { return };
         let (known, number) = {
             let shown = self.shown.borrow();

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::adherence::Adherence;
 use crate::error::{Error, Result};
+use crate::history::{Decision, MadeForecast};
 use crate::json_file::{self, Layout};
-use crate::live_run::{Decision, MadeForecast};
 
 const LAYOUT: Layout<LiveRunState> = Layout {
     name: "state of a run",
@@ -61,6 +61,31 @@ pub struct LiveRunState {
 impl LiveRunState {
     /// Version of the layout that is written.
     pub(crate) const VERSION: u32 = 1;
+
+    /// The state of a run of which nothing was decided yet.
+    pub(crate) fn of_the_start(fingerprint: &str, total_steps: u64, knots: Vec<Knot>) -> Self {
+        Self {
+            version: Self::VERSION,
+            fingerprint: fingerprint.to_owned(),
+            run: String::new(),
+            total_steps,
+            knots_before: knots.clone(),
+            knots,
+            decisions: Vec::new(),
+            forecasts: Vec::new(),
+            last_step: None,
+            occasions: 0,
+            replans: 0,
+            changed_at: 0,
+            advance: 0,
+            first: None,
+            went_back: false,
+            unsound: false,
+            adherence: Adherence::default(),
+            carried: Vec::new(),
+            finished: false,
+        }
+    }
 
     /// Reads the state at `path`; `None` if there is none.
     ///

@@ -2,6 +2,7 @@
 
 use lodecast::Interval;
 
+use crate::history::Subject;
 use crate::live_run::LiveRun;
 
 /// A value with its interval, to two digits of the doubt: `0.939 ± 0.003`, or with its ends where they are uneven.
@@ -29,25 +30,30 @@ pub(crate) fn steps(count: u64) -> String {
 
 /// The run in a sentence: where it ends, what was decided, and when the next decision is.
 pub fn sentence(run: &LiveRun) -> String {
-    let Some(file) = run.rates_file() else { return "nothing is decided yet".to_owned() };
+    sentence_of(&run.subject(&[]))
+}
+
+/// A run as it is shown, in a sentence.
+pub(crate) fn sentence_of(subject: &Subject<'_>) -> String {
+    let state = subject.state;
+    let Some(last) = state.decisions.last() else { return "nothing is decided yet".to_owned() };
     let mut parts = Vec::new();
-    parts.push(match &file.predicted {
+    parts.push(match &state.predicted() {
         Some(predicted) => format!("ends at {}", interval_in_words(predicted)),
         None => "no forecast yet".to_owned(),
     });
-    if file.finished {
+    if state.finished {
         return format!("{}; the run is at its planned end", parts.join("; "));
     }
-    let changed = run.state().decisions.last().is_some_and(|decision| decision.changed);
-    parts.push(if changed {
-        format!("new schedule from step {}", steps(file.effective_from_step))
+    parts.push(if last.changed {
+        format!("new schedule from step {}", steps(last.effective_from_step))
     } else {
         "keeps its schedule".to_owned()
     });
-    if let Some(departure) = &file.not_followed {
+    if let Some(departure) = &state.adherence.departure {
         parts.push(format!("not followed since step {}", steps(departure.since_step)));
     }
-    if let Some(next) = run.next_decision() {
+    if let Some(next) = subject.next_decision {
         parts.push(format!("next decision at step {}", steps(next)));
     }
     parts.join("; ")

@@ -10,10 +10,10 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Direction, Point, Run, Sweep};
+use crate::data::{Attributes, Direction, Run, Sweep};
 use crate::error::{Error, Result};
 use crate::model::series::{Series, Worst};
-use crate::model::{Column, Interval, Model, Scaler};
+use crate::model::{Column, Expected, FAR, Interval, Model, Scaler};
 
 /// A way to forecast the final metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -108,8 +108,6 @@ pub struct Evaluation {
     pub forecasts: Vec<RunForecast>,
 }
 
-/// Standard deviations beyond which a run is outside the model's experience, or its forecast wrong.
-const FAR: f64 = 3.0;
 /// Points of a run at which runs are compared.
 const MOST_POINTS: f64 = 100.0;
 /// Runs that are searched for neighbours.
@@ -164,24 +162,24 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
     let indices: Vec<usize> = cases.iter().map(|case| case.index).collect();
     for &fraction in fractions {
         let predictions = witness.final_metrics(&indices, fraction);
-        // In the model's units, in which its deviation is one.
-        let error = |case: &Case<'_>, mean: f64| (mean - unclamped.standardise(natural(case))).abs();
+        let deviations =
+            |case: &Case<'_>, expected: &Expected| expected.deviations(unclamped.standardise(natural(case)));
         for (case, prediction) in cases.iter().zip(&predictions) {
-            let Some((mean, deviation)) = *prediction else { continue };
+            let Some(expected) = prediction else { continue };
             evaluation.forecasts.push(RunForecast {
                 run: case.run.id.clone(),
                 observed: fraction,
-                predicted: Interval::natural(&column, mean, deviation),
+                predicted: Interval::natural(&column, expected),
                 actual: natural(case),
                 outside_experience: objection(model, case, metric, fraction),
-                misjudged: error(case, mean) > FAR * deviation,
+                misjudged: deviations(case, expected) > FAR,
             });
         }
         let until = fraction * scaler.time_scale;
         for method in ForecastMethod::ALL {
             let predict = |index: usize| {
                 let standardised = match method {
-                    ForecastMethod::Model => return predictions[index].map(|(mean, _)| column.possible(mean)),
+                    ForecastMethod::Model => return predictions[index].map(|expected| column.possible(expected.mean)),
                     ForecastMethod::LastValue => last_value(&cases[index], until),
                     // The law is one of the metric as people see it.
                     ForecastMethod::PowerLaw => return power_law(&cases[index], until, &scaler.validation),
@@ -198,8 +196,8 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
             }
             let mut skill = skill(fraction, method, &pairs);
             if method == ForecastMethod::Model {
-                let covered = |&(prediction, case): &(&Option<(f64, f64)>, &Case<'_>)| {
-                    prediction.is_some_and(|(mean, deviation)| error(case, mean) <= deviation)
+                let covered = |&(prediction, case): &(&Option<Expected>, &Case<'_>)| {
+                    prediction.is_some_and(|expected| expected.covers(unclamped.standardise(natural(case))))
                 };
                 let part = |count: usize| Some(count as f64 / pairs.len() as f64);
                 skill.coverage = part(predictions.iter().zip(&cases).filter(covered).count());
@@ -234,11 +232,17 @@ fn cases<'a>(sweep: &'a Sweep, metric: usize, scaler: &Scaler, direction: Direct
 
 /// What the planner would say against planning for the run after `fraction` of it.
 fn objection(model: &Model, case: &Case<'_>, metric: usize, fraction: f64) -> Option<String> {
-    let total_steps = case.run.total_steps();
-    let until = fraction * total_steps as f64;
-    let observed: Vec<Point> = case.run.points(metric).filter(|point| point.step as f64 <= until).collect();
-    let observed = if fraction > 0.0 { &observed[..] } else { &[] };
-    model.experience().objection(observed, total_steps, FAR)
+    let conditions = &model.experience().conditions;
+    let unknown =
+        conditions.unknown_settings(&case.run.attributes).or_else(|| conditions.unknown_length(case.run.total_steps()));
+    if fraction <= 0.0 || unknown.is_some() {
+        return unknown;
+    }
+    let until = fraction * case.run.total_steps() as f64;
+    let points = case.run.points(metric).take_while(|point| point.step as f64 <= until);
+    let mut seen = Run::from_points(&case.run.id, points).ok()?;
+    seen.attributes = Attributes { total_steps: Some(case.run.total_steps()), ..case.run.attributes.clone() };
+    model.form().objection(&seen, 0, FAR)
 }
 
 /// The power law through the metric so far, in natural units.

@@ -1,5 +1,6 @@
 //! [`Experience`]: what a sweep showed, as far as a planner needs it. Part of the model file.
 
+mod conditions;
 mod rate_curve;
 mod seen;
 
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Direction, Point, Run, Sweep};
 use crate::data::{Family, Schedule};
 use crate::error::{Error, Result};
+pub use conditions::Conditions;
 use rate_curve::{agrees, mean_recorded, peak, positive_rates};
 pub use seen::{Band, Seen, Surprise};
 
@@ -87,6 +89,9 @@ pub struct Experience {
     pub log_rate_spread: f64,
     /// What the runs looked like along the way.
     pub seen: Seen,
+    /// What all of its runs had in common.
+    #[serde(default)]
+    pub conditions: Conditions,
 }
 
 impl Experience {
@@ -166,6 +171,7 @@ impl Experience {
             negligible_rate,
             log_rate_spread,
             seen: Seen::from_runs(sweep.runs.iter().filter(sound), metric),
+            conditions: Conditions::of(&sweep.runs),
             configurations,
         })
     }

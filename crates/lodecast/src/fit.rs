@@ -1,6 +1,7 @@
 //! Fitting a model to a sweep: `Sweep` -> [`fit()`] -> [`Model`].
 
 mod adam;
+mod best;
 mod checkpoint;
 mod controlled;
 mod law;
@@ -16,6 +17,7 @@ mod trainer;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+pub use best::{BestFit, Choice, FormError, fit_best};
 pub use controlled::ControlledFit;
 pub use law::LawFit;
 pub(crate) use measure::{controlled_steps, reference_steps};
@@ -83,6 +85,9 @@ pub struct FitSummary {
     pub held_out_loss: Option<f64>,
     /// Seconds the fit took.
     pub seconds: f64,
+    /// Which form of model was taken and why, where that was for [`fit_best`] to find.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Choice>,
 }
 
 /// A fitted model and the summary of its fit.

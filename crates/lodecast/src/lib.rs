@@ -26,9 +26,10 @@ pub use evaluate::{
     Evaluation, FewRunsMethod, FewRunsScore, FewRunsSettings, ForecastMethod, RunForecast, Skill, evaluate,
     evaluate_few_runs,
 };
-pub use experience::{Band, Configuration, Experience, RateRange, Seen, Surprise};
+pub use experience::{Band, Conditions, Configuration, Experience, RateRange, Seen, Surprise};
 pub use fit::{
-    ControlledFit, FitOptions, FitProgress, FitSettings, FitSummary, Fitted, LawFit, LeftOut, PaperFit, Training, fit,
+    BestFit, Choice, ControlledFit, FitOptions, FitProgress, FitSettings, FitSummary, Fitted, FormError, LawFit,
+    LeftOut, PaperFit, Training, fit, fit_best,
 };
 pub use model::law::{
     Alternative, Explanation, FinalForecast, IdealOrigin, Law, LawForecast, LawSettings, Objective, PartlySeen, Pick,

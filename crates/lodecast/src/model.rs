@@ -18,7 +18,7 @@ mod witness;
 
 pub use architecture::Architecture;
 pub use controlled::{ControlledLatentOde, ControlledSizes};
-pub(crate) use forecast::moments;
+pub(crate) use forecast::{FAR, moments};
 pub use forecast::{Forecast, Interval, Spread};
 pub use forecaster::{ControlledForecaster, Curve, Forecaster, Opening, Outlook, PaperForecaster};
 pub(crate) use form::Form;
@@ -28,4 +28,4 @@ pub(crate) use paper::read_equinox;
 pub use paper::{PaperLatentOde, PaperSizes};
 pub use record::FitRecord;
 pub use scaler::{Column, Scaler, Transform};
-pub(crate) use witness::Witness;
+pub(crate) use witness::{Expected, Witness};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use lodecast::{FitOptions, FitProgress, FitSettings, ModelKind};
+use lodecast::{BestFit, FitOptions, FitProgress, FitSettings, ModelKind};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -12,21 +12,50 @@ use crate::failure::Failure;
 use crate::sweep::SweepArgument;
 use crate::{model, settings, work};
 
+/// Which form of model, if one is named.
+enum Wanted {
+    Form(FitSettings),
+    Best(BestFit),
+}
+
+/// The form of model that settings are meant for which no other form has; nothing where all have them.
+fn implied(settings: Option<&Bound<'_, PyDict>>) -> PyResult<Option<ModelKind>> {
+    let Some(settings) = settings else { return Ok(None) };
+    let mut implied = None;
+    for name in settings.keys() {
+        match name.extract::<String>()?.as_str() {
+            "metric" | "seed" => {}
+            "alpha" => return Ok(Some(ModelKind::Paper)),
+            "start" | "ideal" | "objective" | "warmup" => return Ok(Some(ModelKind::Law)),
+            _ => implied = Some(ModelKind::Controlled),
+        }
+    }
+    Ok(implied)
+}
+
 /// Fits a model. `progress` is called with iteration, iterations, loss and held-out loss some twenty times a second; what it
 /// raises ends the fit, like Ctrl-C.
 #[pyfunction]
-#[pyo3(signature = (sweep, kind, progress=None, checkpoint=None, resume=false, **settings))]
+#[pyo3(signature = (sweep, kind=None, progress=None, checkpoint=None, resume=false, **settings))]
 pub(crate) fn fit(
     py: Python<'_>,
     sweep: SweepArgument<'_>,
-    kind: &str,
+    kind: Option<&str>,
     progress: Option<Bound<'_, PyAny>>,
     checkpoint: Option<PathBuf>,
     resume: bool,
     settings: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Py<PyAny>> {
-    let kind: ModelKind = kind.parse().map_err(|error: lodecast::Error| Failure::Setting(error.to_string()))?;
-    let settings: FitSettings = work::guard(|| settings::merged(&FitSettings::new(kind), settings))?;
+    let kind = match kind {
+        Some(kind) => Some(kind.parse().map_err(|error: lodecast::Error| Failure::Setting(error.to_string()))?),
+        None => implied(settings)?,
+    };
+    let wanted = work::guard(|| {
+        Ok(match kind {
+            Some(kind) => Wanted::Form(settings::merged(&FitSettings::new(kind), settings)?),
+            None => Wanted::Best(settings::merged(&BestFit::default(), settings)?),
+        })
+    })?;
     let sweep = Arc::clone(&sweep.0.sweep);
     let interrupt = Arc::new(AtomicBool::new(false));
     let latest: Arc<Mutex<Option<FitProgress>>> = Arc::default();
@@ -48,7 +77,10 @@ pub(crate) fn fit(
                 }
             };
             let options = FitOptions { progress: &mut tell, interrupt: &interrupt, checkpoint, resume };
-            Ok(lodecast::fit(&sweep, &settings, options)?)
+            Ok(match &wanted {
+                Wanted::Form(settings) => lodecast::fit(&sweep, settings, options)?,
+                Wanted::Best(settings) => lodecast::fit_best(&sweep, settings, options)?,
+            })
         }
     };
     let fitted = work::interruptible(py, &interrupt, watch, work)?;

@@ -222,9 +222,11 @@ impl PyModel {
             self.warn_of_unseen_rates(py, &schedule.0)?;
         }
         let known = work::guard(|| self.known(run.as_deref(), total_steps, observed, schedule.as_deref()))?;
-        let forecast = work::detached(py, || {
+        let mut forecast = work::detached(py, || {
             Ok(self.model.forecast(&known.observed, known.total_steps, known.schedule.as_ref())?)
         })?;
+        let unknown = run.and_then(|run| self.model.unknown_settings(&run.run().attributes));
+        forecast.outside_experience = unknown.or(forecast.outside_experience);
         Ok(PyForecast { forecast, metric: self.metric() })
     }
 

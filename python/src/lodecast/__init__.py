@@ -73,12 +73,14 @@ from lodecast.errors import (
 )
 from lodecast.io.importing import import_runs
 from lodecast.io.record import Recorder, record
+from lodecast.live.connect import Connection, connect
 from lodecast.live.follow import Follow
 
 __all__ = [
     "Alternative",
     "ArgumentError",
     "Candidate",
+    "Connection",
     "ControlledLatentOde",
     "CouldBeBetter",
     "Error",
@@ -121,6 +123,7 @@ __all__ = [
     "Tuner",
     "WindowError",
     "__version__",
+    "connect",
     "evaluate",
     "example_model",
     "example_sweep",

@@ -1063,14 +1063,14 @@ class Scheduler:
 
 def fit(
     sweep: Sweep,
-    kind: str,
+    kind: str | None = None,
     progress: Callable[[int, int, float, float | None], object] | None = None,
     checkpoint: _Path | None = None,
     resume: bool = False,
     **settings: Unpack[FitSettings],
 ) -> Model:
-    """Fits a model. `progress` is called with iteration, iterations, loss and held-out loss some twenty times a second; what it
-    raises ends the fit, like Ctrl-C.
+    """Fits a model, without `kind` the form whose forecasts of runs that it has not seen are best. `progress` is called with
+    iteration, iterations, loss and held-out loss some twenty times a second; what it raises ends the fit, like Ctrl-C.
     """
 
 def load(path: _Path) -> Model:

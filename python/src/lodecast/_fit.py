@@ -31,7 +31,7 @@ def fit(
 @overload
 def fit(
     sweep: Runs,
-    kind: Literal["controlled"] = "controlled",
+    kind: Literal["controlled"],
     *,
     progress: bool | Progress = True,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -55,7 +55,7 @@ def fit(
 @overload
 def fit(
     sweep: Runs,
-    kind: str,
+    kind: str | None = None,
     *,
     progress: bool | Progress = True,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -66,7 +66,7 @@ def fit(
 
 def fit(
     sweep: Runs,
-    kind: str = "controlled",
+    kind: str | None = None,
     *,
     progress: bool | Progress = True,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -75,11 +75,14 @@ def fit(
 ) -> _engine.Model:
     """Fit a model to a sweep, or to runs read from a path as `lodecast.plan` reads them.
 
-    `kind` is `controlled` (the learning rate drives the model), `law` (a handful of parameters, for few runs; there at once) or
-    `paper` (the paper's). `progress` shows a bar if tqdm is installed; give a function of (iteration, iterations, loss,
-    held-out loss) for your own. Ctrl-C ends the fit within a second, and with `checkpoint` a later call with `resume=True`
-    goes on to the same result. Settings by name: `metric` and `seed` of all; `members`, `iterations`, `batch_size`, `peak_lr`,
-    `alpha`, `window`, `tolerance`, `patience` of the networks; `start`, `ideal`, `objective`, `warmup` of the law.
+    `kind` is `law` (a handful of parameters, for few runs; there at once), `controlled` (a network that the learning rate
+    drives) or `paper` (the paper's). Without it, of law and controlled the one is taken whose forecasts of runs that it has
+    not seen are better, as `model.fit_summary["choice"]` says; with fewer than 16 configurations that is the law, and a
+    setting that only one form has names that form. `progress` shows a bar if tqdm is installed; give a function of
+    (iteration, iterations, loss, held-out loss) for your own. Ctrl-C ends the fit within a second, and with `checkpoint` a
+    later call with `resume=True` goes on to the same result. Settings by name: `metric` and `seed` of all; `members`,
+    `iterations`, `batch_size`, `peak_lr`, `alpha`, `window`, `tolerance`, `patience` of the networks; `start`, `ideal`,
+    `objective`, `warmup` of the law.
 
     The same sweep, settings and seed give the same model, bit for bit, on any number of threads.
     """

@@ -287,3 +287,42 @@ def test_the_scheduler_is_found_in_what_wraps_it(model: Path) -> None:
         distributed.find(torch.optim.lr_scheduler.SequentialLR(optimizer, [warmup], milestones=[]))
     with pytest.raises(TypeError, match=r"\(none at all\)"):
         distributed.find([])
+
+
+def connected(rank: int, port: int, folder: str) -> None:
+    torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    optimizer = torch.optim.SGD(network().parameters(), lr=1.0)
+    # Nobody is there: what the first process was told once holds for both.
+    spool = Path(folder) / str(rank)
+    live = lodecast.connect("http://127.0.0.1:9", "run", model="toy", total_steps=STEPS, wait=0.0, spool=spool)
+    live.apply(optimizer)
+    rates = []
+    for step in range(STEPS):
+        rates.append(optimizer.param_groups[0]["lr"])
+        live.apply(optimizer, step, train_loss=torch.tensor(1.0 + rank))
+    (Path(folder) / f"connected-{rank}.json").write_text(json.dumps([rates, live.waiting]))
+    live.close(0)
+    torch.distributed.destroy_process_group()
+
+
+def test_the_first_process_talks_and_all_apply_what_it_says(tmp_path: Path) -> None:
+    schedule = lodecast.Schedule.cosine(0.1)
+    told = {
+        "revision": 1,
+        "effective_from_step": 0,
+        "total_steps": STEPS,
+        "predicted": None,
+        "reason": "because",
+        "segments": [{"from_step": 0, "total_steps": STEPS, "schedule": schedule.to_dict()}],
+        "lowest": 1e-3,
+        "highest": 1.0,
+    }
+    (tmp_path / "0" / "run").mkdir(parents=True)
+    (tmp_path / "0" / "run" / "schedule.json").write_text(json.dumps(told))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    torch.multiprocessing.spawn(connected, (port, str(tmp_path)), nprocs=2)
+    (first, waits), (second, idle) = (json.loads((tmp_path / f"connected-{rank}.json").read_text()) for rank in (0, 1))
+    assert first == second == [max(schedule.at_step(step, STEPS), 1e-3) for step in range(STEPS)]
+    assert (waits, idle) == (STEPS, 0)

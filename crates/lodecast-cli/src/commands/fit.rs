@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use lodecast::{FitSettings, ModelKind};
+use lodecast::{BestFit, FitSettings, ModelKind};
 
-use crate::fitting::{Kept, fit, say_what_was_left_out};
+use crate::failure::misuse;
+use crate::fitting::{Kept, fit, fit_best, say_what_was_left_out};
 use crate::options::overwriting::Overwriting;
-use crate::options::sweep::SweepInput;
+use crate::options::sweeps::SweepInput;
 use crate::output::Output;
 
 /// What to fit, and how.
@@ -21,9 +22,10 @@ pub(crate) struct Arguments {
     out: PathBuf,
     #[command(flatten)]
     overwriting: Overwriting,
-    /// Which model: controlled (the learning rate drives it), law (from a few runs) or paper (the paper's)
-    #[arg(long, default_value = "controlled")]
-    kind: ModelKind,
+    /// Which model: law (from a few runs on), controlled (a network that the learning rate drives) or paper (the paper's)
+    /// [default: of law and controlled the one whose forecasts of runs that it has not seen are better]
+    #[arg(long)]
+    kind: Option<ModelKind>,
     /// Validation metric to predict [default: the first]
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
@@ -63,8 +65,11 @@ impl Arguments {
             name.into()
         });
         let kept = Kept { checkpoint: Some(checkpoint.clone()), resume: self.resume };
-        let fitted = fit(&sweep, &self.settings(), kept, "fit", output)
-            .with_context(|| format!("cannot fit {}", self.input.name()))?;
+        let fitted = match self.settings()? {
+            Some(settings) => fit(&sweep, &settings, kept, "fit", output),
+            None => fit_best(&sweep, &BestFit { metric: self.metric.clone(), seed: self.seed }, kept, output),
+        }
+        .with_context(|| format!("cannot fit {}", self.input.name()))?;
         fitted.model.save(&self.out)?;
         // The checkpoint has served; that it cannot be removed harms nobody.
         let _ = std::fs::remove_file(checkpoint);
@@ -76,8 +81,30 @@ impl Arguments {
         Ok(())
     }
 
-    fn settings(&self) -> FitSettings {
-        let mut settings = FitSettings::new(self.kind);
+    /// Settings of one form of model; nothing where the best is to be found.
+    fn settings(&self) -> Result<Option<FitSettings>> {
+        let of_networks = self.members.is_some()
+            || self.iterations.is_some()
+            || self.batch_size.is_some()
+            || self.peak_lr.is_some()
+            || self.checkpoint.is_some()
+            || self.resume;
+        let kind = match self.kind {
+            Some(kind) => kind,
+            None if self.alpha.is_some() => ModelKind::Paper,
+            None if of_networks => ModelKind::Controlled,
+            None => return Ok(None),
+        };
+        if kind == ModelKind::Law && of_networks {
+            return Err(misuse(
+                "the law has no networks: it takes no --members, --iterations, --batch-size, --peak-lr or checkpoint",
+                "leave them out, or fit with --kind controlled",
+            ));
+        }
+        if kind != ModelKind::Paper && self.alpha.is_some() {
+            return Err(misuse("--alpha is a setting of the paper's model", "leave it out, or fit with --kind paper"));
+        }
+        let mut settings = FitSettings::new(kind);
         match &mut settings {
             FitSettings::Paper(paper) => paper.alpha = self.alpha.unwrap_or(paper.alpha),
             FitSettings::Law(law) => {
@@ -86,13 +113,13 @@ impl Arguments {
             }
             _ => {}
         }
-        settings.with_training(|training| {
+        Ok(Some(settings.with_training(|training| {
             training.metric.clone_from(&self.metric);
             training.seed = self.seed;
             training.members = self.members.unwrap_or(training.members);
             training.iterations = self.iterations.unwrap_or(training.iterations);
             training.batch_size = self.batch_size.unwrap_or(training.batch_size);
             training.peak_lr = self.peak_lr.unwrap_or(training.peak_lr);
-        })
+        })))
     }
 }

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::Args;
 use lodecast::{Metric, Model, Replan};
-use lodecast_import::{ImportOptions, Limits, Stop, ValidationChoice, Wanted, format_named, warning};
+use lodecast_import::{ImportOptions, Limits, MlflowRun, Stop, ValidationChoice, Wanted, format_named, warning};
 use lodecast_live::{
-    Decision, Event, Follower, FollowerOptions, JsonLinesLog, LiveRun, LogBack, Looked, STATE, TensorBoardLog,
-    WatchOptions, beside, interval_in_words, sentence,
+    Alert, Decision, Event, Follower, FollowerOptions, JsonLinesLog, LiveRun, LogBack, Looked, MlflowLog, STATE,
+    TensorBoardLog, WatchOptions, alerts, beside, interval_in_words, sentence,
 };
 use serde_json::json;
 
@@ -76,9 +76,13 @@ pub(crate) struct Arguments {
     /// Look once, write the rates and end
     #[arg(long)]
     once: bool,
-    /// Also log what is decided: into a file .jsonl, or a folder of TensorBoard's event files
+    /// Also log what is decided: into a file .jsonl, a folder of TensorBoard's event files, or a run of MLflow by the
+    /// address of its page, which ends in /runs/ID
     #[arg(long, value_name = "PLACE")]
-    log_back: Vec<PathBuf>,
+    log_back: Vec<String>,
+    /// What the run should end at: a warning says when it hardly will
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    target: Option<f64>,
     /// Also show the run on a page of this machine: 127.0.0.1:PORT
     #[cfg(feature = "page")]
     #[arg(long, value_name = "ADDRESS")]
@@ -127,7 +131,7 @@ impl Arguments {
         self.planner.check(std::iter::once(&model))?;
         let options = self.options(&model, output)?;
         let mut follower = Follower::open(model, options)?;
-        let mut absent = None;
+        let (mut absent, mut warned) = (None, Vec::new());
         #[cfg(feature = "page")]
         let page = self.page(output)?;
         loop {
@@ -137,6 +141,7 @@ impl Arguments {
                 page.show(run, follower.points(), looked.absent.as_deref());
             }
             tell(&looked, &follower, &mut absent, output)?;
+            warn(&follower, &mut warned, output);
             if looked.finished {
                 output.say("the run is at its planned end");
                 return Ok(());
@@ -253,16 +258,33 @@ impl Arguments {
             replan: self.replan_every.map(Replan::EveryFraction),
             planner: Some(self.planner.planner(model.clone())?.settings()),
             lead: self.lead,
-            log_back: self.log_back.iter().map(|place| log_back(place)).collect(),
+            target: self.target,
+            log_back: self.log_back.iter().map(|place| log_back(place)).collect::<Result<_>>()?,
         })
     }
 }
 
-fn log_back(place: &Path) -> Box<dyn LogBack> {
-    if place.extension().is_some_and(|extension| extension == "jsonl") {
+fn log_back(place: &str) -> Result<Box<dyn LogBack>> {
+    Ok(if place.contains("://") {
+        Box::new(MlflowLog::new(MlflowRun::at(place, &Limits::default())?))
+    } else if Path::new(place).extension().is_some_and(|extension| extension == "jsonl") {
         Box::new(JsonLinesLog::new(place))
     } else {
         Box::new(TensorBoardLog::new(place))
+    })
+}
+
+/// Warns of what the forecast says about the run's end, once of each kind.
+fn warn(follower: &Follower, warned: &mut Vec<&'static str>, output: &mut Output) {
+    let Some(run) = follower.run() else { return };
+    let alerts = alerts(run, follower.points(), None);
+    warned.retain(|kind| alerts.iter().any(|alert| alert.kind() == *kind));
+    for alert in &alerts {
+        let of_the_end = matches!(alert, Alert::WillNotReachTarget { .. } | Alert::BetterStop { .. });
+        if of_the_end && !warned.contains(&alert.kind()) {
+            warned.push(alert.kind());
+            output.warn(alert);
+        }
     }
 }
 

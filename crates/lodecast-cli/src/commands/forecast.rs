@@ -44,7 +44,8 @@ impl Arguments {
                 "give one, for example --schedule cosine:0.01",
             ));
         }
-        let forecast = model.forecast(&run.observed, run.total_steps, schedule.as_ref())?;
+        let mut forecast = model.forecast(&run.observed, run.total_steps, schedule.as_ref())?;
+        forecast.outside_experience = model.unknown_settings(&run.run.attributes).or(forecast.outside_experience);
         if let Some(reason) = &forecast.outside_experience {
             output.warn(reason);
         }

@@ -8,7 +8,7 @@ use lodecast::{Experience, Model, PaperLatentOde};
 use serde_json::json;
 
 use crate::options::overwriting::Overwriting;
-use crate::options::sweep::SweepInput;
+use crate::options::sweeps::SweepInput;
 use crate::output::Output;
 
 /// Which model, and the sweep it was fitted on.

@@ -1,4 +1,4 @@
-//! `lodecast runs`: what is in a sweep.
+//! `lodecast runs`: what is in a sweep, or on a server.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use crate::figures::sweep::{self, ConfigurationSummary};
 use crate::figures::{configuration_label, is_fraction, metric_value};
-use crate::options::sweep::SweepInput;
+use crate::options::sweep::Columns;
+use crate::options::sweeps::SweepInput;
 use crate::output::Output;
 use crate::report::{Block, Report, Section, Table};
 use crate::whole_file;
@@ -17,8 +18,17 @@ use crate::whole_file;
 /// Which sweep, and how much of it.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
+    /// Sweep files (.parquet, .csv or .jsonl), folders of them, or what a tracker left; the runs of several are joined
+    #[cfg_attr(feature = "serve", arg(value_name = "SWEEP", required_unless_present = "live"))]
+    #[cfg_attr(not(feature = "serve"), arg(value_name = "SWEEP", required = true))]
+    sweeps: Vec<PathBuf>,
     #[command(flatten)]
-    input: SweepInput,
+    columns: Columns,
+    /// The runs under way on a server of 'lodecast serve' instead; a token to read with, if it asks for one, is taken from
+    /// `LODECAST_TOKEN`
+    #[cfg(feature = "serve")]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["sweeps", "metric", "each", "html"])]
+    live: Option<String>,
     /// Metric to go by [default: the first]
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
@@ -63,14 +73,19 @@ struct RunSummary {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        let sweep = self.input.read(output)?;
+        #[cfg(feature = "serve")]
+        if let Some(address) = &self.live {
+            return live(address, output);
+        }
+        let input = SweepInput { paths: self.sweeps.clone(), columns: self.columns.clone() };
+        let sweep = input.read(output)?;
         if sweep.metrics.is_empty() || sweep.runs.is_empty() {
             return Err(lodecast::Error::Sweep { reason: "it has no runs".to_owned() })
-                .with_context(|| format!("cannot sum up {}", self.input.name()));
+                .with_context(|| format!("cannot sum up {}", input.name()));
         }
         let metric = self.metric.as_deref().map_or(Ok(0), |name| sweep.metric_index(name))?;
         if let Some(path) = &self.html {
-            whole_file::write_text(path, &page(&sweep, metric, &self.input.name()).to_html())?;
+            whole_file::write_text(path, &page(&sweep, metric, &input.name()).to_html())?;
             output.say(format_args!("page written to {}", path.display()));
         }
         let summary = summary(&sweep, metric, self.each);
@@ -86,6 +101,25 @@ impl Arguments {
             None => output.table(&sweep::configuration_table(&sweep, metric)),
         }
     }
+}
+
+/// The runs on a server, the latest first.
+#[cfg(feature = "serve")]
+fn live(address: &str, output: &mut Output) -> Result<()> {
+    let token = std::env::var("LODECAST_TOKEN").ok().filter(|token| !token.is_empty());
+    let runs = lodecast_live::served_runs(address, token.as_deref())?;
+    if output.wants_json() {
+        return output.json(&serde_json::json!({"runs": runs}));
+    }
+    let mut table = Table::new("", ["Run", "#Step", "#Of", "What is going on", "Alerts"]);
+    for run in &runs {
+        let number = |name: &str| run[name].as_u64().map_or_else(|| "-".to_owned(), |number| number.to_string());
+        let text = |name: &str| run[name].as_str().unwrap_or_default().to_owned();
+        let alerts = run["alerts"].as_array().into_iter().flatten().filter_map(|alert| alert.as_str());
+        let alerts = alerts.collect::<Vec<_>>().join("; ");
+        table.push([text("id"), number("last_step"), number("total_steps"), text("sentence"), alerts]);
+    }
+    output.table(&table)
 }
 
 fn summary(sweep: &Sweep, metric: usize, each: bool) -> Summary {

@@ -46,7 +46,7 @@ impl Arguments {
         let Forecaster::Controlled(forecaster) = model.into() else {
             return Err(failure(
                 "the paper's model cannot say what it does not know before a run has started",
-                "fit a controlled model: 'lodecast fit' without --kind",
+                "fit a model that the learning rate drives: 'lodecast fit' without --kind",
             ));
         };
         let settings = SuggestionSettings { count: self.count, seed: self.seed, ..SuggestionSettings::default() };

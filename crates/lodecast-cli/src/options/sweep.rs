@@ -1,7 +1,7 @@
-//! Options that say which sweep or run to read, and what its columns mean.
+//! What the columns of a sweep or a run mean, and reading either from its files.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use clap::Args;
@@ -65,34 +65,5 @@ impl Columns {
         let mut options = self.options();
         options.metrics = vec![self.metrics.first().cloned().unwrap_or_else(|| metric.clone())];
         Ok(lodecast_sweep_file::read_run(path, &options)?)
-    }
-}
-
-/// The files of a sweep and what their columns mean.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct SweepInput {
-    /// Sweep files (.parquet, .csv or .jsonl), or folders of them; the runs of several are joined
-    #[arg(value_name = "SWEEP", required = true)]
-    pub paths: Vec<PathBuf>,
-    #[command(flatten)]
-    pub columns: Columns,
-}
-
-impl SweepInput {
-    /// Reads the sweep.
-    pub(crate) fn read(&self, output: &mut Output) -> Result<Sweep> {
-        self.read_with(&self.columns, output)
-    }
-
-    /// Reads the sweep, its columns meaning what `columns` says.
-    pub(crate) fn read_with(&self, columns: &Columns, output: &mut Output) -> Result<Sweep> {
-        let sweeps: Vec<Sweep> =
-            self.paths.iter().map(|path| columns.read_sweep(path, output)).collect::<Result<_>>()?;
-        Ok(Sweep::join(sweeps)?)
-    }
-
-    /// The files in words.
-    pub(crate) fn name(&self) -> String {
-        self.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
     }
 }

@@ -10,6 +10,7 @@ use lodecast_lab::tasks::TASKS;
 use lodecast_lab::{DeviceKind, Length, OptimizerKind, RunConfiguration, Scale, TaskSettings, Trainable, tasks};
 
 use super::configuration::read_configuration;
+use super::variation::VariationOptions;
 
 /// What to train.
 #[derive(Args, Clone, Debug)]
@@ -38,6 +39,8 @@ pub(crate) struct Setup {
     /// Metric points an epoch, if not the task's own
     #[arg(long)]
     pub points_per_epoch: Option<u64>,
+    #[command(flatten)]
+    pub variation: VariationOptions,
 }
 
 impl Setup {
@@ -58,7 +61,12 @@ impl Setup {
 
     /// What the task is opened with.
     pub(crate) fn settings(&self) -> TaskSettings {
-        TaskSettings { scale: self.scale, data: self.data.clone(), device: self.device }
+        TaskSettings {
+            scale: self.scale,
+            data: self.data.clone(),
+            device: self.device,
+            variation: self.variation.variation(),
+        }
     }
 
     /// Was any part of the length asked for?
@@ -66,7 +74,7 @@ impl Setup {
         self.epochs.is_some() || self.batch_size.is_some() || self.points_per_epoch.is_some()
     }
 
-    /// The length asked for; `None` if all of it is the task's own.
+    /// The length asked for, without the variation; `None` if all of it is the task's own.
     pub(crate) fn length(&self, task: &dyn Trainable) -> Option<Length> {
         let own = task.default_length();
         let asked = Length {
@@ -82,7 +90,7 @@ impl Setup {
 #[derive(Args, Debug)]
 pub(crate) struct RunOptions {
     /// Everything below as JSON, instead of options
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "scale", "data", "device", "optimizer", "epochs", "batch_size", "points_per_epoch", "family", "peak", "warmup", "seed"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "scale", "data", "device", "optimizer", "epochs", "batch_size", "points_per_epoch", "width", "batch", "label_noise", "data_share", "dead_from", "data_seed", "family", "peak", "warmup", "seed"])]
     config: Option<PathBuf>,
     #[command(flatten)]
     setup: Setup,

@@ -192,7 +192,7 @@ impl Contest<'_> {
     ) -> Result<Controller> {
         const FILE: &str = "controller.json";
         let settings = ControllerSettings::default();
-        let length = self.length.unwrap_or_else(|| task.default_length());
+        let length = task.length(self.length);
         let lessons = Lessons { task: task.description(), optimizer: self.optimizer, length };
         // What another version wrote is trained anew.
         let known = directory.read_json::<serde_json::Value>(FILE)?;
@@ -229,7 +229,7 @@ impl Contest<'_> {
 
 /// A task and the length of its runs in words.
 pub(crate) fn in_words(task: &dyn Trainable, length: Option<Length>) -> String {
-    let length = length.unwrap_or_else(|| task.default_length());
+    let length = task.length(length);
     format!(
         "{}, {} epochs of {} steps, {} points a run",
         task.name(),

@@ -28,7 +28,7 @@ pub(crate) fn announce(
     journal: &Path,
     output: &mut Output,
 ) {
-    let length = length.unwrap_or_else(|| task.default_length());
+    let length = task.length(length);
     if journal.exists() || output.is_quiet() || length.check(task.train_examples()).is_err() {
         return;
     }

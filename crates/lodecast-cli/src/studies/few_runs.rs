@@ -97,7 +97,7 @@ impl FewRuns<'_> {
         let Model::Law(model) = &fitted.model else {
             return Err(failure("the fit gave another model than asked for", "report this as a fault of lodecast"));
         };
-        let length = self.configuration.length.unwrap_or_else(|| task.default_length());
+        let length = task.length(self.configuration.length);
         let picked = pick(model.law(), length.total_steps(task.train_examples()), &PickSettings::default())?;
         let metric = model.law().metric();
         let fraction = is_fraction(metric, [picked.predicted.median]);

@@ -19,6 +19,7 @@ fn errors_say_what_to_do() {
     let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
     write("empty.csv", "run_id,step,train_loss,learning_rate,val_accuracy:max\n");
     write("bare.csv", "run_id,step,train_loss,learning_rate,val_accuracy\na,1,2.0,0.1,0.5\na,2,1.0,0.1,0.6\n");
+    write("score.csv", "run_id,step,train_loss,learning_rate,score\na,1,2.0,0.1,0.5\na,2,1.0,0.1,0.6\n");
     write("text.csv", "run_id,step,train_loss,learning_rate,val_accuracy:max\na,1,two,0.1,0.5\n");
     write("flat.csv", "run_id,step,train_loss,learning_rate,val_accuracy:max\na,1,1.0,0.1,0.5\na,2,1.0,0.1,0.5\n");
     write("config.json", "{\"task\": \"mnist1d-cnn\", \"families\": [\"sine\"]}");
@@ -33,7 +34,7 @@ fn errors_say_what_to_do() {
         ("unknown-format", &["runs", "short.lode"]),
         ("empty-sweep", &["fit", "empty.csv"]),
         ("one-run", &["fit", "flat.csv"]),
-        ("metric-without-direction", &["runs", "bare.csv"]),
+        ("metric-without-direction", &["runs", "score.csv"]),
         ("metric-without-direction-named", &["runs", "bare.csv", "--val", "val_accuracy"]),
         ("unknown-metric", &["fit", "sweep.parquet", "--metric", "val_loss"]),
         ("unknown-metric-column", &["runs", "sweep.parquet", "--val", "f1:max"]),

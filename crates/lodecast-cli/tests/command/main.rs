@@ -13,8 +13,10 @@ mod import;
 mod interruption;
 #[cfg(feature = "lab")]
 mod manners;
+mod mlflow;
 #[cfg(feature = "lab")]
 mod path;
+mod serve;
 #[cfg(feature = "lab")]
 mod study;
 mod tune;

@@ -3,6 +3,7 @@
 mod database;
 mod files;
 mod http;
+mod run;
 mod server;
 
 use crate::decode::database::Database;
@@ -10,6 +11,8 @@ use crate::error::{Error, Result};
 use crate::format::{Format, Outcome, Visit, Wanted};
 use crate::limits::Limits;
 use crate::source::Source;
+
+pub use run::MlflowRun;
 
 /// Stores of MLflow: SQLite files and PostgreSQL servers, folders `mlruns`, and tracking servers over REST.
 pub(crate) struct Mlflow;

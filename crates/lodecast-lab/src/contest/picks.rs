@@ -17,11 +17,11 @@ use crate::task::Length;
 
 /// Every rule, by name.
 const RULES: [PickRule; 4] = [
-    PickRule { name: "best-run", about: "the schedule of the best measured run", take: |taking| Ok(best_run(taking)) },
+    PickRule { name: "best-run", about: "the schedule of the best measured run", take: best_run },
     PickRule {
         name: "plain-process",
         about: "what a Gaussian process on schedule features expects most of",
-        take: |taking| Ok(plain_process(taking)),
+        take: plain_process,
     },
     PickRule { name: "ours", about: "what law and process averaged expect most of", take: |taking| Ok(ours(taking)) },
     confirmed::RULE,
@@ -68,15 +68,15 @@ impl PickRule {
     }
 }
 
-fn best_run(taking: &Taking<'_>) -> Schedule {
+fn best_run(taking: &Taking<'_>) -> Result<Schedule> {
     let best = &taking.recommended.best_run.run;
     let asked = taking.tuner.trials().iter().find(|record| record.trial.name == *best);
-    asked.map_or_else(|| ours(taking), |record| record.trial.schedule.clone())
+    asked.map_or_else(|| Ok(ours(taking)), |record| Ok(record.trial.schedule.clone()))
 }
 
-fn plain_process(taking: &Taking<'_>) -> Schedule {
+fn plain_process(taking: &Taking<'_>) -> Result<Schedule> {
     let choice = taking.recommended.choices.iter().find(|choice| choice.name == "plain process alone");
-    choice.map_or_else(|| best_run(taking), |choice| choice.schedule.clone())
+    choice.map_or_else(|| best_run(taking), |choice| Ok(choice.schedule.clone()))
 }
 
 fn ours(taking: &Taking<'_>) -> Schedule {

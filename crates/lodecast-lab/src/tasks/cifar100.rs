@@ -16,6 +16,7 @@ const MD5: &str = "03b5dce01913d631647c71ecec9e9cb8";
 /// images as they are. A scale takes that part of the first, and of the second, but not below 2,000; the test is always
 /// whole, because a run sees it once.
 pub(super) fn open(settings: &TaskSettings) -> Result<ImageSplits> {
+    settings.variation.check_for_read_data()?;
     let path = settings.data.clone().unwrap_or_else(|| data_folder().join("cifar-100"));
     let data = Cifar100::find(&path).ok_or_else(|| missing(path))?;
     let scale = settings.scale;
@@ -32,7 +33,7 @@ pub(super) fn open(settings: &TaskSettings) -> Result<ImageSplits> {
     })?;
     let [train, validation] = parts.unwrap_or_default().map(|places| both.select(&places));
     let test = data.test(|count| (0..count).collect())?;
-    Ok(ImageSplits::new("CIFAR-100", CLASSES, scale, [train, validation, test]))
+    Ok(ImageSplits::new("CIFAR-100", CLASSES, settings, [train, validation, test]))
 }
 
 fn missing(path: PathBuf) -> Error {

@@ -29,6 +29,7 @@ const TEST: Published = Published {
 /// is. A scale takes that part of the first, and of the second, but not below 2,000; the test is always whole, because a run
 /// sees it once.
 pub(super) fn open(settings: &TaskSettings) -> Result<ImageSplits> {
+    settings.variation.check_for_read_data()?;
     let folder = folder(settings)?;
     let [train_images, train_labels, test_images, test_labels] =
         ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
@@ -46,7 +47,7 @@ pub(super) fn open(settings: &TaskSettings) -> Result<ImageSplits> {
             reason: format!("its images are {:?}, those for training {:?}", test.shape, train.shape),
         });
     }
-    Ok(ImageSplits::new("Fashion-MNIST", CLASSES, scale, [train, validation, test]))
+    Ok(ImageSplits::new("Fashion-MNIST", CLASSES, settings, [train, validation, test]))
 }
 
 /// The folder with the four files: the one asked for, Debian's, or the one in the folder for data.

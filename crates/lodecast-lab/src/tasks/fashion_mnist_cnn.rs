@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::optimizer::OptimizerKind;
 use crate::settings::{Scale, TaskSettings};
 use crate::task::{Evaluation, Length, Split, Task};
+use crate::variation::Variation;
 
 const NAME: &str = "fashion-mnist-cnn";
 pub(super) const ENTRY: TaskEntry = TaskEntry {
@@ -63,17 +64,18 @@ impl Network {
         [height, width, inputs]: [usize; 3],
         classes: usize,
         scale: Scale,
+        variation: Variation,
         device: &Device,
         random: &mut ChaCha8Rng,
     ) -> Self {
         let mut inputs = inputs;
         let mut convolutions = Vec::with_capacity(WIDTHS.len());
-        for outputs in WIDTHS.map(|width| scale.of(width)) {
+        for outputs in WIDTHS.map(|width| variation.width_of(scale.of(width))) {
             convolutions.push(Convolution::new([inputs, outputs], 3, 1, Fan::In, device, random).with_bias(device));
             inputs = outputs;
         }
         let halved = |side: usize| side >> POOLED_AFTER.len();
-        let dense = scale.of(DENSE);
+        let dense = variation.width_of(scale.of(DENSE));
         let (dense_weight, dense_bias) =
             uniform_weights(halved(height) * halved(width) * inputs, dense, device, random);
         let (head_weight, head_bias) = uniform_weights(dense, classes, device, random);
@@ -112,6 +114,10 @@ impl Task for FashionMnistCnn {
         self.data.description()
     }
 
+    fn variation(&self) -> Variation {
+        self.data.variation
+    }
+
     fn metric(&self) -> Metric {
         Metric::new("val_accuracy", Direction::Max)
     }
@@ -132,8 +138,8 @@ impl Task for FashionMnistCnn {
     }
 
     fn initial_model(&self, random: &mut ChaCha8Rng) -> Network {
-        let ImageSplits { classes, scale, .. } = self.data;
-        Network::new(self.data.train.size(), classes, scale, &self.device.clone().autodiff(), random)
+        let ImageSplits { classes, scale, variation, .. } = self.data;
+        Network::new(self.data.train.size(), classes, scale, variation, &self.device.clone().autodiff(), random)
     }
 
     fn load(&self, batch: &[u32], _random: &mut ChaCha8Rng) -> Result<LoadedImages> {
@@ -157,13 +163,17 @@ mod tests {
 
     #[test]
     fn the_full_network_has_the_published_size() {
-        let count = |scale| {
+        let count = |scale, width| {
             let mut random = ChaCha8Rng::seed_from_u64(1);
-            Network::new([28, 28, 1], 10, scale, &Device::flex(), &mut random).num_params()
+            let variation = Variation { width, ..Variation::default() };
+            Network::new([28, 28, 1], 10, scale, variation, &Device::flex(), &mut random).num_params()
         };
         // 9*64 + 9*64*64 + 9*64*128 + 9*128*128 and biases 64+64+128+128; 7*7*128*256 + 256; 256*10 + 10
-        assert_eq!(count(Scale::FULL), 1_867_466);
+        assert_eq!(count(Scale::FULL, 1.0), 1_867_466);
         // The same with 8, 8, 16, 16 and 32.
-        assert_eq!(count(Scale::new(0.125).unwrap()), 80 + 584 + 1168 + 2320 + 25_120 + 330);
+        let eighth = Scale::new(0.125).unwrap();
+        assert_eq!(count(eighth, 1.0), 80 + 584 + 1168 + 2320 + 25_120 + 330);
+        // Twice as wide: a quarter of the widths.
+        assert_eq!(count(eighth, 2.0), count(Scale::new(0.25).unwrap(), 1.0));
     }
 }

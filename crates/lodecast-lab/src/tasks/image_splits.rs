@@ -4,8 +4,9 @@ use burn::tensor::{Device, Tensor};
 
 use super::image_batches::{ImageBatches, Standardisation};
 use crate::data::images::Images;
-use crate::settings::Scale;
+use crate::settings::{Scale, TaskSettings};
 use crate::task::{Evaluation, Split};
+use crate::variation::Variation;
 
 /// Seed of every split, the same for all runs.
 pub(super) const SPLIT_SEED: u64 = 42;
@@ -18,23 +19,32 @@ pub(super) struct ImageSplits {
     name: &'static str,
     pub(super) classes: usize,
     pub(super) scale: Scale,
+    pub(super) variation: Variation,
     pub(super) train: ImageBatches,
     validation: ImageBatches,
     test: ImageBatches,
 }
 
 impl ImageSplits {
-    /// The splits of the data set called `name`, at a scale.
+    /// The splits of the data set called `name`, at the scale and the variation of the settings.
     pub(super) fn new(
         name: &'static str,
         classes: usize,
-        scale: Scale,
-        [train, validation, test]: [Images; 3],
+        settings: &TaskSettings,
+        [mut train, validation, test]: [Images; 3],
     ) -> Self {
+        let &TaskSettings { scale, variation, .. } = settings;
+        let used = variation.used_examples(train.len());
+        if used.len() < train.len() {
+            train = train.select(&used);
+        }
+        for (example, class) in train.classes.iter_mut().enumerate() {
+            *class = variation.noisy_class(example, u32::from(*class), classes as u32) as u8;
+        }
         let standardisation = Standardisation::new(train.channel_statistics());
         let [train, validation, test] =
             [train, validation, test].map(|images| ImageBatches::new(images, standardisation.clone()));
-        Self { name, classes, scale, train, validation, test }
+        Self { name, classes, scale, variation, train, validation, test }
     }
 
     /// The splits in words.

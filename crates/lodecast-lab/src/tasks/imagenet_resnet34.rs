@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::optimizer::OptimizerKind;
 use crate::settings::{Scale, TaskSettings, data_folder};
 use crate::task::{Evaluation, Length, Split, Task};
+use crate::variation::Variation;
 
 const NAME: &str = "imagenet-resnet34";
 pub(super) const ENTRY: TaskEntry = TaskEntry {
@@ -50,6 +51,7 @@ pub struct ImageNetResnet34 {
     test: Vec<u32>,
     standardisation: Standardisation,
     scale: Scale,
+    variation: Variation,
     device: Device,
 }
 
@@ -59,6 +61,7 @@ impl ImageNetResnet34 {
     /// # Errors
     /// If the data is missing or not in class folders, or the device is not there.
     pub fn open(settings: &TaskSettings) -> Result<Self> {
+        settings.variation.check_for_read_data()?;
         let folder = settings.data.clone().unwrap_or_else(|| data_folder().join("imagenet"));
         let [train, test] = ["train", "val"].map(|part| folder.join(part));
         if !train.is_dir() || !test.is_dir() {
@@ -67,17 +70,18 @@ impl ImageNetResnet34 {
         }
         let (train_pictures, test_pictures) = (Pictures::list(&train)?, Pictures::list(&test)?);
         same_classes(&train_pictures, &test_pictures, &test)?;
-        let scale = settings.scale;
+        let &TaskSettings { scale, variation, .. } = settings;
         let drawn = |pictures: &Pictures| -> Vec<u32> {
             let count = pictures.len();
             images::subset(count, scale.of(count), SPLIT_SEED).into_iter().map(|index| index as u32).collect()
         };
         let mut train = drawn(&train_pictures);
         let validation = train.split_off(train.len() - train.len().div_ceil(10).min(MOST_VALIDATION));
+        let train = variation.used_examples(train.len()).into_iter().map(|index| train[index]).collect();
         let test = drawn(&test_pictures);
         let standardisation = Standardisation::new(STATISTICS.to_vec());
         let device = settings.device.open()?;
-        Ok(Self { train_pictures, test_pictures, train, validation, test, standardisation, scale, device })
+        Ok(Self { train_pictures, test_pictures, train, validation, test, standardisation, scale, variation, device })
     }
 
     /// Decodes pictures on all cores; `part` chooses what of each is seen, with random numbers of the picture's own.
@@ -151,6 +155,10 @@ impl Task for ImageNetResnet34 {
         )
     }
 
+    fn variation(&self) -> Variation {
+        self.variation
+    }
+
     fn metric(&self) -> Metric {
         Metric::new("val_accuracy", Direction::Max)
     }
@@ -172,14 +180,20 @@ impl Task for ImageNetResnet34 {
 
     fn initial_model(&self, random: &mut ChaCha8Rng) -> ResidualNetwork {
         let classes = self.train_pictures.classes().len();
-        let sizes =
-            ResidualSizes { blocks: BLOCKS, stem: Stem::Large, channels: 3, classes, dropout: 0.0, scale: self.scale };
+        let Self { scale, variation, .. } = *self;
+        let (blocks, stem) = (BLOCKS, Stem::Large);
+        let sizes = ResidualSizes { blocks, stem, channels: 3, classes, dropout: 0.0, scale, variation };
         ResidualNetwork::new(sizes, &self.device.clone().autodiff(), random)
     }
 
     fn load(&self, batch: &[u32], random: &mut ChaCha8Rng) -> Result<LoadedImages> {
-        let batch: Vec<u32> = batch.iter().map(|&index| self.train[index as usize]).collect();
-        self.loaded(&self.train_pictures, &batch, random, photograph::random_part)
+        let pictures: Vec<u32> = batch.iter().map(|&index| self.train[index as usize]).collect();
+        let mut loaded = self.loaded(&self.train_pictures, &pictures, random, photograph::random_part)?;
+        let classes = self.train_pictures.classes().len() as u32;
+        for (class, &example) in loaded.classes.iter_mut().zip(batch) {
+            *class = i64::from(self.variation.noisy_class(example as usize, *class as u32, classes));
+        }
+        Ok(loaded)
     }
 
     fn loads_ahead(&self) -> bool {

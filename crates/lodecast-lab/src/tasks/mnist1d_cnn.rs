@@ -9,10 +9,11 @@ use super::TaskEntry;
 use super::classification::{self, Tally};
 use super::strided_convolution::{StridedConvolution, uniform_weights};
 use crate::error::{Error, Result};
-use crate::mnist1d::{CLASSES, Digits, LENGTH};
+use crate::mnist1d::{CLASSES, Digits, LENGTH, Templates};
 use crate::optimizer::OptimizerKind;
 use crate::settings::{Scale, TaskSettings};
 use crate::task::{Evaluation, Length, Split, Task};
+use crate::variation::Variation;
 
 const NAME: &str = "mnist1d-cnn";
 pub(super) const ENTRY: TaskEntry = TaskEntry {
@@ -50,6 +51,7 @@ impl Default for Mnist1dSizes {
 #[derive(Debug)]
 pub struct Mnist1dCnn {
     sizes: Mnist1dSizes,
+    variation: Variation,
     device: Device,
     train: Examples,
     validation: Examples,
@@ -84,7 +86,7 @@ impl Mnist1dCnn {
         if let Some(data) = &settings.data {
             return refuse("data", data.display().to_string(), "mnist1d-cnn draws its digits: leave the data out");
         }
-        Self::new(Mnist1dSizes::default(), &settings.device.open()?)
+        Self::varied(Mnist1dSizes::default(), settings.variation, &settings.device.open()?)
     }
 
     /// Draws the digits and puts them on `device`.
@@ -92,19 +94,38 @@ impl Mnist1dCnn {
     /// # Errors
     /// If a split is empty.
     pub fn new(sizes: Mnist1dSizes, device: &Device) -> Result<Self> {
+        Self::varied(sizes, Variation::default(), device)
+    }
+
+    /// The same with a variation. Another seed of the data is one of the templates, too.
+    ///
+    /// # Errors
+    /// If a split is empty, or the variation out of its ranges.
+    pub fn varied(sizes: Mnist1dSizes, variation: Variation, device: &Device) -> Result<Self> {
+        variation.check()?;
         for (name, value) in [("train", sizes.train), ("validation", sizes.validation), ("test", sizes.test)] {
             if value == 0 {
                 return Err(Error::Setting { name, value: "0".to_owned(), remedy: "take at least one digit" });
             }
         }
+        let templates = variation.data_seed.map_or_else(Templates::default, Templates::draw);
+        let seed = variation.data_seed.unwrap_or(sizes.seed);
         let [mut train, mut validation, mut test] = [(sizes.train, 0), (sizes.validation, 1), (sizes.test, 2)]
-            .map(|(count, stream)| Digits::generate(count, sizes.seed, stream));
+            .map(|(count, stream)| Digits::generate_from(&templates, count, seed, stream));
+        let used = variation.used_examples(train.len());
+        if used.len() < train.len() {
+            train = train.select(&used);
+        }
+        for (example, class) in train.classes.iter_mut().enumerate() {
+            *class = variation.noisy_class(example, u32::from(*class), CLASSES as u32) as u8;
+        }
         let (mean, deviation) = train.mean_and_deviation();
         for digits in [&mut train, &mut validation, &mut test] {
             digits.standardise(mean, deviation);
         }
         let [train, validation, test] = [train, validation, test].map(|digits| Examples::new(digits, device));
-        Ok(Self { sizes, device: device.clone(), train, validation, test })
+        let sizes = Mnist1dSizes { train: train.classes.len(), seed, ..sizes };
+        Ok(Self { sizes, variation, device: device.clone(), train, validation, test })
     }
 }
 
@@ -117,14 +138,15 @@ pub struct Network {
 }
 
 impl Network {
-    fn new(device: &Device, random: &mut ChaCha8Rng) -> Self {
+    /// A fresh network with `channels` in each layer.
+    fn new(channels: usize, device: &Device, random: &mut ChaCha8Rng) -> Self {
         let (mut inputs, mut places) = (1, LENGTH);
         let mut convolutions = Vec::with_capacity(KERNELS.len());
         for kernel in KERNELS {
-            convolutions.push(StridedConvolution::new(inputs, CHANNELS, kernel, device, random));
-            (inputs, places) = (CHANNELS, StridedConvolution::output_places(places, kernel));
+            convolutions.push(StridedConvolution::new(inputs, channels, kernel, device, random));
+            (inputs, places) = (channels, StridedConvolution::output_places(places, kernel));
         }
-        let (head_weight, head_bias) = uniform_weights(places * CHANNELS, CLASSES, device, random);
+        let (head_weight, head_bias) = uniform_weights(places * channels, CLASSES, device, random);
         Self { convolutions, head_weight, head_bias }
     }
 
@@ -148,6 +170,10 @@ impl Task for Mnist1dCnn {
         format!("{train} training, {validation} validation and {test} test digits of seed {seed}")
     }
 
+    fn variation(&self) -> Variation {
+        self.variation
+    }
+
     fn metric(&self) -> Metric {
         Metric::new("val_accuracy", Direction::Max)
     }
@@ -168,7 +194,7 @@ impl Task for Mnist1dCnn {
     }
 
     fn initial_model(&self, random: &mut ChaCha8Rng) -> Network {
-        Network::new(&self.device.clone().autodiff(), random)
+        Network::new(self.variation.width_of(CHANNELS), &self.device.clone().autodiff(), random)
     }
 
     fn load(&self, batch: &[u32], _random: &mut ChaCha8Rng) -> Result<(Tensor<3>, Tensor<1, Int>)> {
@@ -202,5 +228,58 @@ impl Task for Mnist1dCnn {
             tally.add(logits, examples.classes[start..end].iter().map(|&class| usize::from(class)));
         }
         Ok(tally.evaluation())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    fn varied(variation: Variation) -> Mnist1dCnn {
+        let sizes = Mnist1dSizes { train: 1000, validation: 50, test: 60, ..Mnist1dSizes::default() };
+        Mnist1dCnn::varied(sizes, variation, &Device::flex()).unwrap()
+    }
+
+    fn numbers(examples: &Examples) -> Vec<f32> {
+        examples.signals.clone().into_data().iter::<f32>().collect()
+    }
+
+    #[test]
+    fn the_network_has_the_published_size_and_others_at_other_widths() {
+        let count = |width| {
+            let task = varied(Variation { width, ..Variation::default() });
+            task.initial_model(&mut ChaCha8Rng::seed_from_u64(1)).num_params()
+        };
+        // Table 1 of arXiv 2011.14439.
+        assert_eq!(count(1.0), 5210);
+        // Of 50 and 13 channels: 5 c + c, twice 3 c c + c, and 5 c 10 + 10.
+        assert_eq!(count(2.0), 300 + 2 * (150 * 50 + 50) + 2510);
+        assert_eq!(count(0.5), 78 + 2 * (39 * 13 + 13) + 660);
+    }
+
+    #[test]
+    fn labels_are_wrong_in_training_only() {
+        let (plain, noisy) =
+            (varied(Variation::default()), varied(Variation { label_noise: 0.4, ..Variation::default() }));
+        let changed = plain.train.classes.iter().zip(&noisy.train.classes).filter(|(plain, noisy)| plain != noisy);
+        // Four standard deviations of a thousand draws.
+        assert!((changed.count() as f64 / 1000.0 - 0.4).abs() < 0.062);
+        assert_eq!(noisy.validation.classes, plain.validation.classes);
+        assert_eq!(noisy.test.classes, plain.test.classes);
+        assert_eq!(numbers(&noisy.train), numbers(&plain.train));
+    }
+
+    #[test]
+    fn half_the_data_is_every_other_digit_and_another_set_is_another() {
+        let (plain, half) =
+            (varied(Variation::default()), varied(Variation { data_share: 0.5, ..Variation::default() }));
+        assert_eq!(half.train_examples(), 500);
+        let every_other: Vec<u8> = plain.train.classes.iter().copied().step_by(2).collect();
+        assert_eq!(half.train.classes, every_other);
+        let other = varied(Variation { data_seed: Some(7), ..Variation::default() });
+        assert_ne!(numbers(&other.test), numbers(&plain.test));
+        assert_eq!(Task::description(&other), "1000 training, 50 validation and 60 test digits of seed 7");
     }
 }

@@ -9,6 +9,7 @@ use super::convolution::{Convolution, Fan, max_pool_overlapping};
 use super::dropout::dropout;
 use super::strided_convolution::uniform_weights;
 use crate::settings::Scale;
+use crate::variation::Variation;
 
 /// Channels of the four stages.
 const WIDTHS: [usize; 4] = [64, 128, 256, 512];
@@ -30,6 +31,8 @@ pub(super) struct ResidualSizes {
     pub(super) dropout: f64,
     /// Narrows all stages.
     pub(super) scale: Scale,
+    /// Widens or narrows them again.
+    pub(super) variation: Variation,
 }
 
 /// The first layer.
@@ -57,7 +60,7 @@ pub struct ResidualNetwork {
 impl ResidualNetwork {
     /// A fresh network, its weights drawn as torchvision draws them.
     pub(super) fn new(sizes: ResidualSizes, device: &Device, random: &mut ChaCha8Rng) -> Self {
-        let widths = WIDTHS.map(|width| sizes.scale.of(width));
+        let widths = WIDTHS.map(|width| sizes.variation.width_of(sizes.scale.of(width)));
         let (kernel, stride) = match sizes.stem {
             Stem::Small => (3, 1),
             Stem::Large => (7, 2),

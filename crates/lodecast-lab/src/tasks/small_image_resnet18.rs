@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::optimizer::OptimizerKind;
 use crate::settings::TaskSettings;
 use crate::task::{Evaluation, Length, Split, Task};
+use crate::variation::Variation;
 
 pub(super) const FASHION_MNIST: TaskEntry = TaskEntry {
     name: "fashion-mnist-resnet18",
@@ -69,6 +70,10 @@ impl Task for SmallImageResnet18 {
         self.data.description()
     }
 
+    fn variation(&self) -> Variation {
+        self.data.variation
+    }
+
     fn metric(&self) -> Metric {
         Metric::new("val_accuracy", Direction::Max)
     }
@@ -90,8 +95,9 @@ impl Task for SmallImageResnet18 {
 
     fn initial_model(&self, random: &mut ChaCha8Rng) -> ResidualNetwork {
         let [_, _, channels] = self.data.train.size();
-        let ImageSplits { classes, scale, .. } = self.data;
-        let sizes = ResidualSizes { blocks: BLOCKS, stem: Stem::Small, channels, classes, dropout: DROPOUT, scale };
+        let ImageSplits { classes, scale, variation, .. } = self.data;
+        let (blocks, stem, dropout) = (BLOCKS, Stem::Small, DROPOUT);
+        let sizes = ResidualSizes { blocks, stem, channels, classes, dropout, scale, variation };
         ResidualNetwork::new(sizes, &self.device.clone().autodiff(), random)
     }
 

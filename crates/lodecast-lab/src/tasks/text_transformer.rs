@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::optimizer::OptimizerKind;
 use crate::settings::{Scale, TaskSettings, data_folder};
 use crate::task::{Evaluation, Length, Split, Task};
+use crate::variation::Variation;
 
 const NAME: &str = "text-transformer";
 pub(super) const ENTRY: TaskEntry = TaskEntry {
@@ -46,7 +47,10 @@ pub struct TextTransformer {
     scale: Scale,
     device: Device,
     sizes: DecoderSizes,
+    variation: Variation,
     train: Windows,
+    /// The windows of the training words that are used.
+    used: Vec<u32>,
     validation: Windows,
     test: Windows,
 }
@@ -78,7 +82,8 @@ impl Windows {
 impl TextTransformer {
     /// Reads the text: the file asked for, else the King James Bible as Debian has it.
     pub(super) fn open(settings: &TaskSettings) -> Result<Self> {
-        let scale = settings.scale;
+        let &TaskSettings { scale, variation, .. } = settings;
+        variation.check_for_read_data()?;
         let device = settings.device.open()?;
         let vocabulary = scale.of(VOCABULARY).max(LEAST_VOCABULARY);
         let read = |source: &mut dyn TextSource| Words::read(source, scale.factor(), vocabulary, SEED);
@@ -86,14 +91,9 @@ impl TextTransformer {
             Some(path) => (path.display().to_string(), read(&mut TextFile(path))?),
             None => ("the King James Bible".to_owned(), read(&mut KingJamesBible::find()?)?),
         };
-        let width = scale.of_multiple(WIDTH, HEAD);
-        let sizes = DecoderSizes {
-            vocabulary: words.vocabulary,
-            context: CONTEXT,
-            width,
-            heads: width / HEAD,
-            layers: scale.of(LAYERS),
-        };
+        let (width, heads) = width_and_heads(scale, variation);
+        let sizes =
+            DecoderSizes { vocabulary: words.vocabulary, context: CONTEXT, width, heads, layers: scale.of(LAYERS) };
         let [train, validation, test] = [words.train, words.validation, words.test].map(|words| Windows { words });
         if [&train, &validation, &test].iter().any(|part| part.count() == 0) {
             let path = settings.data.clone().unwrap_or_else(|| PathBuf::from(&source));
@@ -101,8 +101,27 @@ impl TextTransformer {
                 format!("a part of it has fewer than {} words: take a longer text or a larger scale", CONTEXT + 1);
             return Err(Error::Text { path, reason });
         }
-        Ok(Self { source, scale, device, sizes, train, validation, test })
+        let used = variation.used_examples(train.count()).into_iter().map(|window| window as u32).collect();
+        Ok(Self { source, scale, device, sizes, variation, train, used, validation, test })
     }
+
+    /// Takes words that come next in training windows for others, where labels are to be wrong.
+    fn make_wrong(&self, windows: &[u32], next: &mut [i64]) {
+        let vocabulary = self.sizes.vocabulary as u32;
+        for (next, &window) in next.chunks_exact_mut(CONTEXT).zip(windows) {
+            for (place, word) in next.iter_mut().enumerate() {
+                let example = window as usize * CONTEXT + place;
+                *word = i64::from(self.variation.noisy_class(example, *word as u32, vocabulary));
+            }
+        }
+    }
+}
+
+/// Components of a word's vector, and heads that share them: as many of the usual size as there is room for, at least one.
+fn width_and_heads(scale: Scale, variation: Variation) -> (usize, usize) {
+    let width = variation.width_of(scale.of_multiple(WIDTH, HEAD));
+    let heads = (width / HEAD).max(1);
+    (width / heads * heads, heads)
 }
 
 impl Task for TextTransformer {
@@ -115,12 +134,17 @@ impl Task for TextTransformer {
     }
 
     fn description(&self) -> String {
-        let [train, validation, test] = [&self.train, &self.validation, &self.test].map(Windows::count);
+        let train = self.used.len();
+        let [validation, test] = [&self.validation, &self.test].map(Windows::count);
         format!(
             "{} at scale {}: {train} training, {validation} validation and {test} test windows of {CONTEXT} words, \
              {} different ones, split by seed {SEED}",
             self.source, self.scale, self.sizes.vocabulary
         )
+    }
+
+    fn variation(&self) -> Variation {
+        self.variation
     }
 
     /// Accuracy of the next word. A rare word is never said rightly.
@@ -140,7 +164,7 @@ impl Task for TextTransformer {
     }
 
     fn train_examples(&self) -> usize {
-        self.train.count()
+        self.used.len()
     }
 
     fn initial_model(&self, random: &mut ChaCha8Rng) -> Decoder {
@@ -148,11 +172,12 @@ impl Task for TextTransformer {
     }
 
     fn load(&self, batch: &[u32], _random: &mut ChaCha8Rng) -> Result<Vec<u32>> {
-        Ok(batch.to_vec())
+        Ok(batch.iter().map(|&index| self.used[index as usize]).collect())
     }
 
     fn loss(&self, model: &Decoder, batch: Vec<u32>, random: &mut ChaCha8Rng) -> Tensor<1> {
-        let (words, next) = self.train.at(batch.iter().map(|&window| window as usize), &self.device);
+        let (words, mut next) = self.train.at(batch.iter().map(|&window| window as usize), &self.device);
+        self.make_wrong(&batch, &mut next);
         let next = Tensor::<1, Int>::from_data(TensorData::new(next, [batch.len() * CONTEXT]), &self.device);
         let logits = model.logits(Tensor::from_inner(words), Some((DROPOUT, random)));
         classification::cross_entropy(logits, Tensor::from_inner(next))
@@ -232,5 +257,53 @@ mod tests {
         let words: Vec<i64> = words.into_data().iter::<i64>().collect();
         assert_eq!((words[0], words[63], words[64], words[127]), (0, 63, 128, 191));
         assert_eq!((next[0], next[63], next[64], next[127]), (1, 64, 129, 192));
+    }
+
+    #[test]
+    fn widths_are_varied_in_whole_heads() {
+        let sizes =
+            |scale, width| width_and_heads(Scale::new(scale).unwrap(), Variation { width, ..Variation::default() });
+        assert_eq!([sizes(1.0, 1.0), sizes(1.0, 2.0), sizes(1.0, 0.5)], [(256, 8), (512, 16), (128, 4)]);
+        // Below one head of the usual size it is the head that becomes narrower.
+        assert_eq!([sizes(0.125, 1.0), sizes(0.125, 0.5), sizes(1.0, 0.3)], [(32, 1), (16, 1), (76, 2)]);
+    }
+
+    #[test]
+    fn a_variation_takes_some_windows_and_makes_words_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("text.txt");
+        let line = |line: usize| {
+            let words: Vec<String> = (0..12).map(|word| format!("w{}", (line * 7 + word * word) % 90)).collect();
+            words.join(" ")
+        };
+        std::fs::write(&path, (0..3000).map(line).collect::<Vec<_>>().join("\n")).unwrap();
+        let open = |variation| {
+            let settings = TaskSettings { data: Some(path.clone()), variation, ..TaskSettings::default() };
+            TextTransformer::open(&settings)
+        };
+        let plain = open(Variation::default()).unwrap();
+        let half = open(Variation { data_share: 0.5, ..Variation::default() }).unwrap();
+        assert_eq!(half.train_examples(), (plain.train_examples() as f64 / 2.0).round() as usize);
+        let random = &mut rand::SeedableRng::seed_from_u64(1);
+        assert_eq!(plain.load(&[0, 1, 2], random).unwrap(), [0, 1, 2]);
+        let loaded = half.load(&[0, 1, 2], random).unwrap();
+        assert!(loaded[0] == 0 && loaded[2] >= 4, "every other window: {loaded:?}");
+
+        let noisy = open(Variation { label_noise: 0.4, ..Variation::default() }).unwrap();
+        let windows: Vec<u32> = (0..40).collect();
+        let (seen, next) = noisy.train.at(windows.iter().map(|&window| window as usize), &Device::flex());
+        let mut wrong = next.clone();
+        noisy.make_wrong(&windows, &mut wrong);
+        let changed = wrong.iter().zip(&next).filter(|(wrong, next)| wrong != next).count() as f64;
+        assert!((changed / next.len() as f64 - 0.4).abs() < 0.04, "{changed} of {}", next.len());
+        assert!(wrong.iter().all(|word| (*word as usize) < noisy.sizes.vocabulary));
+        let again = noisy.train.at(windows.iter().map(|&window| window as usize), &Device::flex()).0;
+        assert_eq!(again.into_data(), seen.into_data(), "what is seen stays as it is");
+        let mut same = next.clone();
+        plain.make_wrong(&windows, &mut same);
+        assert_eq!(same, next);
+
+        let seeded = open(Variation { data_seed: Some(7), ..Variation::default() });
+        assert!(seeded.unwrap_err().to_string().starts_with("data_seed = 7"));
     }
 }

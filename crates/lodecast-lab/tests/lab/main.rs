@@ -10,3 +10,4 @@ mod photographs;
 mod small_images;
 mod sweep;
 mod training;
+mod variation;

@@ -13,7 +13,7 @@ use lodecast::{Direction, Family, Schedule};
 use lodecast_lab::data::cifar::Cifar100;
 use lodecast_lab::{
     Error, Execution, FixedSchedule, Length, OptimizerKind, Rival, RunRecord, Scale, Sharpness, SweepConfiguration,
-    TaskSettings, Training, run_sweep, tasks,
+    TaskSettings, Training, Variation, run_sweep, tasks,
 };
 
 const TASK: &str = "cifar100-resnet18";
@@ -88,6 +88,31 @@ fn averaged_weights_are_evaluated_with_statistics_of_their_own() {
     let record = train(folder.path(), 1, rival, 0.5, None);
     assert!(record.test_metric > 0.9, "{record:?}");
     assert_eq!(train(folder.path(), 1, rival, 0.5, None).run, record.run);
+}
+
+#[test]
+fn a_residual_network_dies_with_its_normalisation() {
+    let folder = tempfile::tempdir().unwrap();
+    write_folder(folder.path());
+    let variation = Variation { width: 0.5, data_share: 0.5, dead_from: Some(0.5), ..Variation::default() };
+    let settings = TaskSettings { scale: Scale::new(0.2).unwrap(), variation, ..settings(folder.path()) };
+    let task = tasks::open(TASK, &settings).unwrap();
+    assert_eq!(
+        task.description(),
+        "CIFAR-100 at scale 0.2: 27 training, 30 validation and 60 test images, split by seed 42; \
+         varied: width x 0.5, data share 0.5, dead from 0.5"
+    );
+    let length = task.length(Some(LENGTH));
+    let training =
+        Training { id: "run", optimizer: OptimizerKind::Sgd, seed: 1, length, cancel: None, sharpness: None };
+    let total = length.total_steps(task.train_examples());
+    let mut method = FixedSchedule::new(Schedule::constant(0.05), total).unwrap();
+    let record = task.train(&training, &mut method).unwrap();
+    // A hundred classes, all as likely; what momentum is left brings no weight back.
+    let losses: Vec<f64> = record.run.train_loss().iter().copied().flatten().collect();
+    assert!(losses[2..].iter().all(|loss| (loss - 100_f64.ln()).abs() < 1e-5), "{losses:?}");
+    assert!((record.test_loss - 100_f64.ln()).abs() < 1e-5, "{}", record.test_loss);
+    assert_eq!(record.run.validation(0)[1..], [record.run.validation(0)[3]; 3]);
 }
 
 #[test]

@@ -7,6 +7,8 @@ const metricPlot = new Plot(get("metric-plot"), { label: "The metric over steps"
 const ratePlot = new Plot(get("rate-plot"), { log: true, label: "The learning rate over steps" });
 const forecastPlot = new Plot(get("forecast-plot"), { label: "Forecasts of the end, by the step at which they were made" });
 const HANDLES = 6;
+// Where this run is asked for: a page of one run is at /, one of many at /runs/NAME.
+const BASE = location.pathname.replace(/\/$/, "");
 
 let view = null;
 // What is asked about: {from, places: [{step, value}]}, and the answer.
@@ -229,7 +231,7 @@ async function ask() {
   const knots = asked.places.map(({ step, value }) => ({ progress: Math.min(step / view.total_steps, 1), learning_rate: value }));
   try {
     if (!open.length) throw new Error("the run is beyond what you asked about");
-    const response = await fetch("/what-if", {
+    const response = await fetch(`${BASE}/what-if`, {
       method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ from_step: from, knots }),
     });
     const body = await response.json();
@@ -269,7 +271,7 @@ addEventListener("hashchange", () => { readAddress(); answer = null; draw(); ask
 
 readAddress();
 const connection = get("connection");
-const source = new EventSource("/events");
+const source = new EventSource(`${BASE}/events`);
 source.addEventListener("open", () => { connection.textContent = "live"; connection.className = ""; });
 source.addEventListener("error", () => { connection.textContent = "connection lost, trying again"; connection.className = "lost"; });
 source.addEventListener("view", (event) => {

@@ -1,131 +1,98 @@
 //! The server of the page: a few routes on loopback, with limits on everything that is sent to it.
 
 use std::convert::Infallible;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Json, Request, State as Of, rejection::JsonRejection};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Router, response::Html};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use lodecast::Knot;
+use lodecast::{Forecast, Knot};
 use serde::Deserialize;
-use serde_json::json;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tokio_stream::wrappers::WatchStream;
 use tokio_stream::{Stream, StreamExt};
 
 use super::view::Course;
-use super::{Asked, Shown, guard};
+use super::{Asked, Shown};
+use crate::http::connections::PATIENCE;
+use crate::http::problem::Problem;
+use crate::http::{assets, connections, guard};
 
 /// Connections at once.
 const CONNECTIONS: usize = 64;
-/// Bytes of a body, and of the head of a request.
+/// Bytes of a body.
 const BODY_BYTES: usize = 64 << 10;
-const HEAD_BYTES: usize = 16 << 10;
-const HEADERS: usize = 64;
-/// Time that a request may take to arrive, and an answer to be made.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// A browser hears something at least this often.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Knots of a schedule that is asked about.
 const MOST_KNOTS: usize = 256;
 
 /// What the routes share.
 #[derive(Clone)]
 pub(super) struct State {
-    pub(super) address: SocketAddr,
+    pub(super) names: guard::OwnNames,
     pub(super) shown: watch::Receiver<Arc<Shown>>,
     pub(super) asked: Arc<Mutex<Option<Asked>>>,
 }
 
 /// Serves until told to stop.
-pub(super) async fn serve(listener: TcpListener, state: State, mut stopped: oneshot::Receiver<()>) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-    let service = TowerToHyperService::new(routes(state));
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let accepted = tokio::select! {
-            _ = &mut stopped => return,
-            accepted = listener.accept() => accepted,
-        };
-        let Ok((stream, _)) = accepted else {
-            // Out of file descriptors, perhaps: they come back.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        // Who comes when all places are taken is sent away by the closing of the connection.
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
-        let service = service.clone();
-        tokio::spawn(async move {
-            let mut connection = http1::Builder::new();
-            connection.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-            connection.max_buf_size(HEAD_BYTES).max_headers(HEADERS);
-            let _ended = connection.serve_connection(TokioIo::new(stream), service).await;
-            drop(place);
-        });
-    }
+pub(super) async fn serve(listener: TcpListener, state: State, stopped: oneshot::Receiver<()>) {
+    connections::serve(listener, routes(state), CONNECTIONS, stopped).await;
 }
 
 fn routes(state: State) -> Router {
     Router::new()
-        .route("/", get(|| async { Html(include_str!("index.html")) }))
-        .route("/page.css", get(|| async { typed("text/css; charset=utf-8", include_str!("page.css")) }))
-        .route("/page.js", get(|| async { typed("text/javascript; charset=utf-8", include_str!("page.js")) }))
-        .route("/plot.js", get(|| async { typed("text/javascript; charset=utf-8", include_str!("plot.js")) }))
+        .route("/", get(assets::run_page))
+        .merge(assets::routes())
         .route("/view", get(view))
         .route("/events", get(events))
         .route("/what-if", post(what_if))
-        .fallback(|| async { problem(StatusCode::NOT_FOUND, "nothing is there", "the page is at /") })
+        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "nothing is there", "the page is at /") })
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(middleware::from_fn_with_state(state.clone(), guarded))
         .with_state(state)
 }
 
-fn typed(kind: &'static str, text: &'static str) -> Response {
-    ([(header::CONTENT_TYPE, kind)], text).into_response()
-}
-
-/// What went wrong, and what to do (RFC 9457).
-fn problem(status: StatusCode, title: &str, detail: &str) -> Response {
-    let body = json!({"title": title, "status": status.as_u16(), "detail": detail}).to_string();
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
-}
-
 /// Lets in who may, in time, and gives every answer its headers.
 async fn guarded(Of(state): Of<State>, request: Request<Body>, next: Next) -> Response {
-    let mut response = match guard::objection(request.headers(), state.address) {
-        Some(objection) => problem(StatusCode::FORBIDDEN, "not let in", &objection),
+    let mut response = match state.names.objection(request.headers()) {
+        Some(objection) => Problem::new(StatusCode::FORBIDDEN, "not let in", objection).into_response(),
         None => match timeout(PATIENCE, next.run(request)).await {
             Ok(response) => response,
-            Err(_) => problem(StatusCode::REQUEST_TIMEOUT, "it took too long", "send it again, or less of it"),
+            Err(_) => too_slow().into_response(),
         },
     };
-    for (name, value) in guard::HEADERS {
-        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
+    with_headers(&mut response);
     response
 }
 
-async fn view(Of(state): Of<State>) -> Response {
-    let json = state.shown.borrow().json.clone();
-    if json.is_empty() {
-        return problem(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "nothing is known yet",
-            "the run's length is not known yet: wait",
-        );
+/// Gives an answer the headers that every one has.
+pub(crate) fn with_headers(response: &mut Response) {
+    for (name, value) in guard::HEADERS {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    ([(header::CONTENT_TYPE, "application/json")], json).into_response()
+}
+
+pub(crate) fn too_slow() -> Problem {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "it took too long", "send it again, or less of it")
+}
+
+fn unknown_yet() -> Problem {
+    let remedy = "the run's length is not known yet: wait";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "nothing is known yet", remedy)
+}
+
+async fn view(Of(state): Of<State>) -> Result<Response, Problem> {
+    let json = state.shown.borrow().json.clone();
+    if json.is_empty() { Err(unknown_yet()) } else { Ok(assets::json_text(json)) }
 }
 
 /// The run whenever it changes, from what the browser has not yet.
@@ -138,44 +105,55 @@ async fn events(Of(state): Of<State>, headers: HeaderMap) -> Sse<impl Stream<Ite
 
 /// Another schedule, from a step on.
 #[derive(Debug, Deserialize)]
-struct Question {
-    from_step: u64,
-    knots: Vec<Knot>,
+pub(crate) struct Question {
+    pub(crate) from_step: u64,
+    pub(crate) knots: Vec<Knot>,
+}
+
+impl Question {
+    /// The question in a request, unless it asks too much.
+    pub(crate) fn of(question: Result<Json<Self>, JsonRejection>) -> Result<Self, Problem> {
+        let Json(question) = question.map_err(|rejection| {
+            let remedy = "send {\"from_step\": STEP, \"knots\": [{\"progress\": 0.5, \"learning_rate\": 0.01}, ...]}";
+            Problem::new(rejection.status(), rejection.body_text(), remedy)
+        })?;
+        if question.knots.len() > MOST_KNOTS {
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "too many knots", "a schedule may have 256"));
+        }
+        Ok(question)
+    }
+
+    /// The first step that it can still be about.
+    pub(crate) fn from(&self, earliest_change: u64, total_steps: u64) -> Result<u64, Problem> {
+        let from_step = self.from_step.max(earliest_change);
+        if from_step < total_steps {
+            return Ok(from_step);
+        }
+        Err(Problem::new(StatusCode::CONFLICT, "the run is at its end", "there is nothing left to change"))
+    }
+}
+
+/// What came of asking the model.
+pub(crate) fn answer(asked: crate::error::Result<Forecast>, total_steps: u64) -> Result<Response, Problem> {
+    match asked {
+        Ok(forecast) => {
+            Ok(assets::json_text(serde_json::to_string(&Course::of(&forecast, total_steps)).unwrap_or_default()))
+        }
+        Err(error) => Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no forecast", error.to_string())),
+    }
+}
+
+pub(crate) fn defect() -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "that failed", "this is a defect of lodecast")
 }
 
 /// What would be if it were followed? Nothing is decided.
-async fn what_if(Of(state): Of<State>, question: Result<Json<Question>, JsonRejection>) -> Response {
-    let Json(question) = match question {
-        Ok(question) => question,
-        Err(rejection) => {
-            let remedy = "send {\"from_step\": STEP, \"knots\": [{\"progress\": 0.5, \"learning_rate\": 0.01}, ...]}";
-            return problem(rejection.status(), &rejection.body_text(), remedy);
-        }
-    };
-    if question.knots.len() > MOST_KNOTS {
-        return problem(StatusCode::BAD_REQUEST, "too many knots", "a schedule may have 256");
-    }
+async fn what_if(Of(state): Of<State>, question: Result<Json<Question>, JsonRejection>) -> Result<Response, Problem> {
+    let question = Question::of(question)?;
     let asked = state.asked.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let Some(Asked { run, points }) = asked else {
-        return problem(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "nothing is known yet",
-            "the run's length is not known yet: wait",
-        );
-    };
+    let Asked { run, points } = asked.ok_or_else(unknown_yet)?;
     let total_steps = run.state().total_steps;
-    // One may only ask about what can still be changed.
-    let from_step = question.from_step.max(run.earliest_change(&points));
-    if from_step >= total_steps {
-        return problem(StatusCode::CONFLICT, "the run is at its end", "there is nothing left to change");
-    }
-    let answered = tokio::task::spawn_blocking(move || run.what_if(&points, &question.knots, from_step)).await;
-    match answered {
-        Ok(Ok(forecast)) => {
-            let answer = serde_json::to_string(&Course::of(&forecast, total_steps)).unwrap_or_default();
-            ([(header::CONTENT_TYPE, "application/json")], answer).into_response()
-        }
-        Ok(Err(error)) => problem(StatusCode::UNPROCESSABLE_ENTITY, "no forecast", &error.to_string()),
-        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "the forecast failed", "this is a defect of lodecast"),
-    }
+    let from_step = question.from(run.earliest_change(&points), total_steps)?;
+    let asking = tokio::task::spawn_blocking(move || run.what_if(&points, &question.knots, from_step));
+    answer(asking.await.map_err(|_| defect())?, total_steps)
 }

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::decimate::{Curve, decimated};
 use crate::adherence::Departure;
-use crate::live_run::LiveRun;
-use crate::points::is_unsound;
-use crate::words::{interval_in_words, sentence, steps};
+use crate::alerts::alerts_of;
+use crate::history::Subject;
+use crate::words::{interval_in_words, sentence_of};
 
 /// Points of a curve at most.
 const MOST: usize = 800;
@@ -16,7 +16,7 @@ const LISTED: usize = 16;
 
 /// Everything on the page.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct View {
+pub(crate) struct View {
     run: String,
     sentence: String,
     alerts: Vec<String>,
@@ -42,7 +42,7 @@ pub(super) struct View {
 
 /// A forecast's course and end.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Course {
+pub(crate) struct Course {
     step: Vec<f64>,
     mean: Vec<f64>,
     low: Vec<f64>,
@@ -95,7 +95,7 @@ struct Made {
 }
 
 impl Course {
-    pub(super) fn of(forecast: &Forecast, total_steps: u64) -> Self {
+    pub(crate) fn of(forecast: &Forecast, total_steps: u64) -> Self {
         let total = total_steps as f64;
         Self {
             step: forecast.progress.iter().map(|progress| progress * total).collect(),
@@ -110,11 +110,10 @@ impl Course {
 }
 
 impl View {
-    /// What is to be seen of `run`; `absent` says why its log cannot be read now, if so.
-    pub(super) fn of(run: &LiveRun, points: &[Point], absent: Option<&str>) -> Self {
-        let state = run.state();
+    /// What is to be seen of a run; `absent` says why its log cannot be read now, if so.
+    pub(crate) fn of(subject: &Subject<'_>, points: &[Point], absent: Option<&str>) -> Self {
+        let Subject { model, state, .. } = *subject;
         let total_steps = state.total_steps;
-        let model = run.model();
         let last = state.decisions.last();
         let curve = |of: fn(&Point) -> Option<f64>| {
             decimated(points.iter().filter_map(|point| Some((point.step as f64, of(point)?))), MOST)
@@ -125,14 +124,14 @@ impl View {
         let rejected = candidates().filter(of_candidate).filter_map(|candidate| candidate.schedule.as_ref());
         Self {
             run: state.run.clone(),
-            sentence: sentence(run),
-            alerts: alerts(run, points, absent),
+            sentence: sentence_of(subject),
+            alerts: alerts_of(subject, points, absent).iter().map(ToString::to_string).collect(),
             metric: model.metric().name.clone(),
             higher_is_better: model.metric().direction == Direction::Max,
             total_steps,
             last_step: state.last_step,
-            next_decision: run.next_decision(),
-            earliest_change: run.earliest_change(points),
+            next_decision: subject.next_decision,
+            earliest_change: subject.earliest_change,
             finished: state.finished,
             not_followed: state.adherence.departure,
             measured: curve(|point| point.validation),
@@ -155,25 +154,6 @@ impl View {
                 .collect(),
         }
     }
-}
-
-/// What needs attention.
-fn alerts(run: &LiveRun, points: &[Point], absent: Option<&str>) -> Vec<String> {
-    let state = run.state();
-    let mut alerts = Vec::new();
-    alerts.extend(absent.map(|reason| format!("waiting: {reason}")));
-    if let Some(departure) = &state.adherence.departure {
-        alerts.push(format!(
-            "not followed: since step {} the training sets {:.3e} where {:.3e} is planned",
-            steps(departure.since_step),
-            departure.logged,
-            departure.planned
-        ));
-    }
-    if let Some(point) = points.last().filter(|point| is_unsound(point)) {
-        alerts.push(format!("diverging: what was measured at step {} is not finite", steps(point.step)));
-    }
-    alerts
 }
 
 fn best(model: &Model, total_steps: u64) -> Best {
@@ -230,7 +210,7 @@ fn weighed(candidate: &Candidate) -> Weighed {
     }
 }
 
-fn decided(decision: &crate::live_run::Decision) -> Decided {
+fn decided(decision: &crate::history::Decision) -> Decided {
     Decided {
         revision: decision.revision,
         at_step: decision.at_step,

@@ -5,4 +5,6 @@ mod logs;
 #[cfg(feature = "page")]
 mod page;
 mod restarts;
+#[cfg(feature = "serve")]
+mod serve;
 mod toy;

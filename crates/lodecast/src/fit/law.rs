@@ -69,6 +69,7 @@ impl FitForm for LawFit {
             loss: law.scatter(),
             held_out_loss: None,
             seconds,
+            choice: None,
         };
         (options.progress)(&FitProgress { iteration: 1, iterations: 1, loss: law.scatter(), held_out: None });
         let model = LawModel::new(law, self.law.clone(), experience, record).into();

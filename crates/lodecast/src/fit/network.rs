@@ -194,6 +194,7 @@ fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Resul
         loss,
         held_out_loss: (!held_out_losses.is_empty()).then(|| mean(held_out_losses)),
         seconds,
+        choice: None,
     };
     Ok(Fitted { model: F::model(ensemble), summary })
 }

@@ -12,7 +12,7 @@ use super::file::Tensors;
 use super::forecast::grid;
 use super::pass::Network;
 use super::series::{CONTROL_TOLERANCE, Series};
-use super::witness::{Case, EnsembleWitness, Witness};
+use super::witness::{Case, EnsembleWitness, Expected, Witness};
 use super::{
     Architecture, Column, ControlledForecaster, FitRecord, Forecast, Forecaster, Form, Interval, Model, ModelKind,
     Outlook, Scaler, Spread, moments,
@@ -253,7 +253,7 @@ impl Form for ControlledLatentOde {
             learning_rate: progress.iter().map(|&at| schedule.learning_rate(at)).collect(),
             train_loss,
             validation,
-            final_validation: Interval::natural(&scaler.validation, mean, deviation),
+            final_validation: Interval::natural(&scaler.validation, &Expected::about(mean, deviation)),
             outside_experience: None,
             progress,
         })

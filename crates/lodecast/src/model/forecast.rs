@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Model};
-use crate::data::{Point, Schedule};
+use super::{Column, Expected, Model};
+use crate::data::{Point, Run, Schedule};
 use crate::error::{Error, Result};
 
 /// A curve with its spread: mean, and one standard deviation to either side in the model's units.
@@ -65,9 +65,9 @@ pub struct Interval {
 }
 
 impl Interval {
-    pub(crate) fn natural(column: &Column, mean: f64, deviation: f64) -> Self {
-        let ends = [column.possible(mean - deviation), column.possible(mean + deviation)];
-        Self { mean: column.possible(mean), low: ends[0].min(ends[1]), high: ends[0].max(ends[1]) }
+    pub(crate) fn natural(column: &Column, expected: &Expected) -> Self {
+        let ends = [column.possible(expected.within_68.0), column.possible(expected.within_68.1)];
+        Self { mean: column.possible(expected.mean), low: ends[0].min(ends[1]), high: ends[0].max(ends[1]) }
     }
 }
 
@@ -102,9 +102,25 @@ impl Model {
             });
         }
         let mut forecast = self.form().forecast(observed, total_steps, now, schedule)?;
-        forecast.outside_experience =
-            schedule.and_then(|schedule| self.experience().unknown_rates(schedule)).or(forecast.outside_experience);
+        let experience = self.experience();
+        forecast.outside_experience = schedule
+            .and_then(|schedule| experience.unknown_rates(schedule))
+            .or_else(|| experience.conditions.unknown_length(total_steps))
+            .or_else(|| self.objection(observed, total_steps, FAR))
+            .or(forecast.outside_experience);
         Ok(forecast)
+    }
+}
+
+/// Deviations beyond which a run is outside the model's experience.
+pub(crate) const FAR: f64 = 3.0;
+
+impl Model {
+    /// See [`Form::objection`](super::Form::objection), of a run of which only the points are known.
+    fn objection(&self, observed: &[Point], total_steps: u64, limit: f64) -> Option<String> {
+        let mut seen = Run::from_points("observed", observed.iter().copied()).ok()?;
+        seen.attributes.total_steps = Some(total_steps);
+        self.form().objection(&seen, 0, limit)
     }
 }
 

@@ -49,6 +49,12 @@ pub trait ControlledForecaster: Send + Sync {
     /// What the model's sweep showed.
     fn experience(&self) -> &Experience;
 
+    /// Why a run in this condition should not be planned for: what was observed is more than `limit` deviations from what the sweep
+    /// leads to expect.
+    fn objection(&self, observed: &[Point], total_steps: u64, limit: f64) -> Option<String> {
+        self.experience().objection(observed, total_steps, limit)
+    }
+
     /// Tells this model from others; kept in the state of a scheduler.
     fn fingerprint(&self) -> String;
 }

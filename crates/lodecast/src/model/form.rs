@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::file::{self, Tensors};
 use super::witness::Witness;
 use super::{Column, ControlledLatentOde, FitRecord, Forecast, Forecaster, LawModel, PaperLatentOde};
-use crate::data::{Metric, Point, Schedule, Sweep};
+use crate::data::{Attributes, Metric, Point, Run, Schedule, Sweep};
 use crate::error::{Error, Result};
 use crate::experience::Experience;
 use crate::whole_file;
@@ -37,6 +37,13 @@ pub(crate) trait Form {
 
     /// The units in which the spread of the validation metric is even.
     fn validation(&self) -> Column;
+
+    /// Why the model should not be asked about a run whose part until now is `seen`, its metric being the column number `metric`: it
+    /// is more than `limit` deviations from what the sweep leads to expect.
+    fn objection(&self, seen: &Run, metric: usize, limit: f64) -> Option<String> {
+        let points: Vec<Point> = seen.points(metric).collect();
+        self.experience().objection(&points, seen.total_steps(), limit)
+    }
 
     /// The model as it is evaluated on the runs of `sweep`, whose metric number `metric` is the model's.
     fn witness<'a>(&'a self, sweep: &'a Sweep, metric: usize) -> Box<dyn Witness + 'a>;
@@ -203,6 +210,11 @@ impl Model {
     /// Number of models in the ensemble.
     pub fn members(&self) -> usize {
         self.form().members()
+    }
+
+    /// Why a run with these settings is beyond what the model has seen, if it is: it differs in one that no run of the sweep varied.
+    pub fn unknown_settings(&self, attributes: &Attributes) -> Option<String> {
+        self.experience().conditions.unknown_settings(attributes)
     }
 
     /// What its sweep showed.

@@ -19,6 +19,7 @@ mod form;
 mod gaussian_process;
 #[cfg(test)]
 mod hostile;
+mod innovation;
 mod least_squares;
 mod linear_algebra;
 mod observation;

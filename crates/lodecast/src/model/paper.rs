@@ -17,7 +17,7 @@ use super::file::Tensors;
 use super::forecast::grid;
 use super::pass::{Network, Pass, Task};
 use super::series::Series;
-use super::witness::{Case, EnsembleWitness, Witness};
+use super::witness::{Case, EnsembleWitness, Expected, Witness};
 use super::{
     Architecture, Column, Curve, FitRecord, Forecast, Forecaster, Form, Interval, Model, ModelKind, PaperForecaster,
     Scaler, Spread, moments,
@@ -284,7 +284,7 @@ impl Form for PaperLatentOde {
             learning_rate: rate.mean,
             train_loss,
             validation,
-            final_validation: Interval::natural(&scaler.validation, mean, deviation),
+            final_validation: Interval::natural(&scaler.validation, &Expected::about(mean, deviation)),
             outside_experience: None,
             progress,
         })

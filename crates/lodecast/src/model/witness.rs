@@ -10,14 +10,45 @@ use super::pass::Network;
 use super::series::{Series, Worst};
 use crate::data::{Run, Sweep};
 
+/// A final metric as it is expected, in the model's units.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Expected {
+    pub(crate) mean: f64,
+    /// Ends of the interval of 68 %, and of that of 95 %.
+    pub(crate) within_68: (f64, f64),
+    pub(crate) within_95: (f64, f64),
+}
+
+/// Deviations of a normal distribution within which 95 % lie.
+const NORMAL_95: f64 = 1.96;
+
+impl Expected {
+    /// A mean with a deviation to either side.
+    pub(crate) fn about(mean: f64, deviation: f64) -> Self {
+        let within = |factor: f64| (mean - factor * deviation, mean + factor * deviation);
+        Self { mean, within_68: within(1.0), within_95: within(NORMAL_95) }
+    }
+
+    /// Is `truth` within the interval of 68 %?
+    pub(crate) fn covers(&self, truth: f64) -> bool {
+        (self.within_68.0..=self.within_68.1).contains(&truth)
+    }
+
+    /// Deviations by which `truth` is off, by the interval of 95 %: what diverges as was feared is no mistake.
+    pub(crate) fn deviations(&self, truth: f64) -> f64 {
+        let (low, high) = self.within_95;
+        let side = if truth > self.mean { high - self.mean } else { self.mean - low };
+        NORMAL_95 * (truth - self.mean).abs() / side.max(f64::MIN_POSITIVE)
+    }
+}
+
 /// A model that is asked about runs whose end is known, as far as it has not learned from their configurations.
 pub(crate) trait Witness: Sync {
     /// Had everyone who is asked about this run learned from its configuration?
     fn has_seen(&self, run: usize) -> bool;
 
-    /// Mean and deviation of the final metric of each of the runs, of which the first `fraction` is seen, in the model's
-    /// units; `None` where the model cannot say.
-    fn final_metrics(&self, runs: &[usize], fraction: f64) -> Vec<Option<(f64, f64)>>;
+    /// The final metric of each of the runs, of which the first `fraction` is seen; `None` where the model cannot say.
+    fn final_metrics(&self, runs: &[usize], fraction: f64) -> Vec<Option<Expected>>;
 }
 
 /// A run with the networks that may be asked about it.
@@ -71,12 +102,12 @@ where
         self.cases[run].as_ref().is_some_and(|case| case.has_seen)
     }
 
-    fn final_metrics(&self, runs: &[usize], fraction: f64) -> Vec<Option<(f64, f64)>> {
+    fn final_metrics(&self, runs: &[usize], fraction: f64) -> Vec<Option<Expected>> {
         let residual = self.ensemble.header.record.residual(fraction);
         let forecast = |&run: &usize| {
             let values = (self.predict)(self.cases[run].as_ref()?, fraction)?;
             let (mean, deviation) = moments(values.into_iter(), residual);
-            mean.is_finite().then_some((mean, deviation))
+            mean.is_finite().then(|| Expected::about(mean, deviation))
         };
         runs.par_iter().map(forecast).collect()
     }

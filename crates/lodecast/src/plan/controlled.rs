@@ -264,7 +264,7 @@ pub(super) fn plan(
     situation: &Situation<'_>,
 ) -> Result<Plan> {
     let experience = model.experience();
-    if let Some(objection) = experience.objection(situation.observed, situation.total_steps, settings.surprise_limit) {
+    if let Some(objection) = model.objection(situation.observed, situation.total_steps, settings.surprise_limit) {
         return Ok(situation.keep(objection, Vec::new()));
     }
     if situation.observed.is_empty()

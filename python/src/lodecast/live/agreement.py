@@ -50,6 +50,23 @@ def gather(mine: Any, group: Any = None) -> list[Any]:
     return everywhere
 
 
+def from_first(mine: Any) -> Any:
+    """Give every process what the first one has.
+
+    Raises:
+        StateError: If another process does not take part.
+
+    """
+    if processes() == 1:
+        return mine
+    held = [mine]
+    try:
+        torch.distributed.broadcast_object_list(held, src=0, group=_group(None))
+    except RuntimeError as error:
+        raise StateError(f"the other processes did not take part ({error}): every one has to call apply()") from error
+    return held[0]
+
+
 def agree(
     train_loss: float | None = None, validation: float | None = None, group: Any = None, step: int | None = None
 ) -> tuple[float | None, float | None]:

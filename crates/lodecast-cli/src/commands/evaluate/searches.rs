@@ -38,7 +38,7 @@ pub(crate) struct Searches {
     /// Seed of the orders
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     draw_seed: u64,
-    /// Who forecasts: law, gaussian-process, multi-power-law, sweep-mean, controlled, paper
+    /// Who forecasts: law, gaussian-process, multi-power-law, sweep-mean, controlled, paper, best
     #[arg(
         long,
         value_delimiter = ',',

@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     overwriting: Overwriting,
     /// Everything below as JSON, instead of options
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "scale", "data", "device", "optimizer", "epochs", "batch_size", "points_per_epoch", "families", "peaks", "warmup", "schedules", "seeds"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "scale", "data", "device", "optimizer", "epochs", "batch_size", "points_per_epoch", "width", "batch", "label_noise", "data_share", "dead_from", "data_seed", "families", "peaks", "warmup", "schedules", "seeds"])]
     config: Option<PathBuf>,
     #[command(flatten)]
     setup: Setup,
@@ -68,7 +68,7 @@ impl Arguments {
         }
         let (task, configuration) = self.configuration()?;
         if let Some(folder) = &self.configurations {
-            configuration.length.unwrap_or_else(|| task.default_length()).check(task.train_examples())?;
+            task.length(configuration.length).check(task.train_examples())?;
             return write_configurations(folder, &configuration, output);
         }
         let outcome = sweep("sweep", task.as_ref(), &configuration, &journal, self.jobs, output)?;

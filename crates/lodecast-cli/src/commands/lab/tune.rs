@@ -43,11 +43,13 @@ impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let setup = Setup { task: Some(self.subject.clone()), ..self.setup.clone() };
         let task = setup.open()?;
-        let length = setup.length(task.as_ref()).unwrap_or_else(|| task.default_length());
+        let length = task.length(setup.length(task.as_ref()));
         let total_steps = length.total_steps(task.train_examples());
         let (low, high) = self.peaks.range(task.as_ref(), setup.optimizer())?;
+        let variation = setup.settings().variation;
+        let varied = if variation.is_none() { String::new() } else { format!(", {variation}") };
         let builder = Tuner::builder(task.metric(), total_steps)
-            .task(format!("{}, {}", task.name(), setup.optimizer()))
+            .task(format!("{}, {}{varied}", task.name(), setup.optimizer()))
             .peaks(low, high)
             .strategy(self.strategy)
             .seed(self.seed)

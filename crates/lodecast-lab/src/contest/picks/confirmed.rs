@@ -34,7 +34,7 @@ fn division(budget: u64) -> Option<(u64, u64, u64)> {
 }
 
 fn take(taking: &Taking<'_>) -> Result<Schedule> {
-    let Some((searched, finalists, rounds)) = division(taking.budget) else { return Ok(best_run(taking)) };
+    let Some((searched, finalists, rounds)) = division(taking.budget) else { return best_run(taking) };
     let finalists = self::finalists(taking, searched * taking.total_steps, finalists as usize);
     let sign = taking.worker.task().metric().direction.sign();
     let mut best: Option<(f64, &Schedule)> = None;
@@ -51,7 +51,7 @@ fn take(taking: &Taking<'_>) -> Result<Schedule> {
             best = Some((sum, &finalist.schedule));
         }
     }
-    Ok(best.map_or_else(|| best_run(taking), |(_, schedule)| schedule.clone()))
+    best.map_or_else(|| best_run(taking), |(_, schedule)| Ok(schedule.clone()))
 }
 
 /// The best runs of the full length, of different schedules, that a budget of so many steps holds.

@@ -6,7 +6,15 @@ use crate::tasks::classification::cross_entropy;
 use crate::weights::{gradient, weights, with_weights};
 
 fn sizes(blocks: [usize; 4], stem: Stem, classes: usize) -> ResidualSizes {
-    ResidualSizes { blocks, stem, channels: 3, classes, dropout: 0.0, scale: Scale::FULL }
+    ResidualSizes {
+        blocks,
+        stem,
+        channels: 3,
+        classes,
+        dropout: 0.0,
+        scale: Scale::FULL,
+        variation: Variation::default(),
+    }
 }
 
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
@@ -26,6 +34,14 @@ fn the_networks_have_the_published_sizes() {
     // ResNet-18 with a stem of 3 by 3 instead of 7 by 7, and 100 classes instead of 1000.
     let small = 11_689_512 - (49 - 9) * 3 * 64 - 900 * (512 + 1);
     assert_eq!(trained(sizes([2, 2, 2, 2], Stem::Small, 100)), small);
+    // Half as wide is as narrow as half the scale.
+    let halves = |scale: f64, width: f64| ResidualSizes {
+        scale: Scale::new(scale).unwrap(),
+        variation: Variation { width, ..Variation::default() },
+        ..sizes([1, 1, 1, 1], Stem::Small, 10)
+    };
+    assert_eq!(trained(halves(0.5, 0.5)), trained(halves(0.25, 1.0)));
+    assert!(trained(halves(0.25, 2.0)) > trained(halves(0.25, 1.0)));
 }
 
 /// A network of widths 2-4-8-16 whose every weight is a sine, and four images that are cosines.

@@ -12,8 +12,8 @@ use crate::experience::Experience;
 use crate::fingerprint::Fingerprint;
 use crate::model::file::{self, Tensors};
 use crate::model::{
-    Column, ControlledForecaster, FitRecord, Forecast, Forecaster, Form, Interval, ModelKind, Opening, Spread,
-    Transform, Witness,
+    Column, ControlledForecaster, Expected, FitRecord, Forecast, Forecaster, Form, Interval, ModelKind, Opening,
+    Spread, Transform, Witness,
 };
 
 /// Version of the model file.
@@ -91,14 +91,18 @@ impl LawModel {
         Column { transform, ..Column::identity() }
     }
 
-    /// Mean and deviation of a final value, in the units of [`Self::column`].
-    pub(super) fn standardised(&self, last: &FinalForecast) -> (f64, f64) {
+    /// The median and the intervals of a final value, in the units of [`Self::column`].
+    pub(super) fn standardised(&self, last: &FinalForecast) -> Expected {
         let column = self.column();
-        let deviation = match column.transform {
-            Transform::Identity => 0.5 * (last.high_68 - last.low_68),
-            _ => last.deviation,
+        let within = |a: f64, b: f64| {
+            let (a, b) = (column.standardise(a), column.standardise(b));
+            (a.min(b), a.max(b))
         };
-        (column.standardise(last.median), deviation)
+        Expected {
+            mean: column.standardise(last.median),
+            within_68: within(last.low_68, last.high_68),
+            within_95: within(last.low_95, last.high_95),
+        }
     }
 
     /// The curve of the schedule, moved so that it goes from what was measured last to the end that what was seen says: by how far
@@ -190,6 +194,22 @@ impl Form for LawModel {
             },
             outside_experience: None,
             final_validation: interval(&last),
+        })
+    }
+
+    fn objection(&self, seen: &Run, metric: usize, limit: f64) -> Option<String> {
+        let last = seen.steps().last()?;
+        let watching = self.law.watching(*last as f64 / seen.total_steps().max(1) as f64);
+        let innovation = watching.innovation(&watching.seen_of(seen, metric, None).ok()?)?;
+        (innovation.deviations.abs() > limit).then(|| {
+            format!(
+                "its {} is {:.4}, {:.1} deviations from the {:.4} to {:.4} that its rates led to expect by now: something other than the rates differs",
+                self.law.metric().name,
+                innovation.seen,
+                innovation.deviations.abs(),
+                innovation.low,
+                innovation.high
+            )
         })
     }
 
@@ -290,6 +310,12 @@ impl ControlledForecaster for LawModel {
 
     fn experience(&self) -> &Experience {
         &self.experience
+    }
+
+    fn objection(&self, observed: &[Point], total_steps: u64, limit: f64) -> Option<String> {
+        let mut seen = Run::from_points("observed", observed.iter().copied()).ok()?;
+        seen.attributes.total_steps = Some(total_steps);
+        Form::objection(self, &seen, 0, limit)
     }
 
     fn fingerprint(&self) -> String {

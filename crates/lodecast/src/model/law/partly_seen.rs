@@ -37,11 +37,11 @@ type SeenFeatures = [f64; SEEN_FEATURES];
 /// A law ready to forecast runs of which the same part has been seen.
 #[derive(Debug)]
 pub struct PartlySeen<'a> {
-    law: &'a Law,
+    pub(super) law: &'a Law,
     /// Fraction seen.
     seen: f64,
     /// Observed ends up to there.
-    ends: &'static [usize],
+    pub(super) ends: &'static [usize],
     regression: Regression,
     /// What the regression leaves of the end.
     process: ResidualProcess,
@@ -125,6 +125,33 @@ impl PartlySeen<'_> {
 
     fn forecast(&self, run: &Run, metric: usize, schedule: Option<&Schedule>) -> Result<FinalForecast> {
         let law = self.law;
+        let seen = self.seen_of(run, metric, schedule)?;
+        let question = &seen.question;
+        if seen.lost {
+            let lost = Answer { ln_gap: law.units.start.ln(), doubt: 0.0, noise: law.forecast_process.noise() };
+            return Ok(law.natural_by(self.multiplier, lost, 1.0));
+        }
+        let mut scratch = Vec::new();
+        let curve = law.posterior.curve();
+        let Some(row) = seen_features(&seen.residuals, &curve, &question.path, self.ends) else {
+            return Ok(law.final_forecast(question, &law.forecast_process, &mut scratch));
+        };
+        let before = law.threshold.probability(question.ln_peak);
+        let chance = self.signs.probability(before, has_gone_astray(&seen.values, law.units.start, law.units.best));
+        let regressed = self.by_regression(&curve, question, &row, &mut scratch);
+        let updated = self.by_update(&curve, question, &seen.values, &mut scratch);
+        let difference = regressed.ln_gap - updated.ln_gap;
+        let mean = Answer {
+            ln_gap: f64::midpoint(regressed.ln_gap, updated.ln_gap),
+            doubt: MEAN_DOUBT * f64::midpoint(regressed.doubt, updated.doubt) + DISAGREEMENT * difference * difference,
+            noise: f64::midpoint(regressed.noise, updated.noise),
+        };
+        Ok(law.natural_by(self.multiplier, mean, chance))
+    }
+
+    /// What has been seen of a run, in the law's terms.
+    pub(super) fn seen_of(&self, run: &Run, metric: usize, schedule: Option<&Schedule>) -> Result<Seen> {
+        let law = self.law;
         let length = run.total_steps() as f64;
         let until = self.seen * length;
         // Rates come from the whole run, values from what has been seen of it.
@@ -142,10 +169,6 @@ impl PartlySeen<'_> {
             }
         }
         let question = law.question_of(&rates, length, &recording.settings);
-        if recording.lost_at.is_some() {
-            let lost = Answer { ln_gap: law.units.start.ln(), doubt: 0.0, noise: law.forecast_process.noise() };
-            return Ok(law.natural_by(self.multiplier, lost, 1.0));
-        }
         let mut values = recording.values(|value| law.scale.gap(value), law.units.start);
         if law.objective == Objective::Best {
             let mut best = f64::INFINITY;
@@ -154,29 +177,13 @@ impl PartlySeen<'_> {
                 *value = best;
             }
         }
-        let seen_end = self.ends.last().map_or(0, |end| end + 1);
-        values[seen_end..].fill(f64::NAN);
-        let mut scratch = Vec::new();
-        let curve = law.posterior.curve();
+        values[self.ends.last().map_or(0, |end| end + 1)..].fill(f64::NAN);
         let mut predicted = [0.0; OBSERVED.len()];
-        curve.values(&question.path, self.ends, &mut predicted[..self.ends.len()]);
-        let residuals: Vec<Option<f64>> = (self.ends.iter().zip(predicted))
+        law.posterior.curve().values(&question.path, self.ends, &mut predicted[..self.ends.len()]);
+        let residuals = (self.ends.iter().zip(predicted))
             .map(|(&end, predicted)| Some(values[end].ln() - predicted).filter(|residual| residual.is_finite()))
             .collect();
-        let Some(row) = seen_features(&residuals, &curve, &question.path, self.ends) else {
-            return Ok(law.final_forecast(&question, &law.forecast_process, &mut scratch));
-        };
-        let before = law.threshold.probability(question.ln_peak);
-        let chance = self.signs.probability(before, has_gone_astray(&values, law.units.start, law.units.best));
-        let regressed = self.by_regression(&curve, &question, &row, &mut scratch);
-        let updated = self.by_update(&curve, &question, &values, &mut scratch);
-        let difference = regressed.ln_gap - updated.ln_gap;
-        let mean = Answer {
-            ln_gap: f64::midpoint(regressed.ln_gap, updated.ln_gap),
-            doubt: MEAN_DOUBT * f64::midpoint(regressed.doubt, updated.doubt) + DISAGREEMENT * difference * difference,
-            noise: f64::midpoint(regressed.noise, updated.noise),
-        };
-        Ok(law.natural_by(self.multiplier, mean, chance))
+        Ok(Seen { question, values, residuals, lost: recording.lost_at.is_some() })
     }
 
     fn by_regression(&self, curve: &Curve, question: &Question, row: &SeenFeatures, scratch: &mut Vec<f64>) -> Answer {
@@ -255,17 +262,33 @@ impl PartlySeen<'_> {
     }
 }
 
-/// Mean residual of the last two points seen, how it differs from the three before, and how far the law still falls.
-fn seen_features(residuals: &[Option<f64>], curve: &Curve, path: &Path, ends: &[usize]) -> Option<SeenFeatures> {
+/// What has been seen of a run, in the law's terms.
+pub(super) struct Seen {
+    pub(super) question: Question,
+    /// Gaps at the ends of all segments, NaN where there is none.
+    pub(super) values: [f64; SEGMENTS],
+    /// What the law leaves of them at the observed ends.
+    pub(super) residuals: Vec<Option<f64>>,
+    /// Has it stopped being a number?
+    pub(super) lost: bool,
+}
+
+/// Mean residual of the last two points seen, and how it differs from the three before.
+pub(super) fn level_and_trend(residuals: &[Option<f64>]) -> Option<(f64, f64)> {
     let seen: Vec<f64> = residuals.iter().copied().flatten().collect();
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let split = seen.len().saturating_sub(2);
-    let (before, last) = seen.split_at(split);
+    let (before, last) = seen.split_at(seen.len().saturating_sub(2));
     if last.is_empty() {
         return None;
     }
     let level = mean(last);
     let trend = if before.is_empty() { 0.0 } else { level - mean(&before[before.len().saturating_sub(3)..]) };
+    Some((level, trend))
+}
+
+/// Level and trend of the residuals seen, and how far the law still falls.
+fn seen_features(residuals: &[Option<f64>], curve: &Curve, path: &Path, ends: &[usize]) -> Option<SeenFeatures> {
+    let (level, trend) = level_and_trend(residuals)?;
     let mut values = [0.0; 2];
     curve.values(path, &[*ends.last()?, SEGMENTS - 1], &mut values);
     Some([level, trend, values[0] - values[1]])

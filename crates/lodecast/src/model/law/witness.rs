@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::Law;
 use super::form::LawModel;
 use crate::data::Sweep;
-use crate::model::Witness;
+use crate::model::{Expected, Witness};
 
 /// Parts that the configurations are dealt into; each is forecast by a law fitted to the others.
 const FOLDS: usize = 10;
@@ -55,7 +55,7 @@ impl Witness for LawWitness<'_> {
         false
     }
 
-    fn final_metrics(&self, runs: &[usize], fraction: f64) -> Vec<Option<(f64, f64)>> {
+    fn final_metrics(&self, runs: &[usize], fraction: f64) -> Vec<Option<Expected>> {
         let own = self.model.law().watching(fraction);
         let others: Vec<_> = self.laws.iter().map(|law| law.as_ref().map(|law| law.watching(fraction))).collect();
         runs.par_iter()
@@ -65,8 +65,8 @@ impl Witness for LawWitness<'_> {
                     Some(fold) => others[fold].as_ref()?,
                 };
                 let last = watching.final_value_of(&self.sweep.runs[index], self.metric).ok()?;
-                let (mean, deviation) = self.model.standardised(&last);
-                mean.is_finite().then_some((mean, deviation))
+                let expected = self.model.standardised(&last);
+                expected.mean.is_finite().then_some(expected)
             })
             .collect()
     }

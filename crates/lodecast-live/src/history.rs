@@ -1,0 +1,229 @@
+//! What was decided and forecast about a run, whoever decides: shared by those that read its log and those that are told its points.
+
+use lodecast::{
+    Candidate, Forecast, Interval, Knot, Metric, Model, Plan, Point, Prediction, RateRange, Replan, Schedule,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::adherence::{Planned, Turn};
+use crate::error::Result;
+use crate::knots;
+use crate::live_run::Event;
+use crate::points::{for_planning, stride};
+use crate::rates_file::RatesFile;
+use crate::state::LiveRunState;
+
+/// A forecast is made whenever the run has come this fraction of its length farther.
+const FORECAST_EVERY: f64 = 0.05;
+/// Candidates without a schedule that are kept of a plan, for those who ask why.
+const KEPT_CANDIDATES: usize = 24;
+
+/// One decision: the schedule changed or was kept, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Counts the decisions, from 1.
+    pub revision: u64,
+    /// Last step that had been seen; none before the start.
+    pub at_step: Option<u64>,
+    /// First step at which the schedule may differ from the one before.
+    pub effective_from_step: u64,
+    /// Did the schedule change?
+    pub changed: bool,
+    /// Why.
+    pub reason: String,
+    /// The whole schedule.
+    pub knots: Vec<Knot>,
+    /// What the run is predicted to end at under it; the interval holds two of three runs.
+    pub predicted: Option<Interval>,
+    /// What was weighed: the best, and some of the others.
+    pub candidates: Vec<Candidate>,
+    /// How many were weighed.
+    pub weighed: usize,
+    /// How many of them were rejected.
+    pub rejected: usize,
+}
+
+/// A forecast as it was made: it is never drawn again with what came later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MadeForecast {
+    /// Last step that had been seen; none before the start.
+    pub at_step: Option<u64>,
+    /// Revision of the schedule that it is made for.
+    pub revision: u64,
+    /// The end of the run.
+    pub predicted: Interval,
+    /// The course until then.
+    pub course: Forecast,
+}
+
+/// A run as it is shown.
+pub(crate) struct Subject<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) state: &'a LiveRunState,
+    pub(crate) next_decision: Option<u64>,
+    /// First step from which a change may apply.
+    pub(crate) earliest_change: u64,
+    /// What it should end at.
+    pub(crate) target: Option<f64>,
+}
+
+impl Decision {
+    /// The first one: nothing was weighed yet. Its knots are to be filled in.
+    pub(crate) fn of_the_start(revision: u64, at_step: Option<u64>, effective_from_step: u64) -> Self {
+        Self {
+            revision,
+            at_step,
+            effective_from_step,
+            changed: false,
+            reason: "the schedule that the run starts with".to_owned(),
+            knots: Vec::new(),
+            predicted: None,
+            candidates: Vec::new(),
+            weighed: 0,
+            rejected: 0,
+        }
+    }
+
+    /// Takes over what was planned.
+    pub(crate) fn take(&mut self, plan: Plan) {
+        self.reason.clone_from(&plan.reason);
+        self.changed = plan.changed;
+        self.predicted = plan.prediction.map(in_an_interval);
+        (self.weighed, self.rejected) = (plan.candidates.len(), plan.rejected());
+        self.candidates = worth_keeping(plan);
+    }
+}
+
+impl LiveRunState {
+    /// The file of rates as it should be now; `None` before anything was decided.
+    pub(crate) fn rates_file(&self, metric: &Metric) -> Option<RatesFile> {
+        let last = self.decisions.last()?;
+        Some(RatesFile {
+            format: RatesFile::FORMAT,
+            run: self.run.clone(),
+            revision: last.revision,
+            effective_from_step: last.effective_from_step,
+            total_steps: self.total_steps,
+            knots: self.knots.clone(),
+            metric: metric.to_string(),
+            predicted: self.predicted(),
+            reason: last.reason.clone(),
+            last_seen_step: self.last_step,
+            not_followed: self.adherence.departure,
+            finished: self.finished,
+        })
+    }
+
+    /// What the run is predicted to end at, as of the last forecast or else the last decision.
+    pub(crate) fn predicted(&self) -> Option<Interval> {
+        let forecast = self.forecasts.last().map(|forecast| forecast.predicted);
+        forecast.or(self.decisions.last().and_then(|last| last.predicted))
+    }
+
+    /// The step of the next occasion to replan after so many that are over, where that is known.
+    pub(crate) fn next_occasion(&self, replan: &Replan, over: u64) -> Option<u64> {
+        let (total, last) = (self.total_steps, self.last_step.unwrap_or(0));
+        if let Replan::EveryPoints(_) = replan {
+            return None;
+        }
+        let occasions = |step: u64| replan.occasions(step as f64 / total as f64, 0);
+        let (mut low, mut high) = (last, total.saturating_sub(1));
+        if occasions(high) <= over {
+            return None;
+        }
+        // The first step with more occasions than are over.
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if occasions(middle) > over { high = middle } else { low = middle + 1 }
+        }
+        Some(low)
+    }
+
+    /// Puts a schedule in force from a step on.
+    pub(crate) fn change(&mut self, drawn: &[Knot], from_step: u64) {
+        let at = from_step as f64 / self.total_steps as f64;
+        let joined = knots::joined(&self.knots, at, drawn);
+        self.knots_before = std::mem::replace(&mut self.knots, joined);
+        self.changed_at = from_step;
+    }
+
+    /// Compares the rates that were logged with those that were planned.
+    pub(crate) fn compare(&mut self, points: &[Point]) -> Option<Event> {
+        let from_step = self.decisions.first()?.effective_from_step;
+        let stride = stride(points);
+        let planned = Planned {
+            knots: &self.knots,
+            before: &self.knots_before,
+            from_step,
+            changed_at: self.changed_at,
+            grace: 2 * self.advance.max(stride),
+            total_steps: self.total_steps,
+            stride,
+        };
+        self.adherence.compare(points, &planned).map(|turn| match turn {
+            Turn::Departed(departure) => Event::NotFollowed(departure),
+            Turn::Returned(step) => Event::FollowedAgain(step),
+        })
+    }
+
+    /// Is it time to forecast the run again?
+    pub(crate) fn is_forecast_due(&self) -> bool {
+        self.last_step.is_some_and(|now| self.is_forecast_due_at(now))
+    }
+
+    /// Will it be at that step?
+    pub(crate) fn is_forecast_due_at(&self, now: u64) -> bool {
+        let step = |forecast: &MadeForecast| forecast.at_step.unwrap_or(0);
+        let every = (FORECAST_EVERY * self.total_steps as f64).max(1.0) as u64;
+        let last = self.forecasts.last().map(step);
+        last.is_some_and(|last| now >= last.saturating_add(every))
+    }
+
+    /// Forecasts the run under the schedule in force, which is that of `revision`.
+    pub(crate) fn forecast(&self, model: &Model, known: &[Point], revision: u64) -> Option<MadeForecast> {
+        let schedule = Schedule::PiecewiseLinear { knots: self.knots.clone() };
+        let course = model.forecast(known, self.total_steps, Some(&schedule)).ok()?;
+        Some(MadeForecast { at_step: self.last_step, revision, predicted: course.final_validation, course })
+    }
+
+    /// Forecasts the run under another schedule from `from_step` on, without deciding anything.
+    pub(crate) fn what_if(
+        &self,
+        model: &Model,
+        points: &[Point],
+        knots_from_here: &[Knot],
+        from_step: u64,
+    ) -> Result<Forecast> {
+        let asked = Schedule::PiecewiseLinear { knots: knots_from_here.to_vec() };
+        asked.check()?;
+        let at = from_step as f64 / self.total_steps as f64;
+        let knots = knots::joined(&self.knots, at.min(1.0), &knots::of(&asked, limits(model)));
+        let known = for_planning(points, &self.knots, self.total_steps);
+        Ok(model.forecast(&known, self.total_steps, Some(&Schedule::PiecewiseLinear { knots }))?)
+    }
+}
+
+/// The rates that runs of the model's sweep have borne.
+pub(crate) fn limits(model: &Model) -> RateRange {
+    let RateRange { lowest, highest } = model.experience().learning_rates;
+    RateRange { lowest: lowest.max(f64::MIN_POSITIVE), highest }
+}
+
+fn in_an_interval(prediction: Prediction) -> Interval {
+    let Prediction { metric, spread } = prediction;
+    Interval { mean: metric, low: metric - spread, high: metric + spread }
+}
+
+/// Those of a plan's candidates that have a schedule, and the best of the others.
+fn worth_keeping(plan: Plan) -> Vec<Candidate> {
+    let mut candidates = plan.candidates;
+    let score = |candidate: &Candidate| candidate.score.map_or(f64::NEG_INFINITY, |score| score.total);
+    // Stable: of equals the earlier one stays first.
+    candidates.sort_by(|a, b| score(b).total_cmp(&score(a)));
+    let mut others = 0;
+    candidates.retain(|candidate| {
+        others += usize::from(candidate.schedule.is_none());
+        candidate.schedule.is_some() || others <= KEPT_CANDIDATES
+    });
+    candidates
+}

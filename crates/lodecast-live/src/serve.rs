@@ -1,0 +1,156 @@
+//! [`Server`]: many runs over HTTP. Points come in, are on disk before the answer, and learning rates go out.
+
+mod counters;
+mod entry;
+mod form;
+mod limits;
+mod models;
+mod names;
+mod routes;
+mod runs;
+mod served_run;
+mod settings;
+mod sources;
+mod store;
+mod tokens;
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::error::{Error, Result};
+use crate::http::connections;
+use crate::http::guard::OwnNames;
+use models::Models;
+use runs::Runs;
+use sources::{Allowed, Sources};
+use store::Store;
+use tokens::Tokens;
+
+/// Connections at once.
+const CONNECTIONS: usize = 4096;
+/// Runs are kept on disk only after a look so often.
+const SWEEP: Duration = Duration::from_mins(1);
+
+/// What to serve, and to whom.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// Folder of the models, `NAME.lode`.
+    pub models: PathBuf,
+    /// Folder of the store, which is made if need be.
+    pub store: PathBuf,
+    /// The address; port 0 takes a free one. One that others can reach needs a token file.
+    pub address: SocketAddr,
+    /// Names by which browsers reach the server besides its address.
+    pub names: Vec<String>,
+    /// File of tokens.
+    pub token_file: Option<PathBuf>,
+    /// Folders and addresses beneath which the server may follow logs.
+    pub sources: Vec<String>,
+    /// What a run should end at that says nothing of it.
+    pub target: Option<f64>,
+    /// Requests to write that a run may make a second; twice as many at once.
+    pub pace: f64,
+}
+
+impl ServerOptions {
+    /// On this machine only, without tokens, on a free port.
+    pub fn new(models: impl Into<PathBuf>, store: impl Into<PathBuf>) -> Self {
+        Self {
+            models: models.into(),
+            store: store.into(),
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            names: Vec::new(),
+            token_file: None,
+            sources: Vec::new(),
+            target: None,
+            pace: 2000.0,
+        }
+    }
+}
+
+/// A server, for as long as this is held.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Begins to serve.
+    ///
+    /// # Errors
+    /// If the address is for others and there are no tokens, or is taken; if there are no models; if the store cannot be had.
+    pub fn open(options: ServerOptions) -> Result<Self> {
+        let address = options.address;
+        let failed = |reason: String, remedy: &'static str| Error::Page { address, reason, remedy };
+        if !address.ip().is_loopback() && options.token_file.is_none() {
+            let reason = "whoever reaches this address could write".to_owned();
+            let remedy = "give 127.0.0.1:PORT, or tokens with --token-file; from elsewhere 'ssh -L PORT:127.0.0.1:PORT' leads to it";
+            return Err(failed(reason, remedy));
+        }
+        let tokens = options.token_file.as_deref().map(Tokens::read).transpose()?.unwrap_or_default();
+        let allowed = Allowed::of(&options.sources)?;
+        let models = Models::open(options.models)?;
+        let store = Store::open(&options.store)?;
+        let damaged = |reason| Error::Damaged { path: options.store, reason, remedy: "look at the disk" };
+        let runs = Arc::new(Runs::new(store, models, options.target, options.pace).map_err(damaged)?);
+        let taken = |error: std::io::Error| failed(error.to_string(), "give another port, or 0 for any that is free");
+        let listener = TcpListener::bind(address).map_err(taken)?;
+        listener.set_nonblocking(true).map_err(taken)?;
+        let address = listener.local_addr().map_err(taken)?;
+        let state = routes::State {
+            runs: Arc::clone(&runs),
+            sources: Arc::new(Sources::new(allowed)),
+            tokens: Arc::new(tokens),
+            names: Arc::new(OwnNames::new(address, &options.names)),
+        };
+        let (stop, stopped) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(taken)?;
+        let serve = move || {
+            runtime.block_on(async {
+                state.sources.go_on(&runs).await;
+                let swept = Arc::clone(&runs);
+                tokio::spawn(async move {
+                    loop {
+                        tokio::time::sleep(SWEEP).await;
+                        swept.sweep();
+                    }
+                });
+                let sources = Arc::clone(&state.sources);
+                connections::serve(listener, routes::routes(state), CONNECTIONS, stopped).await;
+                let _ = tokio::task::spawn_blocking(move || sources.end()).await;
+            });
+            // What is being worked on is brought to its end, and then the store is closed.
+            runtime.shutdown_timeout(Duration::from_secs(10));
+        };
+        let thread = thread::Builder::new().name("serve".to_owned()).spawn(serve).map_err(taken)?;
+        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Has it ended of itself, which it never should?
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What a server answers to. Reading and writing have gates of their own.
+
+mod pages;
+mod read;
+mod request;
+mod write;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{RawPathParams, Request, State as Of};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+
+use super::runs::Runs;
+use super::sources::Sources;
+use super::tokens::Tokens;
+use crate::http::assets;
+use crate::http::guard::OwnNames;
+use crate::http::problem::Problem;
+use crate::page::server::with_headers;
+
+/// What the routes share.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub(super) runs: Arc<Runs>,
+    pub(super) sources: Arc<Sources>,
+    pub(super) tokens: Arc<Tokens>,
+    pub(super) names: Arc<OwnNames>,
+}
+
+/// All of them.
+pub(super) fn routes(state: State) -> Router {
+    let reading = Router::new()
+        .route("/", get(pages::list))
+        .route("/list.js", get(pages::list_script))
+        .merge(assets::routes())
+        .route("/runs/{run}", get(assets::run_page))
+        .route("/runs/{run}/view", get(pages::view))
+        .route("/runs/{run}/events", get(pages::events))
+        .route("/runs/{run}/what-if", post(pages::what_if))
+        .route("/v1/runs", get(read::list))
+        .route("/v1/runs/{run}", get(read::run))
+        .route("/v1/runs/{run}/schedule", get(read::schedule))
+        .route("/v1/runs/{run}/learning-rate", get(read::learning_rate))
+        .route("/v1/models", get(read::models))
+        .route("/metrics", get(read::metrics))
+        .route_layer(middleware::from_fn_with_state(state.clone(), readers));
+    let writing = Router::new()
+        .route("/v1/runs/{run}", put(write::create))
+        .route("/v1/runs/{run}/step", post(write::step))
+        .route("/v1/runs/{run}/points", post(write::points))
+        .route("/v1/runs/{run}/extend", post(write::extend))
+        .route("/v1/runs/{run}/resume", post(write::resume))
+        .route("/v1/runs/{run}/source", put(write::source))
+        .route_layer(middleware::from_fn_with_state(state.clone(), writers));
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/login", get(pages::login).post(pages::log_in))
+        .merge(reading)
+        .merge(writing)
+        .fallback(|| async {
+            Problem::new(StatusCode::NOT_FOUND, "nothing is there", "the page is at /, the runs are at /v1/runs")
+        })
+        .method_not_allowed_fallback(|| async {
+            let remedy = "docs/live.md lists what can be asked";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "that cannot be done here", remedy)
+        })
+        .layer(middleware::from_fn_with_state(state.clone(), guarded))
+        .with_state(state)
+}
+
+/// Lets in who goes by an own name, counts the answer and gives it its headers.
+async fn guarded(Of(state): Of<State>, request: Request<Body>, next: Next) -> Response {
+    let mut response = match state.names.objection(request.headers()) {
+        Some(objection) => Problem::new(StatusCode::FORBIDDEN, "not let in", objection).into_response(),
+        None => next.run(request).await,
+    };
+    with_headers(&mut response);
+    state.runs.counters.answered(response.status().as_u16());
+    response
+}
+
+async fn readers(Of(state): Of<State>, request: Request<Body>, next: Next) -> Response {
+    match state.tokens.check_reader(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => pages::to_log_in(&request).unwrap_or_else(|| problem.into_response()),
+    }
+}
+
+async fn writers(
+    Of(state): Of<State>,
+    parameters: RawPathParams,
+    request: Request<Body>,
+    next: Next,
+) -> Result<Response, Problem> {
+    let run = parameters.iter().find_map(|(name, value)| (name == "run").then_some(value)).unwrap_or_default();
+    state.tokens.check_writer(request.headers(), run)?;
+    Ok(next.run(request).await)
+}

@@ -1,0 +1,304 @@
+//! [`Runs`]: the runs of a server. What is told of a run is checked, brought to disk, and then taken in, one after the other.
+
+mod checks;
+mod opened;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use lodecast::Point;
+use serde::Serialize;
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
+
+use super::counters::Counters;
+use super::entry::Entry;
+use super::limits::Pace;
+use super::models::Models;
+use super::served_run::ServedRun;
+use super::settings::RunSettings;
+use super::store::Store;
+use super::store::Write;
+use crate::http::problem::Problem;
+use crate::live_run::Event;
+use crate::page::server::defect;
+pub(crate) use opened::{Opened, Slot};
+
+/// A run that nobody asked about for so long is kept on disk only.
+const IDLE: Duration = Duration::from_mins(10);
+/// Points that are taken in at once without another thread.
+const QUICK: usize = 16;
+/// Runs made a second.
+const MADE: f64 = 50.0;
+
+/// What is told of a run.
+#[derive(Clone, Debug)]
+pub(crate) enum Command {
+    /// Points. Those read from a log may correct what was read before.
+    Tell { points: Vec<Point>, from_log: bool },
+    /// It is to be so long.
+    Extend(u64),
+    /// Its training goes on from this step.
+    Resume(u64),
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Outcome {
+    /// Of the step after the last one that was told.
+    pub(crate) learning_rate: f64,
+    pub(crate) revision: u64,
+    pub(crate) effective_from_step: u64,
+    pub(crate) last_step: Option<u64>,
+    pub(crate) total_steps: u64,
+    /// Points that were new, and that were known.
+    pub(crate) accepted: usize,
+    pub(crate) known: usize,
+}
+
+/// The runs of a server.
+pub(crate) struct Runs {
+    pub(crate) store: Arc<Store>,
+    pub(crate) models: Models,
+    pub(crate) counters: Counters,
+    /// What a run should end at that says nothing of it.
+    pub(crate) target: Option<f64>,
+    /// Requests to write that a run may make a second.
+    pace: f64,
+    made: Pace,
+    next_key: AtomicI64,
+    creating: tokio::sync::Mutex<()>,
+    opened: Mutex<HashMap<String, Arc<OnceCell<Arc<Opened>>>>>,
+}
+
+impl fmt::Debug for Runs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("runs")
+    }
+}
+
+/// The disk did not take something.
+pub(crate) fn not_stored(mut reason: String) -> Problem {
+    reason.insert_str(0, "not stored: ");
+    let remedy = "nothing of it was stored: send it again; if the disk is full, make room on it";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason, remedy)
+}
+
+impl Runs {
+    pub(crate) fn new(store: Store, models: Models, target: Option<f64>, pace: f64) -> Result<Self, String> {
+        let next_key = AtomicI64::new(store.last_key()? + 1);
+        Ok(Self {
+            store: Arc::new(store),
+            models,
+            counters: Counters::default(),
+            target,
+            pace,
+            made: Pace::new(MADE),
+            next_key,
+            creating: tokio::sync::Mutex::new(()),
+            opened: Mutex::default(),
+        })
+    }
+
+    /// A run, from memory or from disk.
+    pub(crate) async fn get(self: &Arc<Self>, id: &str) -> Result<Arc<Opened>, Problem> {
+        super::names::checked("run", id)?;
+        let cell = Arc::clone(self.cells().entry(id.to_owned()).or_default());
+        let opening = cell.get_or_try_init(|| {
+            let (runs, id) = (Arc::clone(self), id.to_owned());
+            async move { spawn_blocking(move || runs.open(&id)).await.unwrap_or_else(|_| Err(defect())) }
+        });
+        match opening.await {
+            Ok(opened) => {
+                opened.used();
+                Ok(Arc::clone(opened))
+            }
+            Err(problem) => {
+                self.cells().retain(|name, cell| name != id || cell.initialized());
+                Err(problem)
+            }
+        }
+    }
+
+    /// Reads a run from disk: what had become of it, and the entries since then.
+    fn open(&self, id: &str) -> Result<Arc<Opened>, Problem> {
+        let kept = self.store.run(id).map_err(not_stored)?.ok_or_else(|| {
+            let remedy = "make it: PUT /v1/runs/ID with {\"model\": NAME, \"total_steps\": STEPS}";
+            Problem::new(StatusCode::NOT_FOUND, format!("there is no run '{id}'"), remedy)
+        })?;
+        let settings: RunSettings = serde_json::from_str(&kept.settings).map_err(|_| defect())?;
+        let hosted = self.models.get(&settings.model)?;
+        if hosted.model.fingerprint() != kept.fingerprint {
+            let title = format!("the model '{}' is another than when the run was made", settings.model);
+            let remedy = "put the model of before back under that name, or make another run";
+            return Err(Problem::new(StatusCode::CONFLICT, title, remedy));
+        }
+        let (run, number) = opened::replay(&self.store, id, &hosted, &settings, &kept).map_err(|reason| {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, reason, "this is a defect of lodecast, or of the disk")
+        })?;
+        Ok(Arc::new(Opened::new(id, kept.key, settings, Slot { run, number }, self.pace)))
+    }
+
+    /// Makes a run; says whether it is new. The same settings again change nothing.
+    pub(crate) async fn create(
+        self: &Arc<Self>,
+        id: &str,
+        settings: RunSettings,
+    ) -> Result<(Arc<Opened>, bool), Problem> {
+        super::names::checked("run", id)?;
+        let (runs, id) = (Arc::clone(self), id.to_owned());
+        let creating = async move {
+            let _one = runs.creating.lock().await;
+            let (store, name) = (Arc::clone(&runs.store), id.clone());
+            let kept = spawn_blocking(move || store.run(&name)).await.map_err(|_| defect())?.map_err(not_stored)?;
+            if kept.is_some() {
+                let opened = runs.get(&id).await?;
+                let differing = opened.settings.differences(&settings);
+                if differing.is_empty() {
+                    return Ok((opened, false));
+                }
+                let title = format!("run '{id}' is there with another {}", differing.join(", "));
+                let remedy =
+                    "send the settings that it was made with, or take another id; .../extend makes a run longer";
+                return Err(Problem::new(StatusCode::CONFLICT, title, remedy));
+            }
+            runs.made.take()?;
+            let (hosts, name, wanted) = (Arc::clone(&runs), id.clone(), settings.clone());
+            let begun = spawn_blocking(move || {
+                let hosted = hosts.models.get(&wanted.model)?;
+                ServedRun::begin(&name, hosted, wanted).map_err(|error| {
+                    let remedy = "mend the setting that is named";
+                    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string(), remedy)
+                })
+            });
+            let run = begun.await.map_err(|_| defect())??;
+            let key = runs.next_key.fetch_add(1, Relaxed);
+            let fingerprint = run.hosted().model.fingerprint().to_owned();
+            let json = serde_json::to_string(&settings).map_err(|_| defect())?;
+            let write = Write::Run { key, id: id.clone(), settings: json, fingerprint };
+            runs.stored(runs.store.write(write).await)?;
+            let opened = Arc::new(Opened::new(&id, key, settings, Slot { run, number: 0 }, runs.pace));
+            let cell = Arc::new(OnceCell::new_with(Some(Arc::clone(&opened))));
+            runs.cells().insert(id, cell);
+            runs.note(&opened, &*opened.slot().await, true);
+            Ok((opened, true))
+        };
+        // It goes on when the one who asked does not wait for it.
+        tokio::spawn(creating).await.unwrap_or_else(|_| Err(defect()))
+    }
+
+    /// Takes in what is told of a run: it is on disk when this returns.
+    pub(crate) async fn apply(self: &Arc<Self>, id: &str, command: Command) -> Result<Outcome, Problem> {
+        let begun = Instant::now();
+        let opened = self.get(id).await?;
+        if !matches!(command, Command::Tell { from_log: true, .. }) {
+            opened.pace.take()?;
+        }
+        let runs = Arc::clone(self);
+        // It goes on when the one who asked does not wait for it: what is on disk is in memory, too.
+        let work = tokio::spawn(async move { runs.work(&opened, command).await });
+        let outcome = work.await.unwrap_or_else(|_| Err(defect()));
+        if let Err(problem) = &outcome
+            && problem.status == StatusCode::INTERNAL_SERVER_ERROR
+        {
+            // What is in memory may be half done: it is read from disk again.
+            self.counters.defects.fetch_add(1, Relaxed);
+            self.cells().remove(id);
+        }
+        self.counters.took(begun.elapsed());
+        outcome
+    }
+
+    async fn work(self: Arc<Self>, opened: &Arc<Opened>, command: Command) -> Result<Outcome, Problem> {
+        let mut slot = Arc::clone(&opened.slot).lock_owned().await;
+        let (entries, known) = checks::to_enter(&self.store, opened.key, &slot.run, command).await?;
+        let points = entries.iter().filter(|entry| matches!(entry, Entry::Point(_))).count();
+        if !entries.is_empty() {
+            let write = Write::Entries { key: opened.key, number: slot.number, entries: entries.clone() };
+            self.stored(self.store.write(write).await)?;
+        }
+        let asks_model = entries.len() > QUICK || entries.iter().any(|entry| slot.run.asks_model(entry));
+        let (runs, kept) = (Arc::clone(&self), Arc::clone(opened));
+        let taking = move || {
+            let mut events = Vec::new();
+            let mut turned = false;
+            for entry in entries {
+                turned |= !matches!(entry, Entry::Point(_));
+                let number = slot.number;
+                let before = || opened::counting(&runs.store, kept.key, number);
+                events.extend(slot.run.take_in(entry, before).map_err(|error| {
+                    let remedy = "the run is read from disk again: send it once more";
+                    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), remedy)
+                })?);
+                slot.number += 1;
+            }
+            for event in &events {
+                match event {
+                    Event::Decided(_) => runs.counters.decisions.fetch_add(1, Relaxed),
+                    Event::Forecast(_) => runs.counters.forecasts.fetch_add(1, Relaxed),
+                    _ => 0,
+                };
+            }
+            if turned || !events.is_empty() || slot.run.history().finished {
+                let decided = events.iter().any(|event| matches!(event, Event::Decided(_)));
+                runs.note(&kept, &slot, turned || decided);
+            }
+            kept.tell(slot.number);
+            Ok(outcome(&slot.run, points, known))
+        };
+        // Most points cost microseconds: less than another thread.
+        let outcome = if asks_model { spawn_blocking(taking).await.map_err(|_| defect())? } else { taking() };
+        self.counters.points.fetch_add(points as u64, Relaxed);
+        self.counters.known_points.fetch_add(known as u64, Relaxed);
+        outcome
+    }
+
+    fn stored(&self, written: super::store::Written) -> Result<(), Problem> {
+        written.map_err(|reason| {
+            self.counters.not_stored.fetch_add(1, Relaxed);
+            not_stored(reason)
+        })
+    }
+
+    /// Has the list say what became of a run, and keeps it whole where that is worth it.
+    fn note(&self, opened: &Opened, slot: &Slot, whole: bool) {
+        let summary = opened.summary(&slot.run, self.target).to_string();
+        let snapshot = whole.then(|| serde_json::to_string(&slot.run.snapshot()).ok()).flatten();
+        self.store.note(Write::Become { key: opened.key, number: slot.number, summary, snapshot });
+    }
+
+    /// Runs in memory.
+    pub(crate) fn in_memory(&self) -> usize {
+        self.cells().len()
+    }
+
+    /// Keeps runs that are idle on disk only.
+    pub(crate) fn sweep(&self) {
+        self.cells().retain(|_, cell| {
+            let is_held = Arc::strong_count(cell) > 1;
+            is_held || cell.get().is_none_or(|opened| Arc::strong_count(opened) > 1 || !opened.is_idle(IDLE))
+        });
+    }
+
+    fn cells(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<OnceCell<Arc<Opened>>>>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a client is answered.
+pub(crate) fn outcome(run: &ServedRun, accepted: usize, known: usize) -> Outcome {
+    let history = run.history();
+    Outcome {
+        learning_rate: run.learning_rate(history.last_step.map_or(0, |last| last.saturating_add(1))),
+        revision: run.revision(),
+        effective_from_step: history.decisions.last().map_or(0, |decision| decision.effective_from_step),
+        last_step: history.last_step,
+        total_steps: history.total_steps,
+        accepted,
+        known,
+    }
+}

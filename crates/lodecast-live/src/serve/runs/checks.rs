@@ -1,0 +1,98 @@
+//! Whether something can be told of a run, before anything of it is stored.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use lodecast::Point;
+use tokio::task::spawn_blocking;
+
+use super::{Command, not_stored};
+use crate::http::problem::Problem;
+use crate::page::server::defect;
+use crate::serve::entry::{Entry, Told, compare};
+use crate::serve::served_run::ServedRun;
+use crate::serve::settings::check_length;
+use crate::serve::store::Store;
+
+/// The entries to make of a command, and the number of points in it that are known.
+pub(super) async fn to_enter(
+    store: &Arc<Store>,
+    key: i64,
+    run: &ServedRun,
+    command: Command,
+) -> Result<(Vec<Entry>, usize), Problem> {
+    let history = run.history();
+    match command {
+        Command::Tell { points, from_log } => {
+            let (fresh, known) = fresh(store, key, run, points, from_log).await?;
+            Ok((fresh.into_iter().map(Entry::Point).collect(), known))
+        }
+        Command::Extend(total_steps) => {
+            check_length(total_steps)?;
+            let now = history.total_steps;
+            if total_steps < now {
+                let title = format!("the run is planned for {now} steps, which is more than {total_steps}");
+                return Err(Problem::new(StatusCode::CONFLICT, title, "a run can be made longer, not shorter"));
+            }
+            let entry = (total_steps > now).then_some(Entry::Extended(total_steps));
+            Ok((entry.into_iter().collect(), 0))
+        }
+        Command::Resume(step) => {
+            let entry = history.last_step.is_some_and(|last| step < last).then_some(Entry::Resumed(step));
+            Ok((entry.into_iter().collect(), 0))
+        }
+    }
+}
+
+/// The points that are new, and the number of the others.
+async fn fresh(
+    store: &Arc<Store>,
+    key: i64,
+    run: &ServedRun,
+    points: Vec<Point>,
+    from_log: bool,
+) -> Result<(Vec<Point>, usize), Problem> {
+    let mut last = run.history().last_step;
+    let total_steps = run.history().total_steps;
+    let mut fresh: Vec<Point> = Vec::with_capacity(points.len());
+    let mut known = 0;
+    for point in points {
+        let step = point.step;
+        if step > total_steps {
+            if from_log {
+                continue;
+            }
+            let title = format!("step {step} is beyond the planned end at {total_steps}");
+            let remedy = "make the run longer first: POST .../extend with {\"total_steps\": STEPS}";
+            return Err(Problem::new(StatusCode::CONFLICT, title, remedy));
+        }
+        let Some(passed) = last.filter(|&last| step <= last) else {
+            last = Some(step);
+            fresh.push(point);
+            continue;
+        };
+        let reading = Arc::clone(store);
+        let stored = spawn_blocking(move || reading.at_step(key, step)).await.map_err(|_| defect())?;
+        let mut there = stored.map_err(not_stored)?;
+        there.extend(fresh.iter().filter(|fresh| fresh.step == step));
+        match (compare(&point, &there), step == passed) {
+            (Told::Known, _) => known += 1,
+            (Told::News, true) => fresh.push(point),
+            (Told::Otherwise, true) if from_log => fresh.push(point),
+            _ if from_log => known += 1,
+            (Told::Otherwise, _) => {
+                let title = format!("something else was told of step {step} before");
+                let remedy =
+                    "a training that goes on from a checkpoint says so first: POST .../resume with {\"step\": STEP}";
+                return Err(Problem::new(StatusCode::CONFLICT, title, remedy));
+            }
+            (Told::News, false) => {
+                let title = format!("step {step} came after step {passed}");
+                let remedy = "tell steps in their order; a training that goes on from a checkpoint says so first: POST \
+                              .../resume with {\"step\": STEP}";
+                return Err(Problem::new(StatusCode::CONFLICT, title, remedy));
+            }
+        }
+    }
+    Ok((fresh, known))
+}

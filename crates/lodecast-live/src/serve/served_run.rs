@@ -1,0 +1,283 @@
+//! [`ServedRun`]: a run whose points are told. The engine's scheduler decides, exactly as it would within the training.
+
+use std::sync::Arc;
+
+use lodecast::{Forecast, Knot, Observation, Point, RateRange, Replan, Schedule, Scheduler, SchedulerState};
+use serde::{Deserialize, Serialize};
+
+use super::entry::{Entry, push};
+use super::models::Hosted;
+use super::settings::RunSettings;
+use crate::error::Result;
+use crate::history::{Decision, Subject, limits};
+use crate::knots;
+use crate::live_run::Event;
+use crate::points::is_unsound;
+use crate::rates_file::RatesFile;
+use crate::state::LiveRunState;
+
+/// A schedule, and from which step on it holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Segment {
+    pub(crate) from_step: u64,
+    pub(crate) total_steps: u64,
+    pub(crate) schedule: Schedule,
+}
+
+/// What a client is told: the file of rates, and the same without loss.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Told {
+    #[serde(flatten)]
+    file: RatesFile,
+    /// The schedules that hold one after the other; their rates are bounded by the two below.
+    segments: Vec<Segment>,
+    lowest: f64,
+    highest: f64,
+}
+
+/// A run as plain data, from which it goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    scheduler: SchedulerState,
+    segments: Vec<Segment>,
+    history: LiveRunState,
+}
+
+/// One run.
+#[derive(Clone, Debug)]
+pub(crate) struct ServedRun {
+    hosted: Arc<Hosted>,
+    settings: RunSettings,
+    scheduler: Scheduler,
+    segments: Vec<Segment>,
+    history: LiveRunState,
+    limits: RateRange,
+}
+
+impl ServedRun {
+    /// A run before its first step, already planned where the model can.
+    ///
+    /// # Errors
+    /// If a setting is out of its range.
+    pub(crate) fn begin(id: &str, hosted: Arc<Hosted>, settings: RunSettings) -> Result<Self> {
+        let mut builder = Scheduler::builder(hosted.forecaster.clone());
+        builder = builder.total_steps(settings.total_steps).seed(settings.seed).range_factor(settings.range_factor);
+        if let Some(start) = settings.start.clone() {
+            builder = builder.start(start);
+        }
+        if let Some(replan) = settings.replan() {
+            builder = builder.replan(replan);
+        }
+        let scheduler = builder.build()?;
+        let limits = widened(&hosted, settings.range_factor);
+        let drawn = knots::of(scheduler.schedule(), limits);
+        let mut history = LiveRunState::of_the_start(hosted.model.fingerprint(), settings.total_steps, drawn);
+        id.clone_into(&mut history.run);
+        let first = Segment { from_step: 0, total_steps: settings.total_steps, schedule: scheduler.schedule().clone() };
+        let mut run = Self { hosted, settings, scheduler, segments: vec![first], history, limits };
+        let mut decision = Decision::of_the_start(1, None, 0);
+        if let Some(plan) = run.scheduler.last_plan() {
+            decision.take(plan.clone());
+        }
+        run.record(decision);
+        Ok(run)
+    }
+
+    /// Goes on from a snapshot.
+    ///
+    /// # Errors
+    /// If it is of another model, or damaged.
+    pub(crate) fn restore(hosted: Arc<Hosted>, settings: RunSettings, snapshot: Snapshot) -> Result<Self> {
+        let scheduler = Scheduler::restore(hosted.forecaster.clone(), snapshot.scheduler)?;
+        let limits = widened(&hosted, settings.range_factor);
+        Ok(Self { hosted, settings, scheduler, segments: snapshot.segments, history: snapshot.history, limits })
+    }
+
+    /// The run as plain data.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot { scheduler: self.scheduler.state(), segments: self.segments.clone(), history: self.history.clone() }
+    }
+
+    pub(crate) fn hosted(&self) -> &Arc<Hosted> {
+        &self.hosted
+    }
+
+    pub(crate) fn history(&self) -> &LiveRunState {
+        &self.history
+    }
+
+    /// Learning rate for an optimizer step.
+    pub(crate) fn learning_rate(&self, step: u64) -> f64 {
+        let holding = self.segments.partition_point(|segment| segment.from_step <= step);
+        let segment = &self.segments[holding.saturating_sub(1)];
+        self.limits.clamp(segment.schedule.at_step(step, segment.total_steps))
+    }
+
+    /// Counts the decisions.
+    pub(crate) fn revision(&self) -> u64 {
+        self.history.decisions.len() as u64
+    }
+
+    /// What a client is told.
+    pub(crate) fn told(&self) -> Option<Told> {
+        Some(Told {
+            file: self.history.rates_file(self.hosted.model.metric())?,
+            segments: self.segments.clone(),
+            lowest: self.limits.lowest,
+            highest: self.limits.highest,
+        })
+    }
+
+    /// The run as it is shown, with the points that are remembered of it.
+    pub(crate) fn shown(&self, default_target: Option<f64>) -> (Subject<'_>, &[Point]) {
+        let replan = self.replan();
+        let over = self.occasions(&replan, self.history.last_step.unwrap_or(0));
+        let subject = Subject {
+            model: &self.hosted.model,
+            state: &self.history,
+            next_decision: self.history.next_occasion(&replan, over),
+            earliest_change: self.earliest_change(),
+            target: self.settings.target.or(default_target),
+        };
+        (subject, self.scheduler.observed())
+    }
+
+    fn replan(&self) -> Replan {
+        self.settings.replan().unwrap_or_else(|| Replan::default_for(&self.hosted.forecaster))
+    }
+
+    /// Occasions to replan up to a step.
+    fn occasions(&self, replan: &Replan, step: u64) -> u64 {
+        replan.occasions(step as f64 / self.history.total_steps as f64, 0)
+    }
+
+    /// Will the model be asked when this is taken in? That takes a while.
+    pub(crate) fn asks_model(&self, entry: &Entry) -> bool {
+        let (Entry::Point(point), Some(last)) = (entry, self.history.last_step) else { return true };
+        let replan = self.replan();
+        let is_due = || self.occasions(&replan, point.step) > self.occasions(&replan, last);
+        // After a point that was not finite a decision may be overdue.
+        self.history.unsound || is_due() || self.history.is_forecast_due_at(point.step)
+    }
+
+    fn earliest_change(&self) -> u64 {
+        self.history.last_step.map_or(0, |last| last.saturating_add(self.settings.lead))
+    }
+
+    /// Forecasts the run under another schedule, without deciding anything.
+    ///
+    /// # Errors
+    /// If the schedule is not usable, or the model can say nothing about it.
+    pub(crate) fn what_if(&self, knots: &[Knot], from_step: u64) -> Result<Forecast> {
+        self.history.what_if(&self.hosted.model, self.scheduler.observed(), knots, from_step)
+    }
+
+    /// Takes in what happened. `before` gives the entries that count from before it, which only a resumption needs.
+    pub(crate) fn take_in(&mut self, entry: Entry, before: impl FnOnce() -> Result<Vec<Entry>>) -> Result<Vec<Event>> {
+        match entry {
+            Entry::Point(point) => Ok(self.observe(point)),
+            Entry::Extended(total_steps) => self.extend(total_steps).map(|()| Vec::new()),
+            Entry::Resumed(step) => self.resume(step, before()?),
+        }
+    }
+
+    fn observe(&mut self, point: Point) -> Vec<Event> {
+        let mut events = Vec::new();
+        let rate = point.learning_rate.unwrap_or_else(|| self.learning_rate(point.step));
+        let known = self.history.last_step;
+        let plans = self.scheduler.replans();
+        let changed =
+            matches!(self.scheduler.observe(Point { learning_rate: Some(rate), ..point }), Observation::Replanned(_));
+        if known.is_some_and(|known| point.step < known) {
+            return events;
+        }
+        if let Some(known) = known.filter(|&known| point.step > known) {
+            self.history.advance = point.step - known;
+        }
+        self.history.last_step = Some(point.step);
+        self.history.finished = point.step.saturating_add(1) >= self.history.total_steps;
+        events.extend(self.history.compare(self.scheduler.observed()));
+        let unsound = is_unsound(&point);
+        if unsound && !self.history.unsound {
+            events.push(Event::Unsound(point.step));
+        }
+        self.history.unsound = unsound;
+        if self.scheduler.replans() > plans {
+            let effective = self.earliest_change();
+            let mut decision = Decision::of_the_start(self.revision() + 1, Some(point.step), effective);
+            if let Some(plan) = self.scheduler.last_plan() {
+                decision.take(plan.clone());
+            }
+            if changed {
+                self.put_in_force(effective);
+            }
+            events.push(Event::Decided(self.record(decision)));
+        } else if !unsound && self.history.is_forecast_due() {
+            let made = self.history.forecast(&self.hosted.model, self.scheduler.observed(), self.revision());
+            events.extend(made.as_ref().map(|made| Event::Forecast(made.predicted)));
+            self.history.forecasts.extend(made);
+        }
+        events
+    }
+
+    /// Has the scheduler's schedule hold from a step on.
+    fn put_in_force(&mut self, from_step: u64) {
+        let schedule = self.scheduler.schedule().clone();
+        let total_steps = self.scheduler.total_steps();
+        self.history.change(&knots::of(&schedule, self.limits), from_step);
+        self.segments.retain(|segment| segment.from_step < from_step);
+        self.segments.push(Segment { from_step, total_steps, schedule });
+    }
+
+    /// Adds a decision with its schedule and forecast to the history.
+    fn record(&mut self, mut decision: Decision) -> Decision {
+        decision.knots.clone_from(&self.history.knots);
+        let made = self.history.forecast(&self.hosted.model, self.scheduler.observed(), decision.revision);
+        decision.predicted = made.as_ref().map(|made| made.predicted).or(decision.predicted);
+        self.history.forecasts.extend(made);
+        self.history.decisions.push(decision.clone());
+        decision
+    }
+
+    fn extend(&mut self, total_steps: u64) -> Result<()> {
+        let before = self.history.total_steps;
+        self.scheduler.extend(total_steps)?;
+        // The same rates at the same steps, over another length.
+        for knot in self.history.knots.iter_mut().chain(&mut self.history.knots_before) {
+            knot.progress *= before as f64 / total_steps as f64;
+        }
+        self.history.total_steps = total_steps;
+        self.history.finished = false;
+        let effective = self.earliest_change();
+        self.put_in_force(effective);
+        let mut decision = Decision::of_the_start(self.revision() + 1, self.history.last_step, effective);
+        decision.changed = true;
+        decision.reason = format!("the run was extended from {before} to {total_steps} steps");
+        self.record(decision);
+        Ok(())
+    }
+
+    /// Goes back to what was known at a step. What had been decided since stays in the history, and revisions count on.
+    fn resume(&mut self, step: u64, mut counting: Vec<Entry>) -> Result<Vec<Event>> {
+        push(&mut counting, Entry::Resumed(step));
+        let mut past = Self::begin(&self.history.run, Arc::clone(&self.hosted), self.settings.clone())?;
+        for entry in counting {
+            // Among those that count there is no resumption.
+            past.take_in(entry, || Ok(Vec::new()))?;
+        }
+        let (decisions, forecasts) = (self.history.decisions.clone(), self.history.forecasts.clone());
+        let effective = past.earliest_change();
+        *self = past;
+        (self.history.decisions, self.history.forecasts) = (decisions, forecasts);
+        let mut decision = Decision::of_the_start(self.revision() + 1, self.history.last_step, effective);
+        decision.changed = true;
+        decision.reason = format!("the training went back to step {step}: the schedule is what it was there");
+        self.record(decision);
+        Ok(vec![Event::WentBack(step)])
+    }
+}
+
+fn widened(hosted: &Hosted, factor: f64) -> RateRange {
+    let RateRange { lowest, highest } = limits(&hosted.model);
+    RateRange { lowest: (lowest / factor).max(f64::MIN_POSITIVE), highest: (highest * factor).min(f64::MAX) }
+}

@@ -1,0 +1,87 @@
+//! The store alone: what comes back, and what a full or damaged disk does.
+
+use super::*;
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+}
+
+fn run(key: i64, id: &str) -> Write {
+    Write::Run { key, id: id.to_owned(), settings: "{}".to_owned(), fingerprint: "f".to_owned() }
+}
+
+fn points(key: i64, number: u64, steps: std::ops::Range<u64>) -> Write {
+    let entries = steps.map(|step| Entry::Point(Point::new(step).train_loss(1.0 / step as f64))).collect();
+    Write::Entries { key, number, entries }
+}
+
+#[test]
+fn what_was_written_comes_back_to_the_last_bit_and_a_second_server_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path()).expect("a store");
+    let point = Point::new(7).train_loss(f64::NAN).validation(f64::NEG_INFINITY).learning_rate(0.1 + 0.2);
+    let entries = vec![Entry::Point(point), Entry::Extended(900), Entry::Resumed(3)];
+    wait(store.write(run(1, "a"))).expect("written");
+    wait(store.write(Write::Entries { key: 1, number: 0, entries })).expect("written");
+    assert!(matches!(Store::open(folder.path()), Err(Error::InUse { .. })));
+    drop(store);
+    let store = Store::open(folder.path()).expect("a store");
+    let found = store.entries(1, 0).expect("read");
+    let [Entry::Point(back), Entry::Extended(900), Entry::Resumed(3)] = found[..] else { panic!("{found:?}") };
+    assert_eq!(back.train_loss.map(f64::to_bits), point.train_loss.map(f64::to_bits));
+    assert_eq!((back.validation, back.learning_rate), (point.validation, point.learning_rate));
+    assert!(store.at_step(1, 7).expect("read").is_empty(), "the training went back before it");
+    assert!(wait(store.write(run(2, "a"))).is_err(), "an id is there once");
+    let (listed, count) = store.list("", 0, 10).expect("read");
+    assert_eq!((listed[0].id.as_str(), listed[0].last_step, count), ("a", Some(3), 1));
+}
+
+#[test]
+fn a_full_disk_is_said_stores_nothing_and_passes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let connection = Connection::open(folder.path().join(FILE)).expect("opened");
+    prepare(&connection).expect("prepared");
+    connection.execute_batch(TABLES).expect("made");
+    connection.execute_batch("PRAGMA max_page_count = 20").expect("set");
+    let (jobs, waiting) = sync_channel(QUEUE);
+    let thread = std::thread::spawn(move || writer::write(connection, &waiting));
+    let write = |write| {
+        let (done, written) = oneshot::channel();
+        jobs.send(writer::Job { write, done: Some(done) }).expect("sent");
+        wait(written).expect("an answer")
+    };
+    write(run(1, "a")).expect("written");
+    let error = write(points(1, 0, 1..10_000)).expect_err("full");
+    assert!(error.contains("full"), "{error}");
+    write(points(1, 0, 1..20)).expect("there is room for that");
+    drop(jobs);
+    thread.join().expect("no panic");
+    let connection = Connection::open(folder.path().join(FILE)).expect("opened");
+    let count: i64 = connection.query_row("SELECT COUNT(*) FROM entries", [], |row| row.get(0)).expect("read");
+    assert_eq!(count, 19);
+}
+
+#[test]
+fn a_torn_last_record_costs_only_itself_and_another_file_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (whole, torn) = (folder.path().join("whole"), folder.path().join("torn"));
+    let store = Store::open(&whole).expect("a store");
+    wait(store.write(run(1, "a"))).expect("written");
+    for batch in 0..20 {
+        wait(store.write(points(1, 10 * batch, 10 * batch + 1..10 * batch + 11))).expect("written");
+    }
+    // As after a power cut: the log of the store ends in the middle of a record.
+    std::fs::create_dir(&torn).expect("made");
+    for name in [FILE.to_owned(), format!("{FILE}-wal")] {
+        std::fs::copy(whole.join(&name), torn.join(&name)).expect("copied");
+    }
+    let log = std::fs::OpenOptions::new().write(true).open(torn.join(format!("{FILE}-wal"))).expect("opened");
+    log.set_len(log.metadata().expect("there").len() - 100).expect("cut");
+    let store = Store::open(&torn).expect("it opens");
+    let found = store.entries(1, 0).expect("read");
+    assert_eq!(found.len(), 190, "whole commits only");
+    drop(store);
+    std::fs::write(torn.join(FILE), "this is no database, whatever it is called".repeat(300)).expect("written");
+    let error = Store::open(&torn).expect_err("refused").to_string();
+    assert!(error.contains("runs.sqlite"), "{error}");
+}

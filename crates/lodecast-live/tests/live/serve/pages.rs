@@ -1,0 +1,120 @@
+//! The pages of a server, and what watches over it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Served;
+use crate::toy::STEPS;
+
+#[test]
+fn the_list_and_the_page_of_a_run_are_served_from_here() {
+    let served = Served::new();
+    for run in ["first", "second", "third"] {
+        served.make(run);
+        served.step(run, "step=0&train_loss=1").rate();
+    }
+    for (path, kind, holds) in [
+        ("/", "text/html", "/list.js"),
+        ("/runs/first", "text/html", "/page.js"),
+        ("/list.js", "text/javascript", "/v1/runs"),
+        ("/page.js", "text/javascript", "/what-if"),
+        ("/page.css", "text/css", "--plan"),
+    ] {
+        let answer = served.get(path);
+        assert!(
+            answer.status == 200 && answer.head.contains(kind) && answer.body.contains(holds),
+            "{path}: {answer:?}"
+        );
+        assert!(answer.head.contains("default-src 'none'") && !answer.body.contains("https://"), "{path}");
+    }
+    let list = served.get("/v1/runs?q=ir&limit=5").json();
+    let ids: Vec<_> = list["runs"].as_array().expect("a list").iter().map(|run| run["id"].clone()).collect();
+    assert_eq!(ids, ["third", "first"], "the latest first");
+    let part = served.get("/v1/runs?limit=1&after=1").json();
+    assert_eq!((&part["runs"][0]["id"], &part["count"]), (&"second".into(), &3.into()));
+    assert!(part["runs"][0]["sentence"].as_str().is_some_and(|sentence| sentence.starts_with("ends at")), "{part}");
+    let address = format!("http://{}", served.address());
+    assert_eq!(lodecast_live::served_runs(&address, None).expect("a list").len(), 3);
+}
+
+#[test]
+fn what_if_is_answered_and_decides_nothing() {
+    let served = Served::new();
+    served.make("run");
+    served.step("run", "step=0&train_loss=1").rate();
+    let before = served.get("/v1/runs/run").json();
+    let question = json!({"from_step": 10, "knots": [{"progress": 0.1, "learning_rate": 0.1}, {"progress": 1.0, "learning_rate": 0.001}]});
+    let answer = served
+        .ask_with("POST", "/runs/run/what-if", "content-type: application/json\r\n", &question.to_string())
+        .json();
+    assert!(answer["predicted"]["mean"].is_number(), "{answer}");
+    assert_eq!(served.get("/v1/runs/run").json(), before);
+}
+
+#[test]
+fn a_page_hears_of_what_is_new_and_of_nothing_twice_also_after_a_restart() {
+    let mut served = Served::new();
+    served.make("run");
+    served.step("run", "step=0&train_loss=1").rate();
+    let listen = |served: &Served, last: &str| {
+        let mut stream = TcpStream::connect(served.address()).expect("connected");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+        let address = served.address();
+        let request = format!("GET /runs/run/events HTTP/1.1\r\nhost: {address}\r\n{last}\r\n");
+        stream.write_all(request.as_bytes()).expect("sent");
+        BufReader::new(stream)
+    };
+    let next = |from: &mut BufReader<TcpStream>| {
+        let mut id = String::new();
+        loop {
+            let mut line = String::new();
+            assert!(from.read_line(&mut line).expect("an event in time") > 0);
+            if let Some(found) = line.strip_prefix("id: ") {
+                found.trim().clone_into(&mut id);
+            } else if let Some(data) = line.strip_prefix("data: ") {
+                let view: Value = serde_json::from_str(data).expect("JSON");
+                return (id, view["last_step"].as_u64());
+            }
+        }
+    };
+    let (id, step) = next(&mut listen(&served, ""));
+    assert_eq!(step, Some(0));
+    served.restart();
+    let mut again = listen(&served, &format!("last-event-id: {id}\r\n"));
+    std::thread::sleep(Duration::from_millis(200));
+    served.step("run", "step=1&train_loss=1").rate();
+    assert_eq!(next(&mut again).1, Some(1), "what it had is not sent again");
+}
+
+#[test]
+fn what_is_counted_is_said() {
+    let served = Served::new();
+    served.make("run");
+    served.step("run", "step=0&train_loss=1").rate();
+    served.step("run", "step=0&train_loss=1").rate();
+    served.step("run", "step=0&train_loss=2").is_problem(409);
+    let metrics = served.get("/metrics");
+    assert!(metrics.head.contains("text/plain; version=0.0.4"), "{metrics:?}");
+    for line in [
+        "lodecast_runs 1",
+        "lodecast_points_total 1",
+        "lodecast_known_points_total 1",
+        "lodecast_answers_total{status=\"4xx\"} 1",
+        "lodecast_point_seconds_count 3",
+    ] {
+        assert!(metrics.body.lines().any(|found| found == line), "{line}\n{}", metrics.body);
+    }
+    let settings = json!({"model": "toy", "total_steps": STEPS, "target": 2.0}).to_string();
+    assert_eq!(served.ask("PUT", "/v1/runs/hopeless", &settings).status, 201);
+    for part in 0..2 {
+        let points: Vec<_> = (part * 80..part * 80 + 80)
+            .map(|step| json!({"step": step, "train_loss": 1.5, "validation": 0.3, "learning_rate": 0.1}))
+            .collect();
+        assert_eq!(served.post("hopeless", "points", &json!({"points": points})).status, 200);
+    }
+    let alerts = served.get("/v1/runs/hopeless").json()["alerts"].to_string();
+    assert!(alerts.contains("will not reach the target 2") && alerts.contains("better stop"), "{alerts}");
+}

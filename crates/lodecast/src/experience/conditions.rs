@@ -1,0 +1,110 @@
+//! What the runs of a sweep had in common, which a model takes for granted: how long they were, and their settings.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::{Attributes, Run};
+
+/// Lengths up to so many times the longest and down to such a part of the shortest are like those of the sweep.
+const LIKE: f64 = 2.0;
+/// Settings that differ by less than this part are the same.
+const SAME: f64 = 1e-6;
+/// Name of the optimizer among the settings.
+const OPTIMIZER: &str = "optimizer";
+
+/// Lengths and settings of a sweep's runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Conditions {
+    /// Planned lengths of the shortest and the longest run; `None` in models of versions that did not keep them.
+    pub lengths: Option<(u64, u64)>,
+    /// Settings that all runs recorded with the same value: numbers, and the optimizer.
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Conditions {
+    /// Of these runs.
+    pub(super) fn of(runs: &[Run]) -> Self {
+        let lengths = || runs.iter().filter(|run| !run.is_empty()).map(Run::total_steps);
+        let mut settings = runs.first().map(|run| known(&run.attributes)).unwrap_or_default();
+        for run in runs {
+            let own = known(&run.attributes);
+            settings.retain(|name, value| own.get(name).is_some_and(|own| same(own, value)));
+        }
+        Self { lengths: lengths().min().zip(lengths().max()), settings }
+    }
+
+    /// What speaks against forecasting a run of so many steps.
+    pub(crate) fn unknown_length(&self, total_steps: u64) -> Option<String> {
+        let (shortest, longest) = self.lengths?;
+        let (steps, which) = match total_steps as f64 {
+            steps if steps > LIKE * longest as f64 => (longest, "longest"),
+            steps if steps * LIKE < shortest as f64 => (shortest, "shortest"),
+            _ => return None,
+        };
+        Some(format!(
+            "it has {total_steps} steps, and the {which} run of the sweep {steps}: it is forecast as if lengths did not matter more than they did there"
+        ))
+    }
+
+    /// What speaks against forecasting a run with such settings: one that the sweep never varied.
+    pub(crate) fn unknown_settings(&self, attributes: &Attributes) -> Option<String> {
+        let own = known(attributes);
+        self.settings.iter().find_map(|(name, value)| {
+            let differs = own.get(name).filter(|own| !same(own, value))?;
+            Some(format!(
+                "its {name} is {differs}, that of every run of the sweep {value}: what this changes is unknown"
+            ))
+        })
+    }
+}
+
+/// The settings that can be compared: numbers, and the optimizer.
+fn known(attributes: &Attributes) -> BTreeMap<String, String> {
+    let numbers = attributes.other.iter().filter(|(_, value)| value.trim().parse::<f64>().is_ok());
+    let optimizer = attributes.optimizer.iter().map(|name| (OPTIMIZER.to_owned(), name.to_lowercase()));
+    numbers.map(|(name, value)| (name.clone(), value.trim().to_owned())).chain(optimizer).collect()
+}
+
+fn same(a: &str, b: &str) -> bool {
+    a == b
+        || a.parse::<f64>()
+            .ok()
+            .zip(b.parse::<f64>().ok())
+            .is_some_and(|(a, b)| (a - b).abs() <= SAME * a.abs().max(b.abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(steps: u64, settings: &[(&str, &str)]) -> Run {
+        let mut run = Run::new("run", 1);
+        run.attributes.total_steps = Some(steps);
+        run.attributes.optimizer = Some("AdamW".to_owned());
+        run.attributes.other = settings.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        run.push(steps, None, Some(0.1), &[Some(0.5)]).expect("a point");
+        run
+    }
+
+    #[test]
+    fn what_all_runs_had_in_common_is_missed_in_another() {
+        let runs = [
+            run(800, &[("batch_size", "128"), ("weight_decay", "0.1"), ("note", "a")]),
+            run(1000, &[("batch_size", "128.0"), ("weight_decay", "0.2"), ("note", "a")]),
+        ];
+        let conditions = Conditions::of(&runs);
+        assert_eq!(conditions.lengths, Some((800, 1000)));
+        assert_eq!(conditions.settings.keys().collect::<Vec<_>>(), ["batch_size", OPTIMIZER]);
+        let unknown = |settings: &[(&str, &str)]| conditions.unknown_settings(&run(900, settings).attributes);
+        assert_eq!(unknown(&[("batch_size", "1.28e2"), ("weight_decay", "0.7"), ("note", "b")]), None);
+        assert!(unknown(&[("batch_size", "512")]).expect("differs").contains("batch_size is 512"));
+        assert_eq!(unknown(&[]), None, "what is not recorded is not known to differ");
+        let other = Attributes { optimizer: Some("sgd".to_owned()), ..Attributes::default() };
+        assert!(conditions.unknown_settings(&other).expect("differs").contains("optimizer is sgd"));
+        assert!(conditions.unknown_length(2000).is_none() && conditions.unknown_length(400).is_none());
+        assert!(conditions.unknown_length(2001).expect("longer").contains("longest run of the sweep 1000"));
+        assert!(conditions.unknown_length(399).expect("shorter").contains("shortest run of the sweep 800"));
+        assert_eq!(Conditions::default().unknown_length(1), None);
+    }
+}

@@ -1,0 +1,60 @@
+"""What was measured and not yet told, kept on disk, so that neither an outage nor a crash loses it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+#: A point, or `{"resume": step}`.
+Item = dict[str, Any]
+#: Bytes of a spool at most; beyond, what is new waits in memory.
+_LARGEST = 256 << 20
+
+
+class Spool:
+    """A file of JSON lines, read from where they were told to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.waiting: list[Item] = _read(path)
+        #: How many of those that wait were left by an earlier process.
+        self.left = len(self.waiting)
+        self._size = path.stat().st_size if path.exists() else 0
+
+    def add(self, items: Iterable[Item]) -> None:
+        """Keep items. That the disk does not take them loses none as long as this process lives."""
+        items = list(items)
+        self.waiting += items
+        text = "".join(json.dumps(item) + "\n" for item in items)
+        if self._size + len(text) > _LARGEST:
+            return
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(text)
+        self._size += len(text)
+
+    def told(self, count: int) -> None:
+        """Forget the first items. The file is emptied when nothing waits: to tell something twice does no harm."""
+        del self.waiting[:count]
+        self.left = max(self.left - count, 0)
+        if not self.waiting and self._size:
+            self.path.write_text("", encoding="utf-8")
+            self._size = 0
+
+
+def _read(path: Path) -> list[Item]:
+    items = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return []
+    for line in lines:
+        try:
+            item = json.loads(line)
+        except ValueError:
+            # The last line of a process that was killed.
+            continue
+        if isinstance(item, dict):
+            items.append(item)
+    return items

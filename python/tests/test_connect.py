@@ -1,0 +1,211 @@
+"""A training that is connected to the real server, which is killed, restarted, and gone."""
+
+import json
+import math
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import lodecast
+
+TOTAL = 120
+
+
+def binary():
+    """The command: the environment's LODECAST_BINARY, the checkout's, or an installed one."""
+    root = Path(__file__).parents[2]
+    built = [root / "target" / profile / "lodecast" for profile in ("release", "debug")]
+    named = os.environ.get("LODECAST_BINARY")
+    found = [Path(named)] if named else [path for path in built if path.exists()]
+    if found:
+        return str(max(found, key=lambda path: path.stat().st_mtime))
+    return shutil.which("lodecast")
+
+
+pytestmark = pytest.mark.skipif(binary() is None, reason="no lodecast command: cargo build -p lodecast-cli, or LODECAST_BINARY")
+
+
+class Server:
+    def __init__(self, folder, model):
+        self.folder = folder
+        (folder / "models").mkdir()
+        model.save(folder / "models" / "toy.lode")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self):
+        command = [binary(), "serve", "--models", "models", "--store", "store", "--listen", f"127.0.0.1:{self.port}"]
+        self.process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline().startswith("serving at")
+        return self
+
+    def kill(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
+            self.process = None
+
+    def get(self, path):
+        import urllib.request
+
+        with urllib.request.urlopen(self.url + path, timeout=20) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture
+def server(tmp_path, model):
+    server = Server(tmp_path, model)
+    yield server.start()
+    server.kill()
+
+
+class Group(dict):
+    pass
+
+
+class Optimizer:
+    """What torch's optimizers have."""
+
+    def __init__(self, *rates):
+        self.param_groups = [Group(lr=rate) for rate in rates]
+
+
+def connect(server, tmp_path, run="run", **settings):
+    settings = {"model": "toy", "total_steps": TOTAL, "spool": tmp_path / "spool", "wait": 5.0, **settings}
+    return lodecast.connect(server.url, run, **settings)
+
+
+def loss(step):
+    return 0.2 + 1.0 / (1.0 + 0.1 * step)
+
+
+def test_rates_are_those_of_a_scheduler_in_the_training_to_the_last_bit(server, tmp_path, model):
+    inside = lodecast.Scheduler(model, TOTAL)
+    optimizer = Optimizer(1.0, 0.1)
+    with connect(server, tmp_path) as live:
+        assert live.apply(optimizer) == inside.learning_rate(0)
+        for step in range(TOTAL - 1):
+            validation = 0.9 - loss(step) / 3 if step % 10 == 9 else None
+            inside.observe(step, train_loss=loss(step), validation=validation)
+            live.tell(step, train_loss=loss(step), validation=validation)
+            assert live.flush(20)
+            rate = live.apply(optimizer)
+            assert rate == inside.learning_rate(step + 1), step
+            assert [group["lr"] for group in optimizer.param_groups] == [rate, pytest.approx(0.1 * rate)]
+        assert live.schedule.revision == server.get("/v1/runs/run")["revision"]
+        assert inside.last_plan is not None and live.schedule.total_steps == TOTAL
+
+
+def test_an_outage_keeps_the_last_schedule_and_loses_nothing(server, tmp_path, caplog):
+    optimizer = Optimizer(1.0)
+    with connect(server, tmp_path) as live:
+        for step in range(40):
+            live.apply(optimizer, step, train_loss=loss(step))
+        assert live.flush(20)
+        server.kill()
+        held = live.schedule
+        rates = [live.apply(optimizer, step, train_loss=loss(step)) for step in range(40, 90)]
+        assert rates == [held.learning_rate(step + 1) for step in range(40, 90)]
+        assert not live.flush(1.0) and live.trouble and live.waiting >= 50
+        assert caplog.text.count("the last schedule holds") == 1
+        server.start()
+        assert live.flush(40) and live.trouble is None and live.waiting == 0
+        assert server.get("/v1/runs/run")["last_step"] == 89
+        assert live.schedule.revision > held.revision
+
+
+def test_what_a_process_did_not_tell_the_next_one_does(server, tmp_path):
+    live = connect(server, tmp_path)
+    live.tell(0, train_loss=1.0)
+    assert live.flush(20)
+    server.kill()
+    for step in range(1, 30):
+        live.tell(step, train_loss=loss(step))
+    assert not live.flush(1.5)
+    live.close(0)
+    kept = (tmp_path / "spool" / "run" / "points.jsonl").read_text()
+    assert kept.count("\n") >= 29
+    # Killed while it wrote.
+    (tmp_path / "spool" / "run" / "points.jsonl").write_text(kept + '{"step": 30, "trai')
+    server.start()
+    with connect(server, tmp_path) as live:
+        assert live.flush(20)
+        live.tell(30, train_loss=math.nan)
+        assert live.flush(20)
+    run = server.get("/v1/runs/run")
+    assert run["last_step"] == 30 and any("diverging" in alert for alert in run["alerts"])
+
+
+def test_a_training_that_comes_from_a_checkpoint_goes_on_there(server, tmp_path, model):
+    inside = lodecast.Scheduler(model, TOTAL)
+    with connect(server, tmp_path) as live:
+        for step in range(60):
+            live.tell(step, train_loss=loss(step))
+        assert live.flush(20)
+    for step in range(30):
+        inside.observe(step, train_loss=loss(step))
+    with connect(server, tmp_path) as live:
+        for step in range(30, 50):
+            inside.observe(step, train_loss=loss(step) + 0.01)
+            live.tell(step, train_loss=loss(step) + 0.01)
+        assert live.flush(20)
+        assert [live.learning_rate(step) for step in range(50, TOTAL)] == [
+            inside.learning_rate(step) for step in range(50, TOTAL)
+        ]
+        # And within one process.
+        live.tell(40, train_loss=loss(40) + 0.02)
+        assert live.flush(20)
+    assert server.get("/v1/runs/run")["last_step"] == 40
+
+
+def test_without_a_server_the_training_goes_on(server, tmp_path):
+    with connect(server, tmp_path) as live:
+        first = live.apply(Optimizer(1.0))
+    server.kill()
+    optimizer = Optimizer(0.5)
+    with connect(server, tmp_path, run="unknown", wait=0.0) as live:
+        assert math.isnan(live.apply(optimizer, 0, train_loss=1.0))
+        assert optimizer.param_groups[0]["lr"] == 0.5, "nothing is known: it stays as it is"
+        live.close(0)
+    with connect(server, tmp_path, wait=0.0) as live:
+        assert live.apply(optimizer) == first, "as it was told last"
+        live.close(0)
+
+
+def test_nothing_raises_in_the_loop(server, tmp_path, caplog):
+    class Broken:
+        @property
+        def param_groups(self):
+            raise RuntimeError("broken")
+
+    with connect(server, tmp_path) as live:
+        assert math.isnan(live.apply(Broken(), 0, train_loss=1.0))
+        live.apply(Optimizer(0.0), 1, train_loss="much")
+        live.apply(lambda rate: 1 / 0, 2)
+        live.tell("later", train_loss=1.0)
+        live.apply(Optimizer(1.0), 10**6, train_loss=1.0)
+        assert live.flush(20)
+        assert "beyond the planned end" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"total_steps": 7}, "total_steps"), ({"model": "none"}, "there are: toy"), ({"lead": 0}, "lead"), ({"wat": 1}, "wat")],
+)
+def test_what_the_server_refuses_is_said_before_the_loop(server, tmp_path, change, words):
+    connect(server, tmp_path).close()
+    run = "run" if "total_steps" in change else "other"
+    with pytest.raises(lodecast.SettingError, match=words):
+        connect(server, tmp_path, run=run, **change)
+    with pytest.raises(lodecast.ArgumentError):
+        lodecast.connect("127.0.0.1:7979", "run", model="toy", total_steps=7)
+    with pytest.raises(lodecast.ArgumentError):
+        lodecast.connect(server.url, "../run", model="toy", total_steps=7)
