@@ -33,8 +33,8 @@ fn implied(settings: Option<&Bound<'_, PyDict>>) -> PyResult<Option<ModelKind>> 
     Ok(implied)
 }
 
-/// Fits a model. `progress` is called with iteration, iterations, loss and held-out loss some twenty times a second; what it
-/// raises ends the fit, like Ctrl-C.
+/// Fits a model, without `kind` the form whose forecasts of runs that it has not seen are best. `progress` is called with
+/// iteration, iterations, loss and held-out loss some twenty times a second; what it raises ends the fit, like Ctrl-C.
 #[pyfunction]
 #[pyo3(signature = (sweep, kind=None, progress=None, checkpoint=None, resume=false, **settings))]
 pub(crate) fn fit(
