@@ -11,9 +11,13 @@ const LAST: usize = 3;
 /// Keeps the logarithm of a schedule that ends at zero finite.
 const LEAST_END: f64 = 0.003;
 
+/// Rates beyond it count as it: their sum must be finite.
+const HIGHEST: f64 = 1e300;
+
 /// Features of a schedule given by the mean rate of each of its segments, `length` steps long: logarithms of peak,
 /// integral, last rate over peak and length; where the rate's mass and where its peak lies.
 pub(crate) fn schedule_features(rates: &[f64; SEGMENTS], length: f64) -> [f64; 6] {
+    let rates = rates.map(|rate| rate.min(HIGHEST));
     let peak_at = (0..SEGMENTS).fold(0, |best, k| if rates[k] > rates[best] { k } else { best });
     let peak = rates[peak_at].max(1e-300);
     let total = rates.iter().sum::<f64>().max(1e-300);
@@ -23,7 +27,8 @@ pub(crate) fn schedule_features(rates: &[f64; SEGMENTS], length: f64) -> [f64; 6
     let length = length.max(1.0);
     [
         peak.ln(),
-        (total / SEGMENTS as f64 * length).ln(),
+        // The longest run under the highest rate would be infinite.
+        (total / SEGMENTS as f64 * length).min(f64::MAX).ln(),
         (end / peak + LEAST_END).ln(),
         length.ln(),
         4.0 * centroid,
@@ -72,5 +77,15 @@ mod tests {
         assert!((length - 100.0f64.ln()).abs() < 1e-12 && (peak_at - 1.5 / 64.0).abs() < 1e-12);
         // A falling line has its mass a third of the way in.
         assert!((centroid - 4.0 / 3.0).abs() < 1e-3 && end < (0.03f64).ln());
+    }
+
+    #[test]
+    fn features_are_finite_at_the_ends_of_what_there_is() {
+        for rate in [0.0, 1e-300, 1e300, f64::MAX] {
+            for length in [0.0, 1.0, u64::MAX as f64] {
+                let features = schedule_features(&[rate; SEGMENTS], length);
+                assert!(features.iter().all(|feature| feature.is_finite()), "{rate} {length}: {features:?}");
+            }
+        }
     }
 }
