@@ -224,7 +224,7 @@ fn cases<'a>(sweep: &'a Sweep, metric: usize, scaler: &Scaler, direction: Direct
     }
     let case = |(index, run): (usize, &'a Run)| {
         let recorded = Series::from_run(run, metric, &unclamped, worst).ok()?;
-        let truth = recorded.points.iter().rev().map(|point| point.validation).find(|value| !value.is_nan())?;
+        let truth = recorded.last_validation()?;
         Some(Case { index, run, configuration: configurations[index], recorded, truth })
     };
     sweep.runs.iter().enumerate().filter_map(case).collect()
@@ -232,17 +232,11 @@ fn cases<'a>(sweep: &'a Sweep, metric: usize, scaler: &Scaler, direction: Direct
 
 /// What the planner would say against planning for the run after `fraction` of it.
 fn objection(model: &Model, case: &Case<'_>, metric: usize, fraction: f64) -> Option<String> {
-    let conditions = &model.experience().conditions;
-    let unknown =
-        conditions.unknown_settings(&case.run.attributes).or_else(|| conditions.unknown_length(case.run.total_steps()));
-    if fraction <= 0.0 || unknown.is_some() {
-        return unknown;
-    }
     let until = fraction * case.run.total_steps() as f64;
-    let points = case.run.points(metric).take_while(|point| point.step as f64 <= until);
+    let points = case.run.points(metric).take_while(|point| fraction > 0.0 && point.step as f64 <= until);
     let mut seen = Run::from_points(&case.run.id, points).ok()?;
     seen.attributes = Attributes { total_steps: Some(case.run.total_steps()), ..case.run.attributes.clone() };
-    model.form().objection(&seen, 0, FAR)
+    model.objection(&seen, 0)
 }
 
 /// The power law through the metric so far, in natural units.

@@ -117,6 +117,16 @@ impl Run {
         Ok(run)
     }
 
+    /// A run under way, of which nothing is known but its points and its planned length.
+    ///
+    /// # Errors
+    /// If the steps do not increase.
+    pub(crate) fn observed(points: &[Point], total_steps: u64) -> Result<Self> {
+        let mut run = Self::from_points("observed", points.iter().copied())?;
+        run.attributes.total_steps = Some(total_steps);
+        Ok(run)
+    }
+
     /// Appends a point; `validation` has one value a metric.
     ///
     /// # Errors

@@ -153,7 +153,7 @@ impl<'a> Search<'a> {
                 .into_iter()
                 .zip(others)
                 .filter_map(|(ends, &(_, truth))| {
-                    Some((ends?.cut(|value| worst_of(self.direction, self.cut, value)), truth))
+                    Some((ends?.map(|value| worst_of(self.direction, self.cut, value)), truth))
                 })
                 .collect();
             // One run that cannot be forecast takes the method out: a choice of runs is not for it to make.

@@ -126,7 +126,7 @@ fn held_out_errors(models: &[&Model], sweep: &Sweep, metric: &Metric) -> Result<
         .enumerate()
         .filter_map(|(number, run)| {
             let series = Series::from_run(run, index, &scaler, worst).ok()?;
-            let end = series.points.iter().rev().map(|point| point.validation).find(|value| !value.is_nan())?;
+            let end = series.last_validation()?;
             Some((number, end))
         })
         .unzip();

@@ -102,12 +102,9 @@ impl Model {
             });
         }
         let mut forecast = self.form().forecast(observed, total_steps, now, schedule)?;
-        let experience = self.experience();
         forecast.outside_experience = schedule
-            .and_then(|schedule| experience.unknown_rates(schedule))
-            .or_else(|| experience.conditions.unknown_length(total_steps))
-            .or_else(|| self.objection(observed, total_steps, FAR))
-            .or(forecast.outside_experience);
+            .and_then(|schedule| self.experience().unknown_rates(schedule))
+            .or_else(|| self.objection(&Run::observed(observed, total_steps).ok()?, 0));
         Ok(forecast)
     }
 }
@@ -116,11 +113,14 @@ impl Model {
 pub(crate) const FAR: f64 = 3.0;
 
 impl Model {
-    /// See [`Form::objection`](super::Form::objection), of a run of which only the points are known.
-    fn objection(&self, observed: &[Point], total_steps: u64, limit: f64) -> Option<String> {
-        let mut seen = Run::from_points("observed", observed.iter().copied()).ok()?;
-        seen.attributes.total_steps = Some(total_steps);
-        self.form().objection(&seen, 0, limit)
+    /// Why a run is beyond what the model has seen, if it is: by its settings, its length, or by what it has come to; `seen` is the run
+    /// until now, its metric the column number `metric`.
+    pub(crate) fn objection(&self, seen: &Run, metric: usize) -> Option<String> {
+        let conditions = &self.experience().conditions;
+        conditions
+            .unknown_settings(&seen.attributes)
+            .or_else(|| conditions.unknown_length(seen.total_steps()))
+            .or_else(|| self.form().objection(seen, metric, FAR))
     }
 }
 

@@ -32,6 +32,7 @@ mod prior_alone;
 mod residual;
 mod samples;
 mod scale;
+mod seen;
 mod settings;
 mod shapes;
 mod witness;

@@ -50,6 +50,11 @@ pub(crate) const CONTROL_TOLERANCE: f64 = 0.05;
 pub(crate) struct Unusable(pub(crate) String);
 
 impl Series {
+    /// The last metric that was measured.
+    pub(crate) fn last_validation(&self) -> Option<f64> {
+        self.points.iter().rev().map(|point| point.validation).find(|value| !value.is_nan())
+    }
+
     /// A recorded run. From the point where it diverged (NaN, infinite) it counts as the worst the sweep has seen, up to
     /// its planned end: a run that exploded is evidence, not a gap.
     pub(crate) fn from_run(run: &Run, metric: usize, scaler: &Scaler, worst: Worst) -> Result<Self, Unusable> {

@@ -11,9 +11,6 @@ use crate::fit::{BestFit, FitOptions, FitProgress, FitSettings, fit, fit_best};
 use crate::model::law::{Answer, FinalForecast, Law, LawSettings, PlainProcess, Recording};
 use crate::model::{Expected, Model, ModelKind};
 
-/// Deviations of a normal distribution within which 95 % lie.
-const NORMAL_95: f64 = 1.96;
-
 /// A forecast of a final metric, in its own units.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ends {
@@ -28,18 +25,24 @@ pub(super) struct Ends {
 impl Ends {
     /// A value with symmetric intervals.
     fn about(value: f64, deviation: f64) -> Self {
-        let within = |factor: f64| (value - factor * deviation, value + factor * deviation);
-        Self { expected: value, median: value, within_68: within(1.0), within_95: within(NORMAL_95) }
+        Self::of(&Expected::about(value, deviation), |value| value)
     }
 
-    pub(super) fn cut(self, cut: impl Fn(f64) -> f64) -> Self {
+    /// What is expected in the units of a model, in those that `natural` gives, whichever way they go.
+    fn of(expected: &Expected, natural: impl Fn(f64) -> f64) -> Self {
+        let value = expected.mean;
+        let Expected { within_68, within_95, .. } = *expected;
+        Self { expected: value, median: value, within_68, within_95 }.map(natural)
+    }
+
+    pub(super) fn map(self, value: impl Fn(f64) -> f64) -> Self {
         let both = |(low, high): (f64, f64)| {
-            let (a, b) = (cut(low), cut(high));
+            let (a, b) = (value(low), value(high));
             (a.min(b), a.max(b))
         };
         Self {
-            expected: cut(self.expected),
-            median: cut(self.median),
+            expected: value(self.expected),
+            median: value(self.median),
             within_68: both(self.within_68),
             within_95: both(self.within_95),
         }
@@ -165,15 +168,7 @@ fn of_model(model: Model, metric: usize) -> Forecasts {
         let column = form.validation();
         let indices: Vec<usize> = (0..others.runs.len()).collect();
         let found = form.witness(others, metric).final_metrics(&indices, observed);
-        let ends = |expected: Expected| {
-            let natural = |(low, high): (f64, f64)| {
-                let (a, b) = (column.natural(low), column.natural(high));
-                (a.min(b), a.max(b))
-            };
-            let value = column.natural(expected.mean);
-            let (within_68, within_95) = (natural(expected.within_68), natural(expected.within_95));
-            Ends { expected: value, median: value, within_68, within_95 }
-        };
+        let ends = |expected: Expected| Ends::of(&expected, |value| column.natural(value));
         found.into_iter().map(|found| found.map(ends)).collect()
     })
 }

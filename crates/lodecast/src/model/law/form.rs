@@ -74,8 +74,7 @@ impl LawModel {
         if observed.is_empty() {
             return self.law.final_values(schedules, total_steps);
         }
-        let mut run = Run::from_points("observed", observed.iter().copied())?;
-        run.attributes.total_steps = Some(total_steps);
+        let run = Run::observed(observed, total_steps)?;
         let watching = self.law.watching(now);
         schedules.iter().map(|schedule| watching.final_value_under(&run, 0, schedule)).collect()
     }
@@ -198,9 +197,8 @@ impl Form for LawModel {
     }
 
     fn objection(&self, seen: &Run, metric: usize, limit: f64) -> Option<String> {
-        let last = seen.steps().last()?;
-        let watching = self.law.watching(*last as f64 / seen.total_steps().max(1) as f64);
-        let innovation = watching.innovation(&watching.seen_of(seen, metric, None).ok()?)?;
+        let progress = *seen.steps().last()? as f64 / seen.total_steps().max(1) as f64;
+        let innovation = self.law.innovation(seen, metric, progress.min(1.0))?;
         (innovation.deviations.abs() > limit).then(|| {
             format!(
                 "its {} is {:.4}, {:.1} deviations from the {:.4} to {:.4} that its rates led to expect by now: something other than the rates differs",
@@ -313,9 +311,7 @@ impl ControlledForecaster for LawModel {
     }
 
     fn objection(&self, observed: &[Point], total_steps: u64, limit: f64) -> Option<String> {
-        let mut seen = Run::from_points("observed", observed.iter().copied()).ok()?;
-        seen.attributes.total_steps = Some(total_steps);
-        Form::objection(self, &seen, 0, limit)
+        Form::objection(self, &Run::observed(observed, total_steps).ok()?, 0, limit)
     }
 
     fn fingerprint(&self) -> String {

@@ -3,9 +3,11 @@
 //! A run of another task, network or batch size answers differently to the same rates. What counts is therefore not whether its
 //! values were ever seen, but whether they are those that its own rates lead to.
 
+use super::Law;
 use super::calibration::{STRETCH_95, multiplier};
 use super::divergence::has_gone_astray;
-use super::partly_seen::{PartlySeen, Seen, level_and_trend};
+use super::seen::{Seen, ends_until, level_and_trend};
+use crate::Run;
 
 /// A peak that diverges with at least this probability explains a run that looks diverged.
 const EXPLAINED: f64 = 0.05;
@@ -24,35 +26,37 @@ pub(crate) struct Innovation {
     pub(crate) high: f64,
 }
 
-impl PartlySeen<'_> {
-    /// Of the level of a run; `None` where too little has been seen, or where divergence is what its rates lead to.
-    pub(super) fn innovation(&self, seen: &Seen) -> Option<Innovation> {
-        let law = self.law;
+impl Law {
+    /// Of the level of a run, the fraction `progress` of which is known; `None` where too little has been seen, or where divergence is
+    /// what its rates lead to.
+    pub(super) fn innovation(&self, run: &Run, metric: usize, progress: f64) -> Option<Innovation> {
+        let seen = Seen::of(self, run, metric, progress, None).ok()?;
+        let ends = ends_until(progress);
         let (level, _) = level_and_trend(&seen.residuals)?;
-        let gone_astray = has_gone_astray(&seen.values, law.units.start, law.units.best);
-        if gone_astray && law.threshold.probability(seen.question.ln_peak) > EXPLAINED {
+        let gone_astray = has_gone_astray(&seen.values, self.units.start, self.units.best);
+        if gone_astray && self.threshold.probability(seen.question.ln_peak) > EXPLAINED {
             return None;
         }
-        let levels = law.runs.iter().filter_map(|run| level_and_trend(run.residuals.get(..self.ends.len())?));
+        let levels = self.runs.iter().filter_map(|run| level_and_trend(run.residuals.get(..ends.len())?));
         let levels: Vec<f64> = levels.map(|(level, _)| level).collect();
         // What the law leaves of its own runs by now, in sight of what it leaves of their ends.
-        let (count, scale) = (levels.len() as f64, law.forecast_process.scale().max(law.posterior.sigma));
+        let (count, scale) = (levels.len() as f64, self.forecast_process.scale().max(self.posterior.sigma));
         let mean = levels.iter().sum::<f64>() / (count + WEIGHT);
         let squares: f64 = levels.iter().map(|level| (level - mean).powi(2)).sum();
         let variance = (squares + WEIGHT * scale * scale) / (count + WEIGHT - 1.0) * (1.0 + 1.0 / (count + 1.0));
-        let last = *self.ends.last()?;
+        let last = *ends.last()?;
         let (mut expected, mut doubt) = (mean, 0.0);
-        law.posterior.curve().derivatives(&seen.question.path, &[last], |_, ln_gap, slopes| {
+        self.posterior.curve().derivatives(&seen.question.path, &[last], |_, ln_gap, slopes| {
             expected += ln_gap;
-            doubt = law.posterior.variance(&law.posterior.prior.whiten_gradient(slopes));
+            doubt = self.posterior.variance(&self.posterior.prior.whiten_gradient(slopes));
         });
         let deviation = multiplier(levels.len()) * (variance + doubt).sqrt();
-        let gap = |ln_gap: f64| ln_gap.exp().min(law.units.start);
-        let (low, high) = law.scale.range(gap(expected - deviation), gap(expected + deviation));
+        let gap = |ln_gap: f64| ln_gap.exp().min(self.units.start);
+        let (low, high) = self.scale.range(gap(expected - deviation), gap(expected + deviation));
         let seen = expected - mean + level;
         Some(Innovation {
             deviations: (seen - expected) / (STRETCH_95 * deviation),
-            seen: law.scale.value(seen.exp()),
+            seen: self.scale.value(seen.exp()),
             low,
             high,
         })

@@ -3,16 +3,16 @@
 //! Two corrections, of which the mean is taken: a Bayesian regression of the end's residual on the residuals seen, learned
 //! from the fitted runs; and a Gauss-Newton update of the law's parameters and of three effects of this run.
 
+use super::Law;
 use super::curve::{Curve, PARAMETERS, Path, SEGMENTS};
 use super::divergence::{Signs, has_gone_astray};
 use super::forecast::{Answer, FinalForecast, Question};
 use super::least_squares::LeftOut;
 use super::linear_algebra::{Cholesky, dot};
-use super::observation::{Recording, segment_rates};
-use super::posterior::{OBSERVED, curves};
+use super::posterior::curves;
 use super::residual::{Purpose, ResidualProcess};
-use super::{Law, Objective};
-use crate::{Error, Result, Run, Schedule};
+use super::seen::{Seen, ends_until, level_and_trend};
+use crate::{Result, Run, Schedule};
 
 /// Slope of the end's residual in the one seen last, by the fraction seen, before any run tells; and the doubt about it.
 const SLOPES: [(f64, f64); 5] = [(0.0, 0.2), (0.1, 0.4), (0.25, 0.7), (0.5, 0.9), (1.0, 1.0)];
@@ -37,11 +37,11 @@ type SeenFeatures = [f64; SEEN_FEATURES];
 /// A law ready to forecast runs of which the same part has been seen.
 #[derive(Debug)]
 pub struct PartlySeen<'a> {
-    pub(super) law: &'a Law,
+    law: &'a Law,
     /// Fraction seen.
     seen: f64,
     /// Observed ends up to there.
-    pub(super) ends: &'static [usize],
+    ends: &'static [usize],
     regression: Regression,
     /// What the regression leaves of the end.
     process: ResidualProcess,
@@ -55,8 +55,8 @@ impl Law {
     /// Prepares forecasts of runs of which the fraction `seen` in (0, 1) has been seen.
     pub fn watching(&self, seen: f64) -> PartlySeen<'_> {
         let seen = if seen.is_nan() { 0.0 } else { seen.clamp(0.0, 1.0) };
-        let count = OBSERVED.partition_point(|&end| (end + 1) as f64 / SEGMENTS as f64 <= seen + 1e-9);
-        let ends = &OBSERVED[..count];
+        let ends = ends_until(seen);
+        let count = ends.len();
         let curve = self.posterior.curve();
         let mut rows = Vec::new();
         let mut targets = Vec::new();
@@ -125,7 +125,7 @@ impl PartlySeen<'_> {
 
     fn forecast(&self, run: &Run, metric: usize, schedule: Option<&Schedule>) -> Result<FinalForecast> {
         let law = self.law;
-        let seen = self.seen_of(run, metric, schedule)?;
+        let seen = Seen::of(law, run, metric, self.seen, schedule)?;
         let question = &seen.question;
         if seen.lost {
             let lost = Answer { ln_gap: law.units.start.ln(), doubt: 0.0, noise: law.forecast_process.noise() };
@@ -147,43 +147,6 @@ impl PartlySeen<'_> {
             noise: f64::midpoint(regressed.noise, updated.noise),
         };
         Ok(law.natural_by(self.multiplier, mean, chance))
-    }
-
-    /// What has been seen of a run, in the law's terms.
-    pub(super) fn seen_of(&self, run: &Run, metric: usize, schedule: Option<&Schedule>) -> Result<Seen> {
-        let law = self.law;
-        let length = run.total_steps() as f64;
-        let until = self.seen * length;
-        // Rates come from the whole run, values from what has been seen of it.
-        let recording = Recording::of(run, metric, until * (1.0 + 1e-9)).or_else(|_| {
-            Recording::rates_alone(run, schedule).ok_or_else(|| Error::Window {
-                reason: "it records no learning rate, and no schedule is given".to_owned(),
-            })
-        })?;
-        let mut rates = recording.rates;
-        if let Some(schedule) = schedule {
-            let planned = segment_rates(schedule);
-            for k in 0..SEGMENTS {
-                let come = (self.seen * SEGMENTS as f64 - k as f64).clamp(0.0, 1.0);
-                rates[k] = come * rates[k] + (1.0 - come) * planned[k];
-            }
-        }
-        let question = law.question_of(&rates, length, &recording.settings);
-        let mut values = recording.values(|value| law.scale.gap(value), law.units.start);
-        if law.objective == Objective::Best {
-            let mut best = f64::INFINITY;
-            for value in values.iter_mut().filter(|value| value.is_finite()) {
-                best = best.min(*value);
-                *value = best;
-            }
-        }
-        values[self.ends.last().map_or(0, |end| end + 1)..].fill(f64::NAN);
-        let mut predicted = [0.0; OBSERVED.len()];
-        law.posterior.curve().values(&question.path, self.ends, &mut predicted[..self.ends.len()]);
-        let residuals = (self.ends.iter().zip(predicted))
-            .map(|(&end, predicted)| Some(values[end].ln() - predicted).filter(|residual| residual.is_finite()))
-            .collect();
-        Ok(Seen { question, values, residuals, lost: recording.lost_at.is_some() })
     }
 
     fn by_regression(&self, curve: &Curve, question: &Question, row: &SeenFeatures, scratch: &mut Vec<f64>) -> Answer {
@@ -260,30 +223,6 @@ impl PartlySeen<'_> {
             noise: (1.0 - self.seen) * process.noise(),
         }
     }
-}
-
-/// What has been seen of a run, in the law's terms.
-pub(super) struct Seen {
-    pub(super) question: Question,
-    /// Gaps at the ends of all segments, NaN where there is none.
-    pub(super) values: [f64; SEGMENTS],
-    /// What the law leaves of them at the observed ends.
-    pub(super) residuals: Vec<Option<f64>>,
-    /// Has it stopped being a number?
-    pub(super) lost: bool,
-}
-
-/// Mean residual of the last two points seen, and how it differs from the three before.
-pub(super) fn level_and_trend(residuals: &[Option<f64>]) -> Option<(f64, f64)> {
-    let seen: Vec<f64> = residuals.iter().copied().flatten().collect();
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let (before, last) = seen.split_at(seen.len().saturating_sub(2));
-    if last.is_empty() {
-        return None;
-    }
-    let level = mean(last);
-    let trend = if before.is_empty() { 0.0 } else { level - mean(&before[before.len().saturating_sub(3)..]) };
-    Some((level, trend))
 }
 
 /// Level and trend of the residuals seen, and how far the law still falls.
