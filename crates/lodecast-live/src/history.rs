@@ -9,7 +9,7 @@ use crate::adherence::{Planned, Turn};
 use crate::error::Result;
 use crate::knots;
 use crate::live_run::Event;
-use crate::points::{for_planning, stride};
+use crate::points::{for_planning, is_unsound, stride};
 use crate::rates_file::RatesFile;
 use crate::state::LiveRunState;
 
@@ -147,8 +147,44 @@ impl LiveRunState {
         self.changed_at = from_step;
     }
 
+    /// Takes in that the run has come to its point `last`, which is not before those known; `points` are all that count.
+    pub(crate) fn arrive(&mut self, last: &Point, points: &[Point]) -> Vec<Event> {
+        if let Some(known) = self.last_step.filter(|&known| last.step > known) {
+            self.advance = last.step - known;
+        }
+        self.last_step = Some(last.step);
+        let mut events = Vec::from_iter(self.compare(points));
+        let unsound = is_unsound(last);
+        if unsound && !self.unsound {
+            events.push(Event::Unsound(last.step));
+        }
+        self.unsound = unsound;
+        events
+    }
+
+    /// Adds a decision, with the schedule in force and what it is forecast to lead to.
+    pub(crate) fn record(&mut self, mut decision: Decision, model: &Model, known: &[Point]) -> Decision {
+        decision.knots.clone_from(&self.knots);
+        let made = self.forecast(model, known, decision.revision);
+        decision.predicted = made.as_ref().map(|made| made.predicted).or(decision.predicted);
+        self.forecasts.extend(made);
+        self.decisions.push(decision.clone());
+        decision
+    }
+
+    /// Forecasts the run anew where nothing was decided, if it is time to.
+    pub(crate) fn forecast_between(&mut self, model: &Model, known: &[Point]) -> Option<Event> {
+        if !self.is_forecast_due() {
+            return None;
+        }
+        let made = self.forecast(model, known, self.decisions.len() as u64)?;
+        let event = Event::Forecast(made.predicted);
+        self.forecasts.push(made);
+        Some(event)
+    }
+
     /// Compares the rates that were logged with those that were planned.
-    pub(crate) fn compare(&mut self, points: &[Point]) -> Option<Event> {
+    fn compare(&mut self, points: &[Point]) -> Option<Event> {
         let from_step = self.decisions.first()?.effective_from_step;
         let stride = stride(points);
         let planned = Planned {
@@ -167,7 +203,7 @@ impl LiveRunState {
     }
 
     /// Is it time to forecast the run again?
-    pub(crate) fn is_forecast_due(&self) -> bool {
+    fn is_forecast_due(&self) -> bool {
         self.last_step.is_some_and(|now| self.is_forecast_due_at(now))
     }
 
@@ -180,7 +216,7 @@ impl LiveRunState {
     }
 
     /// Forecasts the run under the schedule in force, which is that of `revision`.
-    pub(crate) fn forecast(&self, model: &Model, known: &[Point], revision: u64) -> Option<MadeForecast> {
+    fn forecast(&self, model: &Model, known: &[Point], revision: u64) -> Option<MadeForecast> {
         let schedule = Schedule::PiecewiseLinear { knots: self.knots.clone() };
         let course = model.forecast(known, self.total_steps, Some(&schedule)).ok()?;
         Some(MadeForecast { at_step: self.last_step, revision, predicted: course.final_validation, course })

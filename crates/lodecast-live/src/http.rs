@@ -1,6 +1,7 @@
 //! What the page of one run and the server of many have in common: connections, who is let in, and how a refusal reads.
 
 pub(crate) mod assets;
+pub(crate) mod background;
 pub(crate) mod connections;
 pub(crate) mod guard;
 pub(crate) mod problem;

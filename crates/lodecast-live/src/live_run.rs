@@ -11,7 +11,7 @@ use crate::adherence::Departure;
 use crate::error::{Error, Result};
 use crate::history::{Decision, Subject, limits};
 use crate::knots;
-use crate::points::{for_planning, is_unsound, stride};
+use crate::points::{for_planning, stride};
 use crate::rates_file::RatesFile;
 use crate::state::LiveRunState;
 
@@ -203,36 +203,17 @@ impl LiveRun {
                 return events;
             }
             self.state.went_back = false;
-            if let Some(seen) = seen.filter(|&seen| last.step > seen) {
-                self.state.advance = last.step - seen;
-            }
-            self.state.last_step = Some(last.step);
-            events.extend(self.state.compare(points));
-            let unsound = is_unsound(&last);
-            if unsound && !self.state.unsound {
-                events.push(Event::Unsound(last.step));
-            }
-            self.state.unsound = unsound;
-            if unsound && !self.state.decisions.is_empty() {
+            events.extend(self.state.arrive(&last, points));
+            if self.state.unsound && !self.state.decisions.is_empty() {
                 // The occasion to replan is not lost: it waits for a sound point.
                 return events;
             }
         }
         let known = for_planning(points, &self.state.knots, self.state.total_steps);
-        let mut decided = self.decide(points, &known);
-        if decided.is_none() && !self.state.is_forecast_due() {
-            return events;
-        }
-        let revision = decided.as_ref().map_or(self.state.decisions.len() as u64, |decision| decision.revision);
-        let made = self.state.forecast(&self.model, &known, revision);
-        if let Some(decision) = &mut decided {
-            decision.predicted = made.as_ref().map(|made| made.predicted).or(decision.predicted);
-            self.state.decisions.push(decision.clone());
-        } else if let Some(made) = &made {
-            events.push(Event::Forecast(made.predicted));
-        }
-        events.extend(decided.map(Event::Decided));
-        self.state.forecasts.extend(made);
+        events.extend(match self.decide(points, &known) {
+            Some(decision) => Some(Event::Decided(self.state.record(decision, &self.model, &known))),
+            None => self.state.forecast_between(&self.model, &known),
+        });
         events
     }
 
@@ -276,7 +257,7 @@ impl LiveRun {
         true
     }
 
-    /// Plans if it is time to. What the run is predicted to end at by a forecast is left to the caller.
+    /// Plans if it is time to. The decision is still to be recorded.
     fn decide(&mut self, points: &[Point], known: &[Point]) -> Option<Decision> {
         let total = self.state.total_steps;
         let effective = self.earliest_change(points);
@@ -292,7 +273,6 @@ impl LiveRun {
             self.state.occasions = occasions;
             self.plan(known, &mut decision);
         }
-        decision.knots.clone_from(&self.state.knots);
         Some(decision)
     }
 

@@ -4,15 +4,16 @@ mod decimate;
 pub(crate) mod server;
 pub(crate) mod view;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lodecast::Point;
-use tokio::sync::{oneshot, watch};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
 
 use crate::error::{Error, Result};
+use crate::http::background::{self, Background};
 use crate::http::guard::OwnNames;
 use crate::live_run::LiveRun;
 use view::View;
@@ -25,8 +26,7 @@ pub struct Page {
     asked: Arc<Mutex<Option<Asked>>>,
     /// Tells the events of this page from those of one before it.
     begun: u128,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _server: Background,
 }
 
 /// What is shown now.
@@ -57,18 +57,14 @@ impl Page {
             return Err(failed(reason, "give 127.0.0.1:PORT; from elsewhere 'ssh -L PORT:127.0.0.1:PORT' leads to it"));
         }
         let taken = |error: std::io::Error| failed(error.to_string(), "give another port, or 0 for any that is free");
-        let listener = TcpListener::bind(address).map_err(taken)?;
-        listener.set_nonblocking(true).map_err(taken)?;
-        let address = listener.local_addr().map_err(taken)?;
+        let (listener, address) = background::bind(address).map_err(taken)?;
         let (shown, watched) = watch::channel(Arc::new(Shown::default()));
         let asked = Arc::new(Mutex::new(None));
-        let (stop, stopped) = oneshot::channel();
         let state = server::State { names: OwnNames::new(address, &[]), shown: watched, asked: Arc::clone(&asked) };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(taken)?;
-        let serve = move || runtime.block_on(server::serve(listener, state, stopped));
-        let thread = thread::Builder::new().name("page".to_owned()).spawn(serve).map_err(taken)?;
+        let serve = move |runtime: Runtime, stopped| runtime.block_on(server::serve(listener, state, stopped));
+        let server = Background::begin("page", serve).map_err(taken)?;
         let begun = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        Ok(Self { address, shown, asked, begun, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, shown, asked, begun, _server: server })
     }
 
     /// Where it is to be seen.
@@ -91,16 +87,5 @@ impl Page {
         let asked = Asked { run: Arc::new(run.clone()), points: points.into() };
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
         self.shown.send_replace(Arc::new(Shown { id: format!("{}-{number}", self.begun), number, json }));
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }

@@ -14,15 +14,15 @@ mod sources;
 mod store;
 mod tokens;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::runtime::Runtime;
 
 use crate::error::{Error, Result};
+use crate::http::background::{self, Background};
 use crate::http::connections;
 use crate::http::guard::OwnNames;
 use models::Models;
@@ -77,8 +77,7 @@ impl ServerOptions {
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    background: Background,
 }
 
 impl Server {
@@ -101,18 +100,14 @@ impl Server {
         let damaged = |reason| Error::Damaged { path: options.store, reason, remedy: "look at the disk" };
         let runs = Arc::new(Runs::new(store, models, options.target, options.pace).map_err(damaged)?);
         let taken = |error: std::io::Error| failed(error.to_string(), "give another port, or 0 for any that is free");
-        let listener = TcpListener::bind(address).map_err(taken)?;
-        listener.set_nonblocking(true).map_err(taken)?;
-        let address = listener.local_addr().map_err(taken)?;
+        let (listener, address) = background::bind(address).map_err(taken)?;
         let state = routes::State {
             runs: Arc::clone(&runs),
             sources: Arc::new(Sources::new(allowed)),
             tokens: Arc::new(tokens),
             names: Arc::new(OwnNames::new(address, &options.names)),
         };
-        let (stop, stopped) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(taken)?;
-        let serve = move || {
+        let serve = move |runtime: Runtime, stopped| {
             runtime.block_on(async {
                 state.sources.go_on(&runs).await;
                 let swept = Arc::clone(&runs);
@@ -129,8 +124,7 @@ impl Server {
             // What is being worked on is brought to its end, and then the store is closed.
             runtime.shutdown_timeout(Duration::from_secs(10));
         };
-        let thread = thread::Builder::new().name("serve".to_owned()).spawn(serve).map_err(taken)?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, background: Background::begin("serve", serve).map_err(taken)? })
     }
 
     /// Where it is.
@@ -140,17 +134,6 @@ impl Server {
 
     /// Has it ended of itself, which it never should?
     pub fn has_ended(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.background.has_ended()
     }
 }

@@ -12,7 +12,6 @@ use crate::error::Result;
 use crate::history::{Decision, Subject, limits};
 use crate::knots;
 use crate::live_run::Event;
-use crate::points::is_unsound;
 use crate::rates_file::RatesFile;
 use crate::state::LiveRunState;
 
@@ -182,26 +181,16 @@ impl ServedRun {
     }
 
     fn observe(&mut self, point: Point) -> Vec<Event> {
-        let mut events = Vec::new();
         let rate = point.learning_rate.unwrap_or_else(|| self.learning_rate(point.step));
         let known = self.history.last_step;
         let plans = self.scheduler.replans();
         let changed =
             matches!(self.scheduler.observe(Point { learning_rate: Some(rate), ..point }), Observation::Replanned(_));
         if known.is_some_and(|known| point.step < known) {
-            return events;
+            return Vec::new();
         }
-        if let Some(known) = known.filter(|&known| point.step > known) {
-            self.history.advance = point.step - known;
-        }
-        self.history.last_step = Some(point.step);
         self.history.finished = point.step.saturating_add(1) >= self.history.total_steps;
-        events.extend(self.history.compare(self.scheduler.observed()));
-        let unsound = is_unsound(&point);
-        if unsound && !self.history.unsound {
-            events.push(Event::Unsound(point.step));
-        }
-        self.history.unsound = unsound;
+        let mut events = self.history.arrive(&point, self.scheduler.observed());
         if self.scheduler.replans() > plans {
             let effective = self.earliest_change();
             let mut decision = Decision::of_the_start(self.revision() + 1, Some(point.step), effective);
@@ -212,10 +201,8 @@ impl ServedRun {
                 self.put_in_force(effective);
             }
             events.push(Event::Decided(self.record(decision)));
-        } else if !unsound && self.history.is_forecast_due() {
-            let made = self.history.forecast(&self.hosted.model, self.scheduler.observed(), self.revision());
-            events.extend(made.as_ref().map(|made| Event::Forecast(made.predicted)));
-            self.history.forecasts.extend(made);
+        } else if !self.history.unsound {
+            events.extend(self.history.forecast_between(&self.hosted.model, self.scheduler.observed()));
         }
         events
     }
@@ -230,13 +217,8 @@ impl ServedRun {
     }
 
     /// Adds a decision with its schedule and forecast to the history.
-    fn record(&mut self, mut decision: Decision) -> Decision {
-        decision.knots.clone_from(&self.history.knots);
-        let made = self.history.forecast(&self.hosted.model, self.scheduler.observed(), decision.revision);
-        decision.predicted = made.as_ref().map(|made| made.predicted).or(decision.predicted);
-        self.history.forecasts.extend(made);
-        self.history.decisions.push(decision.clone());
-        decision
+    fn record(&mut self, decision: Decision) -> Decision {
+        self.history.record(decision, &self.hosted.model, self.scheduler.observed())
     }
 
     fn extend(&mut self, total_steps: u64) -> Result<()> {

@@ -1,12 +1,13 @@
 //! The page as a browser, and as somebody who should not, asks for it.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use lodecast_live::{Error, Follower, Page};
 use serde_json::{Value, json};
 
+use crate::http::{exchange, next_view};
 use crate::toy::{HEADER, Place, STEPS, Training, look, rows, train};
 
 /// A page of a run that has come to step 150.
@@ -30,15 +31,7 @@ fn connect(address: SocketAddr) -> TcpStream {
 
 /// Status, head and body of the answer to a request.
 fn ask(address: SocketAddr, request: &str) -> (u16, String, String) {
-    let mut stream = connect(address);
-    // It may be refused before all of it was sent.
-    let _ = stream.write_all(request.as_bytes());
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    let text = String::from_utf8_lossy(&answer).into_owned();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-    (status, head.to_lowercase(), body.to_owned())
+    exchange(connect(address), request)
 }
 
 fn get(address: SocketAddr, path: &str, headers: &str) -> (u16, String, String) {
@@ -157,17 +150,8 @@ fn what_is_too_large_is_refused() {
 
 /// Id and last step of the next event.
 fn next(from: &mut impl BufRead) -> (String, u64) {
-    let mut id = String::new();
-    loop {
-        let mut line = String::new();
-        assert!(from.read_line(&mut line).expect("an event in time") > 0);
-        if let Some(found) = line.strip_prefix("id: ") {
-            found.trim().clone_into(&mut id);
-        } else if let Some(data) = line.strip_prefix("data: ") {
-            let view: Value = serde_json::from_str(data).expect("JSON");
-            return (id, view["last_step"].as_u64().unwrap_or(0));
-        }
-    }
+    let (id, step) = next_view(from);
+    (id, step.unwrap_or(0))
 }
 
 #[test]

@@ -6,7 +6,6 @@ mod restarts;
 mod safety;
 mod sources;
 
-use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use lodecast_live::{Server, ServerOptions};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::http::exchange;
 use crate::toy::{STEPS, model};
 
 /// A server with the toy's model under the name `toy`.
@@ -120,16 +120,10 @@ impl Served {
 
 /// Sends a request as it stands.
 fn raw(address: SocketAddr, request: &str) -> Answer {
-    let mut stream = TcpStream::connect(address).expect("connected");
+    let stream = TcpStream::connect(address).expect("connected");
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
-    // It may be refused before all of it was sent.
-    let _ = stream.write_all(request.as_bytes());
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    let text = String::from_utf8_lossy(&answer).into_owned();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-    Answer { status, head: head.to_lowercase(), body: body.to_owned() }
+    let (status, head, body) = exchange(stream, request);
+    Answer { status, head, body }
 }
 
 /// A point as a form, to the last bit.

@@ -1,12 +1,13 @@
 //! The pages of a server, and what watches over it.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufReader, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Served;
+use crate::http::next_view;
 use crate::toy::STEPS;
 
 #[test]
@@ -67,26 +68,13 @@ fn a_page_hears_of_what_is_new_and_of_nothing_twice_also_after_a_restart() {
         stream.write_all(request.as_bytes()).expect("sent");
         BufReader::new(stream)
     };
-    let next = |from: &mut BufReader<TcpStream>| {
-        let mut id = String::new();
-        loop {
-            let mut line = String::new();
-            assert!(from.read_line(&mut line).expect("an event in time") > 0);
-            if let Some(found) = line.strip_prefix("id: ") {
-                found.trim().clone_into(&mut id);
-            } else if let Some(data) = line.strip_prefix("data: ") {
-                let view: Value = serde_json::from_str(data).expect("JSON");
-                return (id, view["last_step"].as_u64());
-            }
-        }
-    };
-    let (id, step) = next(&mut listen(&served, ""));
+    let (id, step) = next_view(&mut listen(&served, ""));
     assert_eq!(step, Some(0));
     served.restart();
     let mut again = listen(&served, &format!("last-event-id: {id}\r\n"));
     std::thread::sleep(Duration::from_millis(200));
     served.step("run", "step=1&train_loss=1").rate();
-    assert_eq!(next(&mut again).1, Some(1), "what it had is not sent again");
+    assert_eq!(next_view(&mut again).1, Some(1), "what it had is not sent again");
 }
 
 #[test]
