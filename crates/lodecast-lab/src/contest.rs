@@ -4,6 +4,7 @@
 //! measured on the validation set, and that schedule is trained under fresh seeds. Searches are nested: the first six of 24 runs
 //! are the budget of six. What the picks reach is measured on the test set, which no choice has seen.
 
+mod by_name;
 mod picks;
 mod search;
 mod store;

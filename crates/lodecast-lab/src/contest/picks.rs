@@ -2,17 +2,14 @@
 
 mod confirmed;
 
-use std::fmt;
-use std::str::FromStr;
-
 use lodecast::Schedule;
 use lodecast::tune::{Recommendation, Tuner};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::ContestConfiguration;
+use super::by_name::by_name;
 use super::search::{Searched, Tried};
 use super::store::Worker;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::task::Length;
 
 /// Every rule, by name.
@@ -68,6 +65,8 @@ impl PickRule {
     }
 }
 
+by_name!(PickRule, UnknownPick, pick);
+
 fn best_run(taking: &Taking<'_>) -> Result<Schedule> {
     let best = &taking.recommended.best_run.run;
     let asked = taking.tuner.trials().iter().find(|record| record.trial.name == *best);
@@ -107,45 +106,4 @@ pub(super) fn picks(
         configuration.picks.iter().map(|rule| (rule.take)(&taking)).collect()
     };
     searched.tuners.iter().zip(&configuration.budgets).map(at_budget).collect()
-}
-
-impl PartialEq for PickRule {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl fmt::Debug for PickRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
-impl fmt::Display for PickRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
-impl FromStr for PickRule {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        RULES
-            .into_iter()
-            .find(|rule| rule.name == text)
-            .ok_or_else(|| Error::UnknownPick { pick: text.to_owned(), known: RULES.map(|rule| rule.name).join(", ") })
-    }
-}
-
-impl Serialize for PickRule {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name)
-    }
-}
-
-impl<'de> Deserialize<'de> for PickRule {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
 }

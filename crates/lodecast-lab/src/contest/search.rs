@@ -4,16 +4,13 @@
 mod parzen;
 mod tpe;
 
-use std::fmt;
-use std::str::FromStr;
-
 use lodecast::Schedule;
 use lodecast::tune::{Strategy, Trial, Tuner};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::by_name::by_name;
 use super::store::{Kept, Wanted, Worker};
 use super::{ContestConfiguration, SEEDS};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::task::Length;
 
 /// Searches beside the engine's strategies. A new one is a file and a line.
@@ -73,47 +70,7 @@ impl From<Strategy> for Search {
     }
 }
 
-impl PartialEq for Search {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl fmt::Debug for Search {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
-impl fmt::Display for Search {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
-impl FromStr for Search {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let known = Self::all();
-        known.iter().find(|search| search.name == text).copied().ok_or_else(|| Error::UnknownSearch {
-            search: text.to_owned(),
-            known: known.iter().map(Self::name).collect::<Vec<_>>().join(", "),
-        })
-    }
-}
-
-impl Serialize for Search {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name)
-    }
-}
-
-impl<'de> Deserialize<'de> for Search {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
+by_name!(Search, UnknownSearch, search);
 
 /// What a search did in one pipeline.
 pub(super) struct Searched {
