@@ -83,19 +83,15 @@ impl Arguments {
 
     /// Settings of one form of model; nothing where the best is to be found.
     fn settings(&self) -> Result<Option<FitSettings>> {
-        let of_networks = self.members.is_some()
-            || self.iterations.is_some()
-            || self.batch_size.is_some()
-            || self.peak_lr.is_some()
-            || self.checkpoint.is_some()
-            || self.resume;
+        let of_networks =
+            self.members.is_some() || self.iterations.is_some() || self.batch_size.is_some() || self.peak_lr.is_some();
         let kind = match self.kind {
             Some(kind) => kind,
             None if self.alpha.is_some() => ModelKind::Paper,
             None if of_networks => ModelKind::Controlled,
             None => return Ok(None),
         };
-        if kind == ModelKind::Law && of_networks {
+        if kind == ModelKind::Law && (of_networks || self.checkpoint.is_some() || self.resume) {
             return Err(misuse(
                 "the law has no networks: it takes no --members, --iterations, --batch-size, --peak-lr or checkpoint",
                 "leave them out, or fit with --kind controlled",
