@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
+use std::process::Output;
 use std::thread;
 
 use lodecast::Schedule;
@@ -66,25 +68,18 @@ fn search() -> TempDir {
     folder
 }
 
+/// Looks at the log once, and logs what is decided back into `place`.
+fn follow(folder: &Path, place: &str) -> Output {
+    let run = ["follow", "log.csv", "--runs", "runs", "--total-steps", "300", "--val", "val_loss:min", "--once"];
+    lodecast(folder, &[&run[..], &["--log-back", place]].concat())
+}
+
 #[test]
 fn decisions_are_logged_into_a_run_of_mlflow() {
     let folder = search();
     let (address, serving) = server(vec![(503, json!({"message": "busy"})), (200, json!({}))]);
     let run = format!("{address}/#/experiments/1/runs/a1b2c3");
-    let arguments = [
-        "follow",
-        "log.csv",
-        "--runs",
-        "runs",
-        "--total-steps",
-        "300",
-        "--val",
-        "val_loss:min",
-        "--once",
-        "--log-back",
-        &run,
-    ];
-    let output = lodecast(folder.path(), &arguments);
+    let output = follow(folder.path(), &run);
     assert!(output.status.success(), "{}", talk(&output));
     let taken = serving.join().expect("no panic");
     assert_eq!(taken[0], taken[1], "a busy server is asked again");
@@ -107,25 +102,9 @@ fn decisions_are_logged_into_a_run_of_mlflow() {
 fn a_server_that_refuses_ends_nothing_and_an_address_without_a_run_is_misused() {
     let folder = search();
     let (address, serving) = server(vec![(404, json!({"message": "no run a"}))]);
-    let follow = |place: &str| {
-        let arguments = [
-            "follow",
-            "log.csv",
-            "--runs",
-            "runs",
-            "--total-steps",
-            "300",
-            "--val",
-            "val_loss:min",
-            "--once",
-            "--log-back",
-            place,
-        ];
-        lodecast(folder.path(), &arguments)
-    };
-    let output = follow(&format!("{address}/runs/a"));
+    let output = follow(folder.path(), &format!("{address}/runs/a"));
     assert!(output.status.success() && talk(&output).contains("no run a"), "{}", talk(&output));
     serving.join().expect("no panic");
-    let output = follow(&address);
+    let output = follow(folder.path(), &address);
     assert!(!output.status.success() && talk(&output).contains("/runs/ID"), "{}", talk(&output));
 }
