@@ -18,19 +18,18 @@ enum Wanted {
     Best(BestFit),
 }
 
-/// The form of model that settings are meant for which no other form has; nothing where all have them.
-fn implied(settings: Option<&Bound<'_, PyDict>>) -> PyResult<Option<ModelKind>> {
-    let Some(settings) = settings else { return Ok(None) };
-    let mut implied = None;
-    for name in settings.keys() {
-        match name.extract::<String>()?.as_str() {
-            "metric" | "seed" => {}
-            "alpha" => return Ok(Some(ModelKind::Paper)),
-            "start" | "ideal" | "objective" | "warmup" => return Ok(Some(ModelKind::Law)),
-            _ => implied = Some(ModelKind::Controlled),
+/// The first form of model that has all of these settings; nothing where the choice among forms has them, too. Of settings that no
+/// form has together, one that is trained says which are its.
+fn implied(given: Option<&Bound<'_, PyDict>>) -> Result<Option<ModelKind>, Failure> {
+    if settings::has_all(&BestFit::default(), given)? {
+        return Ok(None);
+    }
+    for &kind in ModelKind::ALL {
+        if settings::has_all(&FitSettings::new(kind), given)? {
+            return Ok(Some(kind));
         }
     }
-    Ok(implied)
+    Ok(Some(ModelKind::Controlled))
 }
 
 /// Fits a model, without `kind` the form whose forecasts of runs that it has not seen are best. `progress` is called with

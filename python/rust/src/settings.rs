@@ -4,9 +4,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::failure::Failure;
+
+/// The name of the form among its settings, which is no setting.
+const KIND: &str = "kind";
 
 /// The `defaults` with the settings `given` in their place.
 pub(crate) fn merged<T: Serialize + DeserializeOwned>(
@@ -14,14 +17,11 @@ pub(crate) fn merged<T: Serialize + DeserializeOwned>(
     given: Option<&Bound<'_, PyDict>>,
 ) -> Result<T, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Setting(error.to_string());
-    let mut value = serde_json::to_value(defaults).map_err(|error| failed(&error))?;
-    let Value::Object(settings) = &mut value else {
-        return Err(Failure::Panic("settings are no table".to_owned()));
-    };
+    let mut settings = table(defaults)?;
     for (name, setting) in given.into_iter().flatten() {
         let name: String = name.extract()?;
-        if name == "kind" || !settings.contains_key(&name) {
-            let known = settings.keys().filter(|known| *known != "kind").map(String::as_str).collect::<Vec<_>>();
+        if name == KIND || !settings.contains_key(&name) {
+            let known = settings.keys().filter(|known| *known != KIND).map(String::as_str).collect::<Vec<_>>();
             return Err(Failure::Setting(format!("no setting '{name}'; choose from {}", known.join(", "))));
         }
         let setting = pythonize::depythonize(&setting).map_err(|error| failed(&format!("{name}: {error}")))?;
@@ -32,5 +32,25 @@ pub(crate) fn merged<T: Serialize + DeserializeOwned>(
         };
         settings.insert(name, setting);
     }
-    serde_json::from_value(value).map_err(|error| failed(&error))
+    serde_json::from_value(Value::Object(settings)).map_err(|error| failed(&error))
+}
+
+/// Are all settings `given` among those of `defaults`?
+pub(crate) fn has_all<T: Serialize>(defaults: &T, given: Option<&Bound<'_, PyDict>>) -> Result<bool, Failure> {
+    let settings = table(defaults)?;
+    for name in given.into_iter().flat_map(PyDictMethods::keys) {
+        let name: String = name.extract()?;
+        if name == KIND || !settings.contains_key(&name) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Settings by name.
+fn table<T: Serialize>(settings: &T) -> Result<Map<String, Value>, Failure> {
+    match serde_json::to_value(settings).map_err(|error| Failure::Setting(error.to_string()))? {
+        Value::Object(settings) => Ok(settings),
+        _ => Err(Failure::Panic("settings are no table".to_owned())),
+    }
 }

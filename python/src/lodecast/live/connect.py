@@ -17,6 +17,7 @@ from typing import Any
 from lodecast import Schedule
 from lodecast.errors import ArgumentError, Error, SettingError
 from lodecast.live.decisions import log
+from lodecast.live.groups import ratios, set_rates
 from lodecast.live.http import Client, Refused, Unreachable
 from lodecast.live.served import Served
 from lodecast.live.spool import Item, Spool
@@ -291,17 +292,10 @@ class Connection:
         if groups is None:
             optimizer(rate)
             return
-        ratios = self._ratios.get(id(optimizer))
-        if ratios is None or len(ratios) != len(groups):
-            initial = [float(group.setdefault("initial_lr", group["lr"])) for group in groups]
-            if not initial[0] > 0.0:
-                raise ValueError(f"the optimizer's first group has the learning rate {initial[0]}: give a positive one")
-            ratios = self._ratios[id(optimizer)] = [value / initial[0] for value in initial]
-        for group, ratio in zip(groups, ratios, strict=True):
-            if hasattr(group["lr"], "fill_"):
-                group["lr"].fill_(rate * ratio)
-            else:
-                group["lr"] = rate * ratio
+        kept = self._ratios.get(id(optimizer))
+        if kept is None or len(kept) != len(groups):
+            kept = self._ratios[id(optimizer)] = ratios(groups, 0, "first group")
+        set_rates(groups, [rate * ratio for ratio in kept])
 
     def _agreed(self, rate: float) -> float:
         return rate

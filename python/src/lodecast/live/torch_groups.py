@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from lodecast.errors import ArgumentError, SettingError
+from lodecast.live.groups import ratios, set_rates
 
 
 def check_optimizer(optimizer: Any) -> None:
@@ -44,29 +44,9 @@ class RatesInRatio(LRScheduler):  # type: ignore[misc, unused-ignore]
         """Note the ratios of groups that are new; `which` is what the reference group is called."""
         check_reference(self.optimizer, reference)
         groups = self.optimizer.param_groups
-        new = groups[len(self._ratios) :]
-        for group in new:
-            initial = group.setdefault("initial_lr", group["lr"])
-            if isinstance(initial, Tensor) and initial is group["lr"]:
-                group["initial_lr"] = initial.clone()
-        rate = float(groups[reference]["initial_lr"])
-        if not rate > 0.0:
-            raise SettingError(
-                f"the optimizer's {which} has the learning rate {rate}: give a positive one; lodecast replaces it and "
-                "only keeps the other groups' ratios to it"
-            )
-        self._ratios += [float(group["initial_lr"]) / rate for group in new]
+        self._ratios += ratios(groups, reference, which, len(self._ratios))
         self.base_lrs = [group["initial_lr"] for group in groups]
 
     def _set(self, rates: list[Any]) -> None:
         """Set the rates of the groups, in place where they are tensors."""
-        last = []
-        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-            held = group["lr"]
-            if isinstance(held, Tensor):
-                held.fill_(rate)
-                rate = held.clone()
-            else:
-                group["lr"] = rate
-            last.append(rate)
-        self._last_lr = last
+        self._last_lr = set_rates(self.optimizer.param_groups, rates)
