@@ -14,9 +14,9 @@ pub(crate) fn show(recommended: &Recommendation, settings: &TunerSettings, outpu
     let fraction = is_fraction(metric, [recommended.best_run.value]);
     let name = metric_name(metric);
     let interval = |found: &FinalForecast| {
-        let [expected, low, high] =
-            [found.expected, found.low_68, found.high_68].map(|value| metric_value(value, fraction));
-        format!("{expected} ({low} to {high})")
+        let [median, low, high] =
+            [found.median, found.low_68, found.high_68].map(|value| metric_value(value, fraction));
+        format!("{median} ({low} to {high})")
     };
     let whose = |origin: &PickOrigin| match origin {
         PickOrigin::New => "a schedule that nobody has run".to_owned(),

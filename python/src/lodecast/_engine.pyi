@@ -496,7 +496,7 @@ class Alternative:
         """Its final value, law and plain process averaged."""
     @property
     def probability_better_than_best(self) -> float:
-        """Probability that it is better than the schedule of the best measured run, under the law."""
+        """Probability that it is better than the schedule of the best measured run, law and plain process averaged."""
 
 @final
 class Pick:
@@ -515,7 +515,7 @@ class Pick:
         """Its final value, law and plain process averaged."""
     @property
     def probability_better_than_best(self) -> float:
-        """Probability that it is better than the schedule of the best measured run, under the law; 1/2 if there is none."""
+        """Probability that it is better than the schedule of the best measured run, law and plain process averaged; 1/2 if there is none."""
     @property
     def alternatives(self) -> list[Alternative]:
         """Other choices: the law's own, the plain process's own, the schedule of the best measured run."""
@@ -733,7 +733,7 @@ class Recommendation:
         """The metric that it will reach; `None` if nothing could be learned from what was told."""
     @property
     def probability_better_than_best(self) -> float:
-        """Probability that it beats the schedule of the best measured run, under the law; 1/2 if it is that one."""
+        """Probability that it beats the schedule of the best measured run, law and plain process averaged; 1/2 if it is that one."""
     @property
     def best_run(self) -> str:
         """Name of the best measured run."""
@@ -781,7 +781,7 @@ class CouldBeBetter:
         """The metric that it will reach."""
     @property
     def probability(self) -> float:
-        """Probability that it is better than the recommended one, under the law."""
+        """Probability that it is better than the recommended one, law and plain process averaged."""
 
 @final
 class NextRun:

@@ -72,7 +72,7 @@ pub struct CouldBeBetter {
     pub origin: PickOrigin,
     /// The metric it will reach.
     pub predicted: FinalForecast,
-    /// Probability that it is better than the recommended one, under the law.
+    /// Probability that it is better than the recommended one, law and plain process averaged.
     pub probability: f64,
 }
 
@@ -197,7 +197,7 @@ impl Tuner {
             .chain(open.iter().map(|(_, _, worth)| worth))
             .map(|worth| worth.question.clone())
             .collect();
-        let draws = law.sample(&questions, DRAWS, self.settings().seed);
+        let draws = appraiser.sample(&questions, DRAWS, self.settings().seed);
         let sign = law.metric().direction.sign();
         // By how much each is better than the picked one, draw by draw.
         let gain = |index: usize| draws.iter().map(move |draw| sign * (draw[index + 1] - draw[0]));

@@ -1,12 +1,15 @@
 //! What a schedule is worth before it is run: under the law, under the plain process, and under both averaged.
 
+use rayon::prelude::*;
+
 use super::plain_process::PlainProcess;
 use super::{Answer, Law, Question};
 use crate::Schedule;
+use crate::random::{Purpose, stream};
 
 /// Appraises schedules of runs of one length.
 pub(crate) struct Appraiser<'a> {
-    law: &'a Law,
+    pub(crate) law: &'a Law,
     plain: Option<PlainProcess>,
     total_steps: u64,
 }
@@ -39,6 +42,22 @@ impl<'a> Appraiser<'a> {
     /// Were there enough runs for a plain process?
     pub(crate) fn has_process(&self) -> bool {
         self.plain.is_some()
+    }
+
+    /// `draws` joint draws of the expected final values of runs, one row a draw: half of them by the law and half by the plain
+    /// process, as their worth is the mean of the two. A law that fits these runs badly is sure of the wrong things; a chance that it
+    /// alone gives would say so of a schedule that the other half holds for worse.
+    pub(crate) fn sample(&self, questions: &[Question], draws: usize, seed: u64) -> Vec<Vec<f64>> {
+        let Some(plain) = &self.plain else { return self.law.sample(questions, draws, seed) };
+        let mut rows = self.law.sample(questions, draws.div_ceil(2), seed);
+        let features: Vec<Vec<f64>> = questions.iter().map(|question| question.features.clone()).collect();
+        let paths = plain.paths(&features);
+        let by_process = (rows.len()..draws).into_par_iter().map(|draw| {
+            let mut random = stream(seed, Purpose::Candidate, draw as u64);
+            self.law.values_of_draw(paths.draw(&mut random, self.law.widen()))
+        });
+        rows.par_extend(by_process);
+        rows
     }
 
     /// What `schedule` is worth. `scratch` is room that is used again.

@@ -51,7 +51,7 @@ pub struct Alternative {
     pub origin: PickOrigin,
     /// Its final value, law and plain process averaged.
     pub predicted: FinalForecast,
-    /// Probability that it is better than the schedule of the best measured run, under the law.
+    /// Probability that it is better than the schedule of the best measured run, law and plain process averaged.
     pub probability_better_than_best: f64,
 }
 
@@ -64,7 +64,8 @@ pub struct Pick {
     pub origin: PickOrigin,
     /// Its final value, law and plain process averaged.
     pub predicted: FinalForecast,
-    /// Probability that it is better than the schedule of the best measured run, under the law; 1/2 if there is none.
+    /// Probability that it is better than the schedule of the best measured run, law and plain process averaged; 1/2 if there
+    /// is none.
     pub probability_better_than_best: f64,
     /// Other choices: the law's own, the plain process's own, the schedule of the best measured run.
     pub alternatives: Vec<Alternative>,
@@ -130,7 +131,7 @@ pub fn pick(law: &Law, total_steps: u64, settings: &PickSettings) -> Result<Pick
     others.push(("schedule of the best run", measured_best));
     let mut asked = vec![picked];
     asked.extend(others.iter().filter_map(|(_, index)| *index));
-    let chances = better_than_best(law, &candidates, &asked, measured_best, settings);
+    let chances = better_than_best(&appraiser, &candidates, &asked, measured_best, settings);
     let describe = |name: &str, at: usize| {
         let candidate = &candidates[asked[at]];
         Alternative {
@@ -149,7 +150,7 @@ pub fn pick(law: &Law, total_steps: u64, settings: &PickSettings) -> Result<Pick
 
 /// For each candidate asked about, how often its expected value is better than that of the best measured schedule.
 fn better_than_best(
-    law: &Law,
+    appraiser: &Appraiser<'_>,
     candidates: &[Candidate],
     asked: &[usize],
     best: Option<usize>,
@@ -158,8 +159,8 @@ fn better_than_best(
     let Some(best) = best else { return vec![0.5; asked.len()] };
     let questions: Vec<Question> =
         std::iter::once(&best).chain(asked).map(|&index| candidates[index].worth.question.clone()).collect();
-    let draws = law.sample(&questions, settings.draws.max(1), settings.seed);
-    let direction = law.metric().direction;
+    let draws = appraiser.sample(&questions, settings.draws.max(1), settings.seed);
+    let direction = appraiser.law.metric().direction;
     (0..asked.len())
         .map(|at| {
             if asked[at] == best {
@@ -173,6 +174,8 @@ fn better_than_best(
 
 #[cfg(test)]
 mod tests {
+    use rand::RngExt;
+
     use super::*;
     use crate::{Direction, LawSettings, Metric, Run, Sweep};
 
@@ -235,5 +238,55 @@ mod tests {
         let peak = (0..=100).map(|k| picked.schedule.learning_rate(f64::from(k) / 100.0)).fold(0.0, f64::max);
         assert!((1.5e-4..6e-4).contains(&peak), "{peak}");
         assert_eq!(picked.probability_better_than_best, 0.5);
+    }
+
+    /// A search of `count` runs of a toy, one of many: how fast it learns, how much noise costs, how fast that relaxes.
+    fn toy(number: u64, count: usize) -> (Sweep, impl Fn(&Schedule) -> f64) {
+        let mut random = crate::random::stream(number, crate::random::Purpose::Draw, 0);
+        let mut between = |low: f64, high: f64| low + (high - low) * random.random::<f64>();
+        let (power, cost, relaxation) = (between(0.3, 0.8), between(0.2, 1.5), between(0.01, 0.2));
+        let shapes = ShapeRange { peak: (0.01, 2.0), ..ShapeRange::of(vec![0.01, 2.0], None).expect("peaks") };
+        let curve = move |schedule: &Schedule| {
+            let (mut trained, mut noise) = (0.0, 0.0);
+            (0..=500u64)
+                .map(|step| {
+                    let rate = schedule.at_step(step, 500);
+                    trained += rate;
+                    noise += relaxation * (rate - noise);
+                    (rate, 0.1 + 2.2 / (1.0 + trained).powf(power) + cost * noise)
+                })
+                .collect::<Vec<_>>()
+        };
+        let mut sweep = Sweep::new(vec![Metric::new("loss", Direction::Min)]);
+        for (k, schedule) in shapes.sample(count, number).expect("shapes").iter().enumerate() {
+            let mut run = Run::new(k.to_string(), 1);
+            for (step, (rate, loss)) in curve(schedule).into_iter().enumerate().step_by(10) {
+                run.push(step as u64, None, Some(rate), &[Some(loss)]).expect("increasing");
+            }
+            sweep.runs.push(run);
+        }
+        (sweep, move |schedule| curve(schedule).last().expect("steps").1)
+    }
+
+    #[test]
+    fn chances_to_beat_the_best_run_hold_what_they_say() {
+        let settings = PickSettings { candidates: 600, ..PickSettings::default() };
+        let (mut said, mut came) = (Vec::new(), Vec::new());
+        for (number, runs) in (0..15).flat_map(|number| [4, 8, 16].map(|runs| (number, runs))) {
+            let (sweep, outcome) = toy(number, runs);
+            let law = Law::fit(&sweep, "loss", &LawSettings::default()).expect("a fit");
+            let picked = pick(&law, 500, &settings).expect("a pick");
+            let best = sweep.runs.iter().filter_map(|run| run.final_validation(0)).fold(f64::INFINITY, f64::min);
+            let (found, chance) = (outcome(&picked.schedule), picked.probability_better_than_best);
+            assert!(
+                chance < 0.9 || found < 1.01 * best,
+                "toy {number}, {runs} runs: {found} beside {best}, said {chance}"
+            );
+            said.push(chance);
+            // The schedule of the best run itself is neither better nor worse.
+            came.push(if picked.origin == PickOrigin::New { f64::from(found < best) } else { 0.5 });
+        }
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        assert!((mean(&said) - mean(&came)).abs() < 0.15, "said {}, came {}", mean(&said), mean(&came));
     }
 }

@@ -1,5 +1,8 @@
 //! The plain Gaussian process: final values from schedule features alone, no law. It errs otherwise than the law does.
 
+use rand::Rng;
+
+use super::gaussian_process::ProcessPaths;
 use super::{GaussianProcess, Hyperprior, Standardiser};
 
 /// Least number of runs from which it says anything.
@@ -57,5 +60,33 @@ impl PlainProcess {
             doubt: unit * found.variance,
             noise: unit * self.process.noise(),
         }
+    }
+}
+
+/// A plain process ready to be drawn from at given candidates.
+pub(crate) struct PlainPaths<'a> {
+    plain: &'a PlainProcess,
+    paths: ProcessPaths<'a>,
+}
+
+impl PlainProcess {
+    /// Prepares joint draws at candidates with these features.
+    pub(crate) fn paths(&self, features: &[Vec<f64>]) -> PlainPaths<'_> {
+        let mut inputs = features.to_vec();
+        for row in &mut inputs {
+            self.standardiser.apply(row);
+        }
+        PlainPaths { plain: self, paths: self.process.paths(&inputs) }
+    }
+}
+
+impl PlainPaths<'_> {
+    /// One draw of `ln` of the final gaps of all candidates, its distance to the mean multiplied by `widen`.
+    pub(crate) fn draw(&self, random: &mut impl Rng, widen: f64) -> Vec<f64> {
+        let (mut draw, means) = self.paths.draw(random);
+        for (draw, mean) in draw.iter_mut().zip(means) {
+            *draw = self.plain.mean + self.plain.deviation * (mean + widen * (*draw - mean));
+        }
+        draw
     }
 }

@@ -54,4 +54,14 @@ impl Law {
             })
             .collect()
     }
+
+    /// What deviations of draws are multiplied by.
+    pub(crate) fn widen(&self) -> f64 {
+        self.multiplier
+    }
+
+    /// The metric at drawn `ln` gaps that count divergence already.
+    pub(crate) fn values_of_draw(&self, ln_gaps: Vec<f64>) -> Vec<f64> {
+        ln_gaps.into_iter().map(|ln_gap| self.scale.value(ln_gap.min(700.0).exp().min(self.units.start))).collect()
+    }
 }
