@@ -86,10 +86,14 @@ impl Signs {
         Self { diverging: shown[0] / shown[1], training: looked[0] / looked[1] }
     }
 
-    /// Probability that a run diverges, of which that was thought with `before`, now that it looks so or not.
-    pub(crate) fn probability(&self, before: f64, looks: bool) -> f64 {
+    /// Probability that a run diverges, of which that was thought with `before`, now that it looks so or not; one that trains would be
+    /// as bad by now with probability `as_bad`, whatever other runs looked like.
+    pub(crate) fn probability(&self, before: f64, looks: bool, as_bad: f64) -> f64 {
         let chance = |of: f64| if looks { of } else { 1.0 - of };
-        let (diverging, training) = (before * chance(self.diverging), (1.0 - before) * chance(self.training));
+        // What makes a run that trains look so does not spare one that diverges.
+        let training = 1.0 - (1.0 - self.training) * (1.0 - as_bad);
+        let diverging = 1.0 - (1.0 - self.diverging) * (1.0 - training);
+        let (diverging, training) = (before * chance(diverging), (1.0 - before) * chance(training));
         diverging / (diverging + training).max(f64::MIN_POSITIVE)
     }
 }
@@ -269,9 +273,10 @@ mod tests {
         // Nine diverged runs had shown it by then, one had not; no run that trained had.
         let runs = (0..20).map(|k| (k < 10, k < 9));
         let signs = Signs::of(runs, 0.25);
-        assert!(signs.probability(0.5, true) > 0.9 && signs.probability(0.5, false) < 0.2);
-        assert_eq!(signs.probability(0.0, true), 0.0);
-        assert_eq!(signs.probability(1.0, false), 1.0);
+        assert!(signs.probability(0.5, true, 0.0) > 0.9 && signs.probability(0.5, false, 0.0) < 0.2);
+        assert!(signs.probability(0.5, true, 1.0) <= 0.5, "it would be as bad if it trained");
+        assert_eq!(signs.probability(0.0, true, 0.0), 0.0);
+        assert_eq!(signs.probability(1.0, false, 0.0), 1.0);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use super::Law;
 use super::curve::{Curve, PARAMETERS, Path, SEGMENTS};
-use super::divergence::{Signs, has_gone_astray};
+use super::divergence::{Signs, has_gone_astray, normal_distribution};
 use super::forecast::{Answer, FinalForecast, Question};
 use super::least_squares::LeftOut;
 use super::linear_algebra::{Cholesky, dot};
@@ -137,7 +137,8 @@ impl PartlySeen<'_> {
             return Ok(law.final_forecast(question, &law.forecast_process, &mut scratch));
         };
         let before = law.threshold.probability(question.ln_peak);
-        let chance = self.signs.probability(before, has_gone_astray(&seen.values, law.units.start, law.units.best));
+        let looks = has_gone_astray(&seen.values, law.units.start, law.units.best);
+        let chance = self.signs.probability(before, looks, law.chance_to_be_as_bad(&seen));
         let regressed = self.by_regression(&curve, question, &row, &mut scratch);
         let updated = self.by_update(&curve, question, &seen.values, &mut scratch);
         let difference = regressed.ln_gap - updated.ln_gap;
@@ -222,6 +223,15 @@ impl PartlySeen<'_> {
             // The level of this run is an effect; what is left to chance is its rest.
             noise: (1.0 - self.seen) * process.noise(),
         }
+    }
+}
+
+impl Law {
+    /// Chance that a run which trains is as bad by now, under the rates that it had, as one that diverged: with a high rate values are
+    /// bad until it falls.
+    fn chance_to_be_as_bad(&self, seen: &Seen) -> f64 {
+        let Some((expected, measured)) = seen.last else { return 0.0 };
+        normal_distribution((expected - measured) / self.forecast_process.scale().max(self.posterior.sigma))
     }
 }
 

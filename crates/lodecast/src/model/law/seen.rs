@@ -14,6 +14,8 @@ pub(super) struct Seen {
     pub(super) values: [f64; SEGMENTS],
     /// What the law leaves of them at the observed ends.
     pub(super) residuals: Vec<Option<f64>>,
+    /// Of the last that was measured, the logarithm of the gap that the law expected and of the one there was.
+    pub(super) last: Option<(f64, f64)>,
     /// Has it stopped being a number?
     pub(super) lost: bool,
 }
@@ -53,10 +55,12 @@ impl Seen {
         values[ends.last().map_or(0, |end| end + 1)..].fill(f64::NAN);
         let mut predicted = [0.0; OBSERVED.len()];
         law.posterior.curve().values(&question.path, ends, &mut predicted[..ends.len()]);
+        let measured = ends.iter().zip(predicted).filter(|(end, _)| values[**end].is_finite());
+        let last = measured.last().map(|(&end, predicted)| (predicted, values[end].ln()));
         let residuals = (ends.iter().zip(predicted))
             .map(|(&end, predicted)| Some(values[end].ln() - predicted).filter(|residual| residual.is_finite()))
             .collect();
-        Ok(Self { question, values, residuals, lost: recording.lost_at.is_some() })
+        Ok(Self { question, values, residuals, last, lost: recording.lost_at.is_some() })
     }
 }
 
