@@ -37,8 +37,8 @@ pub use model::law::{
 };
 pub use model::{
     Architecture, Column, ControlledForecaster, ControlledLatentOde, ControlledSizes, Curve, FitRecord, Forecast,
-    Forecaster, Interval, LawModel, Model, ModelKind, Opening, Outlook, PaperForecaster, PaperLatentOde, PaperSizes,
-    Scaler, Spread, Transform,
+    Forecaster, Interval, LawModel, Miss, Model, ModelKind, Opening, Outlook, PaperForecaster, PaperLatentOde,
+    PaperSizes, Scaler, Spread, Transform,
 };
 pub use plan::{
     Alignment, Arrival, Candidate, ControlledSettings, Extension, ExtensionKind, LengthOutcome, Origin,

@@ -26,6 +26,6 @@ pub use form::{Model, ModelKind};
 pub use law::LawModel;
 pub(crate) use paper::read_equinox;
 pub use paper::{PaperLatentOde, PaperSizes};
-pub use record::FitRecord;
+pub use record::{FitRecord, Miss};
 pub use scaler::{Column, Scaler, Transform};
 pub(crate) use witness::{Expected, Witness};

@@ -20,7 +20,7 @@ use crate::fingerprint::Fingerprint;
 use crate::kernels::lanes::{Dispatch, LaneKernel, Lanes};
 use crate::model::ensemble::{Ensemble, Header, tolerances};
 use crate::model::series::{Series, Unusable, Worst};
-use crate::model::{Architecture, FitRecord, Model, Scaler};
+use crate::model::{Architecture, FitRecord, Miss, Model, Scaler};
 
 /// The fit of one form of network. Its settings implement it.
 pub(crate) trait NetworkFit: Clone + Default + PartialEq + Serialize + DeserializeOwned + Sync {
@@ -152,7 +152,7 @@ fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Resul
         ((0..settings.members).map(start).collect(), 0.0)
     };
     let job = FitJob { prepared: &prepared, form, fingerprint: &fingerprint, options, started, earlier, members };
-    let FitResult { members, held_out, residuals } = f32::dispatch(job)?;
+    let FitResult { members, held_out, residuals, misses } = f32::dispatch(job)?;
 
     let seconds = earlier + started.elapsed().as_secs_f64();
     let points = prepared.series.iter().map(|series| series.points.len()).sum();
@@ -169,6 +169,7 @@ fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Resul
         held_out,
         learned: distinct(prepared.signatures.iter().flatten()),
         residuals,
+        misses,
         seconds,
     };
     let loss = mean(members.iter().map(|member| member.loss).collect());
@@ -218,6 +219,8 @@ struct FitResult {
     held_out: Vec<Vec<String>>,
     /// See [`FitRecord::residuals`].
     residuals: Vec<(f64, f64)>,
+    /// See [`FitRecord::misses`].
+    misses: Vec<Miss>,
 }
 
 /// Observed fractions at which the error of the held-out final metric is recorded.
@@ -271,16 +274,20 @@ impl<F: NetworkFit> LaneKernel<f32> for FitJob<'_, '_, F> {
                 return Err(Error::Interrupted);
             }
         }
-        let residuals = RESIDUAL_FRACTIONS
-            .iter()
-            .filter_map(|&fraction| {
-                let errors = self.members.iter().zip(&mut trainers);
-                let errors = errors.map(|(member, trainer)| trainer.held_out_errors(&member.best, fraction));
-                let (sum, count) = errors.fold((0.0, 0), |total, next| (total.0 + next.0, total.1 + next.1));
-                (count > 0).then(|| (fraction, (sum / count as f64).sqrt()))
-            })
-            .collect();
-        Ok(FitResult { members: self.members, held_out: held_out_signatures, residuals })
+        let (mut residuals, mut misses) = (Vec::new(), Vec::new());
+        for fraction in RESIDUAL_FRACTIONS {
+            let errors = self.members.iter().zip(&mut trainers);
+            let mut errors: Vec<f64> =
+                errors.flat_map(|(member, trainer)| trainer.held_out_errors(&member.best, fraction)).collect();
+            if errors.is_empty() {
+                continue;
+            }
+            errors.sort_by(f64::total_cmp);
+            let squares: f64 = errors.iter().map(|error| error * error).sum();
+            residuals.push((fraction, (squares / errors.len() as f64).sqrt()));
+            misses.push(Miss::of(fraction, &errors));
+        }
+        Ok(FitResult { members: self.members, held_out: held_out_signatures, residuals, misses })
     }
 }
 

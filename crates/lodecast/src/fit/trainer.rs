@@ -350,17 +350,17 @@ impl<'a, L: Lanes, W: Windows> Trainer<'a, L, W> {
         Some(self.run(&network, false))
     }
 
-    /// Sum of squared errors of the final metric (in the model's units) on the held-out runs, and their number.
-    pub(crate) fn held_out_errors(&mut self, parameters: &[f64], fraction: f64) -> (f64, usize) {
+    /// By how much the final metric (in the model's units) is missed on each of the held-out runs.
+    pub(crate) fn held_out_errors(&mut self, parameters: &[f64], fraction: f64) -> Vec<f64> {
         let samples: Vec<Sample> = self.held_out_samples(fraction).collect();
         if samples.is_empty() {
-            return (0.0, 0);
+            return Vec::new();
         }
         self.fill(samples);
         let network = Network::new(self.architecture, parameters);
         self.run(&network, false);
         let outputs = self.architecture.outputs;
-        let (mut sum, mut count) = (0.0, 0);
+        let mut errors = Vec::new();
         for group in &self.groups {
             let values = group.pass.values(&network);
             let width = values.len() / group.task.times.len().max(1);
@@ -370,11 +370,10 @@ impl<'a, L: Lanes, W: Windows> Trainer<'a, L, W> {
                 let predicted = values[last * width + outputs - 1].lanes()[lane].to_f64();
                 let error = predicted - group.targets[(last + 1) * outputs - 1].lanes()[lane].to_f64();
                 let finished = group.pass.finished().lanes()[lane].to_f64() > 0.0;
-                sum += if finished && error.is_finite() { error * error } else { UNFINISHED };
-                count += 1;
+                errors.push(if finished && error.is_finite() { error.abs() } else { UNFINISHED.sqrt() });
             }
         }
-        (sum, count)
+        errors
     }
 
     /// Counts of the last batch's solves.

@@ -15,7 +15,7 @@ use super::series::{CONTROL_TOLERANCE, Series};
 use super::witness::{Case, EnsembleWitness, Expected, Witness};
 use super::{
     Architecture, Column, ControlledForecaster, FitRecord, Forecast, Forecaster, Form, Interval, Model, ModelKind,
-    Outlook, Scaler, Spread, moments,
+    Outlook, Scaler, Spread,
 };
 use crate::data::{Knot, Metric, Point, Schedule, Sweep};
 use crate::error::{Error, Result};
@@ -248,12 +248,12 @@ impl Form for ControlledLatentOde {
             validation.push(&scaler.validation, members.iter().map(|member| member[time][1]), 0.0);
         }
         let last = members.iter().filter_map(|member| member.last()).map(|values| values[1]);
-        let (mean, deviation) = moments(last, self.0.header.record.residual(now));
+        let expected = Expected::of_members(last, &self.0.header.record.miss(now));
         Ok(Forecast {
             learning_rate: progress.iter().map(|&at| schedule.learning_rate(at)).collect(),
             train_loss,
             validation,
-            final_validation: Interval::natural(&scaler.validation, &Expected::about(mean, deviation)),
+            final_validation: Interval::natural(&scaler.validation, &expected),
             outside_experience: None,
             progress,
         })

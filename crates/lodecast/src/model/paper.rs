@@ -20,7 +20,7 @@ use super::series::Series;
 use super::witness::{Case, EnsembleWitness, Expected, Witness};
 use super::{
     Architecture, Column, Curve, FitRecord, Forecast, Forecaster, Form, Interval, Model, ModelKind, PaperForecaster,
-    Scaler, Spread, moments,
+    Scaler, Spread,
 };
 use crate::data::{Direction, Metric, Point, Schedule, Sweep};
 use crate::error::{Error, Result};
@@ -279,12 +279,12 @@ impl Form for PaperLatentOde {
         }
         let finals = curves.iter().filter_map(|curve| curve.validation.last());
         let finals: Vec<f64> = finals.map(|&value| scaler.validation.standardise(value)).collect();
-        let (mean, deviation) = moments(finals.into_iter(), self.0.header.record.residual(now));
+        let expected = Expected::of_members(finals.into_iter(), &self.0.header.record.miss(now));
         Ok(Forecast {
             learning_rate: rate.mean,
             train_loss,
             validation,
-            final_validation: Interval::natural(&scaler.validation, &Expected::about(mean, deviation)),
+            final_validation: Interval::natural(&scaler.validation, &expected),
             outside_experience: None,
             progress,
         })

@@ -2,8 +2,41 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::witness::NORMAL_95;
+
 /// The error to expect where nothing was held out: the standard deviation of the metric over the sweep.
 const UNKNOWN: f64 = 1.0;
+
+/// How far held-out forecasts of the final metric were off, in the model's units.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Miss {
+    /// Part of the run that was seen.
+    pub fraction: f64,
+    /// 68 % of the runs were off by less.
+    pub within_68: f64,
+    /// 95 % of the runs were off by less, and no less than a normal distribution with these 68 % has it.
+    pub within_95: f64,
+}
+
+impl Miss {
+    /// From the sizes of the errors, in increasing order; there is at least one.
+    pub(crate) fn of(fraction: f64, errors: &[f64]) -> Self {
+        // One run more, which may be off by more than all of them.
+        let quantile = |p: f64| {
+            let place = (p * (errors.len() + 1) as f64 - 1.0).clamp(0.0, (errors.len() - 1) as f64);
+            let left = (place as usize).min(errors.len().saturating_sub(2));
+            let right = (left + 1).min(errors.len() - 1);
+            errors[left] + (errors[right] - errors[left]) * (place - left as f64)
+        };
+        let within_68 = quantile(0.68);
+        Self { fraction, within_68, within_95: quantile(0.95).max(NORMAL_95 * within_68) }
+    }
+
+    /// Of a normal distribution.
+    fn normal(fraction: f64, deviation: f64) -> Self {
+        Self { fraction, within_68: deviation, within_95: NORMAL_95 * deviation }
+    }
+}
 
 /// How a model came about.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +63,10 @@ pub struct FitRecord {
     /// `fraction` of a run: `(fraction, error)`, fractions increasing.
     #[serde(default)]
     pub residuals: Vec<(f64, f64)>,
+    /// How far held-out forecasts of the final metric were off, fractions increasing. Errors have long tails: their root mean square is
+    /// no width of an interval.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub misses: Vec<Miss>,
     /// Seconds the fit took.
     pub seconds: f64,
 }
@@ -44,5 +81,54 @@ impl FitRecord {
             (Some(only), None) | (None, Some(only)) => only.1,
             (None, None) => UNKNOWN,
         }
+    }
+
+    /// How far forecasts may be off after `progress` of a run, interpolated; by [`Self::residual`] where no more is known.
+    pub(crate) fn miss(&self, progress: f64) -> Miss {
+        let after = self.misses.partition_point(|miss| miss.fraction <= progress);
+        match (after.checked_sub(1).map(|at| self.misses[at]), self.misses.get(after).copied()) {
+            (Some(left), Some(right)) => {
+                let at = (progress - left.fraction) / (right.fraction - left.fraction);
+                let between = |a: f64, b: f64| a + (b - a) * at;
+                Miss {
+                    fraction: progress,
+                    within_68: between(left.within_68, right.within_68),
+                    within_95: between(left.within_95, right.within_95),
+                }
+            }
+            (Some(only), None) | (None, Some(only)) => only,
+            (None, None) => Miss::normal(progress, self.residual(progress)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_miss_is_what_so_many_runs_were_off_by_less() {
+        // Few large errors among small ones: their root mean square is 3, and 68 % are off by less than 0.7.
+        let mut errors: Vec<f64> = (1..100).map(|k| f64::from(k) / 100.0).collect();
+        errors.push(30.0);
+        let miss = Miss::of(0.1, &errors);
+        assert!((miss.within_68 - 0.6868).abs() < 1e-9, "{miss:?}");
+        assert!((miss.within_95 - NORMAL_95 * 0.6868).abs() < 1e-9, "no less than a normal one's: {miss:?}");
+        let errors: Vec<f64> = (1..=99).map(|k| if k < 90 { 0.1 } else { f64::from(k) }).collect();
+        assert!((Miss::of(0.1, &errors).within_95 - 95.0).abs() < 1e-9);
+        assert_eq!(Miss::of(0.0, &[0.5]), Miss::normal(0.0, 0.5));
+    }
+
+    #[test]
+    fn misses_lie_between_those_recorded() {
+        let at = |fraction, within_68| Miss { fraction, within_68, within_95: 3.0 * within_68 };
+        let mut record = FitRecord { misses: vec![at(0.0, 0.4), at(0.5, 0.2)], ..FitRecord::default() };
+        assert_eq!(record.miss(0.0), at(0.0, 0.4));
+        assert!((record.miss(0.25).within_68 - 0.3).abs() < 1e-12 && (record.miss(0.25).within_95 - 0.9).abs() < 1e-12);
+        assert_eq!(record.miss(0.9), at(0.5, 0.2));
+        // As files of earlier versions are.
+        record.misses.clear();
+        record.residuals = vec![(0.0, 0.3)];
+        assert_eq!(record.miss(0.7), Miss::normal(0.7, 0.3));
     }
 }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::ensemble::Ensemble;
 use super::moments;
 use super::pass::Network;
+use super::record::Miss;
 use super::series::{Series, Worst};
 use crate::data::{Run, Sweep};
 
@@ -20,13 +21,23 @@ pub(crate) struct Expected {
 }
 
 /// Deviations of a normal distribution within which 95 % lie.
-const NORMAL_95: f64 = 1.96;
+pub(super) const NORMAL_95: f64 = 1.96;
 
 impl Expected {
     /// A mean with a deviation to either side.
     pub(crate) fn about(mean: f64, deviation: f64) -> Self {
         let within = |factor: f64| (mean - factor * deviation, mean + factor * deviation);
         Self { mean, within_68: within(1.0), within_95: within(NORMAL_95) }
+    }
+
+    /// What the members of an ensemble expect, who differ, and whose forecasts were off by `miss`.
+    pub(super) fn of_members(values: impl Iterator<Item = f64> + Clone, miss: &Miss) -> Self {
+        let (mean, deviation) = moments(values, 0.0);
+        let within = |factor: f64, miss: f64| {
+            let half = (factor * deviation).hypot(miss);
+            (mean - half, mean + half)
+        };
+        Self { mean, within_68: within(1.0, miss.within_68), within_95: within(NORMAL_95, miss.within_95) }
     }
 
     /// Is `truth` within the interval of 68 %?
@@ -103,11 +114,11 @@ where
     }
 
     fn final_metrics(&self, runs: &[usize], fraction: f64) -> Vec<Option<Expected>> {
-        let residual = self.ensemble.header.record.residual(fraction);
+        let miss = self.ensemble.header.record.miss(fraction);
         let forecast = |&run: &usize| {
             let values = (self.predict)(self.cases[run].as_ref()?, fraction)?;
-            let (mean, deviation) = moments(values.into_iter(), residual);
-            mean.is_finite().then(|| Expected::about(mean, deviation))
+            let expected = Expected::of_members(values.into_iter(), &miss);
+            expected.mean.is_finite().then_some(expected)
         };
         runs.par_iter().map(forecast).collect()
     }
