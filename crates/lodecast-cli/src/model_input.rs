@@ -17,7 +17,7 @@ use crate::output::Output;
 
 /// Reads a model file; of anything else, a sweep file, a folder of them, or what a tracker left, fits the law to its runs.
 pub(crate) fn model(path: &Path, columns: &Columns, output: &mut Output) -> Result<Model> {
-    if path.extension().is_some_and(|extension| extension == "lode") || !path.exists() {
+    if is_model(path) || !path.exists() {
         return Ok(Model::load(path)?);
     }
     Ok(fitted(path, columns, output)?.0)
@@ -25,7 +25,7 @@ pub(crate) fn model(path: &Path, columns: &Columns, output: &mut Output) -> Resu
 
 /// The law fitted to runs, and the runs.
 pub(crate) fn fitted(path: &Path, columns: &Columns, output: &mut Output) -> Result<(Model, Sweep)> {
-    if path.extension().is_some_and(|extension| extension == "lode") {
+    if is_model(path) {
         return Err(misuse(
             format!("{} is a model: on which runs is it to be tried?", path.display()),
             "name sweep files after it",
@@ -78,8 +78,12 @@ fn is_a_damaged_sweep(path: &Path, error: &anyhow::Error) -> bool {
         error.downcast_ref(),
         Some(AmbiguousColumn { .. } | MetricDirection { .. } | MissingColumn { .. } | UnknownFormat { .. })
     );
-    let is_model = path.extension().is_some_and(|extension| extension == "lode");
-    matches!(error.downcast_ref(), Some(File { .. })) || path.is_file() && (is_model || !of_another_layout)
+    matches!(error.downcast_ref(), Some(File { .. })) || path.is_file() && (is_model(path) || !of_another_layout)
+}
+
+/// Is this a model, by its name (damaged as it may be) or by what is in it?
+pub(crate) fn is_model(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "lode") || Model::is_file(path)
 }
 
 /// Says that this command reads no trackers.

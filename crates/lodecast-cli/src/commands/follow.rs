@@ -192,7 +192,7 @@ impl Arguments {
             lr: self.lr.clone(),
         };
         let given = self.model.as_deref().or(self.runs.as_deref());
-        if let Some(path) = given.filter(|path| path.extension().is_some_and(|extension| extension == "lode")) {
+        if let Some(path) = given.filter(|path| model_input::is_model(path)) {
             return model_input::model(path, &columns, output);
         }
         let kept = beside(&self.out, ".lode");

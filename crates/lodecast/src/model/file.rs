@@ -1,6 +1,7 @@
 //! Model and checkpoint files: safetensors with a JSON header.
 
 use std::collections::HashMap;
+use std::io::Read as _;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -64,6 +65,14 @@ pub(crate) fn serialize(header: &impl Serialize, tensors: &Tensors) -> std::resu
         .map_err(|error| error.to_string())?;
     let metadata = HashMap::from([(HEADER.to_owned(), header)]);
     safetensors::serialize(views, Some(metadata)).map_err(|error| error.to_string())
+}
+
+/// Does a file begin as one of ours does, whatever its name? The length of the safetensors header, and in that our own first.
+pub(crate) fn is_ours(path: &Path) -> bool {
+    let expected = format!("{{\"__metadata__\":{{\"{HEADER}\":");
+    let mut start = vec![0; size_of::<u64>() + expected.len()];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start.ends_with(expected.as_bytes())
 }
 
 /// Reads header and tensors back.

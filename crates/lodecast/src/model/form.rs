@@ -176,6 +176,11 @@ impl Model {
         Self::read(&header, tensors).map_err(|reason| Error::ModelFile { path: path.to_owned(), reason })
     }
 
+    /// Does `path` hold a model file, whatever its name? Says nothing about whether it is whole.
+    pub fn is_file(path: impl AsRef<Path>) -> bool {
+        file::is_ours(path.as_ref())
+    }
+
     /// Reads a model from the bytes of its file, as [`Model::to_bytes`] gives them.
     ///
     /// # Errors

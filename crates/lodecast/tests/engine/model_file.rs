@@ -45,6 +45,20 @@ fn a_saved_model_forecasts_the_same_bits() {
 }
 
 #[test]
+fn a_model_is_known_by_what_is_in_its_file() {
+    let folder = folder();
+    let path = folder.path().join("law.model");
+    fit_small(ModelKind::Law).model.save(&path).expect("saved");
+    assert!(Model::is_file(&path));
+    for (name, text) in [("empty", ""), ("short", "{}"), ("runs.csv", "run,step,learning_rate\na,1,0.1\nb,1,0.2\n")] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        assert!(!Model::is_file(&path), "{name}");
+    }
+    assert!(!Model::is_file(folder.path()) && !Model::is_file(folder.path().join("nothing")));
+}
+
+#[test]
 fn a_model_of_the_other_kind_is_refused() {
     let folder = folder();
     let path = folder.path().join("model.lode");
