@@ -43,6 +43,11 @@ pub trait ControlledForecaster: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Does it pick whole schedules by a rule of its own, to be kept to the end of a run?
+    fn picks_whole_schedules(&self) -> bool {
+        false
+    }
+
     /// The validation metric in its natural units.
     fn metric_from_reward(&self, reward: f64) -> f64;
 

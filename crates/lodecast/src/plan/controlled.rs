@@ -51,6 +51,14 @@ pub struct ControlledSettings {
     pub required_gain: f64,
     /// A run this many standard deviations outside what the sweep showed is not planned for.
     pub surprise_limit: f64,
+    /// Keep the schedule in force to the end of a run that has begun, where the model picks whole schedules by a rule of its own, as the
+    /// law does: what it planned under way ended worse (docs/results.md).
+    #[serde(default = "keep")]
+    pub keep_pick: bool,
+}
+
+fn keep() -> bool {
+    true
 }
 
 /// Of settings that were saved before there was a margin.
@@ -74,6 +82,7 @@ impl Default for ControlledSettings {
             ramp: 0.025,
             required_gain: 2.0,
             surprise_limit: 3.0,
+            keep_pick: true,
         }
     }
 }
@@ -294,6 +303,9 @@ pub(super) fn plan(
         (Origin::Sweep { name: configuration.name.clone() }, remaining.rest_of(&configuration.schedule))
     }));
     board.judge(entries)?;
+    if settings.keep_pick && model.picks_whole_schedules() {
+        return Ok(keep_pick(board));
+    }
     let shape = match settings.family {
         SearchFamily::FreeKnots => Some(Shape::FreeKnots { knots: settings.knots }),
         SearchFamily::HoldAndAnneal => Some(Shape::HoldAndAnneal),
@@ -366,6 +378,16 @@ fn search(board: &mut Board<'_>, shape: Shape) -> Result<()> {
         search.tell(samples.into_iter().enumerate().map(|(k, parameters)| (scored(board, first + k), parameters)));
     }
     Ok(())
+}
+
+/// Keeps the schedule in force, and says what it and those of the sweep will reach.
+fn keep_pick(mut board: Board<'_>) -> Plan {
+    let in_force = &mut board.candidates[0];
+    in_force.schedule = Some(board.schedules[0].clone());
+    in_force.verdict = Verdict::Chosen;
+    let prediction = in_force.prediction;
+    let reason = "the schedule is kept to its end: this form of model picks whole schedules (keep_pick)".to_owned();
+    Plan { prediction, ..board.situation.keep(reason, board.candidates) }
 }
 
 /// Takes the best candidate, unless the schedule in force (the first candidate) is as good as far as the model can tell.

@@ -302,6 +302,10 @@ impl ControlledForecaster for LawModel {
         Ok(rewards)
     }
 
+    fn picks_whole_schedules(&self) -> bool {
+        true
+    }
+
     fn metric_from_reward(&self, reward: f64) -> f64 {
         self.column().natural(reward * self.law.metric().direction.sign())
     }
