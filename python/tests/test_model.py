@@ -209,11 +209,3 @@ def test_what_was_left_out_is_said(sweep):
     with pytest.raises(lodecast.SweepError):
         lodecast.fit(lodecast.Sweep([]))
     assert all(issubclass(kind, lodecast.Error) for kind in (lodecast.InternalError, lodecast.StateError))
-
-
-def test_figures(model, sweep):
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("agg")
-    figure = model.plot_forecast(sweep["cosine-0.4-0"], observed=0.3)
-    assert len(figure.axes) == 3 and figure.axes[1].get_ylabel() == "accuracy"
-    assert model.plan().plot().axes[0].get_ylabel() == "learning rate"

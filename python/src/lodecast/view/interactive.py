@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
 
 from lodecast import _engine
 from lodecast.errors import FileError
+from lodecast.view.rates import logarithmic
 
 
 def forecast(forecast: _engine.Forecast, run: _engine.Run | None = None) -> Any:
@@ -56,10 +58,9 @@ def plan(plan: _engine.Plan) -> Any:
             line = {"line": {"color": "#bbb", "width": 1}, "name": f"{other.origin}{predicted}", "showlegend": False}
             figure.add_trace(objects.Scatter(x=times, y=other.schedule.learning_rates(times), **line))
     label = "new schedule" if plan.changed else "schedule kept"
-    figure.add_trace(
-        objects.Scatter(x=times, y=plan.schedule.learning_rates(times), line={"color": "#1f77b4", "width": 3}, name=label)
-    )
-    return _of_rates(figure, plan.reason)
+    rates = plan.schedule.learning_rates(times)
+    figure.add_trace(objects.Scatter(x=times, y=rates, line={"color": "#1f77b4", "width": 3}, name=label))
+    return _of_rates(figure, [rates], plan.reason)
 
 
 def pick(pick: _engine.Pick) -> Any:
@@ -67,18 +68,28 @@ def pick(pick: _engine.Pick) -> Any:
     objects, _ = _plotly()
     times = np.linspace(0.0, 1.0, 401)
     figure = objects.Figure()
+    curves = []
     for other in reversed(pick.alternatives):
+        curves.append(other.schedule.learning_rates(times))
         line = {"line": {"width": 1}, "name": f"{other.name}: {other.predicted}"}
-        figure.add_trace(objects.Scatter(x=times, y=other.schedule.learning_rates(times), **line))
+        figure.add_trace(objects.Scatter(x=times, y=curves[-1], **line))
+    curves.append(pick.schedule.learning_rates(times))
     line = {"line": {"color": "#1f77b4", "width": 3}, "name": f"picked: {pick.predicted}"}
-    figure.add_trace(objects.Scatter(x=times, y=pick.schedule.learning_rates(times), **line))
-    return _of_rates(figure, f"final {pick.metric.rpartition(':')[0]}: {pick.predicted}")
+    figure.add_trace(objects.Scatter(x=times, y=curves[-1], **line))
+    return _of_rates(figure, curves, f"final {pick.metric.rpartition(':')[0]}: {pick.predicted}")
 
 
-def _of_rates(figure: Any, title: str) -> Any:
+def _of_rates(figure: Any, curves: list[Any], title: str) -> Any:
     figure.update_xaxes(title_text="progress of the run")
     figure.update_yaxes(title_text="learning rate")
-    return figure.update_layout(template="simple_white", title={"text": title, "font": {"size": 12}})
+    ends = logarithmic(curves)
+    if ends is not None:
+        # plotly takes the logarithms of the ends.
+        figure.update_yaxes(type="log", range=list(np.log10(ends)))
+    # Names are long: below, they leave the curves their width.
+    legend = {"orientation": "h", "y": -0.2, "yanchor": "top"}
+    wrapped = "<br>".join(textwrap.wrap(title, 90))
+    return figure.update_layout(template="simple_white", title={"text": wrapped, "font": {"size": 12}}, legend=legend)
 
 
 def _plotly() -> tuple[Any, Any]:
