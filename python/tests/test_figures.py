@@ -81,14 +81,18 @@ def test_a_pick_shows_every_choice(law, background):
     assert "two of three runs" in law.plan(total_steps=200).plot().axes[0].get_title()
 
 
-def test_figures_to_move_about_in(law, model):
+def test_figures_to_move_about_in(law, model, sweep):
     pytest.importorskip("plotly")
     run = lodecast.example_sweep()["cosine-0.03-1"]
     figure = law.forecast(run, observed=0.25).plot(run, interactive=True)
     assert figure.layout.yaxis2.title.text == "val_loss" and "run cosine-0.03-1" in [trace.name for trace in figure.data]
     figure = law.pick(200).plot(interactive=True)
-    assert len(figure.data) == 4 and figure.data[-1].name.startswith("picked: ")
+    assert len(figure.data) == 4 and figure.data[0].name.startswith("picked: ")
+    assert len({trace.line.color for trace in figure.data}) == 4
     assert figure.layout.yaxis.type == "log" and figure.layout.yaxis.range[1] < 0.0, "logarithms of rates below one"
     figure = model.plan(total_steps=150).plot(interactive=True)
     assert figure.data[-1].name in ("new schedule", "schedule kept") and len(figure.data) > 1
     assert max(map(len, figure.layout.title.text.split("<br>"))) <= 90
+    changed = model.plan(sweep["constant-0.1-0"], observed=0.3, in_force=lodecast.Schedule.constant(1.6)).plot(interactive=True)
+    before = [trace for trace in changed.data if trace.name.startswith("in force before")]
+    assert [trace.line.dash for trace in before] == ["dash"] and before[0].y[0] == 1.6
