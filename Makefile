@@ -69,10 +69,11 @@ test-frameworks: frameworks-environment programs
 		$(TIMED) $$example $(FRAMEWORKS)/bin/python $$example || exit 1; done
 	$(TIMED) ray_sweep.py $(FRAMEWORKS)/bin/python python/examples/ray_sweep.py $(PROGRAMS)/lodecast
 
-## The recipes of the Python package, whole, and the notebook from its beginning to its end.
+## The recipes of the Python package, whole, and the notebook in a kernel: it still shows what its text says.
 test-recipes: frameworks-environment
 	for recipe in $(RECIPES); do $(TIMED) $$recipe $(FRAMEWORKS)/bin/python $$recipe || exit 1; done
-	$(TIMED) whole_story.ipynb $(FRAMEWORKS)/bin/jupyter execute --timeout 900 python/recipes/whole_story.ipynb
+	$(TIMED) whole_story.ipynb \
+		$(FRAMEWORKS)/bin/pytest --quiet --config-file python/pyproject.toml -m integration python/tests/test_notebook.py
 
 ## What is imported beside what the tools that wrote it read: files, databases and servers.
 test-stores: frameworks-environment programs

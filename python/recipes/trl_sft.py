@@ -15,9 +15,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset
+from datasets import Dataset, disable_progress_bars
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, PrinterCallback, set_seed
 from transformers.utils import logging
 from trl import SFTConfig, SFTTrainer
 
@@ -66,12 +66,17 @@ def trainer(folder: Path, peak: float, kind: str) -> SFTTrainer:
         disable_tqdm=True, gradient_checkpointing=False,
     )  # fmt: skip
     learning, held_out = questions()
-    return SFTTrainer(network, args=settings, train_dataset=learning, eval_dataset=held_out, processing_class=tokenizer())
+    made = SFTTrainer(network, args=settings, train_dataset=learning, eval_dataset=held_out, processing_class=tokenizer())
+    # Seven trainings would print every point, and what came of them would be hard to find.
+    made.remove_callback(PrinterCallback)
+    return made
 
 
 def main() -> None:
     """Sweep, fit, train."""
     logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    disable_progress_bars()
     warnings.filterwarnings("ignore", category=FutureWarning)
     runs = Path(tempfile.mkdtemp())
     finals = {}

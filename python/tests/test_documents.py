@@ -15,6 +15,8 @@ DOCS = REPOSITORY / "docs"
 README = REPOSITORY / "python" / "README.md"
 #: Written by `python/api_page.py`: signatures and examples of docstrings, which have tests of their own.
 API = DOCS / "python-api.md"
+#: Written by `python/notebook_page.py`, with tests of its own.
+NOTEBOOK = DOCS / "whole-story.md"
 PAGES = [REPOSITORY / "README.md", README, *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("plug-in/*.md"))]
 
 
@@ -37,7 +39,7 @@ def blocks(document: Path) -> list[Block]:
     return parts
 
 
-PROGRAMS = {str(page.relative_to(REPOSITORY)): blocks(page) for page in PAGES if page != API}
+PROGRAMS = {str(page.relative_to(REPOSITORY)): blocks(page) for page in PAGES if page not in (API, NOTEBOOK)}
 #: Those with something to run, with and without frameworks.
 PLAIN = [name for name, program in PROGRAMS.items() if any(not block.needs and not block.not_run for block in program)]
 IN_FRAMEWORKS = [name for name, program in PROGRAMS.items() if any(block.needs for block in program)]

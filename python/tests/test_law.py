@@ -139,24 +139,3 @@ def test_runs_that_say_nothing_are_named_where_it_was_called(toy):
     with pytest.warns(lodecast.LodecastWarning, match="run 'silent' was left out") as caught:
         lodecast.plan(lodecast.Sweep([*toy, silent]), total_steps=200)
     assert caught[0].filename == __file__
-
-
-def test_figures_of_a_pick_and_a_plan(law):
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("agg")
-    picked = law.pick(200)
-    left, right = picked.plot().axes
-    assert len(left.lines) == 4 and left.get_ylabel() == "learning rate"
-    assert right.get_yticklabels()[0].get_text() == "picked"
-    assert "two of three runs" in law.plan(total_steps=200).plot().axes[0].get_title()
-
-
-def test_figures_to_move_about_in(law, model, toy):
-    pytest.importorskip("plotly")
-    run = toy["cosine-0.03-1"]
-    figure = law.forecast(run, observed=0.25).plot(run, interactive=True)
-    assert figure.layout.yaxis2.title.text == "val_loss" and "run cosine-0.03-1" in [trace.name for trace in figure.data]
-    figure = law.pick(200).plot(interactive=True)
-    assert len(figure.data) == 4 and figure.data[-1].name.startswith("picked: ")
-    figure = model.plan(total_steps=150).plot(interactive=True)
-    assert figure.data[-1].name in ("new schedule", "schedule kept") and len(figure.data) > 1

@@ -146,7 +146,7 @@ def test_what_is_out_of_range_is_told(model, sweep):
 
 def test_it_says_what_is_in_force_and_why(model, sweep):
     scheduler = lodecast.Scheduler(model, 150, replan_at=[0.2])
-    assert "Nothing was observed yet" in scheduler.explain() and "No plan was made yet" in scheduler.explain()
+    assert "Nothing was observed yet" in scheduler.explain() and "Nothing was planned anew yet" in scheduler.explain()
     scheduler.observe(30, train_loss=1.0, validation=0.3)
     assert scheduler.last_plan.reason in scheduler.explain() and "Step 30 of 150 (20%)" in scheduler.explain()
     table = str(model.evaluate(sweep, [0.0, 0.25]))
@@ -209,11 +209,3 @@ def test_what_was_left_out_is_said(sweep):
     with pytest.raises(lodecast.SweepError):
         lodecast.fit(lodecast.Sweep([]))
     assert all(issubclass(kind, lodecast.Error) for kind in (lodecast.InternalError, lodecast.StateError))
-
-
-def test_figures(model, sweep):
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("agg")
-    figure = model.plot_forecast(sweep["cosine-0.4-0"], observed=0.3)
-    assert len(figure.axes) == 3 and figure.axes[1].get_ylabel() == "accuracy"
-    assert model.plan().plot().axes[0].get_ylabel() == "learning rate"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
 
 from lodecast import _engine
 from lodecast.errors import FileError
+from lodecast.view.rates import logarithmic
+
+#: The colours of matplotlib's lines, so that both kinds of figures have the same.
+_COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd")
 
 
 def forecast(forecast: _engine.Forecast, run: _engine.Run | None = None) -> Any:
@@ -42,7 +47,8 @@ def forecast(forecast: _engine.Forecast, run: _engine.Run | None = None) -> Any:
     for row, label in enumerate(("train loss", name, "learning rate"), 1):
         figure.update_yaxes(title_text=label, row=row, col=1)
     figure.update_xaxes(title_text="progress of the run", row=3, col=1)
-    return figure.update_layout(height=700, template="simple_white")
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom"}
+    return figure.update_layout(height=700, template="simple_white", legend=legend)
 
 
 def plan(plan: _engine.Plan) -> Any:
@@ -54,12 +60,13 @@ def plan(plan: _engine.Plan) -> Any:
         if other.schedule is not None:
             predicted = "" if other.prediction is None else f", ends at {other.prediction.metric:.4g}"
             line = {"line": {"color": "#bbb", "width": 1}, "name": f"{other.origin}{predicted}", "showlegend": False}
+            if plan.changed and other.origin == "the schedule in force":
+                line = {"line": {"color": "#555", "width": 1, "dash": "dash"}, "name": f"in force before{predicted}"}
             figure.add_trace(objects.Scatter(x=times, y=other.schedule.learning_rates(times), **line))
     label = "new schedule" if plan.changed else "schedule kept"
-    figure.add_trace(
-        objects.Scatter(x=times, y=plan.schedule.learning_rates(times), line={"color": "#1f77b4", "width": 3}, name=label)
-    )
-    return _of_rates(figure, plan.reason)
+    rates = plan.schedule.learning_rates(times)
+    figure.add_trace(objects.Scatter(x=times, y=rates, line={"color": "#1f77b4", "width": 3}, name=label))
+    return _of_rates(figure, [rates], plan.reason)
 
 
 def pick(pick: _engine.Pick) -> Any:
@@ -67,18 +74,27 @@ def pick(pick: _engine.Pick) -> Any:
     objects, _ = _plotly()
     times = np.linspace(0.0, 1.0, 401)
     figure = objects.Figure()
-    for other in reversed(pick.alternatives):
-        line = {"line": {"width": 1}, "name": f"{other.name}: {other.predicted}"}
-        figure.add_trace(objects.Scatter(x=times, y=other.schedule.learning_rates(times), **line))
-    line = {"line": {"color": "#1f77b4", "width": 3}, "name": f"picked: {pick.predicted}"}
-    figure.add_trace(objects.Scatter(x=times, y=pick.schedule.learning_rates(times), **line))
-    return _of_rates(figure, f"final {pick.metric.rpartition(':')[0]}: {pick.predicted}")
+    choices = [("picked", pick), *((other.name, other) for other in pick.alternatives)]
+    curves = [choice.schedule.learning_rates(times) for _, choice in choices]
+    for index, ((name, choice), curve) in enumerate(zip(choices, curves, strict=True)):
+        # Thin lines lie on the thick one, so that one which is the same is seen.
+        line = {"color": _COLORS[index % len(_COLORS)], "width": 1 if index else 4}
+        figure.add_trace(objects.Scatter(x=times, y=curve, line=line, name=f"{name}: {choice.predicted}"))
+    return _of_rates(figure, curves, f"final {pick.metric.rpartition(':')[0]}: {pick.predicted}")
 
 
-def _of_rates(figure: Any, title: str) -> Any:
+def _of_rates(figure: Any, curves: list[Any], title: str) -> Any:
     figure.update_xaxes(title_text="progress of the run")
     figure.update_yaxes(title_text="learning rate")
-    return figure.update_layout(template="simple_white", title={"text": title, "font": {"size": 12}})
+    ends = logarithmic(curves)
+    if ends is not None:
+        # plotly takes the logarithms of the ends.
+        figure.update_yaxes(type="log", range=list(np.log10(ends)))
+    # Names are long: below, they leave the curves their width.
+    legend = {"orientation": "h", "y": -0.25, "yanchor": "top"}
+    wrapped = "<br>".join(textwrap.wrap(title, 90))
+    title_of = {"text": wrapped, "font": {"size": 12}}
+    return figure.update_layout(height=450, template="simple_white", title=title_of, legend=legend)
 
 
 def _plotly() -> tuple[Any, Any]:

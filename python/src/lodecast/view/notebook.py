@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from lodecast import _engine
+from lodecast.view.text import chance
 
 _ROWS = 12
 
@@ -56,7 +57,8 @@ def plan(plan: _engine.Plan) -> str:
     if plan.interval is not None:
         within = f"{plan.interval.low:.5g} to {plan.interval.high:.5g} in two of three runs"
         rows.append([final, f"{plan.interval.mean:.5g} ({within})"])
-        rows.append(["better than the best measured schedule", f"{plan.probability_better_than_best:.0%} probability"])
+        if plan.probability_better_than_best is not None:
+            rows.append(["better than the best measured schedule", f"{chance(plan.probability_better_than_best)} probability"])
     elif plan.prediction is not None:
         rows.append([final, f"{plan.prediction.metric:.5g} ± {plan.prediction.spread:.2g}"])
     rows += [[f"rate at {time:.0%}", f"{rate:.3e}"] for time, rate in zip(times, rates, strict=True)]
@@ -72,7 +74,7 @@ def pick(pick: _engine.Pick) -> str:
         low, high = one.predicted.interval_68
         rates = [f"{rate:.3e}" for rate in one.schedule.learning_rates(times)]
         diverges = f"{one.predicted.probability_diverged:.0%}"
-        better = f"{one.probability_better_than_best:.0%}"
+        better = chance(one.probability_better_than_best)
         return [name, f"{one.predicted.median:.5g}", f"{low:.5g} to {high:.5g}", better, diverges, *rates]
 
     head = ["", f"final {pick.metric.rpartition(':')[0]}", "68 %", "better than the best", "diverges"]

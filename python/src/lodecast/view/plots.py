@@ -9,12 +9,15 @@ import numpy as np
 from lodecast import _engine
 from lodecast.errors import Error
 from lodecast.view import interactive as moving
+from lodecast.view.rates import DECADES, logarithmic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Rates that are so many times apart are drawn on a logarithmic axis.
-_DECADES = 30.0
+#: Of a longer name of a run its end is shown.
+_LONGEST_NAME = 36
+#: Losses and metrics that are so many times apart are drawn on a logarithmic axis.
+_FAR_APART = 1000.0
 
 
 def _pyplot() -> Any:
@@ -23,6 +26,15 @@ def _pyplot() -> Any:
     except ImportError:
         raise Error("plots need matplotlib: pip install 'lodecast[plot]'") from None
     return plt
+
+
+def _shade(strength: float) -> tuple[float, ...]:
+    """Give a colour between those of the style in use: 0 is that of its background, 1 that of its text."""
+    import matplotlib
+    from matplotlib.colors import to_rgb
+
+    ends = (to_rgb(matplotlib.rcParams[name]) for name in ("axes.facecolor", "text.color"))
+    return tuple(ground + strength * (text - ground) for ground, text in zip(*ends, strict=True))
 
 
 def forecast(
@@ -53,9 +65,18 @@ def forecast(
         columns = (run.train_loss, run.validation.get(name, np.full(len(run), np.nan)), run.learning_rate)
         for ax, column in zip(axes, columns, strict=True):
             measured = np.isfinite(column)
-            ax.plot(at[measured], column[measured], color="0.3", linewidth=1, label=f"run {run.id}")
+            ax.plot(at[measured], column[measured], color=_shade(0.7), linewidth=1, label=f"run {_end_of(run.id)}")
+    for ax in axes[:2]:
+        drawn = [value for line in ax.lines for value in line.get_ydata()]
+        # Of a run that diverged nothing else would be seen.
+        if drawn and min(drawn) > 0.0 and max(drawn) > _FAR_APART * min(drawn):
+            ax.set_yscale("log")
     axes[1].legend(frameon=False)
     return figure
+
+
+def _end_of(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"…{name[1 - _LONGEST_NAME :]}"
 
 
 def plan(plan: _engine.Plan, *, ax: Any = None, interactive: bool = False) -> Any:
@@ -67,14 +88,19 @@ def plan(plan: _engine.Plan, *, ax: Any = None, interactive: bool = False) -> An
         _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
     times = np.linspace(plan.now, 1.0, 201)
     curves = [plan.schedule.learning_rates(times)]
+    others = "weighed, too"
     for candidate in plan.candidates:
-        if candidate["schedule"] is not None:
-            rates = _engine.Schedule.from_dict(candidate["schedule"]).learning_rates(times)
-            in_force = candidate["origin"]["kind"] == "in-force"
-            style = {"color": "0.2", "linestyle": "--", "label": "in force"} if in_force else {"color": "0.8"}
-            ax.plot(times, rates, linewidth=1, **style)
-            if in_force:
-                curves.append(rates)
+        in_force = candidate["origin"]["kind"] == "in-force"
+        # What is kept is drawn as the plan's.
+        if candidate["schedule"] is None or (in_force and not plan.changed):
+            continue
+        rates = _engine.Schedule.from_dict(candidate["schedule"]).learning_rates(times)
+        if in_force:
+            ax.plot(times, rates, linewidth=1, color=_shade(0.8), linestyle="--", label="in force before")
+            curves.append(rates)
+        else:
+            ax.plot(times, rates, linewidth=1, color=_shade(0.35), label=others)
+            others = "_"
     ax.plot(times, curves[0], color="C0", linewidth=2, label="new schedule" if plan.changed else "schedule kept")
     _rates(ax, curves)
     name = plan.metric.rpartition(":")[0]
@@ -114,32 +140,37 @@ def pick(pick: _engine.Pick, *, figure: Figure | None = None, interactive: bool 
     ]
     places = np.arange(len(choices))[::-1]
     curves = [choice.schedule.learning_rates(times) for _, choice in choices]
-    # The pick lies on top, also where another is the same.
-    for index in reversed(range(len(choices))):
-        name, choice = choices[index]
+    for index, (name, choice) in enumerate(choices):
         color = f"C{index}"
-        left.plot(times, curves[index], color=color, linewidth=2.5 if index == 0 else 1.2, label=name, zorder=3 - 0.1 * index)
+        # Thin lines lie on the thick one, and where two are the same, the later is dashed: so all are seen.
+        again = sum(np.allclose(curves[index], curve) for curve in curves[1:index])
+        style: dict[str, Any] = (
+            {"linewidth": 3.0} if index == 0 else {"linewidth": 1.2, "dashes": (4, 4)} if again else {"linewidth": 1.2}
+        )
+        left.plot(times, curves[index], color=color, label=name, **style)
         (low, high), (lowest, highest) = choice.predicted.interval_68, choice.predicted.interval_95
         right.plot([lowest, highest], [places[index]] * 2, color=color, linewidth=1)
         right.plot([low, high], [places[index]] * 2, color=color, linewidth=4)
-        right.plot([choice.predicted.median], [places[index]], "o", color="white", markeredgecolor=color)
+        right.plot([choice.predicted.median], [places[index]], "o", color=_shade(0.0), markeredgecolor=color)
     _rates(left, curves)
+    ends = [end for _, choice in choices for end in choice.predicted.interval_95]
+    # A run that diverges may end anywhere.
+    if min(ends) > 0.0 and max(ends) > DECADES * min(ends):
+        right.set_xscale("log")
     right.set_yticks(places, [name for name, _ in choices])
     right.set_ylim(-0.6, len(choices) - 0.4)
-    right.set_xlabel(f"final {pick.metric.rpartition(':')[0]}: median, 68 %, 95 %")
-    handles, labels = left.get_legend_handles_labels()
-    left.legend(handles[::-1], labels[::-1], frameon=False)
+    right.set_xlabel(f"final {pick.metric.rpartition(':')[0]}\n(median, 68 %, 95 %)")
+    left.legend(frameon=False)
     return figure
 
 
 def _rates(ax: Any, curves: list[Any]) -> None:
-    """Label axes of rates over progress, logarithmic where the rates are far apart but for a last fall to zero."""
+    """Label axes of rates over progress."""
     ax.set_xlabel("progress of the run")
     ax.set_ylabel("learning rate")
-    highest = max(float(curve.max()) for curve in curves)
-    middling = min(float(np.quantile(curve[curve > 0.0], 0.1)) for curve in curves if (curve > 0.0).any())
-    if highest > _DECADES * middling > 0.0:
-        ax.set_yscale("log")
-        ax.set_ylim(0.3 * middling, 1.3 * highest)
-    else:
+    ends = logarithmic(curves)
+    if ends is None:
         ax.set_ylim(bottom=0.0)
+    else:
+        ax.set_yscale("log")
+        ax.set_ylim(*ends)

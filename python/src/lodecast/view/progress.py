@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import time
+import warnings
 from typing import Any
+
+#: What is done sooner needs no bar.
+_SECONDS = 1.0
 
 
 class Bar:
-    """A bar that appears with the first news. Without tqdm it shows nothing."""
+    """A bar that appears with the first news after a second of work. Without tqdm it shows nothing."""
 
     def __init__(self, title: str, unit: str) -> None:
-        try:
-            from tqdm.auto import tqdm
-        except ImportError:
-            tqdm = None
-        self._make = tqdm
         self._title = title
         self._unit = unit
+        self._begun = time.monotonic()
         self._bar: Any = None
 
     def __enter__(self) -> Bar:
@@ -27,9 +28,16 @@ class Bar:
 
     def at(self, done: int, total: int | None, **shown: str) -> None:
         """Show that so much is done, of a total if it is known."""
-        if self._make is None:
-            return
         if self._bar is None:
-            self._bar = self._make(total=total, desc=self._title, unit=self._unit, leave=False)
+            if time.monotonic() - self._begun < _SECONDS:
+                return
+            try:
+                with warnings.catch_warnings():
+                    # In a notebook without ipywidgets tqdm says so, and draws with characters.
+                    warnings.simplefilter("ignore")
+                    from tqdm.auto import tqdm
+            except ImportError:
+                return
+            self._bar = tqdm(total=total, desc=self._title, unit=self._unit, leave=False)
         self._bar.update(done - self._bar.n)
         self._bar.set_postfix(shown)

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from lodecast.live.decisions import Decision
 
 
+def chance(probability: float) -> str:
+    """Say a probability: the draws that it is counted in are too few for certainty."""
+    if probability > 0.99:
+        return "more than 99%"
+    return "less than 1%" if probability < 0.01 else f"{probability:.0%}"
+
+
 def scheduler(scheduler: _engine.Scheduler, *, step: int | None = None, decisions: Sequence[Decision] | None = None) -> str:
     """What is in force and why."""
     total = scheduler.total_steps
@@ -30,7 +37,7 @@ def scheduler(scheduler: _engine.Scheduler, *, step: int | None = None, decision
     if decisions:
         lines += [f"* {decision}" for decision in decisions]
     elif plan is None:
-        lines.append("No plan was made yet: the schedule is that of the start.")
+        lines.append("Nothing was planned anew yet: the schedule is the one that it started with.")
     else:
         verb = "a new schedule" if plan.changed else "the schedule was kept"
         expected = ""
@@ -62,10 +69,10 @@ def pick(pick: _engine.Pick) -> str:
     steps = [round(part * pick.total_steps) for part in (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)]
     rates = ", ".join(f"{pick.schedule.at_step(step, pick.total_steps):.3e} at {step}" for step in steps)
     known = f" It is that of run '{pick.run}'." if pick.run is not None else ""
-    chance = pick.probability_better_than_best
+    better = chance(pick.probability_better_than_best)
     lines = [
         f"Learning rate for {pick.total_steps} steps: {rates}.{known}",
-        f"Final {name}: {pick.predicted}. Better than the best measured schedule with {chance:.0%} probability.",
+        f"Final {name}: {pick.predicted}. Better than the best measured schedule with {better} probability.",
     ]
     lines += [f"* {other.name}: {other.predicted}" for other in pick.alternatives]
     return "\n".join(lines)
@@ -82,9 +89,9 @@ def recommendation(recommendation: _engine.Recommendation) -> str:
     if recommendation.settings:
         lines.append("Other settings: " + ", ".join(f"{key}={value}" for key, value in recommendation.settings.items()) + ".")
     if recommendation.predicted is not None:
-        chance = f"{recommendation.probability_better_than_best:.0%}"
+        better = chance(recommendation.probability_better_than_best)
         lines.append(
-            f"Final {name}: {recommendation.predicted}. Better than the best measured schedule with {chance} probability."
+            f"Final {name}: {recommendation.predicted}. Better than the best measured schedule with {better} probability."
         )
     lines.append(f"Best of {recommendation.runs} runs: {recommendation.best_value:.4g}, '{recommendation.best_run}'.")
     for other in recommendation.alternatives:
