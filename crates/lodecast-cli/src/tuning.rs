@@ -14,9 +14,14 @@ pub(crate) fn show(recommended: &Recommendation, settings: &TunerSettings, outpu
     let fraction = is_fraction(metric, [recommended.best_run.value]);
     let name = metric_name(metric);
     let interval = |found: &FinalForecast| {
+        // The mean may lie beyond the interval, where a run that seldom diverges ends far off.
         let [median, low, high] =
             [found.median, found.low_68, found.high_68].map(|value| metric_value(value, fraction));
-        format!("{median} ({low} to {high})")
+        let diverges = match found.probability_diverged {
+            chance if chance >= 0.005 => format!(", diverges with {:.0} %", 100.0 * chance),
+            _ => String::new(),
+        };
+        format!("{median} ({low} to {high}){diverges}")
     };
     let whose = |origin: &PickOrigin| match origin {
         PickOrigin::New => "a schedule that nobody has run".to_owned(),
@@ -28,7 +33,7 @@ pub(crate) fn show(recommended: &Recommendation, settings: &TunerSettings, outpu
         output.line(format_args!("  {setting} = {value}"))?;
     }
     if let Some(predicted) = &recommended.predicted {
-        output.line(format_args!("expected {name} (68 % interval): {}", interval(predicted)))?;
+        output.line(format_args!("predicted {name} (68 % interval): {}", interval(predicted)))?;
     }
     let best = &recommended.best_run;
     let value = metric_value(best.value, fraction);
@@ -39,7 +44,7 @@ pub(crate) fn show(recommended: &Recommendation, settings: &TunerSettings, outpu
     if !recommended.alternatives.is_empty() {
         output.line("")?;
         output.line("Schedules that could still be better:")?;
-        let mut table = Table::new("", ["#probability", "expected (68 %)", "rates over the run", "whose"]);
+        let mut table = Table::new("", ["#probability", "predicted (68 %)", "rates over the run", "whose"]);
         for other in &recommended.alternatives {
             table.push([
                 format!("{:.2}", other.probability),

@@ -379,8 +379,9 @@ fn rebuilt(
     // What was planned holds for the rate even if the run went on.
     let total_steps = found.planned.map_or_else(
         || {
+            let but = if recording.is_unfinished { ", though it was ended before its plan" } else { "" };
             notes.push(format!(
-                "its planned length is unknown: the schedule was laid over its {last_step} steps (--total-steps, \
+                "its planned length is unknown: the schedule was laid over its {last_step} steps{but} (--total-steps, \
                  --total-steps-from)"
             ));
             last_step.max(1)

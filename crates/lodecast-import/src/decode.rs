@@ -1,11 +1,13 @@
 //! From bytes to rows and values: what several formats are spelt in.
 
 pub(crate) mod database;
+pub(crate) mod decimal;
 pub(crate) mod delimited;
 pub(crate) mod files;
 pub(crate) mod flatten;
 pub(crate) mod framing;
 pub(crate) mod json;
+pub(crate) mod json_numbers;
 pub(crate) mod json_parts;
 pub(crate) mod json_rows;
 pub(crate) mod json_value;

@@ -71,6 +71,8 @@ const RATES: &[&str] = &[
     "cur_lr",
     "epoch_learning_rate",
     "epoch_lr",
+    // skorch's LRScheduler
+    "event_lr",
 ];
 
 /// The columns of a table with a row a sample: the metric's name, and its value.
@@ -83,12 +85,24 @@ pub(crate) const BATCH: &[&str] = &["batch", "batch_idx", "batch_index", "batch_
 /// The column that tells the runs of such a table apart, where none is called after them.
 pub(crate) const EXPERIMENT: &[&str] = &["experiment", "experiment_name", "exp", "exp_name", "name", "model"];
 
+/// The column that says whether a row is about training or about an evaluation.
+pub(crate) const PHASE: &[&str] =
+    &["phase", "split", "mode", "stage", "subset", "partition", "dataset_split", "data_split"];
+/// The column that tells repetitions of one training apart, in a table of several.
+pub(crate) const REPETITION: &[&str] =
+    &["seed", "random_seed", "rng_seed", "random_state", "fold", "repetition", "repeat", "replicate"];
+
 /// Words that make something else of a learning rate's name.
 const NOT_RATES: [&str; 9] =
     ["momentum", "weight_decay", "scale", "factor", "beta", "schedule", "scheduler", "decay", "mult"];
 
 /// Words that name data which is not trained on, in the order of preference.
 const HELD_OUT: [&[&str]; 2] = [&["val", "valid", "validation", "eval", "evaluation", "dev"], &["test", "testing"]];
+
+const TRAINED_ON: [&str; 4] = ["train", "training", "trn", "trainer"];
+
+/// What the evaluations of detectors and segmenters are about, which Detectron2 says before their metrics.
+const TASKS: [&str; 5] = ["bbox", "segm", "keypoints", "sem_seg", "panoptic_seg"];
 
 /// What reinforcement learning measures of its policy.
 const RETURNS: &[&str] = &["episode_reward_mean", "episode_return_mean"];
@@ -119,7 +133,7 @@ const BOOKKEEPING: [&str; 21] = [
 ];
 
 /// Words of metrics of which more is better.
-const MORE: [&str; 29] = [
+const MORE: [&str; 54] = [
     "accuracy",
     "acc",
     "top",
@@ -149,10 +163,35 @@ const MORE: [&str; 29] = [
     "matthews",
     "mcc",
     "chrf",
+    "jaccard",
+    "kappa",
+    "qwk",
+    "spearman",
+    "pearson",
+    "sensitivity",
+    "specificity",
+    "success",
+    "win",
+    "winrate",
+    "match",
+    "dsc",
+    "pck",
+    "hits",
+    "pq",
+    "mpq",
+    "mota",
+    "idf",
+    "hota",
+    "cider",
+    "pesq",
+    "stoi",
+    "sdr",
+    "sisdr",
+    "uar",
 ];
 
 /// Words of metrics of which less is better.
-const LESS: [&str; 22] = [
+const LESS: [&str; 33] = [
     "loss",
     "error",
     "err",
@@ -175,6 +214,17 @@ const LESS: [&str; 22] = [
     "kl",
     "brier",
     "ece",
+    "rmsle",
+    "smape",
+    "lpips",
+    "logloss",
+    "bpd",
+    "bits",
+    "crps",
+    "eer",
+    "hausdorff",
+    "regret",
+    "misclassification",
 ];
 
 /// Rank of `name` among the usual names of a train loss: the lower, the likelier.
@@ -257,21 +307,75 @@ pub(crate) fn validation_rank(name: &str) -> Option<usize> {
         return Some(0);
     }
     let words = words(name);
-    if words.iter().any(|word| BOOKKEEPING.contains(&word.as_str())) {
+    let is = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+    // An error rate is one, a rate of samples is not.
+    let is_bookkeeping =
+        |word: &String| BOOKKEEPING.contains(&word.as_str()) && !(word == "rate" && (is(&MORE) || is(&LESS)));
+    if words.iter().any(is_bookkeeping) {
         return None;
     }
+    let of_task = |part: &str| TASKS.contains(&part);
+    if name.split('/').rev().skip(1).any(of_task) && is(&MORE) {
+        return Some(0);
+    }
     HELD_OUT.iter().position(|held_out| words.iter().any(|word| held_out.contains(&word.as_str())))
+}
+
+/// The data that a phase of training evaluates on, if it is not the one that is trained on.
+pub(crate) fn held_out(phase: &str) -> Option<&'static str> {
+    let phase = phase.to_lowercase();
+    HELD_OUT.iter().find(|known| known.contains(&phase.as_str())).map(|known| known[0])
+}
+
+/// Does the name say which data it is about?
+pub(crate) fn is_of_data(name: &str) -> bool {
+    let words = full_words(name);
+    words
+        .iter()
+        .any(|word| TRAINED_ON.contains(&word.as_str()) || HELD_OUT.iter().any(|of| of.contains(&word.as_str())))
 }
 
 /// Which way of a metric is better, where its name says so.
 pub(crate) fn direction(name: &str) -> Option<Direction> {
     let words = words(name);
     let among = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
-    match (among(&MORE), among(&LESS)) {
-        (true, false) => Some(Direction::Max),
-        (false, true) => Some(Direction::Min),
-        _ => None,
+    let way = match (among(&MORE), among(&LESS)) {
+        (true, false) => Direction::Max,
+        (false, true) => Direction::Min,
+        _ => return None,
+    };
+    match turned(name) {
+        Turned::No => Some(way),
+        Turned::Over => Some(if way == Direction::Max { Direction::Min } else { Direction::Max }),
+        Turned::Perhaps => None,
     }
+}
+
+/// Is a metric the negative of what it is called after, or one less it?
+enum Turned {
+    No,
+    Over,
+    /// `neg_loss` may be that of negative pairs.
+    Perhaps,
+}
+
+fn turned(name: &str) -> Turned {
+    // So scikit-learn calls its scores.
+    const SCORES: [&str; 5] = ["neg_mean_", "neg_root_mean_", "neg_median_", "neg_log_loss", "neg_max_error"];
+    const NEGATIVE: [&str; 4] = ["neg", "negative", "inverse", "inv"];
+    let lower = name.to_lowercase();
+    let is_less_than_one = ["1-", "1 - ", "1_minus_", "one_minus_"].iter().any(|start| {
+        let Some((before, after)) = lower.split_once(start) else { return false };
+        let next = after.split(|character: char| !character.is_alphanumeric()).next().unwrap_or_default();
+        let last = before.split(|character: char| !character.is_alphanumeric()).rfind(|word| !word.is_empty());
+        // `f1-score` and `top-1-acc` are no differences.
+        let is_rank = last.is_some_and(|last| ["top", "rank", "pass", "hits", "at", "r", "p"].contains(&last));
+        !before.ends_with(char::is_alphanumeric) && !is_rank && (MORE.contains(&next) || LESS.contains(&next))
+    });
+    if is_less_than_one || SCORES.iter().any(|score| lower.contains(score)) {
+        return Turned::Over;
+    }
+    if full_words(name).iter().any(|word| NEGATIVE.contains(&word.as_str())) { Turned::Perhaps } else { Turned::No }
 }
 
 /// Is it a metric over everything, as its name says?
@@ -319,8 +423,13 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// The words of a name in lower case, split at separators and at capitals.
+/// The words of a name in lower case, split at separators and at capitals, but for abbreviations such as mIoU.
 fn full_words(name: &str) -> Vec<String> {
+    const MIXED: [(&str, &str); 5] =
+        [("mIoU", "Miou"), ("IoU", "Iou"), ("CIDEr", "Cider"), ("mPQ", "Mpq"), ("WinRate", "Winrate")];
+    let name = MIXED.iter().fold(std::borrow::Cow::Borrowed(name), |name, (mixed, word)| {
+        if name.contains(mixed) { name.replace(mixed, word).into() } else { name }
+    });
     let mut words: Vec<String> = Vec::new();
     let mut before = ' ';
     for character in name.chars() {
@@ -344,7 +453,7 @@ mod tests {
 
     #[test]
     fn frameworks_names_are_known() {
-        for name in ["lr", "train/learning_rate", "trainer/lr", "info/learner/default_policy/lr"] {
+        for name in ["lr", "event_lr", "train/learning_rate", "trainer/lr", "info/learner/default_policy/lr"] {
             assert_eq!(rate_rank(name), Some(0), "{name}");
         }
         for name in ["lr-Adam", "lr-SGD/pg1", "lr/group0", "lr_0", "lr0", "train/lr-AdamW"] {
@@ -353,6 +462,10 @@ mod tests {
         for name in ["lr-SGD-momentum", "lr-Adam-weight_decay", "lru", "alpha", "lr_scheduler"] {
             assert_eq!(rate_rank(name), None, "{name}");
         }
+        for name in ["val_error_rate", "bbox/AP", "coco/segm/AP75", "val_success_rate"] {
+            assert_eq!(validation_rank(name), Some(0), "{name}");
+        }
+        assert_eq!(validation_rank("val_sample_rate"), None);
         for name in ["val_loss", "val/acc", "eval_wer", "validation/mean_average_precision", "ValidLossEpoch"] {
             assert_eq!(validation_rank(name), Some(0), "{name}");
         }
@@ -378,7 +491,15 @@ mod tests {
         for name in ["val_loss", "eval_wer", "validation/ctc_loss", "ValidLossEpoch", "val/perplexity"] {
             assert_eq!(direction(name), Some(Direction::Min), "{name}");
         }
-        for name in ["val/score", "val_objective", "val_acc_loss"] {
+        for name in ["val/mIoU", "val_IoU_0", "valMIoU", "val_success_rate", "bbox/AP50", "val_top-1-acc", "val_acc_1"]
+        {
+            assert_eq!(direction(name), Some(Direction::Max), "{name}");
+        }
+        for name in ["val_1-acc", "1 - accuracy/val", "val_error_rate", "val_LPIPS", "val_log_loss", "valLogLoss"] {
+            assert_eq!(direction(name), Some(Direction::Min), "{name}");
+        }
+        assert_eq!(direction("val_neg_mean_squared_error"), Some(Direction::Max));
+        for name in ["val/score", "val_objective", "val_acc_loss", "val_neg_loss", "val_inverse_accuracy"] {
             assert_eq!(direction(name), None, "{name}");
         }
     }

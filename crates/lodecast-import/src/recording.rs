@@ -36,6 +36,8 @@ pub struct Recording {
     pub notes: Vec<String>,
     /// Planned length in optimizer steps, where the format itself records it.
     pub planned_steps: Option<u64>,
+    /// Was it ended before its plan, or is it under way, as the tracker says?
+    pub is_unfinished: bool,
     /// Do the steps count epochs, because the format records nothing finer?
     pub steps_are_epochs: bool,
 }

@@ -135,9 +135,10 @@ fn tune(error: &lodecast::tune::TuneError) -> PyErr {
         | TuneError::ChangedRun { .. }
         | TuneError::OtherStudy { .. }
         | TuneError::State { .. } => exceptions::StateError::new_err(text),
-        TuneError::Length { .. } | TuneError::NothingMeasured { .. } | TuneError::NothingTold => {
-            exceptions::SweepError::new_err(text)
-        }
+        TuneError::Length { .. }
+        | TuneError::NothingMeasured { .. }
+        | TuneError::NothingTold
+        | TuneError::AllDiverged { .. } => exceptions::SweepError::new_err(text),
         // Settings, and what a later engine may add.
         _ => exceptions::SettingError::new_err(text),
     }

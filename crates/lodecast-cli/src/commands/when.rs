@@ -37,6 +37,19 @@ impl Arguments {
                 "give the planned number of optimizer steps with --total-steps",
             ));
         };
+        let last = run.steps().last().copied().unwrap_or(0);
+        if last >= total_steps {
+            let better = |value: f64| value == self.target || metric.direction.is_better(value, self.target);
+            let mut values = run.steps().iter().zip(run.validation(0));
+            let reached = match values.find(|(_, value)| value.is_some_and(better)) {
+                Some((step, _)) => format!("it reached {} at step {step}", self.target),
+                None => format!("it did not reach {}", self.target),
+            };
+            return Err(failure(
+                format!("run '{}' is over: its last step is {last}, planned are {total_steps}; {reached}", run.id),
+                "give a longer --total-steps and the --schedule it would follow; 'lodecast extend' says what a longer run brings",
+            ));
+        }
         let own = || Schedule::of_run(&run);
         let Some(schedule) = self.schedule.clone().map(|option| option.schedule).or_else(own) else {
             return Err(failure(

@@ -6,7 +6,7 @@ use lodecast::Attributes;
 
 use crate::assemble::length::{self, Planned};
 use crate::choose::options::ImportOptions;
-use crate::recording::Recording;
+use crate::recording::{Recording, Series};
 
 /// Usual last parts of a setting's name, the likeliest first.
 const SEED: &[&str] = &["seed", "random_seed", "rng_seed", "seed_everything", "random_state", "manual_seed"];
@@ -25,11 +25,44 @@ const TOTAL_STEPS: &[&str] = &[
     "max_iterations",
     "total_iterations",
     "max_updates",
+    "max_update",
+    "total_updates",
+    "total_train_steps",
+    "total_training_steps",
+    "max_iter",
+    "max_train_iters",
+    "total_iters",
+    "num_iters",
+    "n_iters",
     "n_steps",
+    "training_steps",
     "steps",
+    "iterations",
 ];
-const TOTAL_EPOCHS: &[&str] =
-    &["epochs", "max_epochs", "num_epochs", "num_train_epochs", "n_epochs", "total_epochs", "train_epochs"];
+const TOTAL_EPOCHS: &[&str] = &[
+    "epochs",
+    "max_epochs",
+    "num_epochs",
+    "num_train_epochs",
+    "n_epochs",
+    "total_epochs",
+    "train_epochs",
+    "training_epochs",
+    "max_epoch",
+    "num_epoch",
+    "nb_epochs",
+    "nb_epoch",
+];
+/// The steps of an epoch, where they are set.
+const EPOCH_LENGTH: &[&str] = &[
+    "steps_per_epoch",
+    "iters_per_epoch",
+    "iterations_per_epoch",
+    "batches_per_epoch",
+    "updates_per_epoch",
+    "num_batches_per_epoch",
+    "train_steps_per_epoch",
+];
 const PEAK: &[&str] =
     &["peak_lr", "max_lr", "learning_rate", "lr", "base_lr", "lr0", "initial_lr", "learningrate", "init_lr"];
 const OPTIMIZER: &[&str] = &["optimizer", "optim", "opt", "optimizer_name", "optimizer_type", "optimiser"];
@@ -89,14 +122,14 @@ pub(crate) fn attributes<'a>(recording: &'a Recording, options: &ImportOptions, 
     // Of a run of one row, all that is known may be in that row; but its rate there is a rate before it is a peak.
     let (set, both) = ([&recording.settings], [&recording.settings, &recording.only_row]);
     let mut used = BTreeSet::new();
-    let optimizer = find(&both, names.optimizer.as_ref(), OPTIMIZER, |_| true);
+    let optimizer = find(&both, names.optimizer.as_ref(), OPTIMIZER, |_, _| true);
     let own = optimizer.and_then(|(_, optimizer)| own_rate(&recording.settings, optimizer));
     let peak = match &names.peak_lr {
         None if own.is_some() => own,
-        asked => find(&set, asked.as_ref(), PEAK, |_| true),
+        asked => find(&set, asked.as_ref(), PEAK, |_, _| true),
     };
-    let seed = find(&both, names.seed.as_ref(), SEED, |_| true);
-    let schedule = find(&both, names.schedule.as_ref(), SCHEDULE, |_| true);
+    let seed = find(&both, names.seed.as_ref(), SEED, |_, _| true);
+    let schedule = find(&both, names.schedule.as_ref(), SCHEDULE, |_, _| true);
     let (planned, from) = planned(recording, options, notes);
     used.extend([optimizer, peak, seed, schedule].into_iter().flatten().map(|(name, _)| name));
     used.extend(from);
@@ -131,7 +164,7 @@ fn planned<'a>(
     // Where epochs are the steps, so are those that were planned.
     let epochs = |text: &str| Some(whole(text)?.saturating_mul(options.steps_per_epoch.unwrap_or(1)));
     let asked = options.attributes.total_steps.as_ref();
-    if let Some((name, text)) = asked.and_then(|_| find(&both, asked, &[], |_| true)) {
+    if let Some((name, text)) = asked.and_then(|_| find(&both, asked, &[], |_, _| true)) {
         let counts_epochs =
             recording.steps_are_epochs && TOTAL_EPOCHS.contains(&last_part(name).to_lowercase().as_str());
         let steps = if counts_epochs { epochs(text) } else { whole(text) };
@@ -145,23 +178,34 @@ fn planned<'a>(
         return (certain(steps), None);
     }
     let usual = if recording.steps_are_epochs { TOTAL_EPOCHS } else { TOTAL_STEPS };
-    let of_training = |name: &str| {
+    let is_positive = |text: &str| whole(text).is_some_and(|count| count > 0);
+    // What is not set, as -1 or 0 say, is no plan.
+    let of_training = |name: &str, text: &str| {
         let mut parts: Vec<&str> = name.split(['.', '/']).collect();
         parts.pop();
-        parts.iter().all(|part| TRAINING.contains(&part.to_lowercase().as_str()))
+        is_positive(text) && parts.iter().all(|part| TRAINING.contains(&part.to_lowercase().as_str()))
     };
     let found = find(&both, None, usual, of_training);
-    if found.is_none() && !recording.steps_are_epochs {
-        let named = find(&both, None, TOTAL_EPOCHS, of_training);
-        let counted = named.and_then(|(_, text)| whole(text)).filter(|&epochs| epochs > 0);
-        let steps = counted.and_then(|epochs| length::of_epochs(recording, epochs));
-        if let (Some((name, text)), Some(steps)) = (named, steps) {
-            notes.push(format!("its planned length is {steps} steps: {name} = {text}, by the steps of those recorded"));
+    let last = recording.series.values().filter_map(Series::last_step).max().unwrap_or(0);
+    let is_too_short = found.and_then(|(_, text)| whole(text)).is_some_and(|steps| steps < last);
+    if !recording.steps_are_epochs
+        && (found.is_none() || is_too_short)
+        && let Some((name, text)) = find(&both, None, TOTAL_EPOCHS, of_training)
+        && let Some(counted) = whole(text)
+    {
+        let set = find(&both, None, EPOCH_LENGTH, of_training);
+        let by_length = |length: u64| Some(counted.saturating_mul(length));
+        let of_recorded =
+            || Some((length::of_epochs(recording, counted)?, "by the steps of those recorded".to_owned()));
+        let of_option = || Some((by_length(options.steps_per_epoch?)?, "by --steps-per-epoch".to_owned()));
+        let of_setting = || set.and_then(|(name, text)| Some((by_length(whole(text)?)?, format!("{name} = {text}"))));
+        let steps = of_option().or_else(of_recorded).or_else(of_setting);
+        if let Some((steps, how)) = steps.filter(|&(steps, _)| found.is_none() || steps >= last) {
+            notes.push(format!("its planned length is {steps} steps: {name} = {text}, {how}"));
             return (Some(Planned { steps, is_certain: false }), None);
         }
     }
     let steps = found.and_then(|(_, text)| if recording.steps_are_epochs { epochs(text) } else { whole(text) });
-    let steps = steps.filter(|&steps| steps > 0);
     (steps.map(|steps| Planned { steps, is_certain: false }), found.map(|(name, _)| name))
 }
 
@@ -171,14 +215,15 @@ fn find<'a>(
     settings: &[&'a BTreeMap<String, String>],
     asked: Option<&String>,
     usual: &[&str],
-    fits: impl Fn(&str) -> bool,
+    fits: impl Fn(&str, &str) -> bool,
 ) -> Option<(&'a str, &'a str)> {
     let found = match asked {
         Some(name) => settings.iter().find_map(|settings| settings.get_key_value(name)),
         None => usual.iter().find_map(|usual| {
-            let is_usual = |name: &str| last_part(name).eq_ignore_ascii_case(usual) && fits(name);
+            let is_usual =
+                |name: &str, text: &str| last_part(name).eq_ignore_ascii_case(usual) && fits(name, text.trim());
             settings.iter().find_map(|settings| {
-                let found = settings.iter().filter(|(name, _)| is_usual(name));
+                let found = settings.iter().filter(|(name, text)| is_usual(name, text));
                 found.min_by_key(|(name, _)| (name.matches(['.', '/']).count(), name.len()))
             })
         }),
@@ -259,6 +304,11 @@ mod tests {
         assert_eq!(of(&[("diffusion.num_steps", "1000"), ("trainer.max_steps", "5000")]), Some(5000));
         assert_eq!(of(&[("config.train.num_steps", "300")]), Some(300));
         assert_eq!(of(&[("epochs", "10")]), None, "epochs are no steps");
+        assert_eq!(of(&[("epochs", "10"), ("steps_per_epoch", "50")]), Some(500));
+        assert_eq!(of(&[("trainer.max_steps", "-1"), ("trainer.num_steps", "300")]), Some(300), "-1 is not set");
+        for name in ["max_iter", "n_iters", "max_update", "total_iters"] {
+            assert_eq!(of(&[(name, "300")]), Some(300), "{name}");
+        }
     }
 
     #[test]

@@ -177,7 +177,14 @@ fn choose_validation(
     for choice in &options.validation {
         let name = survey.require(&choice.name, "--val")?;
         let way = match (choice.direction, survey.direction(&name)) {
-            (Some(way), _) => way,
+            (Some(way), known) => {
+                if let Some(other) = known.filter(|other| *other != way) {
+                    let (way, other) = (better(way), better(other));
+                    let by = by_what(survey, &name);
+                    said.push(format!("validation: {name}, better if {way}, as asked, though better if {other} {by}"));
+                }
+                way
+            }
             (None, Some(way)) => {
                 said.push(format!("validation: {name}, better if {} ({})", better(way), by_what(survey, &name)));
                 way
@@ -207,7 +214,10 @@ fn choose_validation(
                 "say which way is better: --val {name}:max or --val {name}:min (candidates: {})",
                 unknown.join(", ")
             ),
-            None => format!("choose one with --val NAME:max or NAME:min; with nothing but the loss: --val {loss}:min"),
+            None => {
+                let way = survey.direction(loss).unwrap_or(Direction::Min);
+                format!("choose one with --val NAME:max or NAME:min; with nothing but the loss: --val {loss}:{way}")
+            }
         };
         return Err(survey.undecided("no series is a validation metric whose name says which way is better", &remedy));
     }

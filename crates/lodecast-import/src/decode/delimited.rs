@@ -9,14 +9,18 @@ use std::rc::Rc;
 use csv::{ReaderBuilder, StringRecord};
 use lodecast_sweep_file::Cell;
 
-use crate::decode::table::{Layout, Position, Table};
+use crate::decode::decimal::Decimal;
+use crate::decode::table::{Layout, Position, Table, step_of};
 use crate::decode::text::{self, first_line, shorten};
 use crate::decode::text_number::{Meaning, meaning};
 use crate::error::{Error, Result};
-use crate::format::{Visit, Wanted};
+use crate::format::{Outcome, Visit, Wanted};
 use crate::limits::Limits;
 use crate::names::{EPOCH, STEP};
 use crate::recording::Recording;
+
+/// What tools call the column in which a data frame numbers its rows.
+const UNNAMED: &[&str] = &["", "Unnamed: 0"];
 
 /// The column names of the table at `path`; none if it is not text or has no names.
 pub(crate) fn header(path: &Path) -> Option<Vec<String>> {
@@ -40,7 +44,8 @@ pub(crate) struct Rows<'p> {
     record_bytes: u64,
     /// The parser counts a line when it reads the last byte of its end: of two, the second one later.
     ends_in_two: bool,
-    /// Do commas separate decimals, since something else separates the columns?
+    /// How its numbers are written, and may a comma separate decimals, since something else separates the columns?
+    decimal: Decimal,
     pub(crate) decimal_comma: bool,
 }
 
@@ -55,11 +60,15 @@ impl<'p> Rows<'p> {
         let delimiter = delimiter(start);
         let end = start.iter().position(|&byte| byte == b'\n');
         let ends_in_two = end.is_some_and(|end| end > 0 && start[end - 1] == b'\r');
+        // The last row there may be cut in two.
+        let last = start.iter().rposition(|&byte| byte == b'\n').unwrap_or(start.len());
+        let decimal = Decimal::of(&start[..last], delimiter);
         let taken = Rc::new(Counter::new(0));
         let record_bytes = limits.record_bytes as u64;
         let source = Metered { source, taken: Rc::clone(&taken), limit: record_bytes };
         let reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(source);
-        Ok(Self { path, reader, taken, delimiter, record_bytes, ends_in_two, decimal_comma: delimiter != b',' })
+        let decimal_comma = delimiter != b',' || decimal == Decimal::Comma;
+        Ok(Self { path, reader, taken, delimiter, record_bytes, ends_in_two, decimal, decimal_comma })
     }
 
     /// A row as it is spelt in the file.
@@ -117,8 +126,16 @@ struct Columns {
 
 impl Columns {
     fn of(header: &StringRecord, wanted: &Wanted, notes: &mut Vec<String>) -> Self {
-        let names: Vec<String> = names_of(header).collect();
-        let layout = Layout::of(&names.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
+        let mut names: Vec<String> = names_of(header).collect();
+        let layout_of = |names: &[String]| Layout::of(&names.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
+        let mut layout = layout_of(&names);
+        // A data frame of what was recorded each epoch, as Keras' histories are kept, numbers its rows.
+        let is_counted = layout.step.or(layout.epoch).is_some() || wanted.step_column.is_some();
+        if !is_counted && names.first().is_some_and(|name| UNNAMED.contains(&name.as_str())) {
+            EPOCH[0].clone_into(&mut names[0]);
+            layout = layout_of(&names);
+            notes.push("its first column has no name: it is taken for the epochs".to_owned());
+        }
         let mut measured = Vec::new();
         for (column, name) in names.iter().enumerate() {
             // What spreadsheets and data frames number their rows with has no name.
@@ -162,8 +179,20 @@ pub(crate) fn read(
     let mut record = StringRecord::new();
     let mut notes = Vec::new();
     let mut remarks = 0;
-    while rows.next(&mut record)?.is_some() && is_remark(&record, wanted) {
+    let mut is_empty = true;
+    while rows.next(&mut record)?.is_some() {
+        is_empty = false;
+        // Spreadsheets are told so what separates the columns.
+        if remarks == 0 && separator(record.get(0).unwrap_or_default().as_bytes()).is_some() {
+            continue;
+        }
+        if !is_remark(&record, wanted) {
+            break;
+        }
         remarks += 1;
+    }
+    if is_empty {
+        return Ok(visit(Outcome::nothing(base.id, "it is empty".to_owned())));
     }
     if remarks > 0 {
         notes.push(format!("{remarks} lines before its header that begin with # were passed over"));
@@ -180,7 +209,7 @@ pub(crate) fn read(
     let names: Vec<&str> = columns.names.iter().map(String::as_str).collect();
     columns.layout.check(&place, &names, wanted)?;
     let mut table = Table::new(base, wanted, limits);
-    let (mut decimal_comma, mut percent) = (false, false);
+    let (mut decimal_comma, mut thousands, mut percent) = (false, false, false);
     // A short row may be the last one, still in the writing.
     let mut short: Option<u64> = None;
     while let Some(line) = rows.next(&mut record)? {
@@ -203,8 +232,10 @@ pub(crate) fn read(
             continue;
         }
         let here = || format!("{place}, line {line}");
-        let at = position(&record, &columns, here)?;
-        let run = columns.layout.run.map(|column| record[column].trim());
+        let at = position(&record, &columns, rows.decimal, here)?;
+        let repetition = columns.layout.repetition.filter(|&column| meaning(&record[column]) != Meaning::Gap);
+        let repetition = repetition.map(|column| table.repetition(&columns.names[column], record[column].trim()));
+        let run = columns.layout.run.map(|column| record[column].trim()).or(repetition.as_deref());
         if run == Some("") {
             return Err(Error::Damaged {
                 place: here(),
@@ -216,19 +247,17 @@ pub(crate) fn read(
             return Ok(ControlFlow::Break(()));
         };
         let mut number = |text| match meaning(text) {
-            Meaning::Word(word) if rows.decimal_comma => {
-                let number = with_comma(word);
-                decimal_comma |= number.is_some();
-                number.map_or(Meaning::Word(word), Meaning::Number)
-            }
-            Meaning::Word(word) => match word.strip_suffix('%').map(|number| number.trim_end().parse::<f64>()) {
-                Some(Ok(number)) => {
-                    percent = true;
-                    Meaning::Number(number / 100.0)
+            Meaning::Number(number) if rows.decimal != Decimal::Comma => Meaning::Number(number),
+            Meaning::Gap => Meaning::Gap,
+            other => match in_other_marks(text, &rows) {
+                Some((number, mark)) => {
+                    decimal_comma |= mark == Mark::Comma;
+                    thousands |= mark == Mark::Thousands;
+                    percent |= mark == Mark::Percent;
+                    Meaning::Number(number)
                 }
-                _ => Meaning::Word(word),
+                None => other,
             },
-            other => other,
         };
         if let Some((metric, value)) = columns.layout.long {
             row.say(record[metric].trim(), number(&record[value]))?;
@@ -239,6 +268,9 @@ pub(crate) fn read(
     }
     if decimal_comma {
         notes.push("its numbers are written with a decimal comma".to_owned());
+    }
+    if thousands {
+        notes.push("marks between the thousands of its numbers were taken out: 1,234.5 is 1234.5".to_owned());
     }
     if percent {
         notes.push("numbers of per cent were read as fractions: 30% as 0.3".to_owned());
@@ -270,10 +302,14 @@ fn names_of(header: &StringRecord) -> impl Iterator<Item = String> {
 }
 
 /// Step and epoch of a row.
-fn position(record: &StringRecord, columns: &Columns, here: impl Fn() -> String) -> Result<Position> {
-    let count = |column: usize| Cell::Text(record[column].trim()).count().ok().flatten();
-    let Layout { step, epoch, .. } = columns.layout;
-    let at = Position { step: step.and_then(count), epoch: epoch.and_then(count) };
+fn position(record: &StringRecord, columns: &Columns, decimal: Decimal, here: impl Fn() -> String) -> Result<Position> {
+    let count = |column: usize| {
+        let text = decimal.plain(record[column].trim());
+        step_of(Cell::Text(&text)).ok().flatten()
+    };
+    let Layout { step, epoch, phase, .. } = columns.layout;
+    let at = Position { step: step.and_then(count), epoch: epoch.and_then(count), held_out: None };
+    let at = at.in_phase(phase.map(|column| record[column].trim()));
     // Epochs may be fractions, but not where nothing else counts.
     if let Some(column) = step.or(epoch)
         && (if step.is_some() { at.step } else { at.epoch }).is_none()
@@ -288,19 +324,56 @@ fn position(record: &StringRecord, columns: &Columns, here: impl Fn() -> String)
     Ok(at)
 }
 
-/// A number with a decimal comma.
-fn with_comma(text: &str) -> Option<f64> {
-    let (whole, rest) = text.split_once(',')?;
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits(whole.trim_start_matches(['+', '-'])).then(|| format!("{whole}.{rest}").parse().ok()).flatten()
+/// What is peculiar about how a number is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Comma,
+    Thousands,
+    Percent,
+    Nothing,
+}
+
+/// A number that is written otherwise than programs do, and how.
+fn in_other_marks(text: &str, rows: &Rows<'_>) -> Option<(f64, Mark)> {
+    let text = text.trim();
+    let number = |text: &str| text.parse::<f64>().ok();
+    if let Some(number) = number(&rows.decimal.plain(text)) {
+        let mark = match rows.decimal {
+            Decimal::Comma if text.contains(',') => Mark::Comma,
+            _ if text.contains([',', '.']) => Mark::Thousands,
+            _ => Mark::Nothing,
+        };
+        return Some((number, mark));
+    }
+    if rows.decimal_comma
+        && let Some((whole, rest)) = text.split_once(',')
+        && whole.trim_start_matches(['+', '-']).bytes().all(|byte| byte.is_ascii_digit())
+        && let Some(number) = number(&format!("{whole}.{rest}")).filter(|_| !whole.is_empty())
+    {
+        return Some((number, Mark::Comma));
+    }
+    let percent = text.strip_suffix('%').map(str::trim_end)?;
+    Some((number(&rows.decimal.plain(percent))? / 100.0, Mark::Percent))
+}
+
+/// The character that the line `sep=;` at the head of a table says to separate its columns.
+fn separator(line: &[u8]) -> Option<Option<u8>> {
+    match line.trim_ascii().strip_prefix(b"sep=")? {
+        [] => Some(None),
+        &[separator] if separator.is_ascii_punctuation() || separator == b'\t' => Some(Some(separator)),
+        _ => None,
+    }
 }
 
 /// The character that separates the columns of a table that begins so.
 fn delimiter(start: &[u8]) -> u8 {
     let mut lines = start.split(|&byte| byte == b'\n');
+    if let Some(Some(told)) = lines.clone().next().and_then(separator) {
+        return told;
+    }
     let line = lines.find(|line| !line.trim_ascii_start().starts_with(b"#")).unwrap_or_default();
     let count = |delimiter: u8| line.split(|&byte| byte == delimiter).count();
-    [b',', b'\t', b';'].into_iter().rev().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',')
+    [b',', b'\t', b';', b'|'].into_iter().rev().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',')
 }
 
 fn wrong_length(place: &str, line: u64, columns: usize) -> Error {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::decode::json::{Objects, cell, damaged, each_object};
 use crate::decode::json_value::Bounded;
-use crate::decode::table::{Layout, Position, Row, Table, no_steps};
+use crate::decode::table::{Layout, Position, Row, Table, no_steps, step_of};
 use crate::decode::text_number::{Meaning, meaning};
 use crate::error::Result;
 use crate::format::{Visit, Wanted};
@@ -88,11 +88,12 @@ impl<'a> Rows<'a> {
         let layout = Layout::of(&keys, self.wanted);
         let count = |column: usize| {
             let wrong = |_| damaged(here(), format!("'{}' = {} is not a step", keys[column], values[column]));
-            cell(values[column]).count().map_err(wrong)
+            step_of(cell(values[column])).map_err(wrong)
         };
         // Epochs may be fractions: of a row that counts steps, they are a series.
-        let epoch = layout.epoch.and_then(|column| cell(values[column]).count().ok().flatten());
-        let at = Position { step: layout.step.map(count).transpose()?.flatten(), epoch };
+        let epoch = layout.epoch.and_then(|column| step_of(cell(values[column])).ok().flatten());
+        let at = Position { step: layout.step.map(count).transpose()?.flatten(), epoch, held_out: None };
+        let at = at.in_phase(layout.phase.and_then(|column| values[column].as_str()));
         match at.step.or(at.epoch) {
             Some(_) => self.placed = true,
             None if self.unplaced.is_none() => {
@@ -100,10 +101,17 @@ impl<'a> Rows<'a> {
             }
             None => {}
         }
-        let run = match layout.run.map(|column| values[column]) {
-            Some(Value::String(text)) => Some(text.clone()),
-            Some(value @ Value::Number(_)) => Some(value.to_string()),
+        let named = |column: usize| match values[column] {
+            Value::String(text) => Some(text.clone()),
+            value @ Value::Number(_) => Some(value.to_string()),
             _ => None,
+        };
+        // What stands in a row of settings holds for all.
+        let repetition = layout.repetition.filter(|_| at.step.or(at.epoch).is_some());
+        let run = match (layout.run, repetition) {
+            (Some(column), _) => named(column),
+            (None, Some(column)) => named(column).map(|value| self.table.repetition(keys[column], &value)),
+            (None, None) => None,
         };
         let ControlFlow::Continue(mut row) = self.table.row(run.as_deref(), at, visit)? else {
             return Ok(ControlFlow::Break(()));
@@ -148,6 +156,14 @@ pub(crate) fn fill(row: &mut Row<'_, '_>, name: &str, value: &Value) -> Result<(
         Value::Object(members) => {
             members.iter().try_for_each(|(member, value)| fill(row, &format!("{name}/{member}"), value))
         }
-        Value::Null | Value::Array(_) => Ok(()),
+        Value::Array(items) => match items.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>() {
+            _ if row.holds_settings() => {
+                crate::decode::settings::put(name, value, &mut row.recording().settings);
+                Ok(())
+            }
+            Some(numbers) => row.list(name, &numbers),
+            None => Ok(()),
+        },
+        Value::Null => Ok(()),
     }
 }

@@ -3,11 +3,17 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use crate::decode::text_number::Meaning;
+use lodecast_sweep_file::{Cell, Mismatch};
+
+use crate::decode::text::shorten;
+use crate::decode::text_number::{Meaning, numbers};
 use crate::error::{Error, Result};
 use crate::format::{Outcome, Visit, Wanted};
 use crate::limits::Limits;
-use crate::names::{BATCH, EPOCH, EXPERIMENT, METRIC, RUN_ID, STEP, VALUE};
+use crate::names::{
+    BATCH, EPOCH, EXPERIMENT, METRIC, PHASE, REPETITION, RUN_ID, STEP, VALUE, held_out, is_of_data, loss_rank,
+    rate_rank, validation_rank,
+};
 use crate::recording::Recording;
 use crate::recording::recorder::Recorder;
 
@@ -22,6 +28,10 @@ pub(crate) struct Layout {
     pub(crate) epoch: Option<usize>,
     /// In a table with a row a sample: the metric's name and its value.
     pub(crate) long: Option<(usize, usize)>,
+    /// What the row is about: training, or the evaluation on data that is not trained on.
+    pub(crate) phase: Option<usize>,
+    /// Which of several repetitions the row is of, where nothing names the run.
+    pub(crate) repetition: Option<usize>,
 }
 
 impl Layout {
@@ -46,7 +56,9 @@ impl Layout {
         let step = step.or_else(batch);
         let is_epoch = wanted.step_column.as_ref().is_some_and(|asked| EPOCH.contains(&asked.to_lowercase().as_str()));
         let step = step.filter(|_| !is_epoch);
-        Self { run, step, epoch, long }
+        let repetition = run.is_none().then(|| position(REPETITION)).flatten().filter(|_| wanted.run_column.is_none());
+        let phase = position(PHASE).filter(|column| Some(*column) != run);
+        Self { run, step, epoch, long, phase, repetition }
     }
 
     /// Does the column `column` hold neither a metric nor a setting?
@@ -103,6 +115,27 @@ pub(crate) struct Position {
     pub(crate) step: Option<u64>,
     /// The epoch, where it is whole.
     pub(crate) epoch: Option<u64>,
+    /// What its metrics were measured on, where that is said and is not what is trained on.
+    pub(crate) held_out: Option<&'static str>,
+}
+
+/// The step or epoch that a cell says.
+///
+/// # Errors
+/// If it says something else.
+pub(crate) fn step_of(cell: Cell<'_>) -> std::result::Result<Option<u64>, Mismatch> {
+    // No training takes more, and what is put down there instead would fall together.
+    match cell.count()? {
+        Some(step) if i64::try_from(step).is_err() => Err(Mismatch),
+        step => Ok(step),
+    }
+}
+
+impl Position {
+    /// The row of an evaluation, if `phase` says so.
+    pub(crate) fn in_phase(self, phase: Option<&str>) -> Self {
+        Self { held_out: phase.and_then(held_out), ..self }
+    }
 }
 
 /// What a column has said so far, if it has always said the same.
@@ -118,9 +151,28 @@ struct Column {
     /// What it said in all rows so far, and in how many.
     constant: Constant,
     rows: u64,
+    /// In how many rows it said what is no number, and what that was first.
+    words: u64,
+    word: String,
     /// Has it been asked where its numbers go, and where is that: nowhere if they are not wanted.
     asked: bool,
     place: Option<usize>,
+}
+
+impl Column {
+    /// What is said of texts where numbers are due.
+    fn note_of_words(&self, name: &str) -> Option<String> {
+        let Self { words, word, .. } = self;
+        let is_due = || loss_rank(name).or(rate_rank(name)).or(validation_rank(name)).is_some();
+        match (*words, self.asked) {
+            (0, _) => None,
+            (_, true) => self.place.map(|_| format!("'{name}' says no number in {words} rows, '{word}' for one")),
+            (_, false) if self.constant == Constant::Varies && numbers(word).is_none() && is_due() => {
+                Some(format!("'{name}' says no numbers but texts like '{word}'"))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A recording in the making.
@@ -145,6 +197,8 @@ pub(crate) struct Table<'a> {
     /// Runs handed over because the others needed their place.
     closed: HashSet<String>,
     samples: usize,
+    /// The column that tells repetitions apart, in a table that names no runs.
+    repetition: Option<String>,
 }
 
 impl<'a> Table<'a> {
@@ -159,7 +213,16 @@ impl<'a> Table<'a> {
             latest: 0,
             closed: HashSet::new(),
             samples: 0,
+            repetition: None,
         }
+    }
+
+    /// The id of the run that is repetition `value` by `column`.
+    pub(crate) fn repetition(&mut self, column: &str, value: &str) -> String {
+        if self.repetition.is_none() {
+            self.repetition = Some(column.to_owned());
+        }
+        format!("{} {column} {value}", self.base.id)
     }
 
     /// The row of run `run`, or of the table's only one, to be filled.
@@ -173,7 +236,9 @@ impl<'a> Table<'a> {
         if self.samples >= self.limits.samples && self.make_room(visit)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        let id = run.unwrap_or(&self.base.id);
+        // A row that names no repetition belongs to the one at hand.
+        let at_hand = self.drafts.get(self.latest).filter(|_| run.is_none() && self.repetition.is_some());
+        let id = run.or(at_hand.map(|draft| draft.recorder.id())).unwrap_or(&self.base.id);
         if self.drafts.get(self.latest).is_none_or(|draft| draft.recorder.id() != id) {
             self.latest = match self.index.get(id) {
                 Some(&draft) => draft,
@@ -201,10 +266,25 @@ impl<'a> Table<'a> {
     }
 
     /// Hands over what has been read.
-    pub(crate) fn finish(self, visit: &mut Visit<'_>) -> ControlFlow<()> {
+    pub(crate) fn finish(mut self, visit: &mut Visit<'_>) -> ControlFlow<()> {
         if self.drafts.is_empty() && self.closed.is_empty() {
             let reason = std::iter::once("it has no rows").chain(self.base.notes.iter().map(String::as_str));
             return visit(Outcome::nothing(self.base.id.clone(), reason.collect::<Vec<_>>().join("; ")));
+        }
+        if let Some(column) = &self.repetition
+            && self.closed.is_empty()
+        {
+            if let [draft] = self.drafts.as_mut_slice() {
+                draft.recorder.rename(&self.base.id);
+            } else if self.drafts.iter().all(|draft| draft.rows < 2) {
+                let reason = format!("'{column}' is another in each row: name the column of the run with --run NAME");
+                return visit(Outcome::nothing(self.base.id.clone(), reason));
+            } else {
+                let runs = self.drafts.len();
+                for draft in &mut self.drafts {
+                    draft.recorder.note(format!("its table has the rows of {runs} runs, told apart by '{column}'"));
+                }
+            }
         }
         self.drafts.into_iter().try_for_each(|draft| visit(draft.finish()))
     }
@@ -278,9 +358,27 @@ impl Row<'_, '_> {
             Meaning::Number(value) => self.number(name, value),
             Meaning::Word(word) => {
                 self.word(name, word);
-                Ok(())
+                let is_rate = !self.draft.before && rate_rank(name).is_some();
+                match is_rate.then(|| numbers(word)).flatten() {
+                    Some(rates) => self.list(name, &rates),
+                    None => Ok(()),
+                }
             }
         }
+    }
+
+    /// A list of numbers: the rates of parameter groups, or a single number in a list. Of others nobody knows what they are.
+    pub(crate) fn list(&mut self, name: &str, numbers: &[f64]) -> Result<()> {
+        match numbers {
+            [number] => self.number(name, *number),
+            _ if self.draft.before || rate_rank(name).is_none() => Ok(()),
+            _ => (0..).zip(numbers).try_for_each(|(group, &rate)| self.number(&format!("{name}/{group}"), rate)),
+        }
+    }
+
+    /// Is the row one before the first sample, which holds settings?
+    pub(crate) fn holds_settings(&self) -> bool {
+        self.draft.before
     }
 
     /// A number in column `name`.
@@ -288,14 +386,22 @@ impl Row<'_, '_> {
         if self.draft.before {
             return self.draft.recorder.set(name, value.to_string());
         }
-        if self.at.step.or(self.at.epoch).is_none() {
-            return Ok(());
-        }
+        // A setting stands in rows without a step, too.
         self.take_down(
             name,
             |known| matches!(known, Constant::Number(first) if *first == value),
             || Constant::Number(value),
         );
+        if self.at.step.or(self.at.epoch).is_none() {
+            return Ok(());
+        }
+        // A rate beside an evaluation is that of the training.
+        let of_evaluation = match self.at.held_out {
+            Some(_) if rate_rank(name).is_some() => return Ok(()),
+            Some(data) if !is_of_data(name) => Some(format!("{data}/{name}")),
+            _ => None,
+        };
+        let name = of_evaluation.as_deref().unwrap_or(name);
         let Draft { recorder, columns, .. } = &mut *self.draft;
         let place = match columns.get_mut(name) {
             Some(Column { asked: true, place, .. }) => *place,
@@ -327,6 +433,12 @@ impl Row<'_, '_> {
                 || Constant::Word(word.to_owned()),
             );
         }
+        if let Some(column) = self.draft.columns.get_mut(name) {
+            column.words += 1;
+            if column.word.is_empty() {
+                column.word = shorten(word);
+            }
+        }
     }
 
     /// Takes down what column `name` says in this row.
@@ -337,7 +449,9 @@ impl Row<'_, '_> {
                 column.constant = Constant::Varies;
             }
         } else if self.draft.columns.len() < self.limits.settings {
-            self.draft.columns.insert(name.to_owned(), Column { constant: new(), rows: 1, asked: false, place: None });
+            let constant = new();
+            let column = Column { constant, rows: 1, words: 0, word: String::new(), asked: false, place: None };
+            self.draft.columns.insert(name.to_owned(), column);
         }
     }
 }
@@ -345,8 +459,13 @@ impl Row<'_, '_> {
 impl Draft<'_> {
     /// The recording: columns that say the same in every row are settings too.
     fn finish(mut self) -> Outcome {
-        let recording = self.recorder.recording();
         let columns: BTreeMap<String, Column> = self.columns.into_iter().collect();
+        for (name, column) in &columns {
+            if let Some(note) = column.note_of_words(name) {
+                self.recorder.note(note);
+            }
+        }
+        let recording = self.recorder.recording();
         for (name, column) in columns {
             match column.constant {
                 // Of a single row nobody knows what stays the same: other runs may tell.

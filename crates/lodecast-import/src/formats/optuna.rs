@@ -108,6 +108,7 @@ impl State {
 
 /// Says in the recording of a trial how it ended and what its study is after.
 fn describe(recorder: &mut Recorder<'_>, state: State, study: &str, direction: Option<&str>) -> Result<()> {
+    recorder.recording().is_unfinished = !matches!(state, State::Complete);
     match state {
         State::Complete => {}
         State::Running => recorder.note("the trial is running, or was stopped"),

@@ -1,5 +1,6 @@
 //! Any Parquet table by its column names: a file a run, or a column that names the run.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -7,7 +8,7 @@ use lodecast_sweep_file::ParquetTable;
 
 use crate::decode::files;
 use crate::decode::settings;
-use crate::decode::table::{Layout, Position, Table};
+use crate::decode::table::{Layout, Position, Table, step_of};
 use crate::decode::text_number::meaning_of;
 use crate::error::{Error, Result};
 use crate::format::{Format, Visit, Wanted};
@@ -66,6 +67,7 @@ fn read(
         .collect();
     let at = |column: usize| chosen.iter().position(|&other| other == column);
     let [run_at, step_at, epoch_at] = [layout.run, layout.step, layout.epoch].map(|column| column.and_then(at));
+    let [phase_at, repetition_at] = [layout.phase, layout.repetition].map(|column| column.and_then(at));
     let long_at = layout.long.and_then(|(metric, value)| at(metric).zip(at(value)));
 
     let mut table = Table::new(base, wanted, limits);
@@ -76,14 +78,17 @@ fn read(
                 let place = format!("{place}, row {number}");
                 Error::Damaged { place, reason, remedy: "correct the row" }
             };
-            let count = |at: usize| cells[at].count();
+            let count = |at: usize| step_of(cells[at]);
             let step = match step_at.map(count).transpose() {
                 Ok(step) => step.flatten(),
                 Err(_) => return Err(damaged(format!("'{}' is not a step", names[chosen[step_at.unwrap_or(0)]]))),
             };
-            let at = Position { step, epoch: epoch_at.and_then(|at| count(at).ok().flatten()) };
+            let epoch = epoch_at.and_then(|at| count(at).ok().flatten());
+            let text = |at: usize| cells[at].text().ok().flatten();
+            let at = Position { step, epoch, held_out: None }.in_phase(phase_at.and_then(text).as_deref());
+            let repetition = repetition_at.and_then(|at| Some((at, text(at)?)));
             let run = match run_at.map(|at| cells[at].text()) {
-                None => None,
+                None => repetition.map(|(at, value)| Cow::Owned(table.repetition(names[chosen[at]], &value))),
                 Some(Ok(Some(run))) => Some(run),
                 Some(_) => return Err(damaged("the row names no run".to_owned())),
             };

@@ -58,6 +58,9 @@ const LOOPS: [&str; 6] = ["Epoch(train)", "Iter(train)", "Epoch(val)", "Iter(val
 
 /// Sections of fairseq's logs, whose lines are `... | INFO | train_inner | {...}`.
 const SECTIONS: [&str; 2] = ["| train_inner | {", "| valid | {"];
+/// The same with `--log-format simple`: `| train_inner | epoch 001:     10 / 100 loss=8.1, num_updates=10, lr=0.0001` and
+/// `| valid | epoch 001 | valid on 'valid' subset | loss 8.2 | num_updates 100`. With what their metrics are called after.
+const SIMPLE_SECTIONS: [(&str, &str); 2] = [("| train_inner | epoch ", ""), ("| valid | epoch ", "valid_")];
 
 impl Format for TextLog {
     fn name(&self) -> &'static str {
@@ -127,10 +130,10 @@ fn read(
             let at = match row.at {
                 At::Step(step) => {
                     reached = reached.max(step);
-                    Position { step: Some(step), epoch: None }
+                    Position { step: Some(step), ..Position::default() }
                 }
-                At::Epoch(epoch) => Position { step: None, epoch: Some(epoch) },
-                At::Reached => Position { step: Some(reached), epoch: None },
+                At::Epoch(epoch) => Position { epoch: Some(epoch), ..Position::default() },
+                At::Reached => Position { step: Some(reached), ..Position::default() },
             };
             let ControlFlow::Continue(mut into) = table.row(None, at, visit)? else {
                 return Ok(ControlFlow::Break(()));
@@ -178,6 +181,10 @@ impl Row {
         if let Some(at) = SECTIONS.iter().find_map(|section| Some(line.find(section)? + section.len() - 1)) {
             return Self::of_fairseq(&line[at..]);
         }
+        let simple = |(section, before): &(&str, &'static str)| Some((line.find(section)? + section.len(), *before));
+        if let Some((at, before)) = SIMPLE_SECTIONS.iter().find_map(simple) {
+            return Self::of_simple_fairseq(&line[at..], before);
+        }
         if let Some(row) = Self::of_open_mmlab(&line) {
             return Some(row);
         }
@@ -216,6 +223,15 @@ impl Row {
         let step = ["num_updates", "valid_num_updates"].iter().find_map(|key| number(object.get(*key)?))?;
         let values = object.iter().filter(|(key, _)| !key.ends_with("num_updates"));
         let values = values.filter_map(|(key, value)| Some((key.clone(), number(value)?))).collect();
+        Some(Self { at: At::Step((step >= 0.0).then_some(step as u64)?), planned: None, values })
+    }
+
+    /// A section of fairseq behind the word "epoch": names with numbers, the updates among them.
+    fn of_simple_fairseq(section: &str, before: &str) -> Option<Self> {
+        let pairs = pairs(section);
+        let step = pairs.iter().find(|(name, _)| name == "num_updates")?.1;
+        let values = pairs.into_iter().filter(|(name, _)| name.contains(char::is_alphabetic) && name != "num_updates");
+        let values = values.map(|(name, value)| (format!("{before}{name}"), value)).collect();
         Some(Self { at: At::Step((step >= 0.0).then_some(step as u64)?), planned: None, values })
     }
 
@@ -397,7 +413,7 @@ mod tests {
 
     #[test]
     fn lines_of_every_shape() {
-        let cases: [Case<'_>; 12] = [
+        let cases: [Case<'_>; 14] = [
             ("s:0 trl:11.0 lr:0.0001 norm:15", 0, &[("train_loss", 11.0), ("lr", 1e-4), ("norm", 15.0)]),
             ("s:2 tel:10.2", 2, &[("val_loss", 10.2)]),
             (
@@ -445,6 +461,16 @@ mod tests {
                 "2021-01-01 00:00:00 | INFO | train_inner | {\"epoch\": 1, \"loss\": \"8.1\", \"num_updates\": \"100\", \"lr\": \"0.0001\"}",
                 100,
                 &[("epoch", 1.0), ("loss", 8.1), ("lr", 1e-4)],
+            ),
+            (
+                "2021-01-01 00:00:00 | INFO | train_inner | epoch 002:     10 / 100 loss=8.1, ppl=3.2, num_updates=110, lr=0.0001",
+                110,
+                &[("loss", 8.1), ("ppl", 3.2), ("lr", 1e-4)],
+            ),
+            (
+                "2021-01-01 00:00:00 | INFO | valid | epoch 002 | valid on 'valid' subset | loss 8.2 | ppl 9.1 | num_updates 200",
+                200,
+                &[("valid_loss", 8.2), ("valid_ppl", 9.1)],
             ),
         ];
         for (line, step, expected) in cases {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::decode::database::{Database, Parameter};
 use crate::decode::flatten::flatten;
 use crate::decode::json::parse;
-use crate::decode::text_number::{Meaning, meaning};
+use crate::decode::json_numbers::each_number;
 use crate::error::{Error, Result};
 use crate::format::{Format, Outcome, Visit, Wanted};
 use crate::formats::collection::check_runs;
@@ -124,20 +124,11 @@ fn read_run(database: &mut Database, id: &str, by: &str, limits: &Limits, record
             return Ok(ControlFlow::Continue(()));
         };
         for (name, value) in values {
-            let value = match &value {
-                Value::Number(number) => number.as_f64(),
-                // Trackio writes what is not finite as a text.
-                Value::String(text) => match meaning(text) {
-                    Meaning::Number(number) => Some(number),
-                    _ => None,
-                },
-                _ => None,
-            };
-            if let Some(value) = value
-                && let Some(place) = recorder.place(&name)?
-            {
-                recorder.push_at(place, step, value, moment)?;
-            }
+            // Trackio writes what is not finite as a text.
+            each_number(&name, &value, &mut |name, value| match recorder.place(name)? {
+                Some(place) => recorder.push_at(place, step, value, moment),
+                None => Ok(()),
+            })?;
         }
         Ok(ControlFlow::Continue(()))
     })?;

@@ -13,23 +13,23 @@ fn case(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cases").join(name)
 }
 
-struct Imported {
-    said: Vec<String>,
-    sweep: Sweep,
-    report: ImportReport,
+pub(crate) struct Imported {
+    pub(crate) said: Vec<String>,
+    pub(crate) sweep: Sweep,
+    pub(crate) report: ImportReport,
 }
 
 impl Imported {
-    fn run(&self, id: &str) -> &Run {
+    pub(crate) fn run(&self, id: &str) -> &Run {
         self.sweep.runs.iter().find(|run| run.id == id).unwrap_or_else(|| panic!("no run '{id}': {:?}", self.ids()))
     }
 
-    fn ids(&self) -> Vec<&str> {
+    pub(crate) fn ids(&self) -> Vec<&str> {
         self.sweep.runs.iter().map(|run| run.id.as_str()).collect()
     }
 
     /// Everything that was noted of the runs.
-    fn notes(&self) -> String {
+    pub(crate) fn notes(&self) -> String {
         let notes = self.report.runs.iter().flat_map(|run| &run.notes).chain(&self.report.notes);
         notes.cloned().collect::<Vec<_>>().join("\n")
     }
@@ -74,13 +74,13 @@ fn refused(name: &str, options: &ImportOptions) -> String {
     }
 }
 
-fn with_validation(names: &[&str]) -> ImportOptions {
+pub(crate) fn with_validation(names: &[&str]) -> ImportOptions {
     let validation = names.iter().map(|name| name.parse().expect("a metric")).collect();
     ImportOptions { validation, ..ImportOptions::default() }
 }
 
 /// The points of a column at which something was measured.
-fn points(run: &Run, column: &[Option<f64>]) -> Vec<(u64, f64)> {
+pub(crate) fn points(run: &Run, column: &[Option<f64>]) -> Vec<(u64, f64)> {
     run.steps().iter().zip(column).filter_map(|(&step, &value)| Some((step, value?))).collect()
 }
 
@@ -378,7 +378,7 @@ fn validation_every_ten_epochs_is_put_among_the_steps() {
 }
 
 /// Files in a folder of their own, and what is imported of it.
-fn of_files(files: &[(&str, &str)], options: &ImportOptions) -> Result<Imported, Error> {
+pub(crate) fn of_files(files: &[(&str, &str)], options: &ImportOptions) -> Result<Imported, Error> {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, text) in files {
         let path = folder.path().join(name);

@@ -13,4 +13,5 @@ mod misbehaving_server;
 mod reading;
 mod registry;
 mod stores;
+mod variations;
 mod wandb_exports;

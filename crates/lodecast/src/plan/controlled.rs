@@ -193,7 +193,7 @@ impl Board<'_> {
                 loss => loss,
             };
             // The model has seen no rate beyond the sweep's: it takes them for the highest, and so for harmless.
-            let peak = settings.rate_margin * schedules[index].highest_rate();
+            let peak = settings.rate_margin * self.remaining.highest_rate(&schedules[index]);
             let beyond = (peak / highest).ln().clamp(0.0, settings.rate_margin.ln()) / settings.rate_margin.ln();
             known + UNKNOWN * beyond
         };

@@ -50,6 +50,20 @@ impl Remaining {
         self.in_force
     }
 
+    /// The highest rate of a schedule from now on: what it gave before has been borne.
+    pub(super) fn highest_rate(&self, schedule: &Schedule) -> f64 {
+        if self.now <= 0.0 {
+            return schedule.highest_rate();
+        }
+        let corners = match schedule {
+            Schedule::PiecewiseLinear { knots } => knots.as_slice(),
+            Schedule::Parametric { .. } => &[],
+        };
+        let corners = corners.iter().map(|knot| knot.progress).filter(|&at| at >= self.now);
+        let parts = (0..=DRAWN).map(|part| self.at(part as f64 / DRAWN as f64));
+        corners.chain(parts).map(|at| schedule.learning_rate(at)).fold(0.0, f64::max)
+    }
+
     /// The progress at the fraction `part` of the rest.
     pub(super) fn at(&self, part: f64) -> f64 {
         if part < 1.0 { self.now + part * (1.0 - self.now) } else { 1.0 }

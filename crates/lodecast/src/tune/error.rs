@@ -73,6 +73,15 @@ pub enum TuneError {
     /// Nothing was measured from which a schedule could be recommended.
     #[error("no run has reported its end: tell at least one")]
     NothingTold,
+    /// All runs that ended diverged, so that none of them can be recommended.
+    #[error(
+        "none of the {runs} runs that ended has a finite value of the metric: try lower peaks (the ranges of a study can be \
+         changed), and tell one that trained"
+    )]
+    AllDiverged {
+        /// How many.
+        runs: usize,
+    },
     /// A study, or runs, of something else.
     #[error("{what} is {given} here and {kept} in the study: {remedy}")]
     OtherStudy {

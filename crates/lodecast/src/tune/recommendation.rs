@@ -108,9 +108,13 @@ impl Tuner {
     /// If nothing can be learned from the runs, it is the schedule of the best of them, and a note says why.
     ///
     /// # Errors
-    /// If no run has reported its end.
+    /// If no run has reported its end, or all of them diverged.
     pub fn recommend(&self) -> Result<Recommendation, TuneError> {
-        let best = self.best_run().ok_or(TuneError::NothingTold)?;
+        let nothing = || match self.ended() {
+            0 => TuneError::NothingTold,
+            runs => TuneError::AllDiverged { runs },
+        };
+        let best = self.best_run().ok_or_else(nothing)?;
         let settings = self.settings_of(Some(&best));
         let total_steps = self.settings().total_steps;
         let best_run = BestRun { run: best.name.clone(), value: best.value };

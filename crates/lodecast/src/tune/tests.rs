@@ -382,6 +382,10 @@ fn settings_out_of_range_are_refused_with_the_remedy() {
     let mut blind = Tuner::builder(metric(), STEPS).build().expect("runs may come");
     assert!(matches!(blind.ask(), Err(TuneError::NoRates)));
     assert!(matches!(blind.recommend(), Err(TuneError::NothingTold)));
+    let mut lost = builder().build().expect("sound");
+    let trial = lost.ask().expect("a trial").expect("one");
+    lost.tell(&trial.name, f64::NAN).expect("a fresh trial");
+    assert!(matches!(lost.recommend(), Err(TuneError::AllDiverged { runs: 1 })));
 }
 
 #[test]

@@ -145,6 +145,20 @@ fn a_margin_keeps_away_from_an_edge() {
 }
 
 #[test]
+fn rates_that_have_been_borne_need_no_margin() {
+    // It began at the highest rate of the sweep and has fallen since: the margin of what is to come lies within the sweep.
+    let model = Told::new(1, |_, _, _| 0.0);
+    let in_force = Schedule::cosine(model.experience.learning_rates.highest);
+    let observed = [Point::new(TOTAL_STEPS / 2).train_loss(1.0)];
+    let settings = ControlledSettings { rate_margin: 1.2, ..credulous(SearchFamily::SweepOnly) };
+    let planner = Planner::new(Forecaster::controlled(model), settings).expect("sound settings");
+    let plan = planner.plan(&Situation::after(&observed, TOTAL_STEPS, &in_force)).expect("a plan");
+    assert_eq!(plan.candidates[0].origin, Origin::InForce);
+    assert_eq!(plan.candidates[0].score.map(|score| score.edge), Some(0.0));
+    assert!(!plan.changed, "{plan}");
+}
+
+#[test]
 fn a_slope_within_what_is_tolerated_changes_nothing() {
     // At 1.2 times the best rate the reward is lower by ln(1.2)^2 = 0.033.
     let target = 0.06f64.ln();

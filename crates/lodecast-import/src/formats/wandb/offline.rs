@@ -1,5 +1,7 @@
 //! `.wandb` files, one run each, as wandb writes them with `mode="offline"` and beside every online run.
 
+use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -11,6 +13,8 @@ use super::record::{self, Item, Logged, Record, Run};
 use super::steps::{Row, Rows};
 use crate::decode::flatten::flatten;
 use crate::decode::framing::{Losses, Next};
+use crate::decode::json_numbers::each_number;
+use crate::decode::json_value::Bounded;
 use crate::decode::wire::Malformed;
 use crate::error::{Error, Result};
 use crate::format::{Outcome, Wanted};
@@ -212,9 +216,13 @@ impl Reading<'_> {
             if key.starts_with('_') {
                 continue;
             }
-            if let Some(value) = value.number()
-                && let Some(place) = self.recorder.place(&key)?
-            {
+            let named = match (value.number(), value) {
+                (Some(value), _) => vec![(key, value)],
+                (None, Logged::Json(text)) if text.trim_start().starts_with('[') => numbers_of_list(&key, text),
+                _ => continue,
+            };
+            for (key, value) in named {
+                let Some(place) = self.recorder.place(&key)? else { continue };
                 let own = self.rows.own_step(&key).map(|step| record::number(history, step)).transpose()?.flatten();
                 let row = match own.filter(|&own| own >= 0.0) {
                     Some(own) => self.rows.push(Row { logged, optimizer, own: Some(own as u64) }),
@@ -248,4 +256,15 @@ impl Reading<'_> {
         }
         Ok(())
     }
+}
+/// The numbers of a list that was logged as `key`, each with its name.
+fn numbers_of_list<'a>(key: &str, text: &str) -> Vec<(Cow<'a, str>, f64)> {
+    let mut named = Vec::new();
+    if let Ok(Bounded(list)) = serde_json::from_str(&quote_bare_tokens(text).0) {
+        let Ok(()) = each_number(key, &list, &mut |name, value| {
+            named.push((Cow::Owned(name.to_owned()), value));
+            Ok::<(), Infallible>(())
+        });
+    }
+    named
 }
