@@ -80,6 +80,8 @@ test-stores: frameworks-environment programs
 	$(TIMED) stores crates/lodecast-import/tests/integration/stores.sh $(PROGRAMS)/examples/recordings
 	$(TIMED) "frameworks' files" \
 		$(FRAMEWORKS)/bin/python crates/lodecast-import/tests/integration/frameworks.py $(PROGRAMS)/lodecast
+	$(TIMED) "logged back" \
+		$(or $(STORES),target/integration/stores)/bin/python crates/lodecast-live/tests/integration/log_back.py $(PROGRAMS)/lodecast
 
 ## Properties of parsers and numerics on so many random cases each, and the tests that are too slow for every change.
 test-properties: compiler

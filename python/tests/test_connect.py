@@ -1,63 +1,17 @@
 """A training that is connected to the real server, which is killed, restarted, and gone."""
 
-import json
 import math
-import os
-import shutil
 import socket
-import subprocess
-from pathlib import Path
 
 import pytest
+from serving import NEEDS_BINARY, Server, binary
 
 import lodecast
 
 TOTAL = 120
 
 
-def binary():
-    """The command: the environment's LODECAST_BINARY, the checkout's, or an installed one."""
-    root = Path(__file__).parents[2]
-    built = [root / "target" / profile / "lodecast" for profile in ("release", "debug")]
-    named = os.environ.get("LODECAST_BINARY")
-    found = [Path(named)] if named else [path for path in built if path.exists()]
-    if found:
-        return str(max(found, key=lambda path: path.stat().st_mtime))
-    return shutil.which("lodecast")
-
-
-pytestmark = pytest.mark.skipif(binary() is None, reason="no lodecast command: cargo build -p lodecast-cli, or LODECAST_BINARY")
-
-
-class Server:
-    def __init__(self, folder, model):
-        self.folder = folder
-        (folder / "models").mkdir()
-        model.save(folder / "models" / "toy.lode")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.process = None
-
-    def start(self):
-        command = [binary(), "serve", "--models", "models", "--store", "store", "--listen", f"127.0.0.1:{self.port}"]
-        self.process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout.readline().startswith("serving at")
-        return self
-
-    def kill(self):
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process.stdout.close()
-            self.process = None
-
-    def get(self, path):
-        import urllib.request
-
-        with urllib.request.urlopen(self.url + path, timeout=20) as answer:
-            return json.load(answer)
+pytestmark = pytest.mark.skipif(binary() is None, reason=NEEDS_BINARY)
 
 
 @pytest.fixture
@@ -166,6 +120,26 @@ def test_a_training_that_comes_from_a_checkpoint_goes_on_there(server, tmp_path,
     assert server.get("/v1/runs/run")["last_step"] == 40
 
 
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no Unix sockets here")
+def test_a_unix_socket_will_do_and_one_that_was_killed_is_replaced(tmp_path, model, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    server = Server(tmp_path, model, str(tmp_path / "lode.sock")).start()
+    try:
+        with connect(server, tmp_path) as live:
+            rate = live.apply(Optimizer(1.0), 0, train_loss=1.0)
+            assert live.flush(20) and rate > 0.0
+            assert (tmp_path / "lode.sock").stat().st_mode & 0o777 == 0o600
+            server.kill()
+            assert (tmp_path / "lode.sock").exists()
+            live.tell(1, train_loss=0.9)
+            assert not live.flush(1.0) and live.trouble
+            server.start()
+            assert live.flush(40) and live.trouble is None
+            assert repr(live).count(server.url) == 1
+    finally:
+        server.kill()
+
+
 def test_without_a_server_the_training_goes_on(server, tmp_path):
     with connect(server, tmp_path) as live:
         first = live.apply(Optimizer(1.0))
@@ -207,5 +181,7 @@ def test_what_the_server_refuses_is_said_before_the_loop(server, tmp_path, chang
         connect(server, tmp_path, run=run, **change)
     with pytest.raises(lodecast.ArgumentError):
         lodecast.connect("127.0.0.1:7979", "run", model="toy", total_steps=7)
+    with pytest.raises(lodecast.ArgumentError):
+        lodecast.connect("unix:", "run", model="toy", total_steps=7)
     with pytest.raises(lodecast.ArgumentError):
         lodecast.connect(server.url, "../run", model="toy", total_steps=7)

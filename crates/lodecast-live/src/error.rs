@@ -67,6 +67,16 @@ pub enum Error {
         /// What to do.
         remedy: &'static str,
     },
+    /// A server cannot be had at a Unix socket.
+    #[error("{}: {reason}; {remedy}", path.display())]
+    Socket {
+        /// The socket.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// The following was ended on request; what was decided is kept.
     #[error("interrupted")]
     Interrupted,

@@ -29,6 +29,9 @@ pub struct Decision {
     pub effective_from_step: u64,
     /// Did the schedule change?
     pub changed: bool,
+    /// Did somebody choose the schedule, and not lodecast?
+    #[serde(default)]
+    pub by_hand: bool,
     /// Why.
     pub reason: String,
     /// The whole schedule.
@@ -56,6 +59,17 @@ pub struct MadeForecast {
     pub course: Forecast,
 }
 
+/// A schedule that somebody chose for the rest of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Choice {
+    /// It holds from this step on.
+    #[serde(default)]
+    pub(crate) from_step: u64,
+    /// Straight lines between these, over the planned length of the run.
+    pub(crate) knots: Vec<Knot>,
+}
+
 /// A run as it is shown.
 pub(crate) struct Subject<'a> {
     pub(crate) model: &'a Model,
@@ -65,6 +79,10 @@ pub(crate) struct Subject<'a> {
     pub(crate) earliest_change: u64,
     /// What it should end at.
     pub(crate) target: Option<f64>,
+    /// Rates that it may have.
+    pub(crate) limits: RateRange,
+    /// May a schedule be chosen for it?
+    pub(crate) may_choose: bool,
 }
 
 impl Decision {
@@ -75,6 +93,7 @@ impl Decision {
             at_step,
             effective_from_step,
             changed: false,
+            by_hand: false,
             reason: "the schedule that the run starts with".to_owned(),
             knots: Vec::new(),
             predicted: None,
@@ -222,18 +241,19 @@ impl LiveRunState {
         Some(MadeForecast { at_step: self.last_step, revision, predicted: course.final_validation, course })
     }
 
-    /// Forecasts the run under another schedule from `from_step` on, without deciding anything.
+    /// Forecasts the run under another schedule from `from_step` on, its rates within `limits`, without deciding anything.
     pub(crate) fn what_if(
         &self,
         model: &Model,
         points: &[Point],
         knots_from_here: &[Knot],
         from_step: u64,
+        limits: RateRange,
     ) -> Result<Forecast> {
         let asked = Schedule::PiecewiseLinear { knots: knots_from_here.to_vec() };
         asked.check()?;
         let at = from_step as f64 / self.total_steps as f64;
-        let knots = knots::joined(&self.knots, at.min(1.0), &knots::of(&asked, limits(model)));
+        let knots = knots::joined(&self.knots, at.min(1.0), &knots::of(&asked, limits));
         let known = for_planning(points, &self.knots, self.total_steps);
         Ok(model.forecast(&known, self.total_steps, Some(&Schedule::PiecewiseLinear { knots }))?)
     }

@@ -4,5 +4,6 @@ pub(crate) mod assets;
 pub(crate) mod background;
 pub(crate) mod connections;
 pub(crate) mod guard;
+pub(crate) mod listener;
 pub(crate) mod problem;
 mod unstalled;

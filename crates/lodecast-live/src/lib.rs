@@ -52,6 +52,8 @@ pub use client::served_runs;
 pub use error::{Error, Result};
 pub use follower::{Follower, FollowerOptions, Looked, STATE, beside};
 pub use history::{Decision, MadeForecast};
+#[cfg(feature = "page")]
+pub use http::listener::Address;
 pub use live_run::{Event, LiveRun, LiveRunSettings};
 pub use log_back::{JsonLinesLog, LogBack, LogBackEntry, MlflowLog, TensorBoardLog};
 #[cfg(feature = "page")]

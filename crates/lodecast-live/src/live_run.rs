@@ -183,6 +183,8 @@ impl LiveRun {
             next_decision: self.next_decision(),
             earliest_change: self.earliest_change(points),
             target: self.target,
+            limits: self.limits,
+            may_choose: false,
         }
     }
 
@@ -222,7 +224,7 @@ impl LiveRun {
     /// # Errors
     /// If the schedule is not usable, or the model can say nothing about it.
     pub fn what_if(&self, points: &[Point], knots_from_here: &[Knot], from_step: u64) -> Result<Forecast> {
-        self.state.what_if(&self.model, points, knots_from_here, from_step)
+        self.state.what_if(&self.model, points, knots_from_here, from_step, self.limits)
     }
 
     /// First step from which a change may apply.

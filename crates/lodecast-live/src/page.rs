@@ -13,8 +13,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::error::{Error, Result};
-use crate::http::background::{self, Background};
+use crate::http::background::Background;
 use crate::http::guard::OwnNames;
+use crate::http::listener::Listener;
 use crate::live_run::LiveRun;
 use view::View;
 
@@ -57,10 +58,11 @@ impl Page {
             return Err(failed(reason, "give 127.0.0.1:PORT; from elsewhere 'ssh -L PORT:127.0.0.1:PORT' leads to it"));
         }
         let taken = |error: std::io::Error| failed(error.to_string(), "give another port, or 0 for any that is free");
-        let (listener, address) = background::bind(address).map_err(taken)?;
+        let (listener, address) = Listener::tcp(address)?;
         let (shown, watched) = watch::channel(Arc::new(Shown::default()));
         let asked = Arc::new(Mutex::new(None));
-        let state = server::State { names: OwnNames::new(address, &[]), shown: watched, asked: Arc::clone(&asked) };
+        let state =
+            server::State { names: OwnNames::new(&address.into(), &[]), shown: watched, asked: Arc::clone(&asked) };
         let serve = move |runtime: Runtime, stopped| runtime.block_on(server::serve(listener, state, stopped));
         let server = Background::begin("page", serve).map_err(taken)?;
         let begun = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());

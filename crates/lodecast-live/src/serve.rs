@@ -22,9 +22,10 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use crate::error::{Error, Result};
-use crate::http::background::{self, Background};
+use crate::http::background::Background;
 use crate::http::connections;
 use crate::http::guard::OwnNames;
+use crate::http::listener::{Address, Listener};
 use models::Models;
 use runs::Runs;
 use sources::{Allowed, Sources};
@@ -43,8 +44,8 @@ pub struct ServerOptions {
     pub models: PathBuf,
     /// Folder of the store, which is made if need be.
     pub store: PathBuf,
-    /// The address; port 0 takes a free one. One that others can reach needs a token file.
-    pub address: SocketAddr,
+    /// Where to listen. An address that others can reach needs a token file.
+    pub address: Address,
     /// Names by which browsers reach the server besides its address.
     pub names: Vec<String>,
     /// File of tokens.
@@ -63,7 +64,7 @@ impl ServerOptions {
         Self {
             models: models.into(),
             store: store.into(),
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            address: SocketAddr::from(([127, 0, 0, 1], 0)).into(),
             names: Vec::new(),
             token_file: None,
             sources: Vec::new(),
@@ -76,7 +77,7 @@ impl ServerOptions {
 /// A server, for as long as this is held.
 #[derive(Debug)]
 pub struct Server {
-    address: SocketAddr,
+    address: Address,
     background: Background,
 }
 
@@ -86,12 +87,13 @@ impl Server {
     /// # Errors
     /// If the address is for others and there are no tokens, or is taken; if there are no models; if the store cannot be had.
     pub fn open(options: ServerOptions) -> Result<Self> {
-        let address = options.address;
-        let failed = |reason: String, remedy: &'static str| Error::Page { address, reason, remedy };
-        if !address.ip().is_loopback() && options.token_file.is_none() {
+        if let Address::Tcp(address) = options.address
+            && !address.ip().is_loopback()
+            && options.token_file.is_none()
+        {
             let reason = "whoever reaches this address could write".to_owned();
             let remedy = "give 127.0.0.1:PORT, or tokens with --token-file; from elsewhere 'ssh -L PORT:127.0.0.1:PORT' leads to it";
-            return Err(failed(reason, remedy));
+            return Err(Error::Page { address, reason, remedy });
         }
         let tokens = options.token_file.as_deref().map(Tokens::read).transpose()?.unwrap_or_default();
         let allowed = Allowed::of(&options.sources)?;
@@ -99,13 +101,12 @@ impl Server {
         let store = Store::open(&options.store)?;
         let damaged = |reason| Error::Damaged { path: options.store, reason, remedy: "look at the disk" };
         let runs = Arc::new(Runs::new(store, models, options.target, options.pace).map_err(damaged)?);
-        let taken = |error: std::io::Error| failed(error.to_string(), "give another port, or 0 for any that is free");
-        let (listener, address) = background::bind(address).map_err(taken)?;
+        let (listener, address) = Listener::bind(&options.address)?;
         let state = routes::State {
             runs: Arc::clone(&runs),
             sources: Arc::new(Sources::new(allowed)),
             tokens: Arc::new(tokens),
-            names: Arc::new(OwnNames::new(address, &options.names)),
+            names: Arc::new(OwnNames::new(&address, &options.names)),
         };
         let serve = move |runtime: Runtime, stopped| {
             runtime.block_on(async {
@@ -124,12 +125,13 @@ impl Server {
             // What is being worked on is brought to its end, and then the store is closed.
             runtime.shutdown_timeout(Duration::from_secs(10));
         };
-        Ok(Self { address, background: Background::begin("serve", serve).map_err(taken)? })
+        let no_thread = |source| Error::File { path: PathBuf::from("a thread of its own"), source };
+        Ok(Self { address, background: Background::begin("serve", serve).map_err(no_thread)? })
     }
 
     /// Where it is.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
     /// Has it ended of itself, which it never should?

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adherence::Adherence;
 use crate::error::{Error, Result};
-use crate::history::{Decision, MadeForecast};
+use crate::history::{Choice, Decision, MadeForecast};
 use crate::json_file::{self, Layout};
 
 const LAYOUT: Layout<LiveRunState> = Layout {
@@ -52,6 +52,9 @@ pub struct LiveRunState {
     /// Is the last point unsound?
     pub(crate) unsound: bool,
     pub(crate) adherence: Adherence,
+    /// The schedule that somebody chose, until it is handed back to lodecast to decide.
+    #[serde(default)]
+    pub(crate) chosen: Option<Choice>,
     /// Points that are in the log no longer.
     pub(crate) carried: Vec<Point>,
     /// Is the run at its planned end?
@@ -82,6 +85,7 @@ impl LiveRunState {
             went_back: false,
             unsound: false,
             adherence: Adherence::default(),
+            chosen: None,
             carried: Vec::new(),
             finished: false,
         }

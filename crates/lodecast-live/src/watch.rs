@@ -95,6 +95,8 @@ impl Watch {
         let roles = BTreeSet::from([Role::Loss, Role::Rate, Role::Epoch]);
         let wanted = Wanted { series: Some(series), roles, ..options.wanted.clone() };
         let mut follow = Follow::new(place.clone(), wanted, options.limits.clone());
+        // What is followed is of that collection; once gathered, there is no other to choose from.
+        options.wanted.collection = None;
         if let Some(format) = format {
             follow = follow.format(format);
         }

@@ -45,7 +45,9 @@ pub(crate) fn sentence_of(subject: &Subject<'_>) -> String {
     if state.finished {
         return format!("{}; the run is at its planned end", parts.join("; "));
     }
-    parts.push(if last.changed {
+    parts.push(if let Some(choice) = &state.chosen {
+        format!("keeps the schedule chosen by hand from step {}", steps(choice.from_step))
+    } else if last.changed {
         format!("new schedule from step {}", steps(last.effective_from_step))
     } else {
         "keeps its schedule".to_owned()

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use lodecast_live::{Server, ServerOptions};
+use lodecast_live::{Address, Server, ServerOptions};
 use serde_json::json;
 
 use crate::failure::failure;
@@ -34,6 +34,10 @@ pub(crate) struct Arguments {
     /// Address to listen at; one that others can reach needs --token-file
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7979")]
     listen: SocketAddr,
+    /// Unix socket to listen at instead, which only its owner can open
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH", conflicts_with = "listen")]
+    socket: Option<PathBuf>,
     /// File of lines 'read TOKEN' and 'write RUN TOKEN', which nobody else may read; RUN may end with *
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -49,17 +53,25 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    fn address(&self) -> Address {
+        #[cfg(unix)]
+        if let Some(path) = &self.socket {
+            return Address::Unix(path.clone());
+        }
+        self.listen.into()
+    }
+
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let interrupted = interrupt::flag()?;
         let server = Server::open(ServerOptions {
-            address: self.listen,
+            address: self.address(),
             token_file: self.token_file.clone(),
             names: self.name.clone(),
             sources: self.source.clone(),
             target: self.target,
             ..ServerOptions::new(&self.models, &self.store)
         })?;
-        let address = format!("http://{}", server.address());
+        let address = server.address().to_string();
         if output.wants_json() {
             output.json_line(&json!({"address": address}))?;
         } else {

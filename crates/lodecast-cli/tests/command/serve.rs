@@ -109,12 +109,18 @@ fn loss(run: u64, step: u64) -> f64 {
     0.3 + 2.0 / (1.0 + 0.01 * step as f64) + 0.02 * noise
 }
 
-/// Kills the server at random moments while several trainings tell it their steps, and looks at what is left.
+/// The rate of the schedule that is chosen for the time of that number.
+fn flat(number: u64) -> f64 {
+    0.03 + 1e-4 * (number % 1000) as f64
+}
+
+/// Kills the server at random moments while several trainings tell it their steps and somebody chooses schedules, and looks at what is left.
 fn killed(times: u64) {
     const RUNS: u64 = 4;
     let folder = place();
     let mut acknowledged = [0u64; RUNS as usize];
     let mut rates = [const { Vec::new() }; RUNS as usize];
+    let mut chosen = 0;
     let mut moment = 12_345_u64;
     for round in 0..times {
         let mut serving = Serving::start(folder.path());
@@ -131,6 +137,9 @@ fn killed(times: u64) {
                 "run {run}: {known} points are there, {told} were acknowledged"
             );
         }
+        serving.ask("PUT", "/v1/runs/chosen", &settings).expect("an answer");
+        let rate = serving.get(&format!("/v1/runs/chosen/learning-rate?step={}", STEPS - 1)).as_f64().expect("a rate");
+        assert!(chosen == 0 || rate == flat(chosen) || rate == flat(chosen + 1), "{rate} after {chosen} choices");
         moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let time = Duration::from_micros(2_000 + (moment >> 33) % 120_000);
         let over = AtomicBool::new(false);
@@ -148,6 +157,17 @@ fn killed(times: u64) {
                     }
                 });
             }
+            let chosen = &mut chosen;
+            scope.spawn(move || {
+                // Every decision is kept for good: not too many of them.
+                while round % 5 == 0 && !over.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(15));
+                    let choice = json!({"knots": [{"progress": 0.0, "learning_rate": flat(*chosen + 1)}]}).to_string();
+                    if let Some((200, _)) = serving.ask("PUT", "/v1/runs/chosen/schedule", &choice) {
+                        *chosen += 1;
+                    }
+                }
+            });
             std::thread::sleep(time);
             // SIGKILL: nothing is brought to an end.
             Command::new("kill").args(["-9", &serving.child.id().to_string()]).status().expect("killed");
@@ -156,7 +176,8 @@ fn killed(times: u64) {
         serving.child.wait().expect("gone");
     }
     let serving = Serving::start(folder.path());
-    assert!(acknowledged.iter().sum::<u64>() > 2 * times, "{acknowledged:?}");
+    assert!(acknowledged.iter().sum::<u64>() > 2 * times && chosen >= times / 10, "{acknowledged:?}, {chosen}");
+    println!("killed {times} times: {} steps and {chosen} choices were acknowledged", acknowledged.iter().sum::<u64>());
     for (run, told) in acknowledged.iter().enumerate() {
         // What a scheduler in the training comes to with as many points.
         let last = serving.get(&format!("/v1/runs/run-{run}"));
@@ -214,9 +235,11 @@ fn what_cannot_be_served_is_said_with_what_to_do() {
         (&["--store", "other", "--token-file", "none"], "none"),
         (&["--store", "other", "--source", "none"], "none"),
         (&["--store", "other", "--listen", &serving.address], "give another port"),
+        #[cfg(unix)]
+        (&["--store", "other", "--socket", "models"], "something else is there"),
     ] {
         let mut all = vec!["serve", "--models", "models", "--listen", "127.0.0.1:0"];
-        if arguments.contains(&"--listen") {
+        if arguments.contains(&"--listen") || arguments.contains(&"--socket") {
             all.truncate(3);
         }
         all.extend(arguments);

@@ -1,19 +1,10 @@
 //! [`Background`]: a server on a thread of its own, which ends when this is dropped.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
 use std::thread::{self, JoinHandle};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
-
-/// Takes an address, port 0 one that is free, and says which it is.
-pub(crate) fn bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
-}
 
 /// A server under way.
 #[derive(Debug)]

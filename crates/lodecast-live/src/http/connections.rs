@@ -1,6 +1,5 @@
 //! Connections: so many at once, with limits on the head of a request and on how long either side may dawdle.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::{Semaphore, oneshot};
 
+use super::listener::Listener;
 use super::unstalled::Unstalled;
 
 /// Bytes of the head of a request, and lines in it.
@@ -19,8 +19,8 @@ const HEADERS: usize = 64;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Serves until told to stop; `most` connections at once.
-pub(crate) async fn serve(listener: TcpListener, routes: Router, most: usize, mut stopped: oneshot::Receiver<()>) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+pub(crate) async fn serve(listener: Listener, routes: Router, most: usize, mut stopped: oneshot::Receiver<()>) {
+    let Ok(listener) = listener.accepting() else { return };
     let service = TowerToHyperService::new(routes);
     let places = Arc::new(Semaphore::new(most));
     loop {
@@ -28,15 +28,13 @@ pub(crate) async fn serve(listener: TcpListener, routes: Router, most: usize, mu
             _ = &mut stopped => return,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok(stream) = accepted else {
             // Out of file descriptors, perhaps: they come back.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
         // Who comes when all places are taken is sent away by the closing of the connection.
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
-        // Answers are small and waited for.
-        let _ = stream.set_nodelay(true);
         let service = service.clone();
         tokio::spawn(async move {
             let mut connection = http1::Builder::new();

@@ -1,19 +1,19 @@
 //! Who may ask: browsers that were led here by an own name, and programs. Another site that a browser is on may not, whatever name
 //! it goes by (DNS rebinding), and neither may it send anything.
 
-use std::net::SocketAddr;
-
 use axum::http::{HeaderMap, HeaderValue, header};
+
+use super::listener::Address;
 
 /// Headers of every answer: nothing from elsewhere is loaded, shown around, or kept.
 pub(crate) const HEADERS: [(&str, &str); 6] = [
     (
         "content-security-policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'",
+         form-action 'self'; frame-ancestors 'none'",
     ),
     ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
+    ("referrer-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cache-control", "no-store"),
@@ -25,14 +25,21 @@ pub(crate) struct OwnNames(Vec<String>);
 
 impl OwnNames {
     /// Its address by number and, on this machine, as `localhost`; and `others`, with their port where it is not that of the scheme.
-    pub(crate) fn new(address: SocketAddr, others: &[String]) -> Self {
-        let port = address.port();
-        let mut names = vec![address.to_string()];
-        if address.ip().is_loopback() || address.ip().is_unspecified() {
-            names.extend(["127.0.0.1", "[::1]", "localhost"].map(|name| format!("{name}:{port}")));
+    pub(crate) fn new(address: &Address, others: &[String]) -> Self {
+        let mut names = others.to_vec();
+        match address {
+            Address::Tcp(address) => {
+                let port = address.port();
+                names.insert(0, address.to_string());
+                if address.ip().is_loopback() || address.ip().is_unspecified() {
+                    names.extend(["127.0.0.1", "[::1]", "localhost"].map(|name| format!("{name}:{port}")));
+                }
+                names.extend(others.iter().map(|name| format!("{name}:{port}")));
+            }
+            // The file system says who it is; a browser cannot be led there.
+            #[cfg(unix)]
+            Address::Unix(_) => names.insert(0, "localhost".to_owned()),
         }
-        names.extend(others.iter().cloned());
-        names.extend(others.iter().map(|name| format!("{name}:{port}")));
         Self(names)
     }
 
@@ -76,8 +83,8 @@ mod tests {
 
     #[test]
     fn only_its_own_name_and_its_own_pages_get_in() {
-        let address: SocketAddr = "127.0.0.1:7878".parse().expect("an address");
-        let names = OwnNames::new(address, &["lab.example".to_owned()]);
+        let address: std::net::SocketAddr = "127.0.0.1:7878".parse().expect("an address");
+        let names = OwnNames::new(&address.into(), &["lab.example".to_owned()]);
         let asked = |pairs: &[(&'static str, &str)]| {
             let mut headers = HeaderMap::new();
             for (name, value) in pairs {

@@ -1,4 +1,5 @@
-// One run on one screen: what is known comes as events; what is asked goes to /what-if; what is looked at is in the address.
+// One run on one screen: what is known comes as events; what is asked goes to /what-if; what is chosen to the run's schedule; what is
+// looked at is in the address.
 
 import { Plot, at, count, number } from "/plot.js";
 
@@ -62,14 +63,6 @@ function handlesOfPlan() {
   });
 }
 
-// Straight lines of the rate are curved where the scale is logarithmic.
-function dense(places) {
-  const curve = { step: places.map(({ step }) => step), value: places.map(({ value }) => value) };
-  const [from, to] = [curve.step[0], curve.step.at(-1)];
-  const step = Array.from({ length: 201 }, (_, k) => from + ((to - from) * k) / 200);
-  return { step, value: step.map((at_) => at(curve, Math.min(at_, to))) };
-}
-
 function drawMetric() {
   const lines = [];
   const total = view.total_steps;
@@ -97,14 +90,20 @@ function drawRate() {
   const lines = view.rejected.map((curve) => line("rejected", curve));
   lines.push(line("best", view.best.schedule), line("plan", view.schedule), line("measured", view.logged_rate));
   const places = asked ? asked.places : handlesOfPlan();
-  if (asked) lines.push(line("asked", dense(places)));
+  if (asked) lines.push(line("asked", { step: places.map(({ step }) => step), value: places.map(({ value }) => value) }));
   const now = at(view.schedule, view.last_step ?? 0);
   ratePlot.show({
     total: view.total_steps, lines, now: view.last_step, summary: `The plan is ${number(now)} now`,
-    handles: { places, onMove: moveHandle },
+    handles: { places, ...view.limits, onMove: moveHandle },
   });
   document.querySelectorAll(".if-asked").forEach((key) => { key.hidden = !asked; });
   get("forget").hidden = !asked;
+  drawChoosing();
+}
+
+function drawChoosing() {
+  get("use").hidden = !(view?.may_choose && !view.finished && asked && answer);
+  get("hand-back").hidden = !(view?.may_choose && !view.finished && view.by_hand);
 }
 
 function drawForecasts() {
@@ -133,7 +132,7 @@ function drawTables() {
     const weighed = decision.weighed ? ` (${decision.weighed} weighed, ${decision.rejected} rejected)` : "";
     row(decisions, [
       [String(decision.revision), "number"], [decision.at_step === null ? "start" : count(decision.at_step), "number"],
-      [count(decision.effective_from_step), "number"], [decision.changed ? "new" : "kept"], [decision.predicted ?? "–"],
+      [count(decision.effective_from_step), "number"], [decision.by_hand ? "chosen by hand" : decision.changed ? "new" : "kept"], [decision.predicted ?? "–"],
       [decision.reason + weighed],
     ]);
   }
@@ -202,10 +201,12 @@ function later(name, what, milliseconds) {
   timers[name] = setTimeout(what, milliseconds);
 }
 
+// Within the rates that the run may have.
+const bounded = (rate) => Math.min(Math.max(rate, view.limits.lowest), view.limits.highest);
+
 function moveHandle(index, value, isEnd) {
   asked ??= { places: handlesOfPlan() };
-  const bounded = Math.min(Math.max(value, 1e-12), 1e3);
-  asked.places = asked.places.map((place, k) => (k === index ? { ...place, value: bounded } : place));
+  asked.places = asked.places.map((place, k) => (k === index ? { ...place, value: bounded(value) } : place));
   drawRate();
   later("ask", ask, isEnd ? 0 : 120);
 }
@@ -215,24 +216,28 @@ function askAbout(rate) {
   const places = handlesOfPlan();
   if (!places.length) return;
   const first = at(view.schedule, places[0].step) ?? places[0].value;
-  asked = { places: places.map(({ step }, k) => ({ step, value: rate(first, k / (places.length - 1)) })) };
+  asked = { places: places.map(({ step }, k) => ({ step, value: bounded(rate(first, k / (places.length - 1))) })) };
   drawRate();
   ask();
 }
 
+// What is asked about, as the server takes it. What has been passed in the meantime cannot be changed any more.
+const question = () => ({
+  from_step: Math.ceil(Math.max(view.earliest_change, asked.places[0].step)),
+  knots: asked.places.map(({ step, value }) => ({ progress: Math.min(step / view.total_steps, 1), learning_rate: bounded(value) })),
+});
+
 let asking = 0;
 async function ask() {
   if (!asked || !view) return;
-  // What has been passed in the meantime cannot be changed any more.
   const open = asked.places.filter(({ step }) => step >= view.earliest_change);
-  const from = Math.ceil(Math.max(view.earliest_change, asked.places[0].step));
+  const asked_ = question();
   const number_ = ++asking;
   writeAddress();
-  const knots = asked.places.map(({ step, value }) => ({ progress: Math.min(step / view.total_steps, 1), learning_rate: value }));
   try {
     if (!open.length) throw new Error("the run is beyond what you asked about");
     const response = await fetch(`${BASE}/what-if`, {
-      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ from_step: from, knots }),
+      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(asked_),
     });
     const body = await response.json();
     if (number_ !== asking) return;
@@ -240,14 +245,50 @@ async function ask() {
     answer = body;
     const instead = view.forecast ? ` instead of ${view.forecast.in_words}` : "";
     const beyond = answer.outside_experience ? `; ${answer.outside_experience}` : "";
-    get("answer").textContent = `With your schedule from step ${count(from)}: ends at ${answer.in_words}${instead}${beyond}.`;
+    get("answer").textContent = `With your schedule from step ${count(asked_.from_step)}: ends at ${answer.in_words}${instead}${beyond}.`;
   } catch (error) {
     if (number_ !== asking) return;
     answer = null;
     get("answer").textContent = `No answer: ${error.message}.`;
   }
   drawMetric();
+  drawChoosing();
   drawReadout();
+}
+
+// The token to write is in this variable and nowhere else.
+let token = null;
+// What is to be written once there is a token.
+let held = null;
+const say = (text) => { get("chosen").textContent = text; };
+
+async function write(method, body) {
+  say("");
+  held = null;
+  get("token-form").hidden = true;
+  const headers = { "content-type": "application/json" };
+  if (token) headers.authorization = `Bearer ${token}`;
+  try {
+    const response = await fetch(`/v1${BASE}/schedule`, { method, headers, body: body && JSON.stringify(body) });
+    const told = await response.json();
+    if (response.status === 401 || response.status === 403) {
+      if (token) say(`Not done: ${told.title}; ${told.detail}.`);
+      token = null;
+      held = { method, body };
+      get("token-form").hidden = false;
+      get("token").focus();
+      return;
+    }
+    if (!response.ok) throw new Error(`${told.title}; ${told.detail}`);
+    if (body) {
+      forget();
+      say(`Your schedule holds from step ${count(told.effective_from_step)} on, until you let lodecast decide again.`);
+    } else {
+      say("lodecast decides again.");
+    }
+  } catch (error) {
+    say(`Not done: ${error.message}.`);
+  }
 }
 
 function forget() {
@@ -267,6 +308,18 @@ get("with-loss").addEventListener("change", (event) => {
 get("decay-now").addEventListener("click", () => askAbout((first, part) => Math.max(first * (1 - part), first * 0.01)));
 get("hold").addEventListener("click", () => askAbout((first) => first));
 get("forget").addEventListener("click", forget);
+get("use").addEventListener("click", () => { if (asked) write("PUT", question()); });
+get("hand-back").addEventListener("click", () => write("DELETE"));
+get("token-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  token = get("token").value.trim();
+  get("token").value = "";
+  if (held) write(held.method, held.body);
+});
+get("no-token").addEventListener("click", () => {
+  held = null;
+  get("token-form").hidden = true;
+});
 addEventListener("hashchange", () => { readAddress(); answer = null; draw(); ask(); });
 
 readAddress();

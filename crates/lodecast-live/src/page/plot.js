@@ -32,6 +32,25 @@ export function at(curve, step) {
   return curve.value[low] + weight * (curve.value[low + 1] - curve.value[low]);
 }
 
+// The same curve with samples between those that lie far apart: where the scale is logarithmic, straight lines are curved.
+function dense(line, total) {
+  const most = total / 200;
+  const step = [], value = [];
+  line.step.forEach((here, k) => {
+    if (k > 0) {
+      const before = line.step[k - 1];
+      const parts = Math.ceil((here - before) / most);
+      for (let part = 1; part < parts; part += 1) {
+        step.push(before + ((here - before) * part) / parts);
+        value.push(line.value[k - 1] + ((line.value[k] - line.value[k - 1]) * part) / parts);
+      }
+    }
+    step.push(here);
+    value.push(line.value[k]);
+  });
+  return { step, value };
+}
+
 function ticks(from, to, most) {
   const raw = (to - from) / most;
   const power = 10 ** Math.floor(Math.log10(raw));
@@ -60,6 +79,7 @@ export class Plot {
     this.label = label;
     this.parts = {};
     this.cursor = null;
+    this.dragging = false;
     this.onCursor = () => {};
     this.svg = element("svg", { role: "img", "aria-label": label }, host);
     host.addEventListener("pointermove", (event) => this.point(event));
@@ -116,7 +136,8 @@ export class Plot {
     this.svg.setAttribute("aria-label", `${this.label}. ${this.parts.summary ?? ""}`);
     this.svg.replaceChildren();
     const clip = `clip-${this.host.id}`;
-    element("rect", { x: MARGIN.left, y: MARGIN.top, width: scale.inner.width, height: scale.inner.height },
+    // What lies at an edge is seen whole.
+    element("rect", { x: MARGIN.left - 5, y: MARGIN.top, width: scale.inner.width + 10, height: scale.inner.height },
       element("clipPath", { id: clip }, element("defs", {}, this.svg)));
     const axes = element("g", { "aria-hidden": "true" }, this.svg);
     for (const tick of this.log ? decades(low, high) : ticks(low, high, 5)) {
@@ -133,7 +154,8 @@ export class Plot {
       element("polygon", { class: `band ${band.name}`, points: [...out, ...back].join(" ") }, drawn);
     }
     for (const line of this.parts.lines ?? []) {
-      const points = line.step.map((step, k) => `${x(step).toFixed(1)},${y(line.value[k]).toFixed(1)}`);
+      const { step: steps, value: values } = this.log ? dense(line, total) : line;
+      const points = steps.map((step, k) => `${x(step).toFixed(1)},${y(values[k]).toFixed(1)}`);
       element("polyline", { class: `curve ${line.name}`, points: points.join(" ") }, drawn);
     }
     for (const { step, mean, low: from, high: to } of this.parts.whiskers ?? []) {
@@ -151,22 +173,25 @@ export class Plot {
     const handle = element("circle", {
       class: "handle", cx: this.scale.x(step), cy: this.scale.y(value), r: 8, tabindex: 0, role: "slider", "data-handle": index,
       "aria-label": `Learning rate at step ${count(step)}`, "aria-orientation": "vertical", "aria-valuenow": value,
-      "aria-valuetext": number(value), "aria-valuemin": 0,
+      "aria-valuetext": number(value), "aria-valuemin": this.parts.handles.lowest, "aria-valuemax": this.parts.handles.highest,
     }, this.svg);
     const moved = (value, isEnd) => this.parts.handles.onMove(index, value, isEnd);
     handle.addEventListener("pointerdown", (event) => {
       event.preventDefault();
       event.stopPropagation();
-      const top = this.svg.getBoundingClientRect().top;
-      const drag = (event, isEnd) => moved(this.scale.value(event.clientY - top), isEnd);
+      this.dragging = true;
+      const drag = (event, isEnd) => moved(this.scale.value(event.clientY - this.svg.getBoundingClientRect().top), isEnd);
       const move = (event) => drag(event, false);
       const end = (event) => {
         removeEventListener("pointermove", move);
         removeEventListener("pointerup", end);
+        removeEventListener("pointercancel", end);
+        this.dragging = false;
         drag(event, true);
       };
       addEventListener("pointermove", move);
       addEventListener("pointerup", end);
+      addEventListener("pointercancel", end);
     });
     handle.addEventListener("keydown", (event) => {
       const factor = { ArrowUp: 1.05, ArrowDown: 1 / 1.05, PageUp: 1.5, PageDown: 1 / 1.5 }[event.key];
@@ -196,7 +221,7 @@ export class Plot {
   }
 
   point(event) {
-    if (!this.scale || event.buttons > 1) return;
+    if (!this.scale || this.dragging || event.buttons > 1) return;
     this.onCursor(Math.round(this.scale.step(event.clientX - this.svg.getBoundingClientRect().left)));
   }
 

@@ -1,7 +1,6 @@
 //! The server of the page: a few routes on loopback, with limits on everything that is sent to it.
 
 use std::convert::Infallible;
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use tokio_stream::{Stream, StreamExt};
 use super::view::Course;
 use super::{Asked, Shown};
 use crate::http::connections::PATIENCE;
+use crate::http::listener::Listener;
 use crate::http::problem::Problem;
 use crate::http::{assets, connections, guard};
 
@@ -33,7 +33,7 @@ const BODY_BYTES: usize = 64 << 10;
 /// A browser hears something at least this often.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Knots of a schedule that is asked about.
-const MOST_KNOTS: usize = 256;
+pub(crate) const MOST_KNOTS: usize = 256;
 
 /// What the routes share.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ pub(super) struct State {
 }
 
 /// Serves until told to stop.
-pub(super) async fn serve(listener: TcpListener, state: State, stopped: oneshot::Receiver<()>) {
+pub(super) async fn serve(listener: Listener, state: State, stopped: oneshot::Receiver<()>) {
     connections::serve(listener, routes(state), CONNECTIONS, stopped).await;
 }
 

@@ -1,6 +1,6 @@
 //! What the page shows of a run, as plain data.
 
-use lodecast::{Candidate, Direction, Forecast, Interval, Knot, Model, Point, Schedule, Verdict};
+use lodecast::{Candidate, Direction, Forecast, Interval, Knot, Model, Point, RateRange, Schedule, Verdict};
 use serde::Serialize;
 
 use super::decimate::{Curve, decimated};
@@ -27,6 +27,10 @@ pub(crate) struct View {
     next_decision: Option<u64>,
     earliest_change: u64,
     finished: bool,
+    /// May a schedule be chosen, and does one that was chosen hold?
+    may_choose: bool,
+    by_hand: bool,
+    limits: RateRange,
     not_followed: Option<Departure>,
     measured: Curve,
     train_loss: Curve,
@@ -81,6 +85,7 @@ struct Decided {
     at_step: Option<u64>,
     effective_from_step: u64,
     changed: bool,
+    by_hand: bool,
     reason: String,
     predicted: Option<String>,
     weighed: usize,
@@ -133,6 +138,9 @@ impl View {
             next_decision: subject.next_decision,
             earliest_change: subject.earliest_change,
             finished: state.finished,
+            may_choose: subject.may_choose,
+            by_hand: state.chosen.is_some(),
+            limits: subject.limits,
             not_followed: state.adherence.departure,
             measured: curve(|point| point.validation),
             train_loss: curve(|point| point.train_loss),
@@ -216,6 +224,7 @@ fn decided(decision: &crate::history::Decision) -> Decided {
         at_step: decision.at_step,
         effective_from_step: decision.effective_from_step,
         changed: decision.changed,
+        by_hand: decision.by_hand,
         reason: decision.reason.clone(),
         predicted: decision.predicted.as_ref().map(interval_in_words),
         weighed: decision.weighed,

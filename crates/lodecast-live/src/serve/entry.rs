@@ -3,8 +3,10 @@
 use lodecast::Point;
 use serde::{Deserialize, Serialize};
 
+use crate::history::Choice;
+
 /// Something that happened to a run.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Entry {
     /// It was measured.
     Point(Point),
@@ -12,9 +14,13 @@ pub(crate) enum Entry {
     Extended(u64),
     /// Its training went back to this step: what had been measured beyond it counts no longer.
     Resumed(u64),
+    /// Somebody chose its schedule.
+    Chosen(Choice),
+    /// Its schedule is the scheduler's to decide upon again.
+    HandedBack,
 }
 
-/// Adds an entry to those that count.
+/// Adds an entry to those that count. What was measured beyond a checkpoint counts no longer; what somebody decided still does.
 pub(crate) fn push(entries: &mut Vec<Entry>, entry: Entry) {
     if let Entry::Resumed(step) = entry {
         entries.retain(|entry| !matches!(entry, Entry::Point(point) if point.step > step));

@@ -56,6 +56,7 @@ pub(super) fn routes(state: State) -> Router {
         .route("/v1/runs/{run}/extend", post(write::extend))
         .route("/v1/runs/{run}/resume", post(write::resume))
         .route("/v1/runs/{run}/source", put(write::source))
+        .route("/v1/runs/{run}/schedule", put(write::choose).delete(write::hand_back))
         .route_layer(middleware::from_fn_with_state(state.clone(), writers));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))

@@ -22,6 +22,7 @@ use super::models::Models;
 use super::served_run::ServedRun;
 use super::settings::RunSettings;
 use super::store::{Store, Write};
+use crate::history::Choice;
 use crate::http::problem::Problem;
 use crate::live_run::Event;
 use crate::page::server::defect;
@@ -43,6 +44,10 @@ pub(crate) enum Command {
     Extend(u64),
     /// Its training goes on from this step.
     Resume(u64),
+    /// This schedule is to hold.
+    Choose(Choice),
+    /// lodecast is to decide again.
+    HandBack,
 }
 
 /// What came of it.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use lodecast::{Forecast, Knot, Observation, Point, RateRange, Replan, Schedule, Scheduler, SchedulerState};
+use lodecast::{Forecast, Knot, Point, RateRange, Replan, Schedule, Scheduler, SchedulerState};
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, push};
 use super::models::Hosted;
 use super::settings::RunSettings;
 use crate::error::Result;
-use crate::history::{Decision, Subject, limits};
+use crate::history::{Choice, Decision, Subject, limits};
 use crate::knots;
 use crate::live_run::Event;
 use crate::rates_file::RatesFile;
@@ -134,9 +134,11 @@ impl ServedRun {
         let subject = Subject {
             model: &self.hosted.model,
             state: &self.history,
-            next_decision: self.history.next_occasion(&replan, over),
-            earliest_change: self.earliest_change(),
+            next_decision: self.history.next_occasion(&replan, over).filter(|_| self.history.chosen.is_none()),
+            earliest_change: self.earliest_choice(),
             target: self.settings.target.or(default_target),
+            limits: self.limits,
+            may_choose: true,
         };
         (subject, self.scheduler.observed())
     }
@@ -159,6 +161,16 @@ impl ServedRun {
         self.history.unsound || is_due() || self.history.is_forecast_due_at(point.step)
     }
 
+    /// First step from which a choice may apply that comes between two points: the rate of the next step has been told already.
+    pub(crate) fn earliest_choice(&self) -> u64 {
+        self.history.last_step.map_or(0, |last| last.saturating_add(1)).saturating_add(self.settings.lead)
+    }
+
+    /// Bounds of every rate.
+    pub(crate) fn limits(&self) -> RateRange {
+        self.limits
+    }
+
     fn earliest_change(&self) -> u64 {
         self.history.last_step.map_or(0, |last| last.saturating_add(self.settings.lead))
     }
@@ -168,7 +180,7 @@ impl ServedRun {
     /// # Errors
     /// If the schedule is not usable, or the model can say nothing about it.
     pub(crate) fn what_if(&self, knots: &[Knot], from_step: u64) -> Result<Forecast> {
-        self.history.what_if(&self.hosted.model, self.scheduler.observed(), knots, from_step)
+        self.history.what_if(&self.hosted.model, self.scheduler.observed(), knots, from_step, self.limits)
     }
 
     /// Takes in what happened. `before` gives the entries that count from before it, which only a resumption needs.
@@ -177,6 +189,8 @@ impl ServedRun {
             Entry::Point(point) => Ok(self.observe(point)),
             Entry::Extended(total_steps) => self.extend(total_steps).map(|()| Vec::new()),
             Entry::Resumed(step) => self.resume(step, before()?),
+            Entry::Chosen(choice) => self.choose(choice),
+            Entry::HandedBack => Ok(self.hand_back()),
         }
     }
 
@@ -184,8 +198,9 @@ impl ServedRun {
         let rate = point.learning_rate.unwrap_or_else(|| self.learning_rate(point.step));
         let known = self.history.last_step;
         let plans = self.scheduler.replans();
-        let changed =
-            matches!(self.scheduler.observe(Point { learning_rate: Some(rate), ..point }), Observation::Replanned(_));
+        let point = Point { learning_rate: Some(rate), ..point };
+        // What somebody chose holds until it is handed back.
+        let _ = if self.history.chosen.is_some() { self.scheduler.note(point) } else { self.scheduler.observe(point) };
         if known.is_some_and(|known| point.step < known) {
             return Vec::new();
         }
@@ -193,18 +208,59 @@ impl ServedRun {
         let mut events = self.history.arrive(&point, self.scheduler.observed());
         if self.scheduler.replans() > plans {
             let effective = self.earliest_change();
-            let mut decision = Decision::of_the_start(self.revision() + 1, Some(point.step), effective);
-            if let Some(plan) = self.scheduler.last_plan() {
-                decision.take(plan.clone());
-            }
-            if changed {
-                self.put_in_force(effective);
-            }
+            let decision = self.planned(effective);
             events.push(Event::Decided(self.record(decision)));
         } else if !self.history.unsound {
             events.extend(self.history.forecast_between(&self.hosted.model, self.scheduler.observed()));
         }
         events
+    }
+
+    /// The decision that the scheduler has just planned; a changed schedule holds from a step on.
+    fn planned(&mut self, from_step: u64) -> Decision {
+        let mut decision = Decision::of_the_start(self.revision() + 1, self.history.last_step, from_step);
+        if let Some(plan) = self.scheduler.last_plan() {
+            decision.take(plan.clone());
+        }
+        if decision.changed {
+            self.put_in_force(from_step);
+        }
+        decision
+    }
+
+    /// Puts a schedule in force that somebody chose.
+    fn choose(&mut self, choice: Choice) -> Result<Vec<Event>> {
+        let from_step = choice.from_step;
+        let at = from_step as f64 / self.history.total_steps as f64;
+        let drawn = knots::of(&Schedule::PiecewiseLinear { knots: choice.knots.clone() }, self.limits);
+        let schedule = Schedule::PiecewiseLinear { knots: knots::joined(&self.history.knots, at, &drawn) };
+        let state = SchedulerState { schedule, ..self.scheduler.state() };
+        self.scheduler = Scheduler::restore(self.hosted.forecaster.clone(), state)?;
+        self.put_in_force(from_step);
+        self.history.chosen = Some(choice);
+        let mut decision = Decision::of_the_start(self.revision() + 1, self.history.last_step, from_step);
+        (decision.changed, decision.by_hand) = (true, true);
+        decision.reason = "somebody chose this schedule; it is kept until it is handed back".to_owned();
+        Ok(vec![Event::Decided(self.record(decision))])
+    }
+
+    /// Decides again, at once if an occasion has passed meanwhile.
+    fn hand_back(&mut self) -> Vec<Event> {
+        self.history.chosen = None;
+        let effective = self.earliest_choice();
+        let plans = self.scheduler.replans();
+        if self.history.last_step.is_some() && !self.history.unsound {
+            let _ = self.scheduler.decide();
+        }
+        let handed_back = "the schedule was handed back to lodecast";
+        let decision = if self.scheduler.replans() > plans {
+            let planned = self.planned(effective);
+            Decision { reason: format!("{handed_back}; {}", planned.reason), ..planned }
+        } else {
+            let reason = format!("{handed_back}, which keeps it until its next decision");
+            Decision { reason, ..Decision::of_the_start(self.revision() + 1, self.history.last_step, effective) }
+        };
+        vec![Event::Decided(self.record(decision))]
     }
 
     /// Has the scheduler's schedule hold from a step on.
@@ -232,6 +288,10 @@ impl ServedRun {
         self.history.finished = false;
         let effective = self.earliest_change();
         self.put_in_force(effective);
+        if let Some(choice) = &mut self.history.chosen {
+            // It is held as it is now.
+            choice.knots.clone_from(&self.history.knots);
+        }
         let mut decision = Decision::of_the_start(self.revision() + 1, self.history.last_step, effective);
         decision.changed = true;
         decision.reason = format!("the run was extended from {before} to {total_steps} steps");
@@ -253,7 +313,12 @@ impl ServedRun {
         (self.history.decisions, self.history.forecasts) = (decisions, forecasts);
         let mut decision = Decision::of_the_start(self.revision() + 1, self.history.last_step, effective);
         decision.changed = true;
-        decision.reason = format!("the training went back to step {step}: the schedule is what it was there");
+        let chosen = self
+            .history
+            .chosen
+            .as_ref()
+            .map_or_else(String::new, |choice| format!(", and the chosen one from step {} on", choice.from_step));
+        decision.reason = format!("the training went back to step {step}: the schedule is what it was there{chosen}");
         self.record(decision);
         Ok(vec![Event::WentBack(step)])
     }

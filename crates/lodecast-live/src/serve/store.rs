@@ -23,11 +23,15 @@ pub(crate) use writer::{Write, Written};
 /// Name of the database in the folder.
 const FILE: &str = "runs.sqlite";
 /// Version of the tables, in `user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// Says whose file it is: "lode".
 const APPLICATION: i64 = 0x6c6f_6465;
 /// What waits to be written at most.
 const QUEUE: usize = 4096;
+
+/// Brings the tables of version 1 to this one.
+const FROM_VERSION_1: &str =
+    "BEGIN IMMEDIATE; ALTER TABLE entries ADD COLUMN knots TEXT; PRAGMA user_version = 2; COMMIT;";
 
 const TABLES: &str = "
     CREATE TABLE runs (
@@ -36,7 +40,7 @@ const TABLES: &str = "
     );
     CREATE TABLE entries (
         run INTEGER NOT NULL, number INTEGER NOT NULL, kind INTEGER NOT NULL, step INTEGER NOT NULL,
-        train_loss INTEGER, learning_rate INTEGER, validation INTEGER, counts INTEGER NOT NULL DEFAULT 1,
+        train_loss INTEGER, learning_rate INTEGER, validation INTEGER, counts INTEGER NOT NULL DEFAULT 1, knots TEXT,
         PRIMARY KEY (run, number)
     ) WITHOUT ROWID;
     CREATE INDEX entries_by_step ON entries (run, step);";
@@ -108,6 +112,8 @@ impl Store {
                 "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;"
             );
             connection.execute_batch(&begun).map_err(failed)?;
+        } else if found == (APPLICATION, 1) {
+            connection.execute_batch(FROM_VERSION_1).map_err(failed)?;
         } else if found != (APPLICATION, VERSION) {
             let reason = format!("it is no store that this lodecast reads (version {})", found.1);
             return Err(Error::Damaged { path, reason, remedy: "name another folder with --store" });
@@ -171,7 +177,7 @@ impl Store {
 
     /// The entries of a run from a number on, whether they count or not.
     pub(crate) fn entries(&self, key: i64, from: u64) -> std::result::Result<Vec<Entry>, String> {
-        const ENTRIES: &str = "SELECT kind, step, train_loss, learning_rate, validation FROM entries
+        const ENTRIES: &str = "SELECT kind, step, train_loss, learning_rate, validation, knots FROM entries
             WHERE run = ?1 AND number >= ?2 ORDER BY number";
         self.read(|reader| {
             let mut statement = reader.prepare_cached(ENTRIES)?;
@@ -181,7 +187,7 @@ impl Store {
 
     /// The points of one step that count.
     pub(crate) fn at_step(&self, key: i64, step: u64) -> std::result::Result<Vec<Point>, String> {
-        const POINTS: &str = "SELECT kind, step, train_loss, learning_rate, validation FROM entries
+        const POINTS: &str = "SELECT kind, step, train_loss, learning_rate, validation, knots FROM entries
             WHERE run = ?1 AND step = ?2 AND kind = 0 AND counts = 1 ORDER BY number";
         let entries: Vec<Entry> = self.read(|reader| {
             let mut statement = reader.prepare_cached(POINTS)?;

@@ -1,16 +1,19 @@
 //! A server of many runs, asked as `curl` and browsers ask it.
 
+mod choices;
 mod learning_rates;
 mod pages;
 mod restarts;
 mod safety;
+#[cfg(unix)]
+mod sockets;
 mod sources;
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use lodecast_live::{Server, ServerOptions};
+use lodecast_live::{Address, Server, ServerOptions};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -87,7 +90,10 @@ impl Served {
     }
 
     fn address(&self) -> SocketAddr {
-        self.server.as_ref().expect("a server").address()
+        match self.server.as_ref().expect("a server").address() {
+            Address::Tcp(address) => *address,
+            other => panic!("{other} is no address of the network"),
+        }
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> Answer {

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import re
+import socket
 import threading
 import time
 from collections import deque
@@ -378,7 +379,7 @@ def connect(
     `torch.distributed` is initialised, every process calls all of it; the first one talks, and all apply the rate it says.
 
     Args:
-        url: Address of the server.
+        url: Address of the server: `http://HOST:PORT`, or `unix:PATH` of a Unix socket.
         run: Name of the run.
         model: Name of a model that the server has.
         total_steps: Planned length of the run in optimizer steps.
@@ -396,8 +397,11 @@ def connect(
         SettingError: If the server refuses, with its reason.
 
     """
-    if not url.startswith(("http://", "https://")) or "@" in url:
-        raise ArgumentError(f"'{url}' is no address of a server: give http://HOST:PORT, and tokens with token=")
+    at_socket = url.startswith("unix:") and len(url) > len("unix:")
+    if at_socket and not hasattr(socket, "AF_UNIX"):
+        raise ArgumentError(f"'{url}': there are no Unix sockets on this system; give http://HOST:PORT")
+    if not at_socket and (not url.startswith(("http://", "https://")) or "@" in url):
+        raise ArgumentError(f"'{url}' is no address of a server: give http://HOST:PORT or unix:/PATH, and tokens with token=")
     if not _NAME.fullmatch(run):
         raise ArgumentError(f"'{run}' is no name of a run: give letters, digits, '.', '_' and '-'")
     asked = {"model": model, "total_steps": int(total_steps), "seed": seed, "lead": lead, "target": target, **settings}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -32,6 +33,31 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+class _AtSocket(urllib.request.HTTPHandler):
+    """Asks at a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        def connection(host: str, **settings: Any) -> _SocketConnection:
+            return _SocketConnection(self._path, host, **settings)
+
+        return self.do_open(connection, request)  # type: ignore[arg-type]
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, host: str, **settings: Any) -> None:
+        super().__init__(host, **settings)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
 class Client:
     """Asks one server."""
 
@@ -39,7 +65,14 @@ class Client:
         self.address = address.rstrip("/")
         self._token = token
         self._timeout = timeout
-        self._opener = urllib.request.build_opener(_NoRedirect)
+        if self.address.startswith("unix:"):
+            # No proxy leads to a socket.
+            at_socket = _AtSocket(self.address.removeprefix("unix:"))
+            self._base = "http://localhost"
+            self._opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}), at_socket)
+        else:
+            self._base = self.address
+            self._opener = urllib.request.build_opener(_NoRedirect)
 
     def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """Send JSON and give the JSON that is answered.
@@ -53,7 +86,7 @@ class Client:
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         data = None if body is None else json.dumps(body, allow_nan=False).encode()
-        request = urllib.request.Request(self.address + path, data, headers, method=method)
+        request = urllib.request.Request(self._base + path, data, headers, method=method)
         try:
             with self._opener.open(request, timeout=self._timeout) as answer:
                 found = json.loads(answer.read(_LONGEST))

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::State;
 use super::read::plain;
 use super::request::{body, json as read_json};
+use crate::history::Choice;
 use crate::http::problem::Problem;
 use crate::serve::form;
 use crate::serve::runs::{Command, Outcome, outcome};
@@ -81,6 +82,22 @@ pub(super) async fn resume(
     let remedy = "send {\"step\": STEP}: the last step that the checkpoint has behind it";
     let Resumption { step } = read_json(&body(sent).await?, remedy)?;
     state.runs.apply(&run, Command::Resume(step)).await.map(Json)
+}
+
+/// Has a schedule hold that somebody chose, until it is handed back.
+pub(super) async fn choose(
+    Of(state): Of<State>,
+    Path(run): Path<String>,
+    sent: Body,
+) -> Result<Json<Outcome>, Problem> {
+    let remedy = "send {\"from_step\": STEP, \"knots\": [{\"progress\": 0.5, \"learning_rate\": 0.01}, ...]}";
+    let choice: Choice = read_json(&body(sent).await?, remedy)?;
+    state.runs.apply(&run, Command::Choose(choice)).await.map(Json)
+}
+
+/// Has lodecast decide again.
+pub(super) async fn hand_back(Of(state): Of<State>, Path(run): Path<String>) -> Result<Json<Outcome>, Problem> {
+    state.runs.apply(&run, Command::HandBack).await.map(Json)
 }
 
 /// Has the server follow the run in a log.

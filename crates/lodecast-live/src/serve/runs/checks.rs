@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use lodecast::Point;
+use lodecast::{Knot, Point, Schedule};
 use tokio::task::spawn_blocking;
 
 use super::{Command, not_stored};
+use crate::history::Choice;
 use crate::http::problem::Problem;
-use crate::page::server::defect;
+use crate::page::server::{MOST_KNOTS, defect};
 use crate::serve::entry::{Entry, Told, compare};
 use crate::serve::served_run::ServedRun;
 use crate::serve::settings::check_length;
@@ -41,7 +42,54 @@ pub(super) async fn to_enter(
             let entry = history.last_step.is_some_and(|last| step < last).then_some(Entry::Resumed(step));
             Ok((entry.into_iter().collect(), 0))
         }
+        Command::Choose(asked) => Ok((choice(run, asked)?.map(Entry::Chosen).into_iter().collect(), 0)),
+        Command::HandBack => {
+            let entry = history.chosen.is_some().then_some(Entry::HandedBack);
+            Ok((entry.into_iter().collect(), 0))
+        }
     }
+}
+
+/// Decisions of a run at most: each of them is kept, with its forecast.
+const MOST_DECISIONS: usize = 2000;
+/// How far beyond a bound a rate may be rounded.
+const ROUNDING: f64 = 1e-9;
+
+/// The choice as it can be made now; none if it is made already.
+fn choice(run: &ServedRun, asked: Choice) -> Result<Option<Choice>, Problem> {
+    let history = run.history();
+    let (earliest, total_steps) = (run.earliest_choice(), history.total_steps);
+    let holds = |held: &Choice| held.knots == asked.knots && asked.from_step <= held.from_step.max(earliest);
+    if history.chosen.as_ref().is_some_and(holds) {
+        return Ok(None);
+    }
+    let unsound = |title: String, remedy: &str| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, title, remedy));
+    if asked.knots.len() > MOST_KNOTS {
+        return unsound("too many knots".to_owned(), &format!("a schedule may have {MOST_KNOTS}"));
+    }
+    if let Err(error) = (Schedule::PiecewiseLinear { knots: asked.knots.clone() }).check() {
+        return unsound(error.to_string(), "send knots of rising progress from 0 to 1, with positive rates");
+    }
+    let (lowest, highest) = (run.limits().lowest, run.limits().highest);
+    let is_within = |rate: f64| (lowest * (1.0 - ROUNDING)..=highest * (1.0 + ROUNDING)).contains(&rate);
+    if let Some(Knot { progress, learning_rate }) = asked.knots.iter().find(|knot| !is_within(knot.learning_rate)) {
+        let title = format!("the rate {learning_rate} at {progress} of the run is not from {lowest} to {highest}");
+        return unsound(
+            title,
+            "stay within that: the model has seen no other rates; a run made with range_factor may have more",
+        );
+    }
+    if history.decisions.len() >= MOST_DECISIONS {
+        let title = format!("{MOST_DECISIONS} decisions about this run are kept already");
+        return Err(Problem::new(StatusCode::CONFLICT, title, "choose no more often than you look at it"));
+    }
+    let from_step = asked.from_step.max(earliest);
+    if history.finished || from_step >= total_steps {
+        let remedy =
+            format!("there is nothing left to change: steps count up to {total_steps}; .../extend makes a run longer");
+        return Err(Problem::new(StatusCode::CONFLICT, "the run is at its end", remedy));
+    }
+    Ok(Some(Choice { from_step, ..asked }))
 }
 
 /// The points that are new, and the number of the others.

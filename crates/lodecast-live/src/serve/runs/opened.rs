@@ -105,6 +105,7 @@ impl Opened {
             "sentence": sentence_of(&subject),
             "predicted": history.predicted(),
             "alerts": alerts_of(&subject, points, None).iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "by_hand": history.chosen.is_some(),
             "finished": history.finished,
         })
     }

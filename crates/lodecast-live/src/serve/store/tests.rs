@@ -1,6 +1,9 @@
 //! The store alone: what comes back, and what a full or damaged disk does.
 
+use lodecast::Knot;
+
 use super::*;
+use crate::history::Choice;
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
@@ -20,14 +23,28 @@ fn what_was_written_comes_back_to_the_last_bit_and_a_second_server_is_refused() 
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::open(folder.path()).expect("a store");
     let point = Point::new(7).train_loss(f64::NAN).validation(f64::NEG_INFINITY).learning_rate(0.1 + 0.2);
-    let entries = vec![Entry::Point(point), Entry::Extended(900), Entry::Resumed(3)];
+    let knots =
+        vec![Knot { progress: 1.0 / 3.0, learning_rate: 0.1 + 0.2 }, Knot { progress: 1.0, learning_rate: 1e-300 }];
+    let choice = Choice { from_step: 9, knots };
+    let entries = vec![
+        Entry::Point(point),
+        Entry::Extended(900),
+        Entry::Resumed(3),
+        Entry::Chosen(choice.clone()),
+        Entry::HandedBack,
+    ];
     wait(store.write(run(1, "a"))).expect("written");
     wait(store.write(Write::Entries { key: 1, number: 0, entries })).expect("written");
     assert!(matches!(Store::open(folder.path()), Err(Error::InUse { .. })));
     drop(store);
     let store = Store::open(folder.path()).expect("a store");
     let found = store.entries(1, 0).expect("read");
-    let [Entry::Point(back), Entry::Extended(900), Entry::Resumed(3)] = found[..] else { panic!("{found:?}") };
+    let [Entry::Point(back), Entry::Extended(900), Entry::Resumed(3), Entry::Chosen(chosen), Entry::HandedBack] =
+        &found[..]
+    else {
+        panic!("{found:?}")
+    };
+    assert_eq!(chosen, &choice);
     assert_eq!(back.train_loss.map(f64::to_bits), point.train_loss.map(f64::to_bits));
     assert_eq!((back.validation, back.learning_rate), (point.validation, point.learning_rate));
     assert!(store.at_step(1, 7).expect("read").is_empty(), "the training went back before it");
@@ -84,4 +101,24 @@ fn a_torn_last_record_costs_only_itself_and_another_file_is_refused() {
     std::fs::write(torn.join(FILE), "this is no database, whatever it is called".repeat(300)).expect("written");
     let error = Store::open(&torn).expect_err("refused").to_string();
     assert!(error.contains("runs.sqlite"), "{error}");
+}
+
+#[test]
+fn a_store_of_version_1_is_brought_to_this_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path()).expect("a store");
+    wait(store.write(run(1, "a"))).expect("written");
+    wait(store.write(points(1, 0, 1..20))).expect("written");
+    drop(store);
+    let connection = Connection::open(folder.path().join(FILE)).expect("opened");
+    connection.execute_batch("ALTER TABLE entries DROP COLUMN knots; PRAGMA user_version = 1;").expect("as it was");
+    drop(connection);
+    for number in [19, 20] {
+        let store = Store::open(folder.path()).expect("a store");
+        let choice = Choice { from_step: 30, knots: vec![Knot { progress: 0.0, learning_rate: 0.1 }] };
+        wait(store.write(Write::Entries { key: 1, number, entries: vec![Entry::Chosen(choice.clone())] }))
+            .expect("written");
+        let found = store.entries(1, 0).expect("read");
+        assert_eq!((found.len() as u64, found.last()), (number + 1, Some(&Entry::Chosen(choice))));
+    }
 }

@@ -73,8 +73,8 @@ fn one(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
         }
         Write::Entries { key, number, entries } => {
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO entries (run, number, kind, step, train_loss, learning_rate, validation)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO entries (run, number, kind, step, train_loss, learning_rate, validation, knots)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?;
             let mut last = None;
             for (number, entry) in (*number..).zip(entries) {
@@ -86,7 +86,7 @@ fn one(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
                         transaction.prepare_cached(forget)?.execute(params![key, step.cast_signed()])?;
                         last = Some(*step);
                     }
-                    Entry::Extended(_) => {}
+                    Entry::Extended(_) | Entry::Chosen(_) | Entry::HandedBack => {}
                 }
             }
             if let Some(last) = last {

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use lodecast_live::{Error, Server, ServerOptions};
+use lodecast_live::{Address, Error, Server, ServerOptions};
 use serde_json::json;
 
 use super::{Served, raw};
@@ -33,7 +33,7 @@ fn an_address_for_others_needs_tokens() {
     let served = Served::new();
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
         let options = ServerOptions {
-            address: address.parse().expect("an address"),
+            address: Address::Tcp(address.parse().expect("an address")),
             store: served.path().join("other"),
             ..served.options()
         };
@@ -43,7 +43,7 @@ fn an_address_for_others_needs_tokens() {
     let served = guarded();
     let store = served.path().join("other");
     let options = ServerOptions {
-        address: "0.0.0.0:0".parse().expect("an address"),
+        address: Address::Tcp("0.0.0.0:0".parse().expect("an address")),
         token_file: Some(served.path().join("tokens")),
         store,
         ..served.options()
@@ -72,7 +72,12 @@ fn tokens_open_what_they_are_for() {
     for path in ["step", "points", "extend", "resume"] {
         ask("POST", &format!("/v1/runs/mine-1/{path}"), READ, "{}").is_problem(403);
     }
-    ask("PUT", "/v1/runs/mine-1/source", READ, "{}").is_problem(403);
+    for (method, path) in [("PUT", "source"), ("PUT", "schedule"), ("DELETE", "schedule")] {
+        ask(method, &format!("/v1/runs/mine-1/{path}"), READ, "{}").is_problem(403);
+        served.ask(method, &format!("/v1/runs/mine-1/{path}"), "{}").is_problem(401);
+    }
+    let choice = json!({"knots": [{"progress": 0.0, "learning_rate": 0.1}]}).to_string();
+    assert_eq!(ask("PUT", "/v1/runs/mine-1/schedule", WRITE, &choice).status, 200);
     assert_eq!(ask("GET", "/v1/runs/mine-1", READ, "").status, 200);
 }
 
@@ -88,6 +93,7 @@ fn a_browser_says_its_token_once_and_can_only_read_with_it() {
     let cookie = format!("cookie: lodecast={WRITE}\r\n");
     assert_eq!(served.ask_with("GET", "/", &cookie, "").status, 200);
     served.ask_with("PUT", "/v1/runs/mine-1", &cookie, "{}").is_problem(401);
+    served.ask_with("PUT", "/v1/runs/mine-1/schedule", &cookie, "{}").is_problem(401);
 }
 
 #[test]

@@ -1,0 +1,132 @@
+"""Follows a run in a real MLflow server, logs back into it, and reads what was logged with MLflow's own client.
+
+Usage: log_back.py LODECAST, in an environment that has mlflow. `make test-stores` runs it.
+"""
+
+import json
+import math
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+LODECAST = Path(sys.argv[1]).resolve()
+TOTAL = 300
+
+
+@contextmanager
+def server(folder):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [Path(sys.executable).parent / "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--default-artifact-root", folder / "artifacts"]
+    with (folder / "server.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1)
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait()
+
+
+def losses(rate):
+    """Loss and rate of every step of a toy training."""
+    area = 0.0
+    for step in range(TOTAL):
+        area += rate(step) / (1.0 + 4.0 * rate(step))
+        yield step, 0.1 + 2.0 / (1.0 + 0.5 * area) + 0.6 * rate(step), rate(step)
+
+
+def runs(folder):
+    """Eight runs that are over."""
+    folder.mkdir()
+    for peak in (0.02, 0.05, 0.1, 0.2):
+        for name, rate in (("constant", lambda step: peak), ("linear", lambda step: max(peak * (1 - step / TOTAL), 1e-4))):
+            rows = [f"{step},{loss!r},{lr!r},{loss + 0.05!r}" for step, loss, lr in losses(rate) if step % 10 == 0]
+            (folder / f"{name}-{peak}.csv").write_text("step,loss,lr,val_loss\n" + "\n".join(rows) + "\n")
+
+
+def main(folder):
+    from mlflow.entities import Metric
+    from mlflow.tracking import MlflowClient
+
+    runs(folder / "done")
+    with server(folder) as address:
+        client = MlflowClient(address)
+        experiment = client.create_experiment("live")
+        run = client.create_run(experiment, run_name="new").info.run_id
+        place = f"{address}/#/experiments/{experiment}/runs/{run}"
+        command = [LODECAST, "follow", address, "--collection", "live", "--run", run, "--runs", "done", "--val", "val_loss:min"]
+        command += ["--total-steps", str(TOTAL), "--once", "--json", "--log-back", place]
+
+        def follow(*more):
+            done = subprocess.run([*command, *more], cwd=folder, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            assert "not logged" not in done.stderr, done.stderr
+            return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+        def train(steps):
+            rates = json.loads((folder / "rates.json").read_text())["knots"]
+            at = [(knot["progress"] * TOTAL, knot["learning_rate"]) for knot in rates]
+
+            def rate(step):
+                after = sum(place <= step for place, _ in at)
+                (a, left), (b, right) = at[max(after - 1, 0)], at[min(after, len(at) - 1)]
+                return left + (right - left) * ((step - a) / (b - a) if b > a else 0.0)
+
+            now = int(time.time() * 1000)
+            for step, loss, lr in losses(rate):
+                if step in steps and step % 10 == 0:
+                    values = {"loss": loss, "lr": lr, "val_loss": loss + 0.05}
+                    client.log_batch(run, [Metric(key, value, now, step) for key, value in values.items()])
+
+        decisions, _ = follow()
+        for steps in (range(100), range(100, 160), range(160, 240)):
+            train(steps)
+            decided, said = follow()
+            assert decided, f"nothing was decided at step {steps[-1]}: {said}"
+            decisions += decided
+        # Looked at again, nothing is new, and nothing is logged twice.
+        assert follow()[0] == []
+
+        def history(name):
+            return {metric.step: metric.value for metric in client.get_metric_history(run, f"lodecast/{name}")}
+
+        counted = len(client.get_metric_history(run, "lodecast/replanned"))
+        assert counted == len(decisions), (counted, decisions)
+        tags = client.get_run(run).data.tags
+        for decision in decisions:
+            step = decision["at_step"] or 0
+            assert history("replanned")[step] == float(decision["changed"]), decision
+            predicted = decision["predicted"]
+            for name, key in (("predicted_final", "mean"), ("predicted_low", "low"), ("predicted_high", "high")):
+                assert history(name)[step] == predicted[key], (name, decision)
+            assert tags[f"lodecast.reason.{step}"] == decision["reason"], decision
+            assert math.isfinite(history("learning_rate")[step])
+        # What was logged back is not taken for what the training logs.
+        assert json.loads((folder / "rates.json").read_text())["not_followed"] is None
+        print(f"ok   MLflow: {counted} decisions logged back")
+
+        # A run that is gone is said, and costs nothing but that.
+        command[-1] = f"{address}/#/experiments/{experiment}/runs/{'0' * 32}"
+        train(range(240, TOTAL))
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0 and "not logged" in done.stderr, done.stderr
+        print("ok   MLflow: a run that is not there is said")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        main(Path(folder))
