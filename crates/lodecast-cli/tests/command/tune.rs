@@ -87,7 +87,7 @@ fn a_study_on_a_folder_of_runs() {
     let shown = data(path, &["tune", "show", "study.json"]);
     assert!(shown.contains("trial-0004") && shown.contains("running") && shown.contains("finished"), "{shown}");
     let words = data(path, &["tune", "recommend", "study.json"]);
-    assert!(words.contains("expected val loss") || words.contains("expected validation loss"), "{words}");
+    assert!(words.contains("predicted val loss") || words.contains("predicted validation loss"), "{words}");
     // The recommendation is a schedule wherever one is taken.
     let forecast = lodecast(
         path,

@@ -287,7 +287,8 @@ mod tests {
         let mut options = ImportOptions::default();
         let found = attributes(&recording, &options, &mut Vec::new()).attributes;
         assert_eq!(found.optimizer.as_deref(), Some("AdamW"));
-        assert_eq!((found.peak_lr, found.seed, found.total_steps), (Some(0.003), Some(7), None));
+        // A length of -1 is not set, and leaves the word to the hint.
+        assert_eq!((found.peak_lr, found.seed, found.total_steps), (Some(0.003), Some(7), Some(80_000)));
         options.attributes.total_steps = Some("workload.step_hint".to_owned());
         assert_eq!(attributes(&recording, &options, &mut Vec::new()).attributes.total_steps, Some(80_000));
         options.total_steps = Some(90);

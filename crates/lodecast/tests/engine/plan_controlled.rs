@@ -150,7 +150,8 @@ fn rates_that_have_been_borne_need_no_margin() {
     let model = Told::new(1, |_, _, _| 0.0);
     let in_force = Schedule::cosine(model.experience.learning_rates.highest);
     let observed = [Point::new(TOTAL_STEPS / 2).train_loss(1.0)];
-    let settings = ControlledSettings { rate_margin: 1.2, ..credulous(SearchFamily::SweepOnly) };
+    let settings =
+        ControlledSettings { rate_margin: 1.2, surprise_limit: f64::INFINITY, ..credulous(SearchFamily::SweepOnly) };
     let planner = Planner::new(Forecaster::controlled(model), settings).expect("sound settings");
     let plan = planner.plan(&Situation::after(&observed, TOTAL_STEPS, &in_force)).expect("a plan");
     assert_eq!(plan.candidates[0].origin, Origin::InForce);
