@@ -191,7 +191,8 @@ pub(crate) fn read(
         }
         remarks += 1;
     }
-    if is_empty {
+    // One that is followed is yet to get its header.
+    if is_empty && !limits.since.is_asked() {
         return Ok(visit(Outcome::nothing(base.id, "it is empty".to_owned())));
     }
     if remarks > 0 {
