@@ -44,7 +44,7 @@ class _AtSocket(urllib.request.HTTPHandler):
         def connection(host: str, **settings: Any) -> _SocketConnection:
             return _SocketConnection(self._path, host, **settings)
 
-        return self.do_open(connection, request)  # type: ignore[arg-type]
+        return self.do_open(connection, request)
 
 
 class _SocketConnection(http.client.HTTPConnection):
