@@ -115,6 +115,8 @@ fn flat(number: u64) -> f64 {
 }
 
 /// Kills the server at random moments while several trainings tell it their steps and somebody chooses schedules, and looks at what is left.
+// Who asks for a thousand wants to know.
+#[allow(clippy::print_stdout)]
 fn killed(times: u64) {
     const RUNS: u64 = 4;
     let folder = place();

@@ -209,15 +209,14 @@ fn choose_validation(
     let known = without_classes(known, said);
     let unknown: Vec<&str> = candidates.into_iter().filter(|name| survey.direction(name).is_none()).collect();
     if known.is_empty() {
-        let remedy = match unknown.first() {
-            Some(name) => format!(
+        let remedy = if let Some(name) = unknown.first() {
+            format!(
                 "say which way is better: --val {name}:max or --val {name}:min (candidates: {})",
                 unknown.join(", ")
-            ),
-            None => {
-                let way = survey.direction(loss).unwrap_or(Direction::Min);
-                format!("choose one with --val NAME:max or NAME:min; with nothing but the loss: --val {loss}:{way}")
-            }
+            )
+        } else {
+            let way = survey.direction(loss).unwrap_or(Direction::Min);
+            format!("choose one with --val NAME:max or NAME:min; with nothing but the loss: --val {loss}:{way}")
         };
         return Err(survey.undecided("no series is a validation metric whose name says which way is better", &remedy));
     }

@@ -178,19 +178,7 @@ pub(crate) fn read(
     let mut rows = Rows::open(path, limits)?;
     let mut record = StringRecord::new();
     let mut notes = Vec::new();
-    let mut remarks = 0;
-    let mut is_empty = true;
-    while rows.next(&mut record)?.is_some() {
-        is_empty = false;
-        // Spreadsheets are told so what separates the columns.
-        if remarks == 0 && separator(record.get(0).unwrap_or_default().as_bytes()).is_some() {
-            continue;
-        }
-        if !is_remark(&record, wanted) {
-            break;
-        }
-        remarks += 1;
-    }
+    let (is_empty, remarks) = head(&mut rows, &mut record, wanted)?;
     // One that is followed is yet to get its header.
     if is_empty && !limits.since.is_asked() {
         return Ok(visit(Outcome::nothing(base.id, "it is empty".to_owned())));
@@ -357,11 +345,31 @@ fn in_other_marks(text: &str, rows: &Rows<'_>) -> Option<(f64, Mark)> {
     Some((number(&rows.decimal.plain(percent))? / 100.0, Mark::Percent))
 }
 
+/// Reads as far as the header, which is left in `record`: whether there is nothing, and the remarks before it.
+fn head(rows: &mut Rows<'_>, record: &mut StringRecord, wanted: &Wanted) -> Result<(bool, usize)> {
+    let (mut is_empty, mut remarks) = (true, 0);
+    while rows.next(record)?.is_some() {
+        is_empty = false;
+        // Of a line that says what separates the columns, that may have separated it.
+        let first = record.get(0).unwrap_or_default().as_bytes();
+        if remarks == 0 && (separator(first).is_some() || first.trim_ascii() == SEPARATOR) {
+            continue;
+        }
+        if !is_remark(record, wanted) {
+            break;
+        }
+        remarks += 1;
+    }
+    Ok((is_empty, remarks))
+}
+
+/// How the line begins by which spreadsheets are told what separates the columns.
+const SEPARATOR: &[u8] = b"sep=";
+
 /// The character that the line `sep=;` at the head of a table says to separate its columns.
-fn separator(line: &[u8]) -> Option<Option<u8>> {
-    match line.trim_ascii().strip_prefix(b"sep=")? {
-        [] => Some(None),
-        &[separator] if separator.is_ascii_punctuation() || separator == b'\t' => Some(Some(separator)),
+fn separator(line: &[u8]) -> Option<u8> {
+    match *line.trim_ascii().strip_prefix(SEPARATOR)? {
+        [separator] if separator.is_ascii_punctuation() || separator == b'\t' => Some(separator),
         _ => None,
     }
 }
@@ -369,7 +377,7 @@ fn separator(line: &[u8]) -> Option<Option<u8>> {
 /// The character that separates the columns of a table that begins so.
 fn delimiter(start: &[u8]) -> u8 {
     let mut lines = start.split(|&byte| byte == b'\n');
-    if let Some(Some(told)) = lines.clone().next().and_then(separator) {
+    if let Some(told) = lines.clone().next().and_then(separator) {
         return told;
     }
     let line = lines.find(|line| !line.trim_ascii_start().starts_with(b"#")).unwrap_or_default();

@@ -99,7 +99,7 @@ fn several_seeds_in_one_table_are_several_runs() {
     let one: String = (0..3).map(|epoch| row(7, epoch)).collect();
     let found = of_file("a.csv", &format!("{header}{one}"));
     assert_eq!((found.ids(), found.run("a").attributes.seed), (vec!["a"], Some(7)));
-    let lines: String = (0..4)
+    let lines: Vec<String> = (0..4)
         .map(|row| {
             format!(
                 "{{\"fold\": {}, \"step\": {}, \"loss\": 1, \"lr\": 0.1, \"val_acc\": 0.{row}}}\n",
@@ -108,8 +108,9 @@ fn several_seeds_in_one_table_are_several_runs() {
             )
         })
         .collect();
-    assert_eq!(of_file("a.jsonl", &lines).ids(), ["a fold 0", "a fold 1"]);
-    let each: String = (0..4).map(|step| format!("{step},{step},1,0.1,0.5\n")).collect();
+    assert_eq!(of_file("a.jsonl", &lines.concat()).ids(), ["a fold 0", "a fold 1"]);
+    let each: Vec<String> = (0..4).map(|step| format!("{step},{step},1,0.1,0.5\n")).collect();
+    let each = each.concat();
     let said =
         refusal(of_files(&[("a.csv", &format!("seed,step,loss,lr,val_acc\n{each}"))], &ImportOptions::default()));
     assert!(said.contains("'seed' is another in each row"), "{said}");

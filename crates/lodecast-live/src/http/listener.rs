@@ -75,8 +75,8 @@ impl Listener {
             Self::Tcp(listener) => Accepting::Tcp(tokio::net::TcpListener::from_std(listener)?),
             #[cfg(unix)]
             Self::Unix(socket) => {
-                let (listener, _place) = socket.into_parts();
-                Accepting::Unix { listener: tokio::net::UnixListener::from_std(listener)?, _place }
+                let (listener, place) = socket.into_parts();
+                Accepting::Unix { listener: tokio::net::UnixListener::from_std(listener)?, _place: place }
             }
         })
     }

@@ -16,6 +16,8 @@ const LISTED: usize = 16;
 
 /// Everything on the page.
 #[derive(Clone, Debug, Serialize)]
+// Each is said of its own on the page.
+#[allow(clippy::struct_excessive_bools)]
 pub(crate) struct View {
     run: String,
     sentence: String,

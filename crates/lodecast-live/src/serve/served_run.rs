@@ -240,7 +240,7 @@ impl ServedRun {
         self.history.chosen = Some(choice);
         let mut decision = Decision::of_the_start(self.revision() + 1, self.history.last_step, from_step);
         (decision.changed, decision.by_hand) = (true, true);
-        decision.reason = "somebody chose this schedule; it is kept until it is handed back".to_owned();
+        "somebody chose this schedule; it is kept until it is handed back".clone_into(&mut decision.reason);
         Ok(vec![Event::Decided(self.record(decision))])
     }
 

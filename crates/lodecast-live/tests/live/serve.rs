@@ -90,10 +90,9 @@ impl Served {
     }
 
     fn address(&self) -> SocketAddr {
-        match self.server.as_ref().expect("a server").address() {
-            Address::Tcp(address) => *address,
-            other => panic!("{other} is no address of the network"),
-        }
+        let address = self.server.as_ref().expect("a server").address();
+        let Address::Tcp(address) = address else { panic!("{address} is no address of the network") };
+        *address
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> Answer {

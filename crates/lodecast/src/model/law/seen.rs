@@ -55,8 +55,9 @@ impl Seen {
         values[ends.last().map_or(0, |end| end + 1)..].fill(f64::NAN);
         let mut predicted = [0.0; OBSERVED.len()];
         law.posterior.curve().values(&question.path, ends, &mut predicted[..ends.len()]);
-        let measured = ends.iter().zip(predicted).filter(|(end, _)| values[**end].is_finite());
-        let last = measured.last().map(|(&end, predicted)| (predicted, values[end].ln()));
+        let last = (ends.iter().zip(&predicted[..ends.len()]).rev())
+            .find(|(end, _)| values[**end].is_finite())
+            .map(|(&end, &predicted)| (predicted, values[end].ln()));
         let residuals = (ends.iter().zip(predicted))
             .map(|(&end, predicted)| Some(values[end].ln() - predicted).filter(|residual| residual.is_finite()))
             .collect();
