@@ -74,7 +74,8 @@ def pick(pick: _engine.Pick) -> Any:
     objects, _ = _plotly()
     times = np.linspace(0.0, 1.0, 401)
     figure = objects.Figure()
-    choices = [("picked", pick), *((other.name, other) for other in pick.alternatives)]
+    choices: list[tuple[str, _engine.Pick | _engine.Alternative]] = [("picked", pick)]
+    choices += [(other.name, other) for other in pick.alternatives]
     curves = [choice.schedule.learning_rates(times) for _, choice in choices]
     for index, ((name, choice), curve) in enumerate(zip(choices, curves, strict=True)):
         # Thin lines lie on the thick one, so that one which is the same is seen.
