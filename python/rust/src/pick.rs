@@ -113,7 +113,7 @@ impl PyAlternative {
         PyFinalForecast(self.0.predicted)
     }
 
-    /// Probability that it is better than the schedule of the best measured run, under the law.
+    /// Probability that it is better than the schedule of the best measured run, law and plain process averaged.
     #[getter]
     fn probability_better_than_best(&self) -> f64 {
         self.0.probability_better_than_best
@@ -163,7 +163,7 @@ impl PyPick {
         PyFinalForecast(self.pick.predicted)
     }
 
-    /// Probability that it is better than the schedule of the best measured run, under the law; 1/2 if there is none.
+    /// Probability that it is better than the schedule of the best measured run, law and plain process averaged; 1/2 if there is none.
     #[getter]
     fn probability_better_than_best(&self) -> f64 {
         self.pick.probability_better_than_best

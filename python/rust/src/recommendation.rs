@@ -48,7 +48,7 @@ impl PyRecommendation {
         self.recommendation.predicted.map(PyFinalForecast)
     }
 
-    /// Probability that it beats the schedule of the best measured run, under the law; 1/2 if it is that one.
+    /// Probability that it beats the schedule of the best measured run, law and plain process averaged; 1/2 if it is that one.
     #[getter]
     fn probability_better_than_best(&self) -> f64 {
         self.recommendation.probability_better_than_best
@@ -157,7 +157,7 @@ impl PyCouldBeBetter {
         PyFinalForecast(self.0.predicted)
     }
 
-    /// Probability that it is better than the recommended one, under the law.
+    /// Probability that it is better than the recommended one, law and plain process averaged.
     #[getter]
     fn probability(&self) -> f64 {
         self.0.probability
