@@ -10,9 +10,10 @@ import os
 import subprocess
 import sys
 import time
-import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
+
+from mlflow_server import mlflow_server
 
 RECORDINGS, DIRECTORY = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
 
@@ -281,25 +282,6 @@ def check_mlflow(what, source, address):
         assert len(skipped) == left_out, skipped
 
 
-@contextmanager
-def mlflow_server(store, port):
-    command = [Path(sys.executable).parent / "mlflow", "server", "--backend-store-uri", store, "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", "1", "--default-artifact-root", DIRECTORY / "artifacts"]
-    with (DIRECTORY / f"server-{port}.log").open("w") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    try:
-        for _ in range(120):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, 15)
-        server.wait()
-
-
 def mlflow_stores():
     root = DIRECTORY / "mlflow"
     root.mkdir(parents=True, exist_ok=True)
@@ -307,7 +289,7 @@ def mlflow_stores():
     log_to_mlflow(database)
     check_mlflow("SQLite file", root / "mlflow.db", database)
     check_mlflow("SQLite address", database, database)
-    with mlflow_server(database, 5611) as address:
+    with mlflow_server(DIRECTORY, database) as address:
         check_mlflow("server on SQLite", address, address)
     os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
     files = f"file://{root / 'mlruns'}"
@@ -414,7 +396,7 @@ def on_postgresql():
         del os.environ["PGPASSWORD"]
         log_to_mlflow(f"{server}/mlflow")
         check_mlflow("PostgreSQL", f"{server}/mlflow", f"{server}/mlflow")
-        with mlflow_server(f"{server}/mlflow", 5613) as address:
+        with mlflow_server(DIRECTORY, f"{server}/mlflow") as address:
             check_mlflow("server on PostgreSQL", address, address)
         log_to_optuna(f"{server}/optuna")
         check_optuna("PostgreSQL", f"{server}/optuna", f"{server}/optuna")

@@ -5,40 +5,18 @@ Usage: log_back.py LODECAST, in an environment that has mlflow. `make test-store
 
 import json
 import math
-import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
+
+# The server is that of the tests of importing.
+sys.path.insert(0, str(Path(__file__).parents[3] / "lodecast-import/tests/integration"))
+from mlflow_server import mlflow_server
 
 LODECAST = Path(sys.argv[1]).resolve()
 TOTAL = 300
-
-
-@contextmanager
-def server(folder):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [Path(sys.executable).parent / "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--default-artifact-root", folder / "artifacts"]
-    with (folder / "server.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait()
 
 
 def losses(rate):
@@ -63,7 +41,7 @@ def main(folder):
     from mlflow.tracking import MlflowClient
 
     runs(folder / "done")
-    with server(folder) as address:
+    with mlflow_server(folder, f"sqlite:///{folder / 'mlflow.db'}") as address:
         client = MlflowClient(address)
         experiment = client.create_experiment("live")
         run = client.create_run(experiment, run_name="new").info.run_id
