@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::witness::NORMAL_95;
+use crate::data::interpolate;
 
 /// The error to expect where nothing was held out: the standard deviation of the metric over the sweep.
 const UNKNOWN: f64 = 1.0;
@@ -75,29 +76,22 @@ impl FitRecord {
     /// Error to expect of the final metric after `progress` of a run, interpolated; where nothing was held out, as much as
     /// the metric varies over the sweep.
     pub fn residual(&self, progress: f64) -> f64 {
-        let after = self.residuals.partition_point(|&(fraction, _)| fraction <= progress);
-        match (after.checked_sub(1).and_then(|at| self.residuals.get(at)), self.residuals.get(after)) {
-            (Some(left), Some(right)) => left.1 + (right.1 - left.1) * (progress - left.0) / (right.0 - left.0),
-            (Some(only), None) | (None, Some(only)) => only.1,
-            (None, None) => UNKNOWN,
-        }
+        if self.residuals.is_empty() { UNKNOWN } else { interpolate(&self.residuals, progress) }
     }
 
     /// How far forecasts may be off after `progress` of a run, interpolated; by [`Self::residual`] where no more is known.
     pub(crate) fn miss(&self, progress: f64) -> Miss {
-        let after = self.misses.partition_point(|miss| miss.fraction <= progress);
-        match (after.checked_sub(1).map(|at| self.misses[at]), self.misses.get(after).copied()) {
-            (Some(left), Some(right)) => {
-                let at = (progress - left.fraction) / (right.fraction - left.fraction);
-                let between = |a: f64, b: f64| a + (b - a) * at;
-                Miss {
-                    fraction: progress,
-                    within_68: between(left.within_68, right.within_68),
-                    within_95: between(left.within_95, right.within_95),
-                }
-            }
-            (Some(only), None) | (None, Some(only)) => only,
-            (None, None) => Miss::normal(progress, self.residual(progress)),
+        if self.misses.is_empty() {
+            return Miss::normal(progress, self.residual(progress));
+        }
+        let column = |of: fn(&Miss) -> f64| {
+            let points: Vec<(f64, f64)> = self.misses.iter().map(|miss| (miss.fraction, of(miss))).collect();
+            interpolate(&points, progress)
+        };
+        Miss {
+            fraction: column(|miss| miss.fraction),
+            within_68: column(|miss| miss.within_68),
+            within_95: column(|miss| miss.within_95),
         }
     }
 }

@@ -57,6 +57,15 @@ impl Standardiser {
         Self { mean, deviation }
     }
 
+    /// Rows, standardised.
+    pub(crate) fn standardised(&self, rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        let mut rows = rows.to_vec();
+        for row in &mut rows {
+            self.apply(row);
+        }
+        rows
+    }
+
     /// Standardises a row in place.
     pub(crate) fn apply(&self, row: &mut [f64]) {
         for ((value, mean), deviation) in row.iter_mut().zip(&self.mean).zip(&self.deviation) {

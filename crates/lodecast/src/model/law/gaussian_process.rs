@@ -167,8 +167,8 @@ impl GaussianProcess {
 }
 
 impl ProcessPaths<'_> {
-    /// One draw at all candidates, and the means there.
-    pub(crate) fn draw(&self, random: &mut impl Rng) -> (Vec<f64>, &[f64]) {
+    /// One draw at all candidates, its distance to the mean multiplied by `widen`.
+    pub(crate) fn draw(&self, random: &mut impl Rng, widen: f64) -> Vec<f64> {
         let mut normal = || -> f64 { random.sample(StandardNormal) };
         let features = self.process.fitted.features;
         let frequencies: Vec<f64> =
@@ -191,7 +191,8 @@ impl ProcessPaths<'_> {
             .collect();
         self.process.factor.solve(&mut missed);
         let draws = self.candidates.iter().zip(&self.covariances);
-        (draws.map(|(input, covariance)| prior(input) + dot(covariance, &missed)).collect(), &self.means)
+        let draws = draws.map(|(input, covariance)| prior(input) + dot(covariance, &missed));
+        draws.zip(&self.means).map(|(draw, mean)| mean + widen * (draw - mean)).collect()
     }
 }
 
@@ -388,7 +389,7 @@ mod tests {
         let candidates = [vec![1.1, 0.0], vec![5.0, 1.0]];
         let paths = process.paths(&candidates);
         let mut random = crate::random::stream(1, crate::random::Purpose::Candidate, 0);
-        let draws: Vec<Vec<f64>> = (0..4000).map(|_| paths.draw(&mut random).0).collect();
+        let draws: Vec<Vec<f64>> = (0..4000).map(|_| paths.draw(&mut random, 1.0)).collect();
         for (at, candidate) in candidates.iter().enumerate() {
             let predicted = process.predict(candidate, &mut Vec::new());
             let mean = draws.iter().map(|draw| draw[at]).sum::<f64>() / draws.len() as f64;

@@ -40,10 +40,7 @@ impl PlainProcess {
         let deviation =
             (ln_gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / count).sqrt().max(LEAST_DEVIATION);
         let standardiser = Standardiser::of(features);
-        let mut inputs = features.to_vec();
-        for row in &mut inputs {
-            standardiser.apply(row);
-        }
+        let inputs = standardiser.standardised(features);
         let targets: Vec<f64> = ln_gaps.iter().map(|gap| (gap - mean) / deviation).collect();
         let process = GaussianProcess::fit(&inputs, &targets, &Hyperprior::about(SIGNAL, NOISE), None)?;
         Some(Self { standardiser, process, mean, deviation })
@@ -72,21 +69,14 @@ pub(crate) struct PlainPaths<'a> {
 impl PlainProcess {
     /// Prepares joint draws at candidates with these features.
     pub(crate) fn paths(&self, features: &[Vec<f64>]) -> PlainPaths<'_> {
-        let mut inputs = features.to_vec();
-        for row in &mut inputs {
-            self.standardiser.apply(row);
-        }
-        PlainPaths { plain: self, paths: self.process.paths(&inputs) }
+        PlainPaths { plain: self, paths: self.process.paths(&self.standardiser.standardised(features)) }
     }
 }
 
 impl PlainPaths<'_> {
     /// One draw of `ln` of the final gaps of all candidates, its distance to the mean multiplied by `widen`.
     pub(crate) fn draw(&self, random: &mut impl Rng, widen: f64) -> Vec<f64> {
-        let (mut draw, means) = self.paths.draw(random);
-        for (draw, mean) in draw.iter_mut().zip(means) {
-            *draw = self.plain.mean + self.plain.deviation * (mean + widen * (*draw - mean));
-        }
-        draw
+        let PlainProcess { mean, deviation, .. } = self.plain;
+        self.paths.draw(random, widen).into_iter().map(|draw| mean + deviation * draw).collect()
     }
 }

@@ -42,10 +42,7 @@ impl ResidualProcess {
         let squares: f64 = residuals.iter().map(|residual| residual * residual).sum();
         let count = residuals.len() as f64;
         let scale = ((2.0 * expected * expected + squares) / (2.0 + count)).sqrt();
-        let mut inputs = features.to_vec();
-        for row in &mut inputs {
-            standardiser.apply(row);
-        }
+        let inputs = standardiser.standardised(features);
         let targets: Vec<f64> = residuals.iter().map(|residual| residual / scale).collect();
         let prior = match purpose {
             Purpose::Forecast => Hyperprior::about(0.8, 0.6),
@@ -127,10 +124,7 @@ pub(crate) struct Paths<'a> {
 impl ResidualProcess {
     /// Prepares joint draws at candidates with these features.
     pub(crate) fn paths(&self, features: &[Vec<f64>]) -> Paths<'_> {
-        let mut inputs = features.to_vec();
-        for row in &mut inputs {
-            self.standardiser.apply(row);
-        }
+        let inputs = self.standardiser.standardised(features);
         let process = self.process.as_ref().map(|process| process.paths(&inputs));
         Paths { residual: self, process, candidates: features.len() }
     }
@@ -143,11 +137,7 @@ impl Paths<'_> {
         let in_force = random.random::<f64>() < self.residual.weight;
         match &self.process {
             Some(process) if in_force => {
-                let (mut draw, mean) = process.draw(random);
-                for (draw, mean) in draw.iter_mut().zip(mean) {
-                    *draw = self.residual.scale * (mean + widen * (*draw - mean));
-                }
-                draw
+                process.draw(random, widen).into_iter().map(|draw| self.residual.scale * draw).collect()
             }
             _ => vec![0.0; self.candidates],
         }
