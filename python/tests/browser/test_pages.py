@@ -191,8 +191,8 @@ def test_a_schedule_is_chosen_with_the_token_of_the_run_which_stays_in_the_page(
         field = page.get_by_label("Token to write this run")
         field.wait_for()
         picture(page, "token")
-        requests = []
-        page.on("request", requests.append)
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
         field.fill(READ)
         page.keyboard.press("Enter")
         wait_for(page, "#chosen", "this token may not write this run")
@@ -205,7 +205,7 @@ def test_a_schedule_is_chosen_with_the_token_of_the_run_which_stays_in_the_page(
         # It is asked for once, and kept nowhere.
         page.get_by_role("button", name="Let lodecast decide again").click()
         wait_for(page, "#chosen", "lodecast decides again")
-        assert not any(WRITE in request.url for request in requests)
+        assert not any(WRITE in url for url in asked)
         assert page.evaluate("localStorage.length + sessionStorage.length") == 0
         assert all(WRITE not in cookie["value"] for cookie in page.context.cookies())
         page.reload()
