@@ -102,6 +102,9 @@ pub struct Evaluation {
     pub metric: String,
     /// Was no run forecast by a member that had seen its configuration?
     pub held_out: bool,
+    /// Runs that are not forecast since they stopped before their end without diverging: what they would have come to is unknown.
+    #[serde(default)]
+    pub stopped: Vec<String>,
     /// Skill by fraction and method.
     pub skills: Vec<Skill>,
     /// The model's forecasts.
@@ -138,12 +141,16 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
     let (sweep, _) = sweep.with_lengths();
     let sweep = sweep.as_ref();
     let scaler = Scaler::fit(sweep, metric, MOST_POINTS)?;
-    let cases = cases(sweep, metric, &scaler, model.metric().direction);
+    let (stopped, ended): (Vec<usize>, Vec<usize>) =
+        (0..sweep.runs.len()).partition(|&index| has_stopped(&sweep.runs[index], metric));
+    let cases = cases(sweep, &ended, metric, &scaler, model.metric().direction);
     if cases.len() < 2 {
         return Err(Error::Sweep {
             reason: format!(
-                "{} run(s) can be evaluated; runs need a measured final {} and a configuration that a member did not see",
+                "{} run(s) can be evaluated, and {} stopped before their end; runs need a measured final {} and a configuration that a \
+                 member did not see",
                 cases.len(),
+                stopped.len(),
                 model.metric()
             ),
         });
@@ -155,6 +162,7 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
     let mut evaluation = Evaluation {
         metric: model.metric().to_string(),
         held_out: !cases.iter().any(|case| witness.has_seen(case.index)),
+        stopped: stopped.into_iter().map(|index| sweep.runs[index].id.clone()).collect(),
         skills: Vec::new(),
         forecasts: Vec::new(),
     };
@@ -211,8 +219,13 @@ pub fn evaluate(model: &Model, sweep: &Sweep, fractions: &[f64]) -> Result<Evalu
     Ok(evaluation)
 }
 
-/// The runs whose final metric is known.
-fn cases<'a>(sweep: &'a Sweep, metric: usize, scaler: &Scaler, direction: Direction) -> Vec<Case<'a>> {
+/// Did a run stop before its end, for another reason than that it diverged?
+fn has_stopped(run: &Run, metric: usize) -> bool {
+    !run.is_empty() && !run.reached_end() && run.diverged_at(metric).is_none()
+}
+
+/// The runs among `ended` whose final metric is known.
+fn cases<'a>(sweep: &'a Sweep, ended: &[usize], metric: usize, scaler: &Scaler, direction: Direction) -> Vec<Case<'a>> {
     let validation = Column { range: Column::identity().range, ..scaler.validation };
     let unclamped = Scaler { validation, ..*scaler };
     let worst = Worst::of(scaler, direction);
@@ -222,12 +235,13 @@ fn cases<'a>(sweep: &'a Sweep, metric: usize, scaler: &Scaler, direction: Direct
             configurations[run] = number;
         }
     }
-    let case = |(index, run): (usize, &'a Run)| {
+    let case = |&index: &usize| {
+        let run = &sweep.runs[index];
         let recorded = Series::from_run(run, metric, &unclamped, worst).ok()?;
         let truth = recorded.last_validation()?;
         Some(Case { index, run, configuration: configurations[index], recorded, truth })
     };
-    sweep.runs.iter().enumerate().filter_map(case).collect()
+    ended.iter().filter_map(case).collect()
 }
 
 /// What the planner would say against planning for the run after `fraction` of it.

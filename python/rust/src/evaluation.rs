@@ -23,6 +23,12 @@ impl PyEvaluation {
         self.0.held_out
     }
 
+    /// Runs that are not forecast since they stopped before their end: what they would have come to is unknown.
+    #[getter]
+    fn stopped(&self) -> Vec<String> {
+        self.0.stopped.clone()
+    }
+
     /// One dictionary an observed fraction and method: errors, rank correlation, coverage.
     #[getter]
     fn skills<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -339,6 +339,9 @@ class Evaluation:
     def held_out(self) -> bool:
         """Was no run forecast by a member that had seen its configuration?"""
     @property
+    def stopped(self) -> list[str]:
+        """Runs that are not forecast since they stopped before their end: what they would have come to is unknown."""
+    @property
     def skills(self) -> list[dict[str, Any]]:
         """One dictionary an observed fraction and method: errors, rank correlation, coverage."""
     @property

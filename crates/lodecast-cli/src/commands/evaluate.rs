@@ -69,7 +69,7 @@ impl Arguments {
         output.line(&table.caption)?;
         output.line("")?;
         output.table(&table)?;
-        for sentence in [evaluation::coverage(&evaluations), evaluation::warnings(&evaluations)].into_iter().flatten() {
+        for sentence in sentences(&evaluations) {
             output.line("")?;
             output.line(sentence)?;
         }
@@ -77,10 +77,16 @@ impl Arguments {
     }
 }
 
+/// What is said below the table.
+fn sentences(evaluations: &[ModelEvaluation]) -> impl Iterator<Item = String> {
+    [evaluation::coverage(evaluations), evaluation::warnings(evaluations), evaluation::stopped(evaluations)]
+        .into_iter()
+        .flatten()
+}
+
 fn page(evaluations: &[ModelEvaluation]) -> Report {
     let mut blocks = vec![Block::Table(evaluation::table(evaluations))];
-    blocks.extend(evaluation::coverage(evaluations).map(Block::Prose));
-    blocks.extend(evaluation::warnings(evaluations).map(Block::Prose));
+    blocks.extend(sentences(evaluations).map(Block::Prose));
     blocks.extend(evaluation::errors(evaluations).map(Block::Figure));
     blocks.extend(evaluation::scatter(evaluations).map(Block::Figure));
     Report {

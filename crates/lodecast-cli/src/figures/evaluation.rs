@@ -136,6 +136,16 @@ pub(crate) fn warnings(evaluations: &[ModelEvaluation]) -> Option<String> {
     (!parts.is_empty()).then(|| format!("{}.", parts.join(". ")))
 }
 
+/// Which runs there was nothing to forecast of.
+pub(crate) fn stopped(evaluations: &[ModelEvaluation]) -> Option<String> {
+    let stopped = &evaluations.first()?.evaluation.stopped;
+    let first = stopped.first()?;
+    let others = if stopped.len() > 1 { format!(" and {} more", stopped.len() - 1) } else { String::new() };
+    Some(format!(
+        "Not forecast, since they stopped before their end and what they would have come to is unknown: {first}{others}."
+    ))
+}
+
 /// Error against how much of a run was seen.
 pub(crate) fn errors(evaluations: &[ModelEvaluation]) -> Option<Figure> {
     let first = evaluations.first()?;

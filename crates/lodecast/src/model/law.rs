@@ -17,6 +17,7 @@ mod fixtures;
 mod forecast;
 mod form;
 mod gaussian_process;
+mod groups;
 #[cfg(test)]
 mod hostile;
 mod innovation;

@@ -20,6 +20,8 @@ pub enum Transform {
     },
 }
 
+/// Deviations by which outputs may lie beyond what was seen.
+const SLACK: f64 = 0.25;
 /// Smallest distance to the ceiling that is told apart, as a fraction of it.
 const LEAST_ERROR: f64 = 1e-4;
 
@@ -84,7 +86,10 @@ impl Column {
     pub fn possible(&self, standardised: f64) -> f64 {
         let value = self.natural(standardised);
         match self.transform {
-            Transform::LogError { ceiling } => value.clamp(self.natural(self.range.0).min(0.0), ceiling),
+            Transform::LogError { ceiling } => {
+                let seen_negative = self.natural(self.range.0 + SLACK) < -LEAST_ERROR * ceiling;
+                value.clamp(if seen_negative { self.natural(self.range.0) } else { 0.0 }, ceiling)
+            }
             Transform::Log => value.min(self.natural((2.0 * self.range.1 - self.range.0).min(f64::MAX))),
             Transform::Identity => value,
         }
@@ -216,9 +221,9 @@ impl Scaler {
         Ok(Self {
             time_scale: TIME_SCALE,
             points_per_run: median.round().clamp(LEAST_POINTS, most_points.max(LEAST_POINTS)),
-            train_loss: Column::fit(loss_transform(&losses), &losses, Some(Direction::Min), 0.25),
+            train_loss: Column::fit(loss_transform(&losses), &losses, Some(Direction::Min), SLACK),
             learning_rate,
-            validation: Column::fit(metric_transform(target, &metrics), &metrics, Some(target.direction), 0.25),
+            validation: Column::fit(metric_transform(target, &metrics), &metrics, Some(target.direction), SLACK),
         })
     }
 }
@@ -297,6 +302,19 @@ mod tests {
         assert!(scaler.train_loss.standardise(f64::INFINITY).is_finite());
         assert!(scaler.learning_rate.standardise(0.0).is_finite(), "a rate of zero counts as a negligible one");
         assert!(scaler.validation.standardise(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn an_accuracy_that_was_never_negative_is_forecast_as_none() {
+        let fit = |least: f64| {
+            let values: Vec<(f64, f64, f64)> = (0..10).map(|k| (1.0, 0.1, least + 0.08 * f64::from(k))).collect();
+            Scaler::fit(&sweep(&values), 0, 1000.0).expect("usable").validation
+        };
+        assert_eq!(fit(0.0).possible(-100.0), 0.0);
+        assert_eq!(fit(0.1).possible(-100.0), 0.0);
+        assert_eq!(fit(0.1).possible(100.0), 1.0);
+        // A tenth of a hundred values below 0 is another kind of metric.
+        assert!(fit(-0.1).possible(-100.0) < -0.1);
     }
 
     #[test]

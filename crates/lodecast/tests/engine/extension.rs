@@ -45,11 +45,9 @@ fn every_way_to_go_on_ends_about_where_it_was_said() {
         // What was recorded is the past of the schedule; the run is trained anew with all of it.
         let outcome = last(&run(&way.schedule, 800));
         let said = &way.last;
-        // The law takes a short decay for a little too good.
-        assert!((said.median / outcome - 1.0).abs() < 0.15, "{:?}: {outcome} for {said:?}", way.kind);
-        if way.kind == ExtensionKind::DecayNow {
-            assert!((said.low_95..=said.high_95).contains(&outcome), "{outcome} for {said:?}");
-        }
+        // The law takes a short decay for a little too good, and no run that it knows has kept its rate and let it fall then.
+        let most = if way.kind == ExtensionKind::DecayNow { 0.05 } else { 0.15 };
+        assert!((said.median / outcome - 1.0).abs() < most, "{:?}: {outcome} for {said:?}", way.kind);
         assert!((way.schedule.learning_rate(0.25) - 0.2).abs() < 1e-9);
     }
     assert!(ways.windows(2).all(|pair| pair[0].last.expected <= pair[1].last.expected), "the best comes first");

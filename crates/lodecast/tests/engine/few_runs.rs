@@ -1,7 +1,8 @@
 //! Forecasts from few runs over whole searches.
 
 use lodecast::{
-    Direction, Error, FewRunsMethod, FewRunsScore, FewRunsSettings, Metric, Run, Schedule, Sweep, evaluate_few_runs,
+    Direction, Error, FewRunsMethod, FewRunsScore, FewRunsSettings, Metric, Model, Point, Run, Schedule, Sweep,
+    evaluate, evaluate_few_runs,
 };
 
 /// A run whose loss falls with the sum of rates and keeps the noise of the last ones.
@@ -65,11 +66,85 @@ fn the_law_forecasts_what_follows_a_law_and_the_mean_is_the_mean() {
     // What has been seen of a run says more than its schedule alone.
     let error = |observed| of(FewRunsMethod::Law, 6, observed).iter().map(|score| score.error).sum::<f64>();
     assert!(error(0.25) < error(0.0), "{} after a quarter, {} before", error(0.25), error(0.0));
+    // Nor is it worse than that the value stays.
+    for (law, last) in of(FewRunsMethod::Law, 12, 0.25).iter().zip(of(FewRunsMethod::LastValue, 12, 0.25)) {
+        assert!(law.error < last.error && law.interval_score < last.interval_score, "{law:?} beside {last:?}");
+    }
     let again = self::scores(&sweep, &settings);
     let timeless = |scores: &[FewRunsScore]| -> Vec<FewRunsScore> {
         scores.iter().map(|score| FewRunsScore { seconds: 0.0, ..score.clone() }).collect()
     };
     assert_eq!(timeless(&again), timeless(&scores), "the same seed, the same scores");
+}
+
+fn law(sweep: &Sweep) -> Model {
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let settings = lodecast::FitSettings::new(lodecast::ModelKind::Law);
+    let options = lodecast::FitOptions { progress: &mut |_| {}, interrupt: &stop, checkpoint: None, resume: false };
+    lodecast::fit(sweep, &settings, options).expect("a law").model
+}
+
+#[test]
+fn runs_that_stopped_early_are_not_forecast_and_said_not_to_be() {
+    let mut sweep = search();
+    let model = law(&sweep);
+    for run in sweep.runs.iter_mut().take(20) {
+        let until = run.points(0).filter(|point| point.step <= 40).collect::<Vec<Point>>();
+        let attributes = run.attributes.clone();
+        *run = Run::from_points(&run.id, until).expect("increasing");
+        run.attributes = attributes;
+    }
+    let evaluation = evaluate(&model, &sweep, &[0.0, 0.05]).expect("ten runs that ended");
+    assert_eq!(evaluation.forecasts.len(), 2 * 10);
+    let stopped: Vec<&str> = sweep.runs[..20].iter().map(|run| run.id.as_str()).collect();
+    assert_eq!(evaluation.stopped, stopped);
+    sweep.runs.truncate(21);
+    let error = evaluate(&model, &sweep, &[0.0]).unwrap_err().to_string();
+    assert!(error.contains("1 run(s)") && error.contains("20 stopped"), "{error}");
+}
+
+#[test]
+fn the_curve_of_a_forecast_ends_where_the_forecast_does_and_a_share_is_not_negative() {
+    let mut sweep = search();
+    sweep.metrics = vec![Metric::new("accuracy", Direction::Max)];
+    for run in &mut sweep.runs {
+        // Below 0.26 of accuracy is that of a network that learns nothing, as far as the highest peaks come.
+        let diverges = run.learning_rate().iter().flatten().any(|&rate| rate > 0.4);
+        let share = |loss: f64| if diverges { 0.1 } else { (1.0 - loss / 2.5).max(0.1) };
+        run.change_points(0, |point| Point { validation: point.validation.map(share), ..point });
+    }
+    let model = law(&sweep);
+    for (schedule, level) in [(Schedule::cosine(0.05), 0.4), (Schedule::constant(0.6), 0.1)] {
+        let observed: Vec<Point> = (0..10)
+            .map(|k| Point::new(20 * k).learning_rate(schedule.at_step(20 * k, 400)).validation(level))
+            .collect();
+        let forecast = model.forecast(&observed, 400, Some(&schedule)).expect("a forecast");
+        let (last, ends) = (forecast.final_validation, &forecast.validation);
+        assert!((ends.mean.last().unwrap() - last.mean).abs() < 0.02, "{ends:?} to {last:?}");
+        assert!(last.low >= 0.0 && last.high <= 1.0 && ends.low.iter().all(|&low| low >= 0.0), "{ends:?} to {last:?}");
+    }
+}
+
+#[test]
+fn a_run_that_stands_still_is_forecast_to_stand_still() {
+    // Some runs stay where they are after a fifth, as networks do that have died; their rates are those of sound ones.
+    let mut sweep = search();
+    for run in sweep.runs.iter_mut().step_by(3) {
+        let stuck = run.points(0).find(|point| point.step == 80).and_then(|point| point.validation);
+        run.change_points(0, |mut point| {
+            if point.step > 80 {
+                point.validation = stuck;
+            }
+            point
+        });
+    }
+    let methods = vec![FewRunsMethod::Law, FewRunsMethod::LastValue];
+    let settings =
+        FewRunsSettings { sizes: vec![12], draws: 3, observed: vec![0.75], methods, ..FewRunsSettings::default() };
+    let scores = scores(&sweep, &settings);
+    let error = |method| scores.iter().filter(|score| score.method == method).map(|score| score.error).sum::<f64>();
+    let (law, last) = (error(FewRunsMethod::Law), error(FewRunsMethod::LastValue));
+    assert!(law < 1.5 * last, "{law} beside {last}");
 }
 
 #[test]

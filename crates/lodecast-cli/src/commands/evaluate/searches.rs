@@ -38,12 +38,12 @@ pub(crate) struct Searches {
     /// Seed of the orders
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     draw_seed: u64,
-    /// Who forecasts: law, gaussian-process, multi-power-law, sweep-mean, controlled, paper, best
+    /// Who forecasts: law, gaussian-process, multi-power-law, sweep-mean, last-value, controlled, paper, best
     #[arg(
         long,
         value_delimiter = ',',
         value_name = "NAMES",
-        default_value = "law,gaussian-process,multi-power-law,sweep-mean"
+        default_value = "law,gaussian-process,multi-power-law,sweep-mean,last-value"
     )]
     methods: Vec<FewRunsMethod>,
     /// Final values worse than this count as this [default: the median of first values]

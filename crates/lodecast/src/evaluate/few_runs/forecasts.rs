@@ -99,6 +99,10 @@ pub(super) fn learn(method: FewRunsMethod, learned: &Sweep, metric: usize, ends:
             let deviation = (squares / (count - 1.0).max(1.0) * (1.0 + 1.0 / count)).sqrt();
             Some(Box::new(move |others, _| vec![Some(Ends::about(mean, deviation)); others.runs.len()]))
         }
+        FewRunsMethod::LastValue => {
+            let learned = learned.clone();
+            Some(Box::new(move |others, observed| of_last_values(&learned, others, metric, observed)))
+        }
         FewRunsMethod::Controlled => fitted(ModelKind::Controlled, learned, metric),
         FewRunsMethod::Paper => fitted(ModelKind::Paper, learned, metric),
         FewRunsMethod::Best => {
@@ -151,6 +155,23 @@ fn loss_curve(run: &Run, metric: usize) -> Option<LossCurve> {
 fn of_multi_power_law(law: &MultiPowerLaw, deviation: f64, others: &Sweep, observed: f64) -> Vec<Option<Ends>> {
     let forecast = |run: &Run| Some(Ends::about(law.loss(&rates_of(run)?, run.total_steps() as f64), deviation));
     others.runs.par_iter().map(|run| if observed > 0.0 { None } else { forecast(run) }).collect()
+}
+
+fn of_last_values(learned: &Sweep, others: &Sweep, metric: usize, observed: f64) -> Vec<Option<Ends>> {
+    let changes = learned.runs.iter().filter_map(|run| {
+        let change = run.final_validation(metric)? - value_after(run, metric, observed)?;
+        change.is_finite().then_some(change * change)
+    });
+    let (count, squares) = changes.fold((0.0, 0.0), |(count, sum), square| (count + 1.0, sum + square));
+    let deviation = (squares / f64::max(count, 1.0)).sqrt();
+    others.runs.iter().map(|run| Some(Ends::about(value_after(run, metric, observed)?, deviation))).collect()
+}
+
+/// The last value measured in the first part of a run.
+fn value_after(run: &Run, metric: usize, observed: f64) -> Option<f64> {
+    let until = observed * run.total_steps() as f64 * (1.0 + 1e-9);
+    let measured = run.steps().iter().zip(run.validation(metric)).take_while(|(step, _)| **step as f64 <= until);
+    measured.filter_map(|(_, value)| *value).last()
 }
 
 /// How a fit runs that nobody watches.

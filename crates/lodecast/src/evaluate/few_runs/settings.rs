@@ -17,6 +17,8 @@ pub enum FewRunsMethod {
     MultiPowerLaw,
     /// The mean final metric of the runs, with their deviation.
     SweepMean,
+    /// The last value seen of each run, with the deviation by which the runs learned from changed after that part.
+    LastValue,
     /// The controlled latent ODE.
     Controlled,
     /// The paper's latent ODE.
@@ -27,11 +29,12 @@ pub enum FewRunsMethod {
 
 impl FewRunsMethod {
     /// All of them, the law first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Law,
         Self::GaussianProcess,
         Self::MultiPowerLaw,
         Self::SweepMean,
+        Self::LastValue,
         Self::Controlled,
         Self::Paper,
         Self::Best,
@@ -44,6 +47,7 @@ impl FewRunsMethod {
             Self::GaussianProcess => "gaussian-process",
             Self::MultiPowerLaw => "multi-power-law",
             Self::SweepMean => "sweep-mean",
+            Self::LastValue => "last-value",
             Self::Controlled => "controlled",
             Self::Paper => "paper",
             Self::Best => "best",
@@ -58,7 +62,7 @@ impl std::str::FromStr for FewRunsMethod {
         Self::ALL.into_iter().find(|method| method.name() == text).ok_or_else(|| Error::Setting {
             name: "methods",
             value: text.to_owned(),
-            remedy: "give law, gaussian-process, multi-power-law, sweep-mean, controlled, paper or best",
+            remedy: "give law, gaussian-process, multi-power-law, sweep-mean, last-value, controlled, paper or best",
         })
     }
 }
@@ -84,7 +88,7 @@ pub struct FewRunsSettings {
 
 impl Default for FewRunsSettings {
     fn default() -> Self {
-        use FewRunsMethod::{GaussianProcess, Law, MultiPowerLaw, SweepMean};
+        use FewRunsMethod::{GaussianProcess, LastValue, Law, MultiPowerLaw, SweepMean};
         Self {
             sizes: vec![3, 6, 12, 24, 48],
             draws: 3,
@@ -92,7 +96,7 @@ impl Default for FewRunsSettings {
             observed: vec![0.0, 0.1, 0.25],
             at_most: 200,
             cut: None,
-            methods: vec![Law, GaussianProcess, MultiPowerLaw, SweepMean],
+            methods: vec![Law, GaussianProcess, MultiPowerLaw, SweepMean, LastValue],
         }
     }
 }

@@ -44,6 +44,8 @@ pub(crate) struct DivergedEnds {
 /// Spread of diverged runs about an untrained network before any is known, and how many runs that counts for.
 const ENDS_SPREAD: f64 = 0.1;
 const ENDS_WEIGHT: f64 = 2.0;
+/// Least spread of the end of a diverged run about where it stands.
+const LEAST_SPREAD: f64 = 1e-3;
 
 impl Default for DivergedEnds {
     fn default() -> Self {
@@ -62,6 +64,35 @@ impl DivergedEnds {
     }
 }
 
+/// What a run comes to where it diverges.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Divergence {
+    /// How likely that is.
+    pub(crate) probability: f64,
+    /// Where it ends then.
+    pub(crate) ends: DivergedEnds,
+    /// `ln(gap / start)` that no median of it passes.
+    pub(crate) worst: f64,
+}
+
+impl Divergence {
+    pub(crate) fn new(probability: f64, ends: DivergedEnds) -> Self {
+        Self { probability, ends, worst: 0.0 }
+    }
+
+    /// The same of a run that stands at `ln(gap / start) = now` after the part `seen` of it: the later, the less a run that diverged
+    /// still moves.
+    pub(crate) fn of_one_at(self, now: f64, seen: f64) -> Self {
+        let DivergedEnds { mean, deviation } = self.ends;
+        let (before, shown) = (deviation.powi(-2), (ENDS_SPREAD * (1.0 - seen)).max(LEAST_SPREAD).powi(-2));
+        let ends = DivergedEnds {
+            mean: (before * mean + shown * now) / (before + shown),
+            deviation: (before + shown).powf(-0.5),
+        };
+        Self { ends, worst: self.worst.max(now), ..self }
+    }
+}
+
 /// How likely runs are to look diverged at a part of their way, those that diverge and those that train.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Signs {
@@ -69,6 +100,8 @@ pub(crate) struct Signs {
     training: f64,
 }
 
+/// By its rates alone no run of which something has been seen is surer than this to diverge.
+const SUREST: f64 = 0.9;
 /// Runs that the guess before any run counts for.
 const SIGNS_WEIGHT: f64 = 2.0;
 
@@ -93,6 +126,7 @@ impl Signs {
         // What makes a run that trains look so does not spare one that diverges.
         let training = 1.0 - (1.0 - self.training) * (1.0 - as_bad);
         let diverging = 1.0 - (1.0 - self.diverging) * (1.0 - training);
+        let before = before.min(SUREST);
         let (diverging, training) = (before * chance(diverging), (1.0 - before) * chance(training));
         diverging / (diverging + training).max(f64::MIN_POSITIVE)
     }
@@ -276,7 +310,7 @@ mod tests {
         assert!(signs.probability(0.5, true, 0.0) > 0.9 && signs.probability(0.5, false, 0.0) < 0.2);
         assert!(signs.probability(0.5, true, 1.0) <= 0.5, "it would be as bad if it trained");
         assert_eq!(signs.probability(0.0, true, 0.0), 0.0);
-        assert_eq!(signs.probability(1.0, false, 0.0), 1.0);
+        assert!(signs.probability(1.0, true, 0.0) > 0.98 && signs.probability(1.0, false, 0.0) < 0.7);
     }
 
     #[test]
@@ -286,6 +320,16 @@ mod tests {
         assert!((many.mean + 0.3).abs() < 0.01 && many.deviation < 0.03);
         let apart: Vec<f64> = (0..40).map(|k| if k % 2 == 0 { 0.2 } else { -0.2 }).collect();
         assert!((DivergedEnds::of(&apart).deviation - 0.2).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_diverged_run_ends_where_it_stands_the_more_the_later() {
+        let at = |seen| Divergence::new(1.0, DivergedEnds { mean: 0.0, deviation: 0.3 }).of_one_at(0.5, seen);
+        let (early, late) = (at(0.1), at(0.9));
+        assert!(early.ends.mean > 0.4 && early.ends.mean < late.ends.mean && late.ends.mean > 0.499);
+        assert!(late.ends.deviation < early.ends.deviation && early.ends.deviation < 0.1);
+        assert_eq!(late.worst, 0.5, "it may end above the start, where it is");
+        assert_eq!(Divergence::new(0.3, DivergedEnds::default()).of_one_at(-1.0, 0.5).worst, 0.0);
     }
 
     #[test]

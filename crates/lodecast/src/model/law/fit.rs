@@ -6,6 +6,7 @@ use super::calibration::checked_multiplier;
 use super::curve::SEGMENTS;
 use super::divergence::{DivergedEnds, Threshold, has_diverged, has_gone_astray};
 use super::features::schedule_features;
+use super::groups::Groups;
 use super::least_squares::{Curves, LeftOut, Problem};
 use super::observation::{LEAST_RATE, Recording};
 use super::posterior::{OBSERVED, Posterior, curves, deviation, median};
@@ -269,7 +270,8 @@ fn fit_parts(law: &mut Law, runs: &[Scaled<'_>], seed: u64) {
     law.forecast_process = ResidualProcess::fit(&features, &residuals, spread, Purpose::Forecast, None);
     law.search_process =
         ResidualProcess::fit(&features, &residuals, spread, Purpose::Search, Some(&law.forecast_process));
-    for (index, left_out) in members.into_iter().zip(leave_out(law, &fitted)) {
+    let groups = Groups::of(members.iter().map(|&index| &law.runs[index]));
+    for (index, left_out) in members.into_iter().zip(leave_out(law, &fitted, &groups)) {
         law.runs[index].left_out = left_out;
     }
     law.multiplier = law.checked_multiplier(&misses(law, &kept));
@@ -295,29 +297,31 @@ fn looked(run: &Scaled<'_>, units: Units) -> Vec<bool> {
     OBSERVED.iter().map(looks).collect()
 }
 
-/// What laws without one run say of the ends of the fitted runs, where they came to one.
-fn leave_out(law: &Law, fitted: &[Curves]) -> Vec<Option<LeftOut>> {
+/// What laws without the runs of one configuration say of the ends of these, where they came to one.
+fn leave_out(law: &Law, fitted: &[Curves], groups: &Groups) -> Vec<Option<LeftOut>> {
     let Posterior { prior, start, best, v, sigma, .. } = &law.posterior;
     let problem = Problem { runs: fitted, prior, start: *start, best: *best };
     let normal = problem.normal(v, *sigma);
     let curve = law.posterior.curve();
-    let of = |(index, run): (usize, &Curves)| {
-        let ended = run.ends.last() == Some(&(SEGMENTS - 1));
-        let (_, slopes) = law.posterior.end(&curve, &run.path);
-        problem.left_out(index, v, *sigma, &normal, &slopes).filter(|_| ended)
-    };
-    fitted.iter().enumerate().map(of).collect()
+    let mut left_out = vec![None; fitted.len()];
+    for runs in groups.members() {
+        let Some(without) = problem.without(runs, v, *sigma, &normal) else { continue };
+        for &index in runs.iter().filter(|&&index| fitted[index].ends.last() == Some(&(SEGMENTS - 1))) {
+            let (_, slopes) = law.posterior.end(&curve, &fitted[index].path);
+            left_out[index] = Some(without.of_end(&slopes));
+        }
+    }
+    left_out
 }
 
-/// How far the ends of the runs `kept` are off, in deviations, when each is left out of the fit.
+/// How far the ends of the runs `kept` are off, in deviations, when their configurations are left out of the fit.
 fn misses(law: &Law, kept: &[usize]) -> Vec<f64> {
     let runs = kept.iter().map(|&index| &law.runs[index]);
-    let ended: Vec<(f64, Option<LeftOut>)> =
-        runs.filter_map(|run| Some(((*run.residuals.last()?)?, run.left_out))).collect();
-    let processes = law.forecast_process.left_out(ended.len());
+    let ended: Vec<(f64, &FittedRun)> = runs.filter_map(|run| Some(((*run.residuals.last()?)?, run))).collect();
+    let processes = law.forecast_process.left_out(&Groups::of(ended.iter().map(|&(_, run)| run)));
     (ended.into_iter().zip(processes))
-        .filter_map(|((residual, left_out), process)| {
-            let LeftOut { shift, variance } = left_out?;
+        .filter_map(|((residual, run), process)| {
+            let LeftOut { shift, variance } = run.left_out?;
             Some((residual - shift - process.mean) / (variance + process.variance).sqrt())
         })
         .collect()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Law;
 use super::calibration::{STRETCH_68, STRETCH_95};
 use super::curve::{Gradient, Path, SEGMENTS};
-use super::divergence::{DivergedEnds, mixture_quantile, normal_distribution};
+use super::divergence::{Divergence, mixture_quantile, normal_distribution};
 use super::observation::segment_rates;
 use super::residual::ResidualProcess;
 use super::settings::Settings;
@@ -163,29 +163,50 @@ impl Law {
         (1.0 - forecast.probability_diverged) * among_trained + forecast.probability_diverged * start
     }
 
+    /// What runs of this search come to that diverge, which one does with `probability`.
+    pub(crate) fn divergence(&self, probability: f64) -> Divergence {
+        Divergence::new(probability, self.diverged_ends)
+    }
+
+    /// The gap that is not passed with probability `p`: the run trains, and ends about `ln_gap` with a deviation, or it diverges.
+    fn quantile(&self, p: f64, stretch: f64, (ln_gap, deviation): (f64, f64), divergence: &Divergence) -> f64 {
+        let ln_start = self.units.start.ln();
+        let Divergence { probability, ends, .. } = *divergence;
+        let trained = (1.0 - probability, ln_gap.min(ln_start), (stretch * deviation).max(1e-9));
+        let diverged = (probability, ln_start + ends.mean, stretch * ends.deviation);
+        mixture_quantile(p, [trained, diverged]).min(700.0).exp()
+    }
+
+    /// The median of it.
+    fn median(&self, trained: (f64, f64), divergence: &Divergence) -> f64 {
+        let worst = self.units.start * divergence.worst.min(700.0).exp();
+        self.quantile(0.5, STRETCH_68, trained, divergence).min(worst)
+    }
+
+    /// The best and the worst end of the interval of 68 %, and the median between, of a run that trains or diverges.
+    pub(crate) fn within_68(&self, ln_gap: f64, deviation: f64, divergence: &Divergence) -> [f64; 3] {
+        let quantile = |p: f64| self.quantile(p, STRETCH_68, (ln_gap, deviation), divergence);
+        let gaps = [quantile(0.16), self.median((ln_gap, deviation), divergence), quantile(0.84)];
+        gaps.map(|gap| self.scale.value(gap))
+    }
+
     /// An answer, calibrated, in the metric's own units.
     pub(crate) fn natural(&self, answer: Answer, probability_diverged: f64) -> FinalForecast {
-        self.natural_by(self.multiplier, answer, probability_diverged)
+        self.natural_by(self.multiplier, answer, &self.divergence(probability_diverged))
     }
 
     /// An answer in the metric's own units, its deviations multiplied by `factor`.
-    pub(crate) fn natural_by(&self, factor: f64, answer: Answer, probability_diverged: f64) -> FinalForecast {
+    pub(crate) fn natural_by(&self, factor: f64, answer: Answer, divergence: &Divergence) -> FinalForecast {
         let deviation = (answer.doubt + answer.noise).sqrt() * factor;
         let start = self.units.start;
-        let gap = |ln_gap: f64| ln_gap.min(700.0).exp();
-        // Quantiles of the mixture: the run trains, or it diverges and ends about where it started.
-        let trained_ln_gap = answer.ln_gap.min(start.ln());
-        let quantile = |p: f64, stretch: f64| {
-            let trained = (1.0 - probability_diverged, trained_ln_gap, (stretch * deviation).max(1e-9));
-            let DivergedEnds { mean, deviation } = self.diverged_ends;
-            gap(mixture_quantile(p, [trained, (probability_diverged, start.ln() + mean, stretch * deviation)]))
-        };
-        let trained = gap(trained_ln_gap);
+        let quantile = |p: f64, stretch: f64| self.quantile(p, stretch, (answer.ln_gap, deviation), divergence);
+        let trained = answer.ln_gap.min(start.ln()).exp();
         let (low_68, high_68) = self.scale.range(quantile(0.16, STRETCH_68), quantile(0.84, STRETCH_68));
         let (low_95, high_95) = self.scale.range(quantile(0.025, STRETCH_95), quantile(0.975, STRETCH_95));
+        let probability_diverged = divergence.probability;
         FinalForecast {
             expected: self.scale.value((1.0 - probability_diverged) * trained + probability_diverged * start),
-            median: self.scale.value(quantile(0.5, STRETCH_68).min(start)),
+            median: self.scale.value(self.median((answer.ln_gap, deviation), divergence)),
             low_68,
             high_68,
             low_95,

@@ -105,27 +105,30 @@ impl LawModel {
     }
 
     /// The curve of the schedule, moved so that it goes from what was measured last to the end that what was seen says: by how far
-    /// each is off, in the logarithm of the gap, in a straight line between the two. Its intervals narrow as that of the end does.
+    /// each is off, in the logarithm of the gap, in a straight line between the two. Its intervals narrow as that of the end does,
+    /// and all along it the run may have diverged, as likely as at the end.
     fn through_what_was_seen(&self, curve: &LawForecast, observed: &[Point], now: f64, last: &FinalForecast) -> Spread {
         let measured = observed.iter().rev().find_map(|point| point.validation.filter(|value| value.is_finite()));
-        let Some(measured) = measured else {
-            return Spread { mean: curve.median.clone(), low: curve.low_68.clone(), high: curve.high_68.clone() };
-        };
-        let known: Vec<(f64, f64)> = curve.progress.iter().copied().zip(curve.median.iter().copied()).collect();
-        let here = self.ln_gap(measured) - self.ln_gap(interpolate(&known, now));
-        let end = self.ln_gap(last.median) - self.ln_gap(curve.last.median);
-        let narrowed = (last.deviation / curve.last.deviation).clamp(0.0, 1.0);
         let start = self.ln_gap(self.law.start());
-        let moved = |value: f64, median: f64, at: f64| {
+        let here = measured.map_or(0.0, |measured| {
+            let known: Vec<(f64, f64)> = curve.progress.iter().copied().zip(curve.median.iter().copied()).collect();
+            self.ln_gap(measured) - self.ln_gap(interpolate(&known, now))
+        });
+        let end = last.ln_gap - curve.last.ln_gap;
+        let narrowed = (last.deviation / curve.last.deviation).clamp(0.0, 1.0);
+        let divergence = self.law.divergence(last.probability_diverged);
+        let divergence = measured.map_or(divergence, |value| divergence.of_one_at(self.ln_gap(value) - start, now));
+        let mut spread = Spread::default();
+        for (k, &at) in curve.progress.iter().enumerate() {
             let come = ((at - now) / (1.0 - now).max(1e-9)).clamp(0.0, 1.0);
-            let middle = self.ln_gap(median) + here + come * (end - here);
-            self.law.scale().value((middle + narrowed * (self.ln_gap(value) - self.ln_gap(median))).min(start).exp())
-        };
-        let all = |values: &[f64]| -> Vec<f64> {
-            let places = curve.progress.iter().zip(&curve.median);
-            values.iter().zip(places).map(|(&value, (&at, &median))| moved(value, median, at)).collect()
-        };
-        Spread { mean: all(&curve.median), low: all(&curve.low_68), high: all(&curve.high_68) }
+            let middle = self.ln_gap(curve.median[k]) + here + come * (end - here);
+            let deviation = narrowed * 0.5 * (self.ln_gap(curve.low_68[k]) - self.ln_gap(curve.high_68[k])).abs();
+            let [low, middle, high] = self.law.within_68(middle, deviation, &divergence);
+            spread.mean.push(middle);
+            spread.low.push(low.min(high));
+            spread.high.push(low.max(high));
+        }
+        spread
     }
 
     /// `ln` gap to the ideal.

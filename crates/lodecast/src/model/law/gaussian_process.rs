@@ -5,6 +5,7 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
+use super::groups::Groups;
 use super::linear_algebra::{Cholesky, dot};
 
 /// Runs that a process is made of at most, and those from which its hyperparameters are learned: beyond, evenly spread ones.
@@ -118,18 +119,31 @@ impl GaussianProcess {
         self.log_likelihood
     }
 
-    /// Prediction of each target by the process without it, noise apart; one an input it was made from.
-    pub(crate) fn left_out(&self) -> Vec<Prediction> {
+    /// Number of targets it was made from.
+    pub(crate) fn len(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// Prediction of each target by the process without those of its group, noise apart; one an input it was made from.
+    pub(crate) fn left_out(&self, groups: &Groups) -> Vec<Prediction> {
         let inverse = self.factor.inverse();
         let count = self.weights.len();
         let noise = self.noise();
-        (0..count)
-            .map(|k| {
-                let precision = inverse[k * count + k];
-                let mean = self.fitted.targets[k] - self.weights[k] / precision;
-                Prediction { mean, variance: (1.0 / precision - noise).max(0.0) }
-            })
-            .collect()
+        let mut found = vec![Prediction { mean: 0.0, variance: 0.0 }; count];
+        for members in groups.members() {
+            let size = members.len();
+            let precision = members.iter().flat_map(|&a| members.iter().map(move |&b| (a, b)));
+            let precision = precision.map(|(a, b)| inverse[a * count + b]).collect();
+            let Some(factor) = Cholesky::of(precision, size) else { continue };
+            let mut missed: Vec<f64> = members.iter().map(|&k| self.weights[k]).collect();
+            factor.solve(&mut missed);
+            let covariance = factor.inverse();
+            for (place, &k) in members.iter().enumerate() {
+                let variance = (covariance[place * size + place] - noise).max(0.0);
+                found[k] = Prediction { mean: self.fitted.targets[k] - missed[place], variance };
+            }
+        }
+        found
     }
 
     /// Prediction at `input`, without the noise of a new run. `scratch` is room that is used again.

@@ -157,42 +157,50 @@ impl Problem<'_> {
     }
 }
 
-/// What the law fitted to all runs but one says of that one's end, linearised.
+/// What the law fitted to all runs but those of one configuration says of the end of such a run, linearised.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LeftOut {
-    /// By how much `ln y` of the end moves when the run is left out.
+    /// By how much `ln y` of the end moves when they are left out.
     pub(crate) shift: f64,
-    /// Variance of `ln y` of the end by the doubt about the parameters without the run.
+    /// Variance of `ln y` of the end by the doubt about the parameters without them.
     pub(crate) variance: f64,
 }
 
 impl Problem<'_> {
-    /// Leaves run `index` out of the fit that ended at `v`, where `normal` holds, and looks at `end`, the whitened slopes of its
-    /// final value.
-    pub(crate) fn left_out(
-        &self,
-        index: usize,
-        v: &Gradient,
-        sigma: f64,
-        normal: &Normal,
-        end: &Gradient,
-    ) -> Option<LeftOut> {
-        let only = Problem { runs: &self.runs[index..=index], ..*self };
-        let own = only.normal(v, sigma);
+    /// Leaves some runs out of the fit that ended at `v`, where `normal` holds.
+    pub(crate) fn without(&self, runs: &[usize], v: &Gradient, sigma: f64, normal: &Normal) -> Option<Without> {
         let mut without = normal.clone();
-        let mut pull = own.gradient;
-        for a in 0..PARAMETERS {
-            // The prior's part of the gradient is not the run's.
-            pull[a] -= v[a];
-            for b in 0..PARAMETERS {
-                without.information[a][b] -= own.information[a][b];
+        let mut pull = [0.0; PARAMETERS];
+        for &index in runs {
+            let only = Problem { runs: &self.runs[index..=index], ..*self };
+            let own = only.normal(v, sigma);
+            for a in 0..PARAMETERS {
+                // The prior's part of the gradient is not the run's.
+                pull[a] += own.gradient[a] - v[a];
+                for b in 0..PARAMETERS {
+                    without.information[a][b] -= own.information[a][b];
+                }
             }
         }
         let factor = without.factor(0.0)?;
         factor.solve(&mut pull);
-        let mut half = *end;
-        factor.solve_lower(&mut half);
-        Some(LeftOut { shift: dot(&pull, end), variance: dot(&half, &half) })
+        Some(Without { factor, pull })
+    }
+}
+
+/// A fit without some of its runs, linearised.
+pub(crate) struct Without {
+    factor: Cholesky,
+    /// By how much the whitened parameters move.
+    pull: Gradient,
+}
+
+impl Without {
+    /// What it says of an end of which `slopes` are the whitened slopes.
+    pub(crate) fn of_end(&self, slopes: &Gradient) -> LeftOut {
+        let mut half = *slopes;
+        self.factor.solve_lower(&mut half);
+        LeftOut { shift: dot(&self.pull, slopes), variance: dot(&half, &half) }
     }
 }
 

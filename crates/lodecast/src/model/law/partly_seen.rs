@@ -1,38 +1,37 @@
 //! Runs of which a part has been seen: the law corrected by what the run has shown so far.
 //!
-//! Two corrections, of which the mean is taken: a Bayesian regression of the end's residual on the residuals seen, learned
-//! from the fitted runs; and a Gauss-Newton update of the law's parameters and of three effects of this run.
+//! Four forecasts of the end are averaged: a Bayesian regression of the end's residual on the residuals seen ([`regression`]); a
+//! Gauss-Newton update of the law ([`update`]); what the law misses of the run stays as it is; and the value itself stays. How much
+//! each counts is learned from how far it is off on the fitted runs ([`weighing`]).
 
-use super::Law;
-use super::curve::{Curve, PARAMETERS, Path, SEGMENTS};
+mod regression;
+mod update;
+mod weighing;
+
+use std::rc::Rc;
+
+use regression::{FALL_DOUBT, Regression, SeenFeatures, seen_features, slope_before};
+use weighing::{Each, Weighing};
+
+use super::curve::{Curve, Gradient, PARAMETERS, SEGMENTS};
 use super::divergence::{Signs, has_gone_astray, normal_distribution};
 use super::forecast::{Answer, FinalForecast, Question};
+use super::gaussian_process::Prediction;
+use super::groups::Groups;
 use super::least_squares::LeftOut;
-use super::linear_algebra::{Cholesky, dot};
-use super::posterior::curves;
 use super::residual::{Purpose, ResidualProcess};
-use super::seen::{Seen, ends_until, level_and_trend};
+use super::seen::{LastSeen, Seen, ends_until};
+use super::{FittedRun, Law};
 use crate::{Result, Run, Schedule};
 
-/// Slope of the end's residual in the one seen last, by the fraction seen, before any run tells; and the doubt about it.
-const SLOPES: [(f64, f64); 5] = [(0.0, 0.2), (0.1, 0.4), (0.25, 0.7), (0.5, 0.9), (1.0, 1.0)];
-const SLOPE_DOUBT: f64 = 0.5;
-/// Doubt about the slope in the law's own remaining fall.
-const FALL_DOUBT: f64 = 0.1;
-/// Deviations of the effects of a run: its level, in units of the process's scale; its slope in `ln S`; a shift of `ln η`.
-const LEVEL_EFFECT: f64 = 1.0;
-const SLOPE_EFFECT: f64 = 0.3;
-const SHIFT_EFFECT: f64 = 0.15;
-/// The two corrections err half alike, so that their mean is less doubtful than each; and what their squared difference adds. Found on
-/// held-out searches.
+/// Forecasts err half alike, so that their mean is less doubtful than each; and what the variance among them adds. Found on held-out
+/// searches.
 const MEAN_DOUBT: f64 = 0.75;
-const DISAGREEMENT: f64 = 0.125;
-/// Step for the derivative in the shift.
-const SHIFT: f64 = 1e-3;
-const EFFECTS: usize = 3;
-const SIZE: usize = PARAMETERS + EFFECTS;
-const SEEN_FEATURES: usize = 3;
-type SeenFeatures = [f64; SEEN_FEATURES];
+const DISAGREEMENT: f64 = 0.5;
+/// Fitted runs on which the forecasts are tried, at most.
+const TRIED: usize = 100;
+/// Runs that what the process scatters by counts for where it is said how far runs drift.
+const DRIFT_WEIGHT: f64 = 2.0;
 
 /// A law ready to forecast runs of which the same part has been seen.
 #[derive(Debug)]
@@ -45,10 +44,45 @@ pub struct PartlySeen<'a> {
     regression: Regression,
     /// What the regression leaves of the end.
     process: ResidualProcess,
+    /// Variance by which residuals change from now to the end.
+    drift: f64,
+    weighing: Weighing,
     /// How likely runs are to look diverged by now.
     signs: Signs,
     /// What deviations are multiplied by.
     multiplier: f64,
+}
+
+/// A fitted run, as it had been seen by then.
+struct SeenRun<'a> {
+    fitted: &'a FittedRun,
+    question: Question,
+    row: SeenFeatures,
+    last: LastSeen,
+    /// Residual of its end.
+    end: f64,
+}
+
+impl<'a> SeenRun<'a> {
+    fn of(law: &Law, curve: &Curve, fitted: &'a FittedRun, ends: &[usize]) -> Option<Self> {
+        let (&end, seen) = (fitted.residuals.last()?, fitted.residuals.get(..ends.len())?);
+        let rates = <&[f64; SEGMENTS]>::try_from(fitted.rates.as_slice()).ok()?;
+        let question = law.question_of(rates, fitted.length, &fitted.settings);
+        let row = seen_features(seen, curve, &question.path, ends)?;
+        let last = LastSeen::of(curve, &question.path, ends, seen)?;
+        Some(Self { fitted, question, row, last, end: end? })
+    }
+
+    /// Gaps at the ends of all segments, NaN where none was seen.
+    fn values(&self, curve: &Curve, ends: &[usize]) -> [f64; SEGMENTS] {
+        let mut expected = vec![0.0; ends.len()];
+        curve.values(&self.question.path, ends, &mut expected);
+        let mut values = [f64::NAN; SEGMENTS];
+        for ((&end, expected), residual) in ends.iter().zip(expected).zip(&self.fitted.residuals) {
+            values[end] = residual.map_or(f64::NAN, |residual| (expected + residual).exp());
+        }
+        values
+    }
 }
 
 impl Law {
@@ -56,43 +90,42 @@ impl Law {
     pub fn watching(&self, seen: f64) -> PartlySeen<'_> {
         let seen = if seen.is_nan() { 0.0 } else { seen.clamp(0.0, 1.0) };
         let ends = ends_until(seen);
-        let count = ends.len();
         let curve = self.posterior.curve();
-        let mut rows = Vec::new();
-        let mut targets = Vec::new();
-        let mut features = Vec::new();
-        let mut left_out = Vec::new();
-        for run in self.runs.iter().filter(|run| !run.diverged) {
-            let (Some(&last), Some(residuals)) = (run.residuals.last(), run.residuals.get(..count)) else { continue };
-            let path = self.path(&run.rates, run.length, &run.settings);
-            let (Some(last), Some(row)) = (last, seen_features(residuals, &curve, &path, ends)) else { continue };
-            rows.push(row);
-            targets.push(last);
-            left_out.push(run.left_out);
-            if let Ok(rates) = <&[f64; SEGMENTS]>::try_from(run.rates.as_slice()) {
-                features.push(self.features(rates, run.length, &run.settings));
-            }
-        }
+        let trained = self.runs.iter().filter(|run| !run.diverged);
+        let runs: Vec<SeenRun<'_>> = trained.filter_map(|run| SeenRun::of(self, &curve, run, ends)).collect();
+        let rows: Vec<SeenFeatures> = runs.iter().map(|run| run.row).collect();
+        let targets: Vec<f64> = runs.iter().map(|run| run.end).collect();
         let spread = self.forecast_process.scale();
         let regression = Regression::of(&rows, &targets, slope_before(seen), spread);
         let left: Vec<f64> = targets.iter().zip(&rows).map(|(target, row)| target - regression.mean(row)).collect();
+        let features: Vec<Vec<f64>> = runs.iter().map(|run| run.question.features.clone()).collect();
         // The rest is expected to be as small as the residual itself, less what has been seen.
         let process =
             ResidualProcess::fit(&features, &left, spread / 0.15 * (1.0 - 0.8 * seen), Purpose::Forecast, None);
-        let looked = self.runs.iter().filter_map(|run| Some((run.diverged, *run.looked.get(count.checked_sub(1)?)?)));
-        let signs = Signs::of(looked, seen);
-        let processes = process.left_out(left.len());
-        let misses: Vec<f64> = (rows.iter().zip(&left).zip(left_out).zip(processes))
-            .filter_map(|(((row, left), left_out), process)| {
-                let LeftOut { shift, variance } = left_out?;
-                let alone = regression.left_out(row);
-                let corrected = regression.uncorrected();
-                let miss = left * alone.stretch - corrected * shift - process.mean;
-                Some(miss / (alone.variance + corrected * corrected * variance + process.variance).sqrt())
-            })
-            .collect();
-        let multiplier = self.checked_multiplier(&misses);
-        PartlySeen { law: self, seen, ends, regression, process, signs, multiplier }
+        let squares: f64 = runs.iter().map(|run| (run.end - run.last.residual()).powi(2)).sum();
+        let drift = (DRIFT_WEIGHT * (spread * (1.0 - seen)).powi(2) + squares) / (DRIFT_WEIGHT + runs.len() as f64);
+        let looked = ends
+            .len()
+            .checked_sub(1)
+            .into_iter()
+            .flat_map(|now| self.runs.iter().filter_map(move |run| Some((run.diverged, *run.looked.get(now)?))));
+        let mut watching = PartlySeen {
+            law: self,
+            seen,
+            ends,
+            regression,
+            process,
+            drift,
+            weighing: Weighing::of(&[], seen, drift),
+            signs: Signs::of(looked, seen),
+            multiplier: 1.0,
+        };
+        let tried = watching.tried(&curve, &runs);
+        let errors: Vec<(Each, f64)> = tried.iter().map(|tried| (tried.errors, tried.fall)).collect();
+        watching.weighing = Weighing::of(&errors, seen, drift);
+        let misses: Vec<f64> = tried.iter().map(|tried| watching.miss(tried)).collect();
+        watching.multiplier = self.checked_multiplier(&misses);
+        watching
     }
 
     /// The final value of a run, of which the fraction `observed` of the plan is known, under the rates it recorded; `metric`
@@ -103,6 +136,15 @@ impl Law {
     pub fn final_value_of(&self, run: &Run, metric: usize, observed: f64) -> Result<FinalForecast> {
         self.watching(observed).final_value_of(run, metric)
     }
+}
+
+/// What the forecasts say of a fitted run that they have not been shown.
+struct Tried {
+    errors: Each,
+    /// Variances, of the chance in the rest of the run too.
+    variances: Each,
+    /// How far the law still expected it to fall.
+    fall: f64,
 }
 
 impl PartlySeen<'_> {
@@ -129,25 +171,104 @@ impl PartlySeen<'_> {
         let question = &seen.question;
         if seen.lost {
             let lost = Answer { ln_gap: law.units.start.ln(), doubt: 0.0, noise: law.forecast_process.noise() };
-            return Ok(law.natural_by(self.multiplier, lost, 1.0));
+            return Ok(law.natural_by(self.multiplier, lost, &law.divergence(1.0)));
         }
         let mut scratch = Vec::new();
         let curve = law.posterior.curve();
-        let Some(row) = seen_features(&seen.residuals, &curve, &question.path, self.ends) else {
+        let row = seen_features(&seen.residuals, &curve, &question.path, self.ends);
+        let (Some(row), Some(last)) = (row, seen.last) else {
             return Ok(law.final_forecast(question, &law.forecast_process, &mut scratch));
         };
+        let (end, _) = law.posterior.end(&curve, &question.path);
+        let fall = last.expected - end;
+        let doubt = self.drift + law.doubt_of_fall(&curve, question, last, fall);
+        let rest = |ln_gap: f64| Answer { ln_gap, doubt, noise: 0.0 };
+        let answer = self.averaged(
+            [
+                self.by_regression(&curve, question, &row, &mut scratch),
+                law.updated(&curve, question, &seen.values, self.seen, &mut scratch),
+                rest(end + last.residual()),
+                rest(last.measured),
+            ],
+            fall,
+        );
         let before = law.threshold.probability(question.ln_peak);
         let looks = has_gone_astray(&seen.values, law.units.start, law.units.best);
-        let chance = self.signs.probability(before, looks, law.chance_to_be_as_bad(&seen));
-        let regressed = self.by_regression(&curve, question, &row, &mut scratch);
-        let updated = self.by_update(&curve, question, &seen.values, &mut scratch);
-        let difference = regressed.ln_gap - updated.ln_gap;
-        let mean = Answer {
-            ln_gap: f64::midpoint(regressed.ln_gap, updated.ln_gap),
-            doubt: MEAN_DOUBT * f64::midpoint(regressed.doubt, updated.doubt) + DISAGREEMENT * difference * difference,
-            noise: f64::midpoint(regressed.noise, updated.noise),
+        let chance = self.signs.probability(before, looks, law.chance_to_be_as_bad(last));
+        let divergence = law.divergence(chance).of_one_at(last.measured - law.units.start.ln(), self.seen);
+        Ok(law.natural_by(self.multiplier, answer, &divergence))
+    }
+
+    /// The average of the four forecasts of a run that the law expects to fall by `fall` from now on.
+    fn averaged(&self, answers: [Answer; 4], fall: f64) -> Answer {
+        let weights = self.weighing.weights(fall);
+        let mean =
+            |of: fn(&Answer) -> f64| answers.iter().zip(weights).map(|(answer, weight)| weight * of(answer)).sum();
+        let doubt: f64 = mean(|answer| answer.doubt);
+        let disagreement = disagreement(&answers.map(|answer| answer.ln_gap), &weights);
+        Answer {
+            ln_gap: mean(|answer| answer.ln_gap),
+            doubt: MEAN_DOUBT * doubt + DISAGREEMENT * disagreement,
+            noise: mean(|answer| answer.noise),
+        }
+    }
+
+    /// The forecasts of some of the fitted runs, each as if those of its configuration had been left out of the fit.
+    fn tried(&self, curve: &Curve, runs: &[SeenRun<'_>]) -> Vec<Tried> {
+        let groups = Groups::of(runs.iter().map(|run| run.fitted));
+        let left_out = self.process.left_out(&groups);
+        let mut alone: Vec<Option<Rc<Regression>>> = vec![None; runs.len()];
+        for members in groups.members() {
+            let known = members.iter().map(|&index| (&runs[index].row, runs[index].end));
+            let without = self.regression.without(known).map(Rc::new);
+            members.iter().for_each(|&index| alone[index].clone_from(&without));
+        }
+        let known = alone.iter().zip(runs).enumerate();
+        let known: Vec<(usize, &Regression, LeftOut)> =
+            known.filter_map(|(index, (alone, run))| Some((index, alone.as_deref()?, run.fitted.left_out?))).collect();
+        let mut scratch = Vec::new();
+        let every = known.len().div_ceil(TRIED).max(1);
+        let try_one = |&(index, alone, LeftOut { shift, variance }): &(usize, &Regression, LeftOut)| {
+            let run = &runs[index];
+            // A process of very many runs hardly changes by one.
+            let rest = left_out.get(index).copied().unwrap_or_else(|| {
+                let Prediction { mean, variance } =
+                    self.process.predict(&mut run.question.features.clone(), &mut scratch);
+                Prediction { mean, variance: variance + self.process.noise() }
+            });
+            let uncorrected = alone.uncorrected();
+            let updated =
+                self.law.updated(curve, &run.question, &run.values(curve, self.ends), self.seen, &mut scratch);
+            let (end, _) = self.law.posterior.end(curve, &run.question.path);
+            let (truth, drifted) = (end + run.end, run.end - run.last.residual());
+            let fall = run.last.expected - end;
+            let fall_doubt = self.law.doubt_of_fall(curve, &run.question, run.last, fall);
+            Tried {
+                errors: [
+                    run.end - alone.mean(&run.row) - uncorrected * shift - rest.mean,
+                    truth - updated.ln_gap - uncorrected * shift,
+                    drifted,
+                    drifted - fall,
+                ],
+                variances: [
+                    alone.doubt(&run.row) + uncorrected * uncorrected * variance + rest.variance,
+                    updated.doubt + updated.noise,
+                    self.drift + fall_doubt,
+                    self.drift + fall_doubt,
+                ],
+                fall,
+            }
         };
-        Ok(law.natural_by(self.multiplier, mean, chance))
+        known.iter().step_by(every).map(try_one).collect()
+    }
+
+    /// How far the average is off of a run that it has not been shown, in deviations.
+    fn miss(&self, tried: &Tried) -> f64 {
+        let weights = self.weighing.weights(tried.fall);
+        let mean = |of: &Each| of.iter().zip(weights).map(|(value, weight)| weight * value).sum::<f64>();
+        let disagreement = disagreement(&tried.errors, &weights);
+        let variance = MEAN_DOUBT * mean(&tried.variances) + DISAGREEMENT * disagreement;
+        mean(&tried.errors) / variance.sqrt()
     }
 
     fn by_regression(&self, curve: &Curve, question: &Question, row: &SeenFeatures, scratch: &mut Vec<f64>) -> Answer {
@@ -161,166 +282,32 @@ impl PartlySeen<'_> {
             noise: self.process.noise(),
         }
     }
+}
 
-    fn by_update(
-        &self,
-        curve: &Curve,
-        question: &Question,
-        values: &[f64; SEGMENTS],
-        scratch: &mut Vec<f64>,
-    ) -> Answer {
-        let law = self.law;
-        let process = &law.forecast_process;
-        let residual = process.predict(&mut question.features.clone(), scratch);
-        let Some(seen) = curves(question.path.clone(), values) else { return law.answer(question, process, scratch).0 };
-        let ends: Vec<usize> = seen.ends.iter().copied().chain([SEGMENTS - 1]).collect();
-        let mut shifted_path = question.path.clone();
-        shifted_path.ln_rates.iter_mut().for_each(|rate| *rate += SHIFT);
-        let mut shifted = vec![0.0; ends.len()];
-        curve.values(&shifted_path, &ends, &mut shifted);
-        let now = seen.ends.last().map_or(0.0, |&end| curve.intrinsic_time(&question.path, end).max(1e-12).ln());
-        let mut rows: Vec<([f64; SIZE], f64)> = Vec::with_capacity(ends.len());
-        curve.derivatives(&question.path, &ends, |k, ln_gap, slopes| {
-            let mut row = [0.0; SIZE];
-            row[..PARAMETERS].copy_from_slice(&law.posterior.prior.whiten_gradient(slopes));
-            row[PARAMETERS] = 1.0;
-            row[PARAMETERS + 1] = curve.intrinsic_time(&question.path, ends[k]).max(1e-12).ln() - now;
-            row[PARAMETERS + 2] = (shifted[k] - ln_gap) / SHIFT;
-            rows.push((row, ln_gap));
-        });
-        let Some((end_row, end)) = rows.pop() else { return law.answer(question, process, scratch).0 };
-        // Prior covariance: the posterior of the parameters, and the effects of one run.
-        let scale = process.scale();
-        let effects = [LEVEL_EFFECT * scale, SLOPE_EFFECT * scale, SHIFT_EFFECT];
-        let times_prior = |row: &[f64; SIZE]| -> [f64; SIZE] {
-            std::array::from_fn(|k| match k.checked_sub(PARAMETERS) {
-                None => dot(&law.posterior.covariance[k * PARAMETERS..(k + 1) * PARAMETERS], &row[..PARAMETERS]),
-                Some(effect) => effects[effect] * effects[effect] * row[k],
-            })
-        };
-        let count = rows.len();
-        let spread: Vec<[f64; SIZE]> = rows.iter().map(|(row, _)| times_prior(row)).collect();
-        let mut covariance = vec![0.0; count * count];
-        let mut innovation = Vec::with_capacity(count);
-        for a in 0..count {
-            for b in 0..=a {
-                covariance[a * count + b] = dot(&spread[b], &rows[a].0);
-            }
-            covariance[a * count + a] += (law.posterior.sigma / seen.weights[a]).powi(2);
-            innovation.push(seen.ln_values[a] - rows[a].1);
-        }
-        let with_end: Vec<f64> = spread.iter().map(|spread| dot(spread, &end_row)).collect();
-        let before = dot(&times_prior(&end_row), &end_row);
-        let Some(factor) = Cholesky::of(covariance, count) else { return law.answer(question, process, scratch).0 };
-        let mut whitened = with_end.clone();
-        factor.solve_lower(&mut whitened);
-        factor.solve(&mut innovation);
-        // The process speaks of the end; what has been seen speaks against it as far as it has come.
-        let share = (1.0 - self.seen).powi(2);
-        Answer {
-            ln_gap: end + dot(&with_end, &innovation) + share * residual.mean,
-            doubt: (before - dot(&whitened, &whitened)).max(0.0) + share * residual.variance,
-            // The level of this run is an effect; what is left to chance is its rest.
-            noise: (1.0 - self.seen) * process.noise(),
-        }
-    }
+/// Variance among forecasts.
+fn disagreement(values: &Each, weights: &Each) -> f64 {
+    let mean: f64 = values.iter().zip(weights).map(|(value, weight)| weight * value).sum();
+    values.iter().zip(weights).map(|(value, weight)| weight * (value - mean).powi(2)).sum()
 }
 
 impl Law {
+    /// Variance of the law's `fall` of a run from now on: by the doubt about its parameters, and as no law is right.
+    fn doubt_of_fall(&self, curve: &Curve, question: &Question, last: LastSeen, fall: f64) -> f64 {
+        if last.end == SEGMENTS - 1 {
+            return 0.0;
+        }
+        let mut slopes = [[0.0; PARAMETERS]; 2];
+        curve.derivatives(&question.path, &[last.end, SEGMENTS - 1], |k, _, found| slopes[k] = *found);
+        let slope: Gradient = std::array::from_fn(|k| slopes[0][k] - slopes[1][k]);
+        self.posterior.variance(&self.posterior.prior.whiten_gradient(&slope)) + (FALL_DOUBT * fall).powi(2)
+    }
+
     /// Chance that a run which trains is as bad by now, under the rates that it had, as one that diverged: with a high rate values are
     /// bad until it falls.
-    fn chance_to_be_as_bad(&self, seen: &Seen) -> f64 {
-        let Some((expected, measured)) = seen.last else { return 0.0 };
-        normal_distribution((expected - measured) / self.forecast_process.scale().max(self.posterior.sigma))
+    fn chance_to_be_as_bad(&self, last: LastSeen) -> f64 {
+        normal_distribution(-last.residual() / self.forecast_process.scale().max(self.posterior.sigma))
     }
 }
-
-/// Level and trend of the residuals seen, and how far the law still falls.
-fn seen_features(residuals: &[Option<f64>], curve: &Curve, path: &Path, ends: &[usize]) -> Option<SeenFeatures> {
-    let (level, trend) = level_and_trend(residuals)?;
-    let mut values = [0.0; 2];
-    curve.values(path, &[*ends.last()?, SEGMENTS - 1], &mut values);
-    Some([level, trend, values[0] - values[1]])
-}
-
-fn slope_before(seen: f64) -> f64 {
-    let after = SLOPES.partition_point(|(fraction, _)| *fraction <= seen).clamp(1, SLOPES.len() - 1);
-    let ((left, a), (right, b)) = (SLOPES[after - 1], SLOPES[after]);
-    a + (b - a) * (seen - left) / (right - left)
-}
-
-/// Bayesian linear regression of the end's residual on what has been seen, with normal priors of the slopes.
-#[derive(Debug)]
-struct Regression {
-    slopes: SeenFeatures,
-    covariance: Vec<f64>,
-    /// Variance of what it leaves.
-    variance: f64,
-}
-
-/// What a regression says of a run that it was not shown.
-struct Alone {
-    /// By how much what it leaves of the run grows.
-    stretch: f64,
-    /// Variance by the doubt about the slopes.
-    variance: f64,
-}
-
-impl Regression {
-    /// From the runs' features and the residuals of their ends, which scatter by `scale`.
-    fn of(rows: &[SeenFeatures], targets: &[f64], level_slope: f64, scale: f64) -> Self {
-        let before = [level_slope, 0.0, 0.0];
-        let precision = [SLOPE_DOUBT, SLOPE_DOUBT, FALL_DOUBT].map(|doubt| doubt.powi(-2));
-        let mut found =
-            Self { slopes: before, covariance: vec![0.0; SEEN_FEATURES * SEEN_FEATURES], variance: scale * scale };
-        for _ in 0..3 {
-            let mut matrix = vec![0.0; SEEN_FEATURES * SEEN_FEATURES];
-            let mut right: SeenFeatures = std::array::from_fn(|k| precision[k] * before[k]);
-            for (row, target) in rows.iter().zip(targets) {
-                for a in 0..SEEN_FEATURES {
-                    right[a] += row[a] * target / found.variance;
-                    for b in 0..SEEN_FEATURES {
-                        matrix[a * SEEN_FEATURES + b] += row[a] * row[b] / found.variance;
-                    }
-                }
-            }
-            (0..SEEN_FEATURES).for_each(|k| matrix[k * SEEN_FEATURES + k] += precision[k]);
-            let Some(factor) = Cholesky::of(matrix, SEEN_FEATURES) else { break };
-            found.slopes = right;
-            factor.solve(&mut found.slopes);
-            found.covariance = factor.inverse();
-            let squares: f64 = rows.iter().zip(targets).map(|(row, target)| (target - found.mean(row)).powi(2)).sum();
-            found.variance = (2.0 * scale * scale + squares) / (2.0 + rows.len() as f64);
-        }
-        found
-    }
-
-    fn mean(&self, row: &SeenFeatures) -> f64 {
-        dot(&self.slopes, row)
-    }
-
-    /// Variance of the mean.
-    fn doubt(&self, row: &SeenFeatures) -> f64 {
-        let product = |k: usize| dot(&self.covariance[k * SEEN_FEATURES..(k + 1) * SEEN_FEATURES], row);
-        (0..SEEN_FEATURES).map(|k| row[k] * product(k)).sum::<f64>().max(0.0)
-    }
-
-    /// Part of an error of the law that the level seen does not correct.
-    fn uncorrected(&self) -> f64 {
-        1.0 - self.slopes[0].clamp(0.0, 1.0)
-    }
-
-    /// What it would say of a run it was made from, had it not been.
-    fn left_out(&self, row: &SeenFeatures) -> Alone {
-        let doubt = self.doubt(row);
-        // One row less: the inverse of the normal matrix by Sherman and Morrison.
-        let stretch = 1.0 / (1.0 - doubt / self.variance).max(LEAST_LEFT);
-        Alone { stretch, variance: doubt * stretch }
-    }
-}
-
-/// Least part of the variance that a run may leave the others to say.
-const LEAST_LEFT: f64 = 0.02;
 
 #[cfg(test)]
 mod tests {
@@ -374,12 +361,5 @@ mod tests {
         }
         assert!(seen < 0.35 * unseen, "{seen} beside {unseen}");
         assert!(doubt[1] < 0.8 * doubt[0], "{doubt:?}");
-    }
-
-    #[test]
-    fn prior_slopes_are_those_found() {
-        for (seen, slope) in [(0.1, 0.4), (0.25, 0.7), (0.5, 0.9), (0.0, 0.2), (1.0, 1.0), (0.375, 0.8)] {
-            assert!((slope_before(seen) - slope).abs() < 1e-12);
-        }
     }
 }

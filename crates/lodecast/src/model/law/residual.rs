@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::features::Standardiser;
 use super::gaussian_process::{GaussianProcess, Hyperprior, Prediction, ProcessPaths};
+use super::groups::Groups;
 
 /// The process on the residuals `ln final - ln law`, and the scale it works in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,14 +72,13 @@ impl ResidualProcess {
         }
     }
 
-    /// What the process expects of each of its own runs without having seen it: residual and variance, noise included. Empty
-    /// where the process is made of only some of them.
-    pub(crate) fn left_out(&self, runs: usize) -> Vec<Prediction> {
-        let Some(process) = &self.process else { return Vec::new() };
-        let found = process.left_out();
-        if found.len() != runs {
+    /// What the process expects of each of its own runs without having seen any of its group: residual and variance, noise included.
+    /// Empty where the process is made of only some of them.
+    pub(crate) fn left_out(&self, groups: &Groups) -> Vec<Prediction> {
+        let Some(process) = self.process.as_ref().filter(|process| process.len() == groups.runs()) else {
             return Vec::new();
-        }
+        };
+        let found = process.left_out(groups);
         let unit = self.scale * self.scale;
         let scaled = |found: Prediction| Prediction {
             mean: self.scale * found.mean,

@@ -119,9 +119,10 @@ impl Scale {
         gap.clamp(self.least, GREATEST_GAP)
     }
 
-    /// The metric's value at a gap.
+    /// The metric's value at a gap. One whose ideal is natural was nowhere below 0, and is not there either.
     pub(crate) fn value(&self, gap: f64) -> f64 {
         match self.direction {
+            Direction::Max if self.origin == IdealOrigin::Natural => (self.ideal - gap).max(0.0),
             Direction::Max => self.ideal - gap,
             Direction::Min => self.ideal + gap,
         }
@@ -167,5 +168,13 @@ mod tests {
         assert_eq!(scale.gap(f64::NAN), f64::INFINITY);
         assert!((scale.value(scale.gap(0.75)) - 0.75).abs() < 1e-12);
         assert!(Scale::choose(&Metric::new("a", Direction::Max), Some(0.9), &[0.95]).is_err());
+    }
+
+    #[test]
+    fn a_share_has_no_values_below_zero() {
+        let value = |name: &str, values: &[f64]| choose(name, values).expect("usable").expect("natural").value(150.0);
+        assert_eq!(value("accuracy:max", &[0.5, 0.9]), 0.0);
+        assert_eq!(value("accuracy:max", &[50.0, 90.0]), 0.0);
+        assert_eq!(value("loss:min", &[0.5, 0.9]), 150.0);
     }
 }

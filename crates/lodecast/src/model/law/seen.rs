@@ -1,6 +1,6 @@
 //! What has been seen of a run, in the law's terms.
 
-use super::curve::SEGMENTS;
+use super::curve::{Curve, Path, SEGMENTS};
 use super::forecast::Question;
 use super::observation::{Recording, segment_rates};
 use super::posterior::OBSERVED;
@@ -14,10 +14,37 @@ pub(super) struct Seen {
     pub(super) values: [f64; SEGMENTS],
     /// What the law leaves of them at the observed ends.
     pub(super) residuals: Vec<Option<f64>>,
-    /// Of the last that was measured, the logarithm of the gap that the law expected and of the one there was.
-    pub(super) last: Option<(f64, f64)>,
+    /// The last of them that was measured.
+    pub(super) last: Option<LastSeen>,
     /// Has it stopped being a number?
     pub(super) lost: bool,
+}
+
+/// The value seen last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LastSeen {
+    /// Segment at whose end it was seen.
+    pub(super) end: usize,
+    /// Logarithm of the gap that the law expected then.
+    pub(super) expected: f64,
+    /// Logarithm of the one there was.
+    pub(super) measured: f64,
+}
+
+impl LastSeen {
+    /// From the residuals at the observed `ends`, where they were measured.
+    pub(super) fn of(curve: &Curve, path: &Path, ends: &[usize], residuals: &[Option<f64>]) -> Option<Self> {
+        let (&end, residual) =
+            ends.iter().zip(residuals).rev().find_map(|(end, residual)| Some((end, (*residual)?)))?;
+        let mut expected = [0.0];
+        curve.values(path, &[end], &mut expected);
+        Some(Self { end, expected: expected[0], measured: expected[0] + residual })
+    }
+
+    /// What the law misses of it.
+    pub(super) fn residual(&self) -> f64 {
+        self.measured - self.expected
+    }
 }
 
 impl Seen {
@@ -55,12 +82,10 @@ impl Seen {
         values[ends.last().map_or(0, |end| end + 1)..].fill(f64::NAN);
         let mut predicted = [0.0; OBSERVED.len()];
         law.posterior.curve().values(&question.path, ends, &mut predicted[..ends.len()]);
-        let last = (ends.iter().zip(&predicted[..ends.len()]).rev())
-            .find(|(end, _)| values[**end].is_finite())
-            .map(|(&end, &predicted)| (predicted, values[end].ln()));
-        let residuals = (ends.iter().zip(predicted))
+        let residuals: Vec<Option<f64>> = (ends.iter().zip(predicted))
             .map(|(&end, predicted)| Some(values[end].ln() - predicted).filter(|residual| residual.is_finite()))
             .collect();
+        let last = LastSeen::of(&law.posterior.curve(), &question.path, ends, &residuals);
         Ok(Self { question, values, residuals, last, lost: recording.lost_at.is_some() })
     }
 }
