@@ -19,6 +19,9 @@ use crate::output::Output;
 use crate::report::{Block, Report, Section};
 use crate::whole_file;
 
+/// Parts of a run that are seen, where none are named.
+const FRACTIONS: [f64; 5] = [0.0, 0.05, 0.1, 0.25, 0.5];
+
 /// Which model on which sweep.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -30,11 +33,11 @@ pub(crate) struct Arguments {
     sweeps: Vec<PathBuf>,
     #[command(flatten)]
     columns: Columns,
-    /// Parts of the run that are seen before the forecast
-    #[arg(long, value_delimiter = ',', value_name = "FRACTIONS", default_value = "0,0.05,0.1,0.25,0.5", value_parser = fraction)]
+    /// Parts of the run that are seen before the forecast [default: 0,0.05,0.1,0.25,0.5; with --searches 0,0.1,0.25]
+    #[arg(long, value_delimiter = ',', value_name = "FRACTIONS", value_parser = fraction)]
     fractions: Vec<f64>,
     /// Also write the errors as an HTML page
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "searches")]
     html: Option<PathBuf>,
     #[command(flatten)]
     searches: Searches,
@@ -42,7 +45,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        let Some(path) = &self.model else { return self.searches.run(&self.columns, output) };
+        let Some(path) = &self.model else { return self.searches.run(&self.fractions, &self.columns, output) };
         let (model, sweep) = if self.sweeps.is_empty() {
             model_input::fitted(path, &self.columns, output)?
         } else {
@@ -55,7 +58,8 @@ impl Arguments {
             let sweep = SweepInput { paths: self.sweeps.clone(), columns }.read(output)?;
             (model, sweep)
         };
-        let evaluation = lodecast::evaluate(&model, &sweep, &self.fractions)?;
+        let fractions = if self.fractions.is_empty() { &FRACTIONS[..] } else { &self.fractions };
+        let evaluation = lodecast::evaluate(&model, &sweep, fractions)?;
         let name = lodecast_name(model.kind());
         let evaluations = [ModelEvaluation { model: name, evaluation }];
         if let Some(path) = &self.html {

@@ -39,6 +39,8 @@ fn errors_say_what_to_do() {
         ("unknown-metric", &["fit", "sweep.parquet", "--metric", "val_loss"]),
         ("unknown-metric-column", &["runs", "sweep.parquet", "--val", "f1:max"]),
         ("text-for-a-number", &["runs", "text.csv"]),
+        ("options-of-searches-without-them", &["evaluate", "whole.lode", "sweep.parquet", "--sizes", "3"]),
+        ("report-of-searches", &["evaluate", "--searches", ".", "--html", "page.html"]),
         ("truncated-model", &["plan", "short.lode"]),
         ("setting-out-of-range", &["fit", "sweep.parquet", "--members", "0"]),
         ("run-without-length", &["forecast", "whole.lode", "bare.csv"]),

@@ -30,36 +30,43 @@ pub(crate) struct Searches {
     #[arg(id = "searches", long, value_name = "DIR", conflicts_with = "model")]
     folder: Option<PathBuf>,
     /// Numbers of runs to learn from
-    #[arg(long, value_delimiter = ',', value_name = "COUNTS", default_value = "3,6,12,24,48")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "COUNTS",
+        default_value = "3,6,12,24,48",
+        conflicts_with = "model"
+    )]
     sizes: Vec<usize>,
     /// Random orders
-    #[arg(long, value_name = "COUNT", default_value_t = 3)]
+    #[arg(long, value_name = "COUNT", default_value_t = 3, conflicts_with = "model")]
     draws: u64,
     /// Seed of the orders
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    #[arg(long, value_name = "SEED", default_value_t = 0, conflicts_with = "model")]
     draw_seed: u64,
     /// Who forecasts: law, gaussian-process, multi-power-law, sweep-mean, last-value, controlled, paper, best
     #[arg(
         long,
         value_delimiter = ',',
         value_name = "NAMES",
-        default_value = "law,gaussian-process,multi-power-law,sweep-mean,last-value"
+        default_value = "law,gaussian-process,multi-power-law,sweep-mean,last-value",
+        conflicts_with = "model"
     )]
     methods: Vec<FewRunsMethod>,
     /// Final values worse than this count as this [default: the median of first values]
-    #[arg(long, value_name = "VALUE")]
+    #[arg(long, value_name = "VALUE", conflicts_with = "model")]
     cut: Option<f64>,
     /// Take only runs with such a setting, like 'beta1<0.999' or 'peak_lr>1e-5'; may be given several times
-    #[arg(long, value_name = "SETTING<VALUE")]
+    #[arg(long, value_name = "SETTING<VALUE", conflicts_with = "model")]
     keep: Vec<Condition>,
     /// Take only runs with a peak within so many powers of ten of the best run's
-    #[arg(long, value_name = "DECADES")]
+    #[arg(long, value_name = "DECADES", conflicts_with = "model")]
     near_best: Option<f64>,
     /// Take only runs that reached their planned end, one of each configuration
-    #[arg(long)]
+    #[arg(long, conflicts_with = "model")]
     complete: bool,
     /// File that scores are added to, a line a search; searches that are in it are not drawn from again
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "model")]
     journal: Option<PathBuf>,
 }
 
@@ -104,17 +111,19 @@ struct Scored {
 
 impl Searches {
     /// Draws from every search, writes the journal, and prints what came out.
-    pub(crate) fn run(&self, columns: &Columns, output: &mut Output) -> Result<()> {
+    pub(crate) fn run(&self, fractions: &[f64], columns: &Columns, output: &mut Output) -> Result<()> {
         let Some(folder) = &self.folder else {
             return Err(misuse("there is nothing to evaluate", "name a model and a sweep, runs, or --searches DIR"));
         };
+        let defaults = FewRunsSettings::default();
         let settings = FewRunsSettings {
+            observed: if fractions.is_empty() { defaults.observed.clone() } else { fractions.to_vec() },
             sizes: self.sizes.clone(),
             draws: self.draws,
             seed: self.draw_seed,
             cut: self.cut,
             methods: self.methods.clone(),
-            ..FewRunsSettings::default()
+            ..defaults
         };
         let mut known = self.known(&settings)?;
         let files = files_in(folder)?;
