@@ -85,10 +85,10 @@ impl Divergence {
     pub(crate) fn of_one_at(self, now: f64, seen: f64) -> Self {
         let DivergedEnds { mean, deviation } = self.ends;
         let (before, shown) = (deviation.powi(-2), (ENDS_SPREAD * (1.0 - seen)).max(LEAST_SPREAD).powi(-2));
-        let ends = DivergedEnds {
-            mean: (before * mean + shown * now) / (before + shown),
-            deviation: (before + shown).powf(-0.5),
-        };
+        // Where the two disagree, either may be right.
+        let share = shown / (before + shown);
+        let variance = 1.0 / (before + shown) + share * (1.0 - share) * (now - mean).powi(2);
+        let ends = DivergedEnds { mean: mean + share * (now - mean), deviation: variance.sqrt() };
         Self { ends, worst: self.worst.max(now), ..self }
     }
 }
@@ -327,7 +327,9 @@ mod tests {
         let at = |seen| Divergence::new(1.0, DivergedEnds { mean: 0.0, deviation: 0.3 }).of_one_at(0.5, seen);
         let (early, late) = (at(0.1), at(0.9));
         assert!(early.ends.mean > 0.4 && early.ends.mean < late.ends.mean && late.ends.mean > 0.499);
-        assert!(late.ends.deviation < early.ends.deviation && early.ends.deviation < 0.1);
+        assert!(late.ends.deviation < early.ends.deviation && early.ends.deviation < 0.2);
+        let agreeing = Divergence::new(1.0, DivergedEnds { mean: 0.5, deviation: 0.3 }).of_one_at(0.5, 0.1);
+        assert!(agreeing.ends.deviation < 0.7 * early.ends.deviation, "either may be right where they disagree");
         assert_eq!(late.worst, 0.5, "it may end above the start, where it is");
         assert_eq!(Divergence::new(0.3, DivergedEnds::default()).of_one_at(-1.0, 0.5).worst, 0.0);
     }

@@ -195,7 +195,10 @@ impl PartlySeen<'_> {
         let before = law.threshold.probability(question.ln_peak);
         let looks = has_gone_astray(&seen.values, law.units.start, law.units.best);
         let chance = self.signs.probability(before, looks, law.chance_to_be_as_bad(last));
-        let divergence = law.divergence(chance).of_one_at(last.measured - law.units.start.ln(), self.seen);
+        // Values count as an untrained network's where they are worse; a run that diverged stays where it is.
+        let ln_start = law.units.start.ln();
+        let now = if last.measured < ln_start { last.measured } else { seen.stands.max(ln_start) };
+        let divergence = law.divergence(chance).of_one_at(now - ln_start, self.seen);
         Ok(law.natural_by(self.multiplier, answer, &divergence))
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Seen {
     pub(super) residuals: Vec<Option<f64>>,
     /// The last of them that was measured.
     pub(super) last: Option<LastSeen>,
+    /// Logarithm of the last gap that was measured, be it worse than an untrained network's.
+    pub(super) stands: f64,
     /// Has it stopped being a number?
     pub(super) lost: bool,
 }
@@ -86,7 +88,8 @@ impl Seen {
             .map(|(&end, predicted)| Some(values[end].ln() - predicted).filter(|residual| residual.is_finite()))
             .collect();
         let last = LastSeen::of(&law.posterior.curve(), &question.path, ends, &residuals);
-        Ok(Self { question, values, residuals, last, lost: recording.lost_at.is_some() })
+        let stands = recording.measured.last().map_or(f64::NAN, |&(_, value)| law.scale.gap(value).ln());
+        Ok(Self { question, values, residuals, last, stands, lost: recording.lost_at.is_some() })
     }
 }
 
