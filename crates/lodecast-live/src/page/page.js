@@ -181,6 +181,8 @@ function draw() {
     alerts.dataset.said = JSON.stringify(view.alerts);
     alerts.replaceChildren(...view.alerts.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
   }
+  // There is something to ask about once there is a plan with a rest.
+  for (const id of ["decay-now", "hold"]) get(id).disabled = !handlesOfPlan().length;
   drawMetric();
   drawRate();
   drawForecasts();

@@ -224,7 +224,9 @@ impl PartlySeen<'_> {
         for members in groups.members() {
             let known = members.iter().map(|&index| (&runs[index].row, runs[index].end));
             let without = self.regression.without(known).map(Rc::new);
-            members.iter().for_each(|&index| alone[index].clone_from(&without));
+            for &index in members {
+                alone[index].clone_from(&without);
+            }
         }
         let known = alone.iter().zip(runs).enumerate();
         let known: Vec<(usize, &Regression, LeftOut)> =
