@@ -58,6 +58,8 @@ struct SeenRun<'a> {
     fitted: &'a FittedRun,
     question: Question,
     row: SeenFeatures,
+    /// What the law expected at the observed ends.
+    expected: Vec<f64>,
     last: LastSeen,
     /// Residual of its end.
     end: f64,
@@ -69,16 +71,16 @@ impl<'a> SeenRun<'a> {
         let rates = <&[f64; SEGMENTS]>::try_from(fitted.rates.as_slice()).ok()?;
         let question = law.question_of(rates, fitted.length, &fitted.settings);
         let row = seen_features(seen, curve, &question.path, ends)?;
-        let last = LastSeen::of(curve, &question.path, ends, seen)?;
-        Some(Self { fitted, question, row, last, end: end? })
+        let mut expected = vec![0.0; ends.len()];
+        curve.values(&question.path, ends, &mut expected);
+        let last = LastSeen::of(ends, &expected, seen)?;
+        Some(Self { fitted, question, row, expected, last, end: end? })
     }
 
     /// Gaps at the ends of all segments, NaN where none was seen.
-    fn values(&self, curve: &Curve, ends: &[usize]) -> [f64; SEGMENTS] {
-        let mut expected = vec![0.0; ends.len()];
-        curve.values(&self.question.path, ends, &mut expected);
+    fn values(&self, ends: &[usize]) -> [f64; SEGMENTS] {
         let mut values = [f64::NAN; SEGMENTS];
-        for ((&end, expected), residual) in ends.iter().zip(expected).zip(&self.fitted.residuals) {
+        for ((&end, expected), residual) in ends.iter().zip(&self.expected).zip(&self.fitted.residuals) {
             values[end] = residual.map_or(f64::NAN, |residual| (expected + residual).exp());
         }
         values
@@ -179,13 +181,13 @@ impl PartlySeen<'_> {
         let (Some(row), Some(last)) = (row, seen.last) else {
             return Ok(law.final_forecast(question, &law.forecast_process, &mut scratch));
         };
-        let (end, _) = law.posterior.end(&curve, &question.path);
+        let (end, slopes) = law.posterior.end(&curve, &question.path);
         let fall = last.expected - end;
         let doubt = self.drift + law.doubt_of_fall(&curve, question, last, fall);
         let rest = |ln_gap: f64| Answer { ln_gap, doubt, noise: 0.0 };
         let answer = self.averaged(
             [
-                self.by_regression(&curve, question, &row, &mut scratch),
+                self.by_regression(end, &slopes, question, &row, &mut scratch),
                 law.updated(&curve, question, &seen.values, self.seen, &mut scratch),
                 rest(end + last.residual()),
                 rest(last.measured),
@@ -205,14 +207,11 @@ impl PartlySeen<'_> {
     /// The average of the four forecasts of a run that the law expects to fall by `fall` from now on.
     fn averaged(&self, answers: [Answer; 4], fall: f64) -> Answer {
         let weights = self.weighing.weights(fall);
-        let mean =
-            |of: fn(&Answer) -> f64| answers.iter().zip(weights).map(|(answer, weight)| weight * of(answer)).sum();
-        let doubt: f64 = mean(|answer| answer.doubt);
-        let disagreement = disagreement(&answers.map(|answer| answer.ln_gap), &weights);
+        let ln_gaps = answers.map(|answer| answer.ln_gap);
         Answer {
-            ln_gap: mean(|answer| answer.ln_gap),
-            doubt: MEAN_DOUBT * doubt + DISAGREEMENT * disagreement,
-            noise: mean(|answer| answer.noise),
+            ln_gap: mean(&ln_gaps, &weights),
+            doubt: doubt_of_mean(&ln_gaps, &answers.map(|answer| answer.doubt), &weights),
+            noise: mean(&answers.map(|answer| answer.noise), &weights),
         }
     }
 
@@ -242,8 +241,7 @@ impl PartlySeen<'_> {
                 Prediction { mean, variance: variance + self.process.noise() }
             });
             let uncorrected = alone.uncorrected();
-            let updated =
-                self.law.updated(curve, &run.question, &run.values(curve, self.ends), self.seen, &mut scratch);
+            let updated = self.law.updated(curve, &run.question, &run.values(self.ends), self.seen, &mut scratch);
             let (end, _) = self.law.posterior.end(curve, &run.question.path);
             let (truth, drifted) = (end + run.end, run.end - run.last.residual());
             let fall = run.last.expected - end;
@@ -270,29 +268,38 @@ impl PartlySeen<'_> {
     /// How far the average is off of a run that it has not been shown, in deviations.
     fn miss(&self, tried: &Tried) -> f64 {
         let weights = self.weighing.weights(tried.fall);
-        let mean = |of: &Each| of.iter().zip(weights).map(|(value, weight)| weight * value).sum::<f64>();
-        let disagreement = disagreement(&tried.errors, &weights);
-        let variance = MEAN_DOUBT * mean(&tried.variances) + DISAGREEMENT * disagreement;
-        mean(&tried.errors) / variance.sqrt()
+        mean(&tried.errors, &weights) / doubt_of_mean(&tried.errors, &tried.variances, &weights).sqrt()
     }
 
-    fn by_regression(&self, curve: &Curve, question: &Question, row: &SeenFeatures, scratch: &mut Vec<f64>) -> Answer {
-        let (ln_gap, gradient) = self.law.posterior.end(curve, &question.path);
+    /// By the regression, of a run for which the law expects `end`, with `slopes` in its whitened parameters.
+    fn by_regression(
+        &self,
+        end: f64,
+        slopes: &Gradient,
+        question: &Question,
+        row: &SeenFeatures,
+        scratch: &mut Vec<f64>,
+    ) -> Answer {
         let rest = self.process.predict(&mut question.features.clone(), scratch);
         // The curve's own doubt shrinks by what the residual seen corrects.
         let left = self.regression.uncorrected().powi(2);
         Answer {
-            ln_gap: ln_gap + self.regression.mean(row) + rest.mean,
-            doubt: self.regression.doubt(row) + rest.variance + left * self.law.posterior.variance(&gradient),
+            ln_gap: end + self.regression.mean(row) + rest.mean,
+            doubt: self.regression.doubt(row) + rest.variance + left * self.law.posterior.variance(slopes),
             noise: self.process.noise(),
         }
     }
 }
 
-/// Variance among forecasts.
-fn disagreement(values: &Each, weights: &Each) -> f64 {
-    let mean: f64 = values.iter().zip(weights).map(|(value, weight)| weight * value).sum();
-    values.iter().zip(weights).map(|(value, weight)| weight * (value - mean).powi(2)).sum()
+fn mean(values: &Each, weights: &Each) -> f64 {
+    values.iter().zip(weights).map(|(value, weight)| weight * value).sum()
+}
+
+/// Variance of the mean of forecasts that have these variances each.
+fn doubt_of_mean(values: &Each, variances: &Each, weights: &Each) -> f64 {
+    let middle = mean(values, weights);
+    let among = mean(&values.map(|value| (value - middle).powi(2)), weights);
+    MEAN_DOUBT * mean(variances, weights) + DISAGREEMENT * among
 }
 
 impl Law {

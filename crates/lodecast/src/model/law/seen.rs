@@ -1,6 +1,6 @@
 //! What has been seen of a run, in the law's terms.
 
-use super::curve::{Curve, Path, SEGMENTS};
+use super::curve::SEGMENTS;
 use super::forecast::Question;
 use super::observation::{Recording, segment_rates};
 use super::posterior::OBSERVED;
@@ -34,13 +34,11 @@ pub(super) struct LastSeen {
 }
 
 impl LastSeen {
-    /// From the residuals at the observed `ends`, where they were measured.
-    pub(super) fn of(curve: &Curve, path: &Path, ends: &[usize], residuals: &[Option<f64>]) -> Option<Self> {
-        let (&end, residual) =
-            ends.iter().zip(residuals).rev().find_map(|(end, residual)| Some((end, (*residual)?)))?;
-        let mut expected = [0.0];
-        curve.values(path, &[end], &mut expected);
-        Some(Self { end, expected: expected[0], measured: expected[0] + residual })
+    /// From what the law expected at the observed `ends`, and its residuals where values were measured.
+    pub(super) fn of(ends: &[usize], expected: &[f64], residuals: &[Option<f64>]) -> Option<Self> {
+        let place = residuals.iter().take(ends.len()).rposition(Option::is_some)?;
+        let expected = expected[place];
+        Some(Self { end: ends[place], expected, measured: expected + residuals[place]? })
     }
 
     /// What the law misses of it.
@@ -87,7 +85,7 @@ impl Seen {
         let residuals: Vec<Option<f64>> = (ends.iter().zip(predicted))
             .map(|(&end, predicted)| Some(values[end].ln() - predicted).filter(|residual| residual.is_finite()))
             .collect();
-        let last = LastSeen::of(&law.posterior.curve(), &question.path, ends, &residuals);
+        let last = LastSeen::of(ends, &predicted, &residuals);
         let stands = recording.measured.last().map_or(f64::NAN, |&(_, value)| law.scale.gap(value).ln());
         Ok(Self { question, values, residuals, last, stands, lost: recording.lost_at.is_some() })
     }
