@@ -3,19 +3,22 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use lodecast::{BestFit, FitOptions, FitSettings, FitSummary, Fitted, ModelKind, Sweep};
+use lodecast::{BestFit, FitOptions, FitSettings, FitSummary, Fitted, Model, ModelKind, Sweep};
 
 use crate::interrupt;
 use crate::output::Output;
 use crate::progress::Phase;
 use crate::report::significant;
 
-/// Where a fit is kept while it runs.
+/// Where a fit is kept while it runs, and what it starts from.
+#[derive(Default)]
 pub(crate) struct Kept {
     /// The checkpoint file.
     pub checkpoint: Option<PathBuf>,
     /// Go on from it, if it is there?
     pub resume: bool,
+    /// The model to start from.
+    pub earlier: Option<Model>,
 }
 
 /// Fits a model with its progress shown.
@@ -52,14 +55,16 @@ fn watched(
     let mut progress = |progress: &lodecast::FitProgress| {
         let held_out =
             progress.held_out.map_or_else(String::new, |loss| format!(", held out {}", significant(loss, 3)));
+        phase.lasts(progress.iterations);
         phase.at(progress.iteration, format!("loss {}{held_out}", significant(progress.loss, 3)));
     };
-    let options = FitOptions {
-        progress: &mut progress,
-        interrupt: interrupt::flag()?,
-        checkpoint: kept.checkpoint,
-        resume: kept.resume,
-    };
+    let mut options = FitOptions::default().progress(&mut progress).interrupt(interrupt::flag()?).resume(kept.resume);
+    if let Some(checkpoint) = kept.checkpoint {
+        options = options.checkpoint(checkpoint);
+    }
+    if let Some(earlier) = &kept.earlier {
+        options = options.start_from(earlier);
+    }
     let fitted = fit(options)?;
     phase.done(output, outcome(&fitted));
     Ok(fitted)

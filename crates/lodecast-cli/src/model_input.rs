@@ -4,7 +4,6 @@
 #[cfg(feature = "import")]
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result};
 use lodecast::{FitOptions, LawFit, Model, Sweep};
@@ -34,9 +33,8 @@ pub(crate) fn fitted(path: &Path, columns: &Columns, output: &mut Output) -> Res
     let sweep = runs(path, columns, output)?;
     let settings =
         LawFit { metric: columns.metrics.first().map(|metric| metric.name.clone()), ..LawFit::default() }.into();
-    let options =
-        FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
-    let fitted = lodecast::fit(&sweep, &settings, options).with_context(|| format!("cannot fit {}", path.display()))?;
+    let fitted = lodecast::fit(&sweep, &settings, FitOptions::default())
+        .with_context(|| format!("cannot fit {}", path.display()))?;
     let summary = &fitted.summary;
     output.say(format_args!(
         "law fitted to {} runs of {} configurations in {:.2} s",

@@ -19,7 +19,7 @@ const BETWEEN_LINES: Duration = Duration::from_secs(30);
 pub(crate) struct Phase {
     bar: ProgressBar,
     name: String,
-    length: Option<u64>,
+    length: Cell<Option<u64>>,
     started: Instant,
     /// Parts that had been done before the start, as far as the first call tells: they took none of the time.
     before: Cell<Option<u64>>,
@@ -55,11 +55,17 @@ impl Phase {
         Self {
             bar,
             name,
-            length,
+            length: Cell::new(length),
             started: Instant::now(),
             before: Cell::new(None),
             next_line: Cell::new(lines.then_some(FIRST_LINE)),
         }
+    }
+
+    /// The phase turns out to have so many parts.
+    pub(crate) fn lasts(&self, length: u64) {
+        self.length.set(Some(length));
+        self.bar.set_length(length);
     }
 
     /// So many parts are done; `message` says how it goes.
@@ -69,7 +75,7 @@ impl Phase {
         self.before.set(Some(before));
         if self.next_line.get().is_some_and(|due| elapsed >= due) {
             self.next_line.set(Some(elapsed + BETWEEN_LINES.max(elapsed / 10)));
-            print_line(&line(&self.name, before, position, self.length, &message, elapsed));
+            print_line(&line(&self.name, before, position, self.length.get(), &message, elapsed));
         }
         self.bar.set_position(position);
         self.bar.set_message(message);

@@ -8,7 +8,6 @@
 mod toy_sweep;
 
 use std::hint::black_box;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -50,9 +49,7 @@ fn fitted(kind: ModelKind, iterations: u64) -> Model {
     let settings = FitSettings::new(kind).with_training(|training| {
         training.iterations = iterations;
     });
-    let options =
-        FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
-    fit(&toy_sweep::sweep(2, 100), &settings, options).expect("a usable sweep").model
+    fit(&toy_sweep::sweep(2, 100), &settings, FitOptions::default()).expect("a usable sweep").model
 }
 
 fn plans(criterion: &mut Criterion) {
@@ -94,13 +91,7 @@ fn whole_fit(criterion: &mut Criterion) {
             let settings = FitSettings::new(ModelKind::Controlled).with_training(|training| {
                 training.iterations = 100;
             });
-            let options = FitOptions {
-                progress: &mut |_| {},
-                interrupt: &AtomicBool::new(false),
-                checkpoint: None,
-                resume: false,
-            };
-            black_box(fit(&sweep, &settings, options).expect("a usable sweep"));
+            black_box(fit(&sweep, &settings, FitOptions::default()).expect("a usable sweep"));
         });
     });
     group.finish();

@@ -8,19 +8,19 @@ mod law;
 mod measure;
 mod network;
 mod objective;
+mod options;
 mod paper;
 mod sample;
 mod settings;
 mod split;
 mod trainer;
-
-use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+mod warm;
 
 pub use best::{BestFit, Choice, FormError, fit_best};
 pub use controlled::ControlledFit;
 pub use law::LawFit;
 pub(crate) use measure::{controlled_steps, reference_steps};
+pub use options::FitOptions;
 pub use paper::PaperFit;
 pub use settings::{FitSettings, Training};
 
@@ -39,18 +39,6 @@ pub struct FitProgress {
     pub loss: f64,
     /// Loss on the held-out configurations, mean over the members that have any; `None` before the first check.
     pub held_out: Option<f64>,
-}
-
-/// How a fit is watched, interrupted and resumed.
-pub struct FitOptions<'a> {
-    /// Called every few iterations.
-    pub progress: &'a mut dyn FnMut(&FitProgress),
-    /// Set it to stop the fit: it saves its checkpoint and returns [`Error::Interrupted`](crate::Error::Interrupted).
-    pub interrupt: &'a AtomicBool,
-    /// Where to keep the checkpoint.
-    pub checkpoint: Option<PathBuf>,
-    /// Go on from the checkpoint, if there is one.
-    pub resume: bool,
 }
 
 /// A run that was not learned from.
@@ -102,10 +90,11 @@ pub struct Fitted {
 /// Fits a model to a sweep.
 ///
 /// The result depends on the sweep, the settings and nothing else: not on the number of threads, nor on whether the fit
-/// was interrupted and resumed.
+/// was interrupted and resumed; and on the earlier model that it starts from, if it does ([`FitOptions::start_from`]).
 ///
 /// # Errors
-/// If the settings are out of range, the sweep has nothing to learn from, or the checkpoint cannot be read or written;
+/// If the settings are out of range, the sweep has nothing to learn from, the fit cannot start from the earlier model, or the
+/// checkpoint cannot be read or written;
 /// [`Error::Interrupted`](crate::Error::Interrupted) when asked to stop.
 pub fn fit(sweep: &Sweep, settings: &FitSettings, options: FitOptions<'_>) -> Result<Fitted> {
     settings.check()?;

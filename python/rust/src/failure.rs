@@ -145,9 +145,14 @@ fn tune(error: &lodecast::tune::TuneError) -> PyErr {
 }
 
 fn sweep_file(error: &lodecast_sweep_file::Error) -> PyErr {
+    use lodecast_sweep_file::Error;
     let text = in_keywords(&error.to_string());
     match error {
-        lodecast_sweep_file::Error::File { .. } => exceptions::FileError::new_err(text),
+        Error::File { .. } => exceptions::FileError::new_err(text),
+        // A table without a column for the run is a run's own more often than not.
+        Error::MissingColumn { option: "--run", .. } => exceptions::SweepError::new_err(format!(
+            "{text}; if each file is one run, read them with lodecast.import_runs(\"...\")"
+        )),
         _ => exceptions::SweepError::new_err(text),
     }
 }

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::failure::Failure;
+use crate::model::ModelSource;
 use crate::sweep::SweepArgument;
 use crate::{model, settings, work};
 
@@ -33,9 +34,11 @@ fn implied(given: Option<&Bound<'_, PyDict>>) -> Result<Option<ModelKind>, Failu
 }
 
 /// Fits a model, without `kind` the form whose forecasts of runs that it has not seen are best. `progress` is called with
-/// iteration, iterations, loss and held-out loss some twenty times a second; what it raises ends the fit, like Ctrl-C.
+/// iteration, iterations, loss and held-out loss some twenty times a second; what it raises ends the fit, like Ctrl-C. `start_from`
+/// is the model of an earlier state of the same search, or its file: its networks learn what is new in a third of the steps.
 #[pyfunction]
-#[pyo3(signature = (sweep, kind=None, progress=None, checkpoint=None, resume=false, **settings))]
+#[pyo3(signature = (sweep, kind=None, progress=None, checkpoint=None, resume=false, start_from=None, **settings))]
+#[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 pub(crate) fn fit(
     py: Python<'_>,
     sweep: SweepArgument<'_>,
@@ -43,6 +46,7 @@ pub(crate) fn fit(
     progress: Option<Bound<'_, PyAny>>,
     checkpoint: Option<PathBuf>,
     resume: bool,
+    start_from: Option<ModelSource<'_>>,
     settings: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Py<PyAny>> {
     let kind = match kind {
@@ -56,6 +60,7 @@ pub(crate) fn fit(
         })
     })?;
     let sweep = Arc::clone(&sweep.0.sweep);
+    let start_from = start_from.map(|source| source.model(py)).transpose()?;
     let interrupt = Arc::new(AtomicBool::new(false));
     let latest: Arc<Mutex<Option<FitProgress>>> = Arc::default();
     let watch = |_: Python<'_>| {
@@ -75,7 +80,13 @@ pub(crate) fn fit(
                     *latest = Some(*news);
                 }
             };
-            let options = FitOptions { progress: &mut tell, interrupt: &interrupt, checkpoint, resume };
+            let mut options = FitOptions::default().progress(&mut tell).interrupt(&interrupt).resume(resume);
+            if let Some(checkpoint) = checkpoint {
+                options = options.checkpoint(checkpoint);
+            }
+            if let Some(earlier) = &start_from {
+                options = options.start_from(earlier);
+            }
             Ok(match &wanted {
                 Wanted::Form(settings) => lodecast::fit(&sweep, settings, options)?,
                 Wanted::Best(settings) => lodecast::fit_best(&sweep, settings, options)?,

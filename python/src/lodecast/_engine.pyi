@@ -1070,10 +1070,12 @@ def fit(
     progress: Callable[[int, int, float, float | None], object] | None = None,
     checkpoint: _Path | None = None,
     resume: bool = False,
+    start_from: Model | _Path | None = None,
     **settings: Unpack[FitSettings],
 ) -> Model:
     """Fits a model, without `kind` the form whose forecasts of runs that it has not seen are best. `progress` is called with
-    iteration, iterations, loss and held-out loss some twenty times a second; what it raises ends the fit, like Ctrl-C.
+    iteration, iterations, loss and held-out loss some twenty times a second; what it raises ends the fit, like Ctrl-C. `start_from`
+    is the model of an earlier state of the same search, or its file: its networks learn what is new in a third of the steps.
     """
 
 def load(path: _Path) -> Model:

@@ -36,6 +36,7 @@ def fit(
     progress: bool | Progress = True,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    start_from: _engine.Model | str | os.PathLike[str] | None = None,
     **settings: Unpack[FitSettings],
 ) -> _engine.ControlledLatentOde: ...
 
@@ -48,6 +49,7 @@ def fit(
     progress: bool | Progress = True,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    start_from: _engine.Model | str | os.PathLike[str] | None = None,
     **settings: Unpack[FitSettings],
 ) -> _engine.PaperLatentOde: ...
 
@@ -60,6 +62,7 @@ def fit(
     progress: bool | Progress = True,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    start_from: _engine.Model | str | os.PathLike[str] | None = None,
     **settings: Unpack[FitSettings],
 ) -> _engine.Model: ...
 
@@ -71,6 +74,7 @@ def fit(
     progress: bool | Progress = True,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    start_from: _engine.Model | str | os.PathLike[str] | None = None,
     **settings: Unpack[FitSettings],
 ) -> _engine.Model:
     """Fit a model to a sweep, or to runs read from a path as `lodecast.plan` reads them.
@@ -83,6 +87,9 @@ def fit(
     later call with `resume=True` goes on to the same result. Settings by name: `metric` and `seed` of all; `members`,
     `iterations`, `batch_size`, `peak_lr`, `alpha`, `window`, `tolerance`, `patience` of the networks; `start`, `ideal`,
     `objective`, `warmup` of the law.
+
+    `start_from` is the model of an earlier state of the same search, or its file: its networks learn what is new in a third of
+    the steps, and go on being measured on what they have not seen.
 
     The same sweep, settings and seed give the same model, bit for bit, on any number of threads.
     """
@@ -104,6 +111,7 @@ def fit(
             progress=shown,
             checkpoint=None if checkpoint is None else os.fspath(checkpoint),
             resume=resume,
+            start_from=start_from,
             **settings,
         )
     warn_of_left_out((model.fit_summary or {})["left_out"], "model.fit_summary")

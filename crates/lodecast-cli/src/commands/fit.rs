@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use lodecast::{BestFit, FitSettings, ModelKind};
+use lodecast::{BestFit, FitSettings, Model, ModelKind};
 
 use crate::failure::misuse;
 use crate::fitting::{Kept, fit, fit_best, say_what_was_left_out};
@@ -47,6 +47,9 @@ pub(crate) struct Arguments {
     /// Seed of everything random
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Start from the model of an earlier state of the same search: its networks learn what is new in a third of the steps
+    #[arg(long, value_name = "MODEL")]
+    from: Option<PathBuf>,
     /// Where an interrupted fit is kept [default: OUT.checkpoint]
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -64,7 +67,8 @@ impl Arguments {
             name.push(".checkpoint");
             name.into()
         });
-        let kept = Kept { checkpoint: Some(checkpoint.clone()), resume: self.resume };
+        let earlier = self.from.as_ref().map(Model::load).transpose()?;
+        let kept = Kept { checkpoint: Some(checkpoint.clone()), resume: self.resume, earlier };
         let fitted = match self.settings()? {
             Some(settings) => fit(&sweep, &settings, kept, "fit", output),
             None => fit_best(&sweep, &BestFit { metric: self.metric.clone(), seed: self.seed }, kept, output),
@@ -91,9 +95,10 @@ impl Arguments {
             None if of_networks => ModelKind::Controlled,
             None => return Ok(None),
         };
-        if kind == ModelKind::Law && (of_networks || self.checkpoint.is_some() || self.resume) {
+        let of_training = of_networks || self.checkpoint.is_some() || self.resume || self.from.is_some();
+        if kind == ModelKind::Law && of_training {
             return Err(misuse(
-                "the law has no networks: it takes no --members, --iterations, --batch-size, --peak-lr or checkpoint",
+                "the law has no networks: it takes no --members, --iterations, --batch-size, --peak-lr, --from or checkpoint",
                 "leave them out, or fit with --kind controlled",
             ));
         }

@@ -240,7 +240,8 @@ impl Demonstration {
     ) -> Result<DemoModel> {
         let settings = self.settings(kind);
         // The checkpoint stays: a fit that is finished is resumed at its end.
-        let kept = Kept { checkpoint: Some(directory.file(&format!("{name}.checkpoint"))), resume: true };
+        let kept =
+            Kept { checkpoint: Some(directory.file(&format!("{name}.checkpoint"))), resume: true, ..Kept::default() };
         let fitted = fitting::fit(sweep, &settings, kept, "fit", output)
             .map_err(|error| interrupted(error, &format!("cannot fit the {name} model")))?;
         fitting::say_what_was_left_out(&fitted.summary, output);
@@ -270,7 +271,7 @@ impl Demonstration {
         let runs = named().filter(|(_, name)| !held_out.contains(name)).map(|(run, _)| run.clone());
         let rest = Sweep { metrics: sweep.metrics.clone(), runs: runs.collect() };
         let settings = self.settings(ModelKind::Controlled);
-        let kept = Kept { checkpoint: Some(directory.file("held-out.checkpoint")), resume: true };
+        let kept = Kept { checkpoint: Some(directory.file("held-out.checkpoint")), resume: true, ..Kept::default() };
         let fitted = fitting::fit(&rest, &settings, kept, "fit held-out", output)
             .map_err(|error| interrupted(error, "cannot fit the model for held-out forecasts"))?;
         let model = &fitted.model;

@@ -91,7 +91,7 @@ impl FewRuns<'_> {
         output: &mut Output,
     ) -> Result<(FitEntry, Pick)> {
         let settings = FitSettings::new(ModelKind::Law);
-        let fitted = fitting::fit(sweep, &settings, Kept { checkpoint: None, resume: false }, "fit", output)?;
+        let fitted = fitting::fit(sweep, &settings, Kept::default(), "fit", output)?;
         fitting::say_what_was_left_out(&fitted.summary, output);
         fitted.model.save(directory.file("law.lode"))?;
         let Model::Law(model) = &fitted.model else {

@@ -37,9 +37,7 @@ fn model() -> Model {
                 sweep.runs.push(run);
             }
         }
-        let options =
-            FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
-        lodecast::fit(&sweep, &LawFit::default().into(), options).expect("a usable sweep").model
+        lodecast::fit(&sweep, &LawFit::default().into(), FitOptions::default()).expect("a usable sweep").model
     };
     MODEL.get_or_init(fitted).clone()
 }

@@ -1,7 +1,5 @@
 //! A real training with burn under the lodecast scheduler: stopped and resumed, it is the run that was not stopped.
 
-use std::sync::atomic::AtomicBool;
-
 use burn::lr_scheduler::LrSchedulerRecord;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::module::{Module, Param};
@@ -101,9 +99,7 @@ fn model() -> Model {
         training.iterations = 100;
         training.members = 2;
     });
-    let options =
-        FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
-    fit(&sweep, &settings, options).unwrap().model
+    fit(&sweep, &settings, FitOptions::default()).unwrap().model
 }
 
 #[test]

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
 
 use lodecast::{Direction, Family, FitOptions, LawFit, Metric, Model, Point, Run, Schedule, Sweep};
 use lodecast_live::{Follower, FollowerOptions, Looked, RatesFile, WatchOptions};
@@ -58,9 +57,7 @@ fn fitted() -> Model {
             sweep.runs.push(run);
         }
     }
-    let options =
-        FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
-    lodecast::fit(&sweep, &LawFit::default().into(), options).expect("a usable sweep").model
+    lodecast::fit(&sweep, &LawFit::default().into(), FitOptions::default()).expect("a usable sweep").model
 }
 
 /// A folder with a log in it, and the rates beside it.

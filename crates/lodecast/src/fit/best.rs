@@ -49,7 +49,6 @@ pub struct Choice {
 /// Each form is judged by runs whose configurations it was fitted without, so that the choice costs no run.
 ///
 /// ```
-/// # use std::sync::atomic::AtomicBool;
 /// use lodecast::{BestFit, FitOptions, Metric, Run, Sweep, fit_best};
 /// # fn main() -> lodecast::Result<()> {
 /// let mut sweep = Sweep::new(vec!["val_loss:min".parse::<Metric>()?]);
@@ -62,9 +61,7 @@ pub struct Choice {
 ///     }
 ///     sweep.runs.push(run);
 /// }
-/// let (progress, interrupt) = (&mut |_: &_| {}, &AtomicBool::new(false));
-/// let options = FitOptions { progress, interrupt, checkpoint: None, resume: false };
-/// let fitted = fit_best(&sweep, &BestFit::default(), options)?;
+/// let fitted = fit_best(&sweep, &BestFit::default(), FitOptions::default())?;
 /// assert!(fitted.summary.choice.unwrap().reason.starts_with("law"));
 /// # Ok(())
 /// # }
@@ -75,8 +72,7 @@ pub struct Choice {
 pub fn fit_best(sweep: &Sweep, settings: &BestFit, options: FitOptions<'_>) -> Result<Fitted> {
     let mut of_the_law = LawFit { metric: settings.metric.clone(), ..LawFit::default() };
     of_the_law.law.seed = settings.seed;
-    let quiet = FitOptions { progress: &mut |_| {}, interrupt: options.interrupt, checkpoint: None, resume: false };
-    let law = fit(sweep, &of_the_law.into(), quiet)?;
+    let law = fit(sweep, &of_the_law.into(), options.unwatched())?;
     let configurations = law.summary.configurations;
     if configurations < ENOUGH {
         let reason = format!(
@@ -150,8 +146,6 @@ fn held_out_errors(models: &[&Model], sweep: &Sweep, metric: &Metric) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
-
     use super::*;
     use crate::data::{Family, Run, Schedule};
 
@@ -177,9 +171,7 @@ mod tests {
     }
 
     fn best(sweep: &Sweep) -> Fitted {
-        let (progress, interrupt) = (&mut |_: &_| {}, &AtomicBool::new(false));
-        let options = FitOptions { progress, interrupt, checkpoint: None, resume: false };
-        fit_best(sweep, &BestFit::default(), options).expect("fits")
+        fit_best(sweep, &BestFit::default(), FitOptions::default()).expect("fits")
     }
 
     #[test]

@@ -19,14 +19,25 @@ struct Header<F> {
     checkpoint: u32,
     settings: F,
     sweep: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    earlier: Option<String>,
     seconds: f64,
+}
+
+/// What a fit began from, by fingerprints.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin<'a> {
+    /// The sweep.
+    pub(crate) sweep: &'a str,
+    /// The model that it started from, if it did.
+    pub(crate) earlier: Option<&'a str>,
 }
 
 /// Writes the state of all members.
 pub(crate) fn save<F: NetworkFit>(
     path: &Path,
     settings: &F,
-    sweep: &str,
+    origin: Origin<'_>,
     seconds: f64,
     members: &[MemberState],
 ) -> Result<()> {
@@ -49,7 +60,8 @@ pub(crate) fn save<F: NetworkFit>(
         ];
         push("progress", &progress);
     }
-    let header = Header { checkpoint: FORMAT, settings: settings.clone(), sweep: sweep.to_owned(), seconds };
+    let (sweep, earlier) = (origin.sweep.to_owned(), origin.earlier.map(str::to_owned));
+    let header = Header { checkpoint: FORMAT, settings: settings.clone(), sweep, earlier, seconds };
     let bytes =
         file::serialize(&header, &tensors).map_err(|reason| Error::ModelFile { path: path.to_owned(), reason })?;
     whole_file::write(path, &bytes)
@@ -58,16 +70,19 @@ pub(crate) fn save<F: NetworkFit>(
 /// Reads the state of all members back, and the seconds spent so far.
 ///
 /// # Errors
-/// If the file is damaged, or belongs to another sweep or other settings.
-pub(crate) fn load<F: NetworkFit>(path: &Path, settings: &F, sweep: &str) -> Result<(Vec<MemberState>, f64)> {
+/// If the file is damaged, or belongs to another sweep, another earlier model or other settings.
+pub(crate) fn load<F: NetworkFit>(path: &Path, settings: &F, origin: Origin<'_>) -> Result<(Vec<MemberState>, f64)> {
     let fail = |reason: String| Error::ModelFile { path: path.to_owned(), reason };
     let (header, mut tensors) = file::read(path)?;
     let header: Header<F> = file::parse_header(&header).map_err(fail)?;
     if header.checkpoint != FORMAT {
         return Err(fail(format!("its checkpoint format is {}, not {FORMAT}; start the fit anew", header.checkpoint)));
     }
-    if header.sweep != sweep {
+    if header.sweep != origin.sweep {
         return Err(fail("it belongs to another sweep; resume with that one, or start the fit anew".to_owned()));
+    }
+    if header.earlier.as_deref() != origin.earlier {
+        return Err(fail("it started from another model; resume with that one, or start the fit anew".to_owned()));
     }
     if header.settings != *settings {
         return Err(fail("it was started with other settings; resume with those, or start the fit anew".to_owned()));

@@ -79,6 +79,10 @@ impl NetworkFit for ControlledFit {
     fn model(ensemble: Ensemble) -> Model {
         ControlledLatentOde(ensemble).into()
     }
+
+    fn ensemble(model: &Model) -> Option<&Ensemble> {
+        if let Model::Controlled(model) = model { Some(&model.0) } else { None }
+    }
 }
 
 /// Points of a run at most: what a rate does shows over hundredths of a run, and the encoder reads every point.

@@ -9,7 +9,7 @@ use super::network::fingerprint;
 use super::settings::{FitForm, Training};
 use super::{FitOptions, FitProgress, FitSummary, Fitted, LeftOut};
 use crate::data::{Run, Sweep};
-use crate::error::{Result, setting};
+use crate::error::{Error, Result, setting};
 use crate::experience::Experience;
 use crate::model::FitRecord;
 use crate::model::law::{Law, LawModel, LawSettings};
@@ -40,7 +40,11 @@ impl FitForm for LawFit {
         None
     }
 
-    fn fit(&self, sweep: &Sweep, options: FitOptions<'_>) -> Result<Fitted> {
+    fn fit(&self, sweep: &Sweep, mut options: FitOptions<'_>) -> Result<Fitted> {
+        if let Some(earlier) = options.earlier {
+            let remedy = "leave it out: the law is fitted anew in less than a second";
+            return Err(Error::Setting { name: "start_from", value: format!("a {} model", earlier.kind()), remedy });
+        }
         let started = Instant::now();
         let (sweep, metric) = sweep.with_metric(self.metric.as_deref())?;
         let (sweep, lengths) = sweep.with_lengths();
@@ -71,7 +75,7 @@ impl FitForm for LawFit {
             seconds,
             choice: None,
         };
-        (options.progress)(&FitProgress { iteration: 1, iterations: 1, loss: law.scatter(), held_out: None });
+        options.tell(&FitProgress { iteration: 1, iterations: 1, loss: law.scatter(), held_out: None });
         let model = LawModel::new(law, self.law.clone(), experience, record).into();
         Ok(Fitted { model, summary })
     }

@@ -35,7 +35,7 @@ fn measure<F: NetworkFit>(
     count: u64,
     observed: fn(usize) -> usize,
 ) -> FitSteps {
-    let prepared = &Prepared::new(sweep, 0, form.most_points()).expect("a usable sweep");
+    let prepared = &Prepared::new(sweep, 0, form.most_points(), None).expect("a usable sweep");
     f32::dispatch(Measure { prepared, form, architecture, count, observed })
 }
 

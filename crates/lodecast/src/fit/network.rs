@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -12,6 +11,7 @@ use serde::de::DeserializeOwned;
 use super::sample::Windows;
 use super::settings::{FitForm, Training};
 use super::trainer::{CHECKS, MemberState, Trainer};
+use super::warm::Start;
 use super::{FitOptions, FitProgress, FitSummary, Fitted, LeftOut, checkpoint, split};
 use crate::data::Sweep;
 use crate::error::{Error, Result};
@@ -21,6 +21,9 @@ use crate::kernels::lanes::{Dispatch, LaneKernel, Lanes};
 use crate::model::ensemble::{Ensemble, Header, tolerances};
 use crate::model::series::{Series, Unusable, Worst};
 use crate::model::{Architecture, FitRecord, Miss, Model, Scaler};
+
+/// Of so many steps that a fit from nothing takes, one that starts from an earlier model takes one.
+const SHORTER: u64 = 3;
 
 /// The fit of one form of network. Its settings implement it.
 pub(crate) trait NetworkFit: Clone + Default + PartialEq + Serialize + DeserializeOwned + Sync {
@@ -35,6 +38,16 @@ pub(crate) trait NetworkFit: Clone + Default + PartialEq + Serialize + Deseriali
 
     /// See [`Self::training`].
     fn training_mut(&mut self) -> &mut Training;
+
+    /// The same settings with fewer steps, for a fit that starts `from_model`.
+    #[must_use]
+    fn shortened(mut self, from_model: bool) -> Self {
+        if from_model {
+            let training = self.training_mut();
+            training.iterations = (training.iterations / SHORTER).max(1);
+        }
+        self
+    }
 
     /// Sizes of a network.
     fn architecture(&self) -> Architecture;
@@ -52,6 +65,9 @@ pub(crate) trait NetworkFit: Clone + Default + PartialEq + Serialize + Deseriali
 
     /// The model that the fitted ensemble is.
     fn model(ensemble: Ensemble) -> Model;
+
+    /// The ensemble that a model of this form is; nothing if it is of another.
+    fn ensemble(model: &Model) -> Option<&Ensemble>;
 }
 
 impl<F: NetworkFit> FitForm for F {
@@ -80,24 +96,30 @@ pub(super) struct Prepared {
     configuration: Vec<usize>,
     /// Signatures of the runs of each configuration.
     signatures: Vec<Vec<String>>,
+    /// What model files of format 1 call each configuration.
+    former_names: Vec<String>,
     diverged: Vec<String>,
     left_out: Vec<LeftOut>,
 }
 
 impl Prepared {
-    pub(super) fn new(sweep: &Sweep, metric: usize, most_points: f64) -> Result<Self> {
+    /// In units that the sweep gives, or in those of an `earlier` model.
+    pub(super) fn new(sweep: &Sweep, metric: usize, most_points: f64, earlier: Option<&Scaler>) -> Result<Self> {
         let scaler = Scaler::fit(sweep, metric, most_points)?;
+        let scaler = earlier.map_or(scaler, |earlier| earlier.widened(&scaler));
         let worst = Worst::of(&scaler, sweep.metrics[metric].direction);
         let mut prepared = Self {
             scaler,
             series: Vec::new(),
             configuration: Vec::new(),
             signatures: Vec::new(),
+            former_names: Vec::new(),
             diverged: Vec::new(),
             left_out: Vec::new(),
         };
         for (_, runs) in sweep.configurations() {
             let mut signatures = Vec::new();
+            let former_name = runs.first().map(|&index| sweep.runs[index].former_configuration());
             for run in runs.into_iter().map(|index| &sweep.runs[index]) {
                 match Series::from_run(run, metric, &scaler, worst) {
                     Ok(series) => {
@@ -113,6 +135,7 @@ impl Prepared {
             }
             if !signatures.is_empty() {
                 prepared.signatures.push(signatures);
+                prepared.former_names.extend(former_name);
             }
         }
         if prepared.series.len() < 2 {
@@ -135,23 +158,38 @@ fn distinct<'a>(signatures: impl Iterator<Item = &'a String>) -> Vec<String> {
 
 /// Fits an ensemble; see [`fit()`](super::fit).
 fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Result<Fitted> {
-    let settings = form.training();
-    let (sweep, metric) = sweep.with_metric(settings.metric.as_deref())?;
+    let (sweep, metric) = sweep.with_metric(form.training().metric.as_deref())?;
     let (sweep, lengths) = sweep.with_lengths();
     let sweep = sweep.as_ref();
-    let prepared = Prepared::new(sweep, metric, form.most_points())?;
+    let start = options.earlier.map(|model| Start::from_model(form, model, &sweep.metrics[metric])).transpose()?;
+    // A network that knows most of the runs need not learn everything.
+    let form = &form.clone().shortened(start.is_some());
+    let settings = form.training();
+    let scaler = start.as_ref().map(|start| &start.ensemble.header.scaler);
+    let prepared = Prepared::new(sweep, metric, form.most_points(), scaler)?;
     let fingerprint = fingerprint(sweep);
+    let origin = checkpoint::Origin { sweep: &fingerprint, earlier: start.as_ref().map(Start::fingerprint) };
     let experience = Experience::from_sweep(sweep, metric)?;
     let started = Instant::now();
     let checkpoint = options.checkpoint.as_deref().filter(|path| options.resume && path.exists());
     let (members, earlier) = if let Some(path) = checkpoint {
-        checkpoint::load(path, form, &fingerprint)?
+        checkpoint::load(path, form, origin)?
     } else {
         let seed = |member: usize| settings.seed.wrapping_mul(1_000_003).wrapping_add(member as u64);
-        let start = |member: usize| MemberState::new(form.architecture().random_parameters(seed(member)));
-        ((0..settings.members).map(start).collect(), 0.0)
+        let begin = |member: usize| {
+            let random = form.architecture().random_parameters(seed(member));
+            MemberState::new(match &start {
+                Some(start) => start.parameters(member, random),
+                None => random,
+            })
+        };
+        ((0..settings.members).map(begin).collect(), 0.0)
     };
-    let job = FitJob { prepared: &prepared, form, fingerprint: &fingerprint, options, started, earlier, members };
+    let fold = match &start {
+        Some(start) => start.folds(&prepared.signatures, &prepared.former_names, settings.seed),
+        None => split::folds(prepared.signatures.len(), settings.seed),
+    };
+    let job = FitJob { prepared: &prepared, form, fold, origin, options, started, earlier, members };
     let FitResult { members, held_out, residuals, misses } = f32::dispatch(job)?;
 
     let seconds = earlier + started.elapsed().as_secs_f64();
@@ -204,7 +242,9 @@ fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Resul
 struct FitJob<'a, 'o, F> {
     prepared: &'a Prepared,
     form: &'a F,
-    fingerprint: &'a str,
+    /// The fold of each configuration.
+    fold: Vec<usize>,
+    origin: checkpoint::Origin<'a>,
     options: FitOptions<'o>,
     started: Instant,
     /// Seconds spent before the fit was resumed.
@@ -232,7 +272,7 @@ impl<F: NetworkFit> LaneKernel<f32> for FitJob<'_, '_, F> {
     fn run<L: Lanes<Real = f32>>(mut self) -> Self::Output {
         let (prepared, form) = (self.prepared, self.form);
         let settings = form.training();
-        let fold = split::folds(prepared.signatures.len(), settings.seed);
+        let fold = &self.fold;
         let windows = form.windows(&prepared.scaler);
         let mut held_out_signatures = Vec::new();
         let mut trainers: Vec<Trainer<'_, L, F::Windows>> = (0..settings.members)
@@ -257,18 +297,18 @@ impl<F: NetworkFit> LaneKernel<f32> for FitJob<'_, '_, F> {
             let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
             let held_out: Vec<f64> =
                 self.members.iter().map(|member| member.best_held_out).filter(|loss| loss.is_finite()).collect();
-            (self.options.progress)(&FitProgress {
+            self.options.tell(&FitProgress {
                 iteration: done,
                 iterations: settings.iterations,
                 loss: mean(self.members.iter().map(|member| member.loss).collect()),
                 held_out: (!held_out.is_empty()).then(|| mean(held_out)),
             });
-            let interrupted = self.options.interrupt.load(Ordering::Relaxed) && done < settings.iterations;
+            let interrupted = self.options.is_interrupted() && done < settings.iterations;
             if let Some(path) = &self.options.checkpoint
                 && (interrupted || done / save_every > before / save_every)
             {
                 let seconds = self.earlier + self.started.elapsed().as_secs_f64();
-                checkpoint::save(path, form, self.fingerprint, seconds, &self.members)?;
+                checkpoint::save(path, form, self.origin, seconds, &self.members)?;
             }
             if interrupted {
                 return Err(Error::Interrupted);

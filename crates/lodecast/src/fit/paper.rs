@@ -75,6 +75,10 @@ impl NetworkFit for PaperFit {
     fn model(ensemble: Ensemble) -> Model {
         PaperLatentOde(ensemble).into()
     }
+
+    fn ensemble(model: &Model) -> Option<&Ensemble> {
+        if let Model::Paper(model) = model { Some(&model.0) } else { None }
+    }
 }
 
 /// Points of a run at most; the paper logs 600.

@@ -47,7 +47,7 @@ pub(crate) struct Ensemble {
     pub(crate) header: Header,
     pub(crate) parameters: Vec<Vec<f64>>,
     pub(crate) networks: Vec<Network<f32>>,
-    /// The members before they saw the configurations that were held out from them; empty for models from elsewhere.
+    /// See [`Self::held_out_parameters()`].
     held_out_parameters: Vec<Vec<f64>>,
     pub(crate) held_out_networks: Vec<Network<f32>>,
     pub(crate) fingerprint: String,
@@ -66,6 +66,11 @@ impl Ensemble {
         }
         let fingerprint = fingerprint.finish();
         Self { header, parameters, networks, held_out_parameters, held_out_networks, fingerprint }
+    }
+
+    /// The members' parameters before they saw the configurations that were held out from them; empty for models from elsewhere.
+    pub(crate) fn held_out_parameters(&self) -> &[Vec<f64>] {
+        &self.held_out_parameters
     }
 
     /// Tolerances of the solver.

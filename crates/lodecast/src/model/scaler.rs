@@ -126,6 +126,17 @@ impl Column {
     }
 }
 
+impl Column {
+    /// This column with the values of `other` in its range as well.
+    fn widened(mut self, other: &Self) -> Self {
+        if self.transform == other.transform {
+            let here = |standardised: f64| (standardised * other.scale + other.mean - self.mean) / self.scale;
+            self.range = (self.range.0.min(here(other.range.0)), self.range.1.max(here(other.range.1)));
+        }
+        self
+    }
+}
+
 /// Values beyond the worse quartile by more than this many times its distance to the good end are outliers.
 const OUTLYING: f64 = 3.0;
 /// The good end: a quantile, since a single value is no end.
@@ -168,6 +179,16 @@ const NEGLIGIBLE_RATE: f64 = 0.01;
 const LEAST_POINTS: f64 = 10.0;
 
 impl Scaler {
+    /// The same units, with room for all that `other` was fitted to.
+    pub(crate) fn widened(&self, other: &Self) -> Self {
+        Self {
+            train_loss: self.train_loss.widened(&other.train_loss),
+            learning_rate: self.learning_rate.widened(&other.learning_rate),
+            validation: self.validation.widened(&other.validation),
+            ..*self
+        }
+    }
+
     /// Fits the scaler to a sweep, for its metric number `metric`. Runs have at most `most_points` in the model's eyes.
     ///
     /// # Errors

@@ -1,8 +1,6 @@
 //! Sweeps as users have them: few runs, of different lengths, stopped, diverged, measured rarely. Each can be learned from,
 //! and gives a plan whose rates are those of runs that went well.
 
-use std::sync::atomic::AtomicBool;
-
 use lodecast::{
     Direction, FitOptions, FitSettings, Fitted, Metric, Model, ModelKind, Planner, PlannerSettings, Point, Run,
     Schedule, Situation, Sweep, fit,
@@ -18,9 +16,7 @@ fn quick(iterations: u64) -> FitSettings {
 }
 
 fn fitted(sweep: &Sweep, iterations: u64) -> lodecast::Result<Fitted> {
-    let options =
-        FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
-    fit(sweep, &quick(iterations), options)
+    fit(sweep, &quick(iterations), FitOptions::default())
 }
 
 /// A run whose loss falls faster under a higher rate, up to the edge at 1, beyond which it diverges.

@@ -1,10 +1,8 @@
 //! Runs that go on beyond their plan, and targets.
 
-use std::sync::atomic::AtomicBool;
-
 use lodecast::{
-    Error, ExtensionKind, FitOptions, FitProgress, FitSettings, Law, LawSettings, ModelKind, Point, Run, Schedule,
-    arrival, extend, fit,
+    Error, ExtensionKind, FitOptions, FitSettings, Law, LawSettings, ModelKind, Point, Run, Schedule, arrival, extend,
+    fit,
 };
 
 use super::few_runs::{run, search};
@@ -104,9 +102,7 @@ fn the_rest_of_a_curve_begins_where_the_run_is_and_ends_where_it_is_said_to() {
         .take_while(|point| point.step <= 200)
         .collect();
     sweep.runs.retain(|run| run.id != whole.id);
-    let (mut silent, interrupt) = (|_: &FitProgress| {}, AtomicBool::new(false));
-    let options = FitOptions { progress: &mut silent, interrupt: &interrupt, checkpoint: None, resume: false };
-    let model = fit(&sweep, &FitSettings::new(ModelKind::Law), options).expect("a law").model;
+    let model = fit(&sweep, &FitSettings::new(ModelKind::Law), FitOptions::default()).expect("a law").model;
     let forecast = model.forecast(&points, 400, Some(&schedule)).unwrap();
     let last_seen = points.last().unwrap().validation.unwrap();
     let (first, end) = (forecast.validation.mean[0], *forecast.validation.mean.last().unwrap());

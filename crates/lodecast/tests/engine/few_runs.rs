@@ -78,10 +78,8 @@ fn the_law_forecasts_what_follows_a_law_and_the_mean_is_the_mean() {
 }
 
 fn law(sweep: &Sweep) -> Model {
-    let stop = std::sync::atomic::AtomicBool::new(false);
     let settings = lodecast::FitSettings::new(lodecast::ModelKind::Law);
-    let options = lodecast::FitOptions { progress: &mut |_| {}, interrupt: &stop, checkpoint: None, resume: false };
-    lodecast::fit(sweep, &settings, options).expect("a law").model
+    lodecast::fit(sweep, &settings, lodecast::FitOptions::default()).expect("a law").model
 }
 
 #[test]

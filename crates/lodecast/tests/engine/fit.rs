@@ -1,7 +1,5 @@
 //! Fitting both models to a sweep that can be understood.
 
-use std::sync::atomic::AtomicBool;
-
 use lodecast::{ControlledForecaster, FitOptions, FitSettings, Fitted, ModelKind, Point, Schedule, fit};
 
 fn settings(kind: ModelKind, iterations: u64) -> FitSettings {
@@ -12,9 +10,7 @@ fn settings(kind: ModelKind, iterations: u64) -> FitSettings {
 }
 
 fn quiet(sweep: &lodecast::Sweep, settings: &FitSettings) -> Fitted {
-    let options =
-        FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
-    fit(sweep, settings, options).expect("a usable sweep")
+    fit(sweep, settings, FitOptions::default()).expect("a usable sweep")
 }
 
 #[test]

@@ -13,3 +13,4 @@ mod plan_suggest;
 mod scheduler;
 mod scheduler_fitted;
 mod toy_sweep;
+mod warm_start;

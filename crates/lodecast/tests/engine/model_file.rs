@@ -17,9 +17,7 @@ fn small(kind: ModelKind, iterations: u64) -> FitSettings {
 }
 
 fn fit_small(kind: ModelKind) -> Fitted {
-    let options =
-        FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
-    fit(&crate::toy_sweep::sweep(1, 20), &small(kind, 10), options).expect("a usable sweep")
+    fit(&crate::toy_sweep::sweep(1, 20), &small(kind, 10), FitOptions::default()).expect("a usable sweep")
 }
 
 fn folder() -> tempfile::TempDir {
@@ -96,30 +94,18 @@ fn an_interrupted_fit_resumes_to_the_same_result() {
     for kind in [ModelKind::Controlled, ModelKind::Paper] {
         let checkpoint = folder.path().join(format!("{kind}.checkpoint"));
         let settings = small(kind, 60);
-        let never = AtomicBool::new(false);
-        let options = FitOptions { progress: &mut |_| {}, interrupt: &never, checkpoint: None, resume: false };
-        let whole = fit(&sweep, &settings, options).expect("a usable sweep");
+        let whole = fit(&sweep, &settings, FitOptions::default()).expect("a usable sweep");
 
         let interrupt = AtomicBool::new(false);
         let mut stop_at_30 =
             |progress: &lodecast::FitProgress| interrupt.store(progress.iteration >= 30, Ordering::Relaxed);
-        let options = FitOptions {
-            progress: &mut stop_at_30,
-            interrupt: &interrupt,
-            checkpoint: Some(checkpoint.clone()),
-            resume: false,
-        };
+        let options = FitOptions::default().progress(&mut stop_at_30).interrupt(&interrupt).checkpoint(&checkpoint);
         assert!(matches!(fit(&sweep, &settings, options), Err(Error::Interrupted)));
         let mut first = None;
         let mut note_first = |progress: &lodecast::FitProgress| {
             first.get_or_insert(progress.iteration);
         };
-        let options = FitOptions {
-            progress: &mut note_first,
-            interrupt: &never,
-            checkpoint: Some(checkpoint.clone()),
-            resume: true,
-        };
+        let options = FitOptions::default().progress(&mut note_first).checkpoint(&checkpoint).resume(true);
         let resumed = fit(&sweep, &settings, options).expect("resumed");
         assert!(first.expect("progress") > 30, "it started anew");
         assert_eq!(resumed.model.fingerprint(), whole.model.fingerprint(), "{kind}");
@@ -127,8 +113,7 @@ fn an_interrupted_fit_resumes_to_the_same_result() {
         let other = settings.with_training(|training| {
             training.seed = 1;
         });
-        let options =
-            FitOptions { progress: &mut |_| {}, interrupt: &never, checkpoint: Some(checkpoint), resume: true };
+        let options = FitOptions::default().checkpoint(checkpoint).resume(true);
         let message = fit(&sweep, &other, options).expect_err("other settings").to_string();
         assert!(message.contains("other settings"), "{message}");
     }
@@ -166,9 +151,7 @@ fn models_of_the_reference_can_be_imported() {
 #[test]
 fn unusable_sweeps_and_settings_are_errors_that_say_what_to_do() {
     let attempt = |sweep: &lodecast::Sweep, settings: &FitSettings| {
-        let options =
-            FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
-        fit(sweep, settings, options).expect_err("unusable").to_string()
+        fit(sweep, settings, FitOptions::default()).expect_err("unusable").to_string()
     };
     let settings = small(ModelKind::Controlled, 5);
     let sweep = crate::toy_sweep::sweep(1, 20);
@@ -189,9 +172,7 @@ fn unusable_sweeps_and_settings_are_errors_that_say_what_to_do() {
     let mut mixed = sweep.clone();
     mixed.runs[0].change_points(0, |point| point.learning_rate(-1.0));
     mixed.runs[1].change_points(0, |point| point.train_loss(f64::NAN));
-    let options =
-        FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
-    let summary = fit(&mixed, &settings, options).expect("the rest is usable").summary;
+    let summary = fit(&mixed, &settings, FitOptions::default()).expect("the rest is usable").summary;
     let names: Vec<&str> = summary.left_out.iter().map(|left_out| left_out.run.as_str()).collect();
     assert_eq!(names, [mixed.runs[0].id.as_str()]);
     assert!(summary.diverged.contains(&mixed.runs[1].id), "NaN from its first point on is evidence about its rates");

@@ -1,7 +1,5 @@
 //! The planner of the controlled model against models whose truth is known.
 
-use std::sync::atomic::AtomicBool;
-
 use crate::plan_models::{TOTAL_STEPS, Told, mean_log_rate};
 use lodecast::{
     ControlledSettings, Error, FitOptions, FitSettings, Forecaster, ModelKind, Origin, Plan, Planner, Point, Schedule,
@@ -392,9 +390,9 @@ fn impossible_settings_and_situations_are_named() {
 /// better than the best that was measured.
 #[test]
 fn a_plan_before_the_first_step_says_what_its_choices_lead_to() {
-    let options =
-        FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
-    let model = fit(&crate::toy_sweep::sweep(1, 20), &FitSettings::new(ModelKind::Law), options).expect("a fit").model;
+    let model = fit(&crate::toy_sweep::sweep(1, 20), &FitSettings::new(ModelKind::Law), FitOptions::default())
+        .expect("a fit")
+        .model;
     let in_force = Schedule::constant(0.1);
     let settings = ControlledSettings::default();
     let plan =

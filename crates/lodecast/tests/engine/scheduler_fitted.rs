@@ -1,7 +1,5 @@
 //! The whole path on a training that can be understood: sweep, fit, then a live run under the scheduler.
 
-use std::sync::atomic::AtomicBool;
-
 use lodecast::{FitOptions, FitSettings, Model, ModelKind, Observation, Schedule, Scheduler, fit};
 
 const POINTS: u64 = 50;
@@ -12,9 +10,7 @@ fn fitted(kind: ModelKind) -> Model {
         training.iterations = 600;
         training.members = 3;
     });
-    let options =
-        FitOptions { progress: &mut |_| {}, interrupt: &AtomicBool::new(false), checkpoint: None, resume: false };
-    fit(&crate::toy_sweep::sweep(2, POINTS), &settings, options).expect("a usable sweep").model
+    fit(&crate::toy_sweep::sweep(2, POINTS), &settings, FitOptions::default()).expect("a usable sweep").model
 }
 
 /// Final accuracy of a run that follows the scheduler, and how often its schedule changed.

@@ -1,13 +1,11 @@
 //! What each method has learned from some runs, and forecasts of others.
 
-use std::sync::atomic::AtomicBool;
-
 use rayon::prelude::*;
 
 use super::FewRunsMethod;
 use crate::data::{Direction, Metric, Run, Sweep};
 use crate::evaluate::multi_power_law::{LossCurve, MultiPowerLaw, Rates};
-use crate::fit::{BestFit, FitOptions, FitProgress, FitSettings, fit, fit_best};
+use crate::fit::{BestFit, FitOptions, FitSettings, fit, fit_best};
 use crate::model::law::{Answer, FinalForecast, Law, LawSettings, PlainProcess, Recording};
 use crate::model::{Expected, Model, ModelKind};
 
@@ -107,7 +105,7 @@ pub(super) fn learn(method: FewRunsMethod, learned: &Sweep, metric: usize, ends:
         FewRunsMethod::Paper => fitted(ModelKind::Paper, learned, metric),
         FewRunsMethod::Best => {
             let settings = BestFit { metric: Some(name.clone()), seed: 0 };
-            let fitted = fit_best(learned, &settings, undisturbed(&mut |_| {}, &AtomicBool::new(false))).ok()?;
+            let fitted = fit_best(learned, &settings, FitOptions::default()).ok()?;
             Some(of_model(fitted.model, metric))
         }
     }
@@ -117,7 +115,7 @@ pub(super) fn learn(method: FewRunsMethod, learned: &Sweep, metric: usize, ends:
 fn fitted(kind: ModelKind, learned: &Sweep, metric: usize) -> Option<Forecasts> {
     let name = learned.metrics[metric].name.clone();
     let settings = FitSettings::new(kind).with_training(|training| training.metric = Some(name));
-    let fitted = fit(learned, &settings, undisturbed(&mut |_| {}, &AtomicBool::new(false))).ok()?;
+    let fitted = fit(learned, &settings, FitOptions::default()).ok()?;
     Some(of_model(fitted.model, metric))
 }
 
@@ -172,11 +170,6 @@ fn value_after(run: &Run, metric: usize, observed: f64) -> Option<f64> {
     let until = observed * run.total_steps() as f64 * (1.0 + 1e-9);
     let measured = run.steps().iter().zip(run.validation(metric)).take_while(|(step, _)| **step as f64 <= until);
     measured.filter_map(|(_, value)| *value).last()
-}
-
-/// How a fit runs that nobody watches.
-fn undisturbed<'a>(progress: &'a mut dyn FnMut(&FitProgress), interrupt: &'a AtomicBool) -> FitOptions<'a> {
-    FitOptions { progress, interrupt, checkpoint: None, resume: false }
 }
 
 /// A model of any form.

@@ -93,9 +93,7 @@ mod tests {
             let level = 1.0 + 0.02 * (f64::from(k * 7 % 12) - 5.5) / 5.5;
             sweep.runs.push(run(&k.to_string(), &Schedule::cosine(0.05 * 1.25f64.powi(k)), level, 2.0));
         }
-        let interrupt = std::sync::atomic::AtomicBool::new(false);
-        let options = FitOptions { progress: &mut |_| {}, interrupt: &interrupt, checkpoint: None, resume: false };
-        fit(&sweep, &LawFit::default().into(), options).expect("fits").model
+        fit(&sweep, &LawFit::default().into(), FitOptions::default()).expect("fits").model
     }
 
     #[test]
