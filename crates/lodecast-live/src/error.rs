@@ -27,6 +27,12 @@ pub enum Error {
         /// What to do.
         remedy: &'static str,
     },
+    /// The operating system gives no thread to serve from.
+    #[error("no thread to serve from: {source}; look at how many this user may have (ulimit -u)")]
+    Thread {
+        /// Why not.
+        source: std::io::Error,
+    },
     /// A choice that only the user can make.
     #[error("{place}: {question}; {remedy}")]
     Undecided {

@@ -125,8 +125,8 @@ impl Server {
             // What is being worked on is brought to its end, and then the store is closed.
             runtime.shutdown_timeout(Duration::from_secs(10));
         };
-        let no_thread = |source| Error::File { path: PathBuf::from("a thread of its own"), source };
-        Ok(Self { address, background: Background::begin("serve", serve).map_err(no_thread)? })
+        let background = Background::begin("serve", serve).map_err(|source| Error::Thread { source })?;
+        Ok(Self { address, background })
     }
 
     /// Where it is.

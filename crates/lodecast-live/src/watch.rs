@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 const OWN: &str = "lodecast/";
 /// Runs that are named when one has to be chosen.
 const NAMED: usize = 8;
+/// The setting under which readers keep the name that a tracker shows instead of an id.
+const TRACKER_NAME: &str = "run_name";
 
 /// Where a run is logged, and what its series mean.
 #[derive(Clone, Default)]
@@ -23,7 +25,7 @@ pub struct WatchOptions {
     pub place: String,
     /// Its format, where it is not to be recognised.
     pub format: Option<&'static dyn Format>,
-    /// Id of the run, where the log holds several.
+    /// The run's id, or the name that its tracker shows, where the log holds several.
     pub run: Option<String>,
     /// What the series mean; of the validation metrics only the first counts, in the sense of the model's metric.
     pub options: ImportOptions,
@@ -144,7 +146,8 @@ impl Watch {
         }
         for news in fresh {
             let id = news.recording.id.clone();
-            if self.run.as_deref().is_none_or(|wanted| is_named(&id, wanted)) {
+            let is_meant = |wanted| self.gathered.contains_key(&id) || is_named(&news.recording, wanted);
+            if self.run.as_deref().is_none_or(is_meant) {
                 sight.news = true;
                 if news.rewritten {
                     // Its columns may be others.
@@ -235,9 +238,12 @@ impl Observed {
     }
 }
 
-/// Is the run `id` the one that is called `wanted`?
-fn is_named(id: &str, wanted: &str) -> bool {
-    id == wanted || id.strip_suffix(wanted).is_some_and(|above| above.ends_with('/'))
+/// Is this the run that is called `wanted`: by its id, the end of its path, or the name that its tracker shows?
+fn is_named(recording: &Recording, wanted: &str) -> bool {
+    let id = &recording.id;
+    id == wanted
+        || id.strip_suffix(wanted).is_some_and(|above| above.ends_with('/'))
+        || recording.settings.get(TRACKER_NAME).is_some_and(|name| name == wanted)
 }
 
 impl Gathered {

@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     /// Runs to which the law is fitted on the spot
     #[arg(long, value_name = "RUNS", conflicts_with = "model")]
     runs: Option<PathBuf>,
-    /// Id of the run, where the log holds several
+    /// Id of the run, or the name that its tracker shows, where the log holds several
     #[arg(long, value_name = "RUN")]
     run: Option<String>,
     /// Format of the log, if it is not to be recognised: 'lodecast import --help' lists them

@@ -24,8 +24,8 @@ pub(crate) struct Arguments {
     sweeps: Vec<PathBuf>,
     #[command(flatten)]
     columns: Columns,
-    /// The runs under way on a server of 'lodecast serve' instead; a token to read with, if it asks for one, is taken from
-    /// `LODECAST_TOKEN`
+    /// The runs under way on a server of 'lodecast serve' instead: http://HOST:PORT, or unix:PATH of its socket; a token to read
+    /// with, if it asks for one, is taken from `LODECAST_TOKEN`
     #[cfg(feature = "serve")]
     #[arg(long, value_name = "URL", conflicts_with_all = ["sweeps", "metric", "each", "html"])]
     live: Option<String>,

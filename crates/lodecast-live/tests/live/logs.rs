@@ -204,3 +204,50 @@ fn a_training_that_logs_no_rate_is_followed() {
     assert!(follower.points().iter().all(|point| point.learning_rate.is_none()));
     assert_eq!(place.file().revision, 2);
 }
+
+#[test]
+fn a_run_is_found_by_the_name_that_its_tracker_shows() {
+    let place = Place::new("mlruns");
+    let log_as = |id: &str, name: &str, points: &[Point]| {
+        let run = place.log.join("7").join(id);
+        fs::create_dir_all(run.join("metrics")).expect("made");
+        let meta = format!("run_id: {id}\nrun_name: {name}\nexperiment_id: '7'\nlifecycle_stage: active\n");
+        fs::write(run.join("meta.yaml"), meta).expect("written");
+        for metric in ["train_loss", "learning_rate", "val_accuracy"] {
+            let value = |point: &Point| match metric {
+                "train_loss" => point.train_loss,
+                "learning_rate" => point.learning_rate,
+                _ => point.validation,
+            };
+            let lines: String = points
+                .iter()
+                .filter_map(|point| {
+                    Some(format!("{} {} {}\n", 1_700_000_000_000 + point.step, value(point)?, point.step))
+                })
+                .collect();
+            fs::write(run.join("metrics").join(metric), lines).expect("written");
+        }
+    };
+    let mut options = place.options();
+    options.watch.run = Some("bold-fox".to_owned());
+    let mut follower = Follower::open(model(), options).expect("it follows");
+    assert!(look(&mut follower).absent.is_some(), "nothing is logged yet");
+    let parts = parts(&place, 2);
+    log_as("a1b2c3", "quiet-owl", &parts[0]);
+    log_as("d4e5f6", "bold-fox", &parts[0]);
+    assert_eq!(look(&mut follower).absent, None);
+    assert_eq!(seen(&follower), steps_to(40));
+    log_as("a1b2c3", "quiet-owl", &parts.concat());
+    assert!(look(&mut follower).events.is_empty());
+    log_as("d4e5f6", "bold-fox", &parts.concat());
+    look(&mut follower);
+    assert_eq!(seen(&follower), steps_to(80));
+
+    log_as("0a0b0c", "bold-fox", &parts[0]);
+    let mut options = place.options();
+    options.out = place.path().join("out/other.json");
+    options.watch.run = Some("bold-fox".to_owned());
+    let error =
+        Follower::open(model(), options).and_then(|mut follower| follower.look()).expect_err("two of that name");
+    assert!(error.to_string().contains("d4e5f6") && error.to_string().contains("--run"), "{error}");
+}

@@ -58,7 +58,12 @@ fn runs_are_served_to_those_who_can_open_the_socket() {
     assert!(rate.parse::<f64>().is_ok_and(|rate| rate > 0.0), "{told}");
     let other = ask(&path, "GET /v1/runs HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n");
     assert!(other.starts_with("HTTP/1.1 403"), "{other}");
+    let address = format!("unix:{}", path.display());
+    let listed = lodecast_live::served_runs(&address, None).expect("a list");
+    assert_eq!(listed.iter().map(|run| &run["id"]).collect::<Vec<_>>(), ["a"]);
     drop(server);
+    let error = lodecast_live::served_runs(&address, None).expect_err("it is gone").to_string();
+    assert!(error.contains("lode.sock") && error.contains("lodecast serve"), "{error}");
     assert!(!path.exists(), "it is cleared away");
     let beside: Vec<_> =
         fs::read_dir(served.path()).expect("a folder").map(|entry| entry.expect("there").file_name()).collect();
