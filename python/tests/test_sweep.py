@@ -118,6 +118,14 @@ def test_errors_name_keyword_arguments(columns):
         lodecast.Sweep.read("nowhere.csv")
 
 
+def test_files_of_one_run_each_are_said_to_be_for_import_runs(tmp_path):
+    for run in "ab":
+        (tmp_path / f"{run}.csv").write_text("step,loss,lr,val_acc\n10,2.0,0.1,0.3\n20,1.5,0.1,0.5\n")
+    with pytest.raises(lodecast.SweepError, match=r"lodecast\.import_runs"):
+        lodecast.Sweep.read(tmp_path, metrics="val_acc:max")
+    assert len(lodecast.import_runs(tmp_path)) == 2
+
+
 def test_sweeps_join_with_all_their_metrics():
     one = lodecast.Run("a", [1], train_loss=[1.0], learning_rate=[0.1], validation={"accuracy:max": [0.5]})
     two = lodecast.Run("b", [1], train_loss=[1.0], learning_rate=[0.1], validation={"error:min": [0.2]})
