@@ -27,7 +27,30 @@ pub(crate) fn bare_metric_name(metric: &Metric) -> String {
 
 /// Is the metric a fraction that is better the larger it is, such as an accuracy?
 pub(crate) fn is_fraction(metric: &Metric, values: impl IntoIterator<Item = f64>) -> bool {
-    metric.direction == Direction::Max && values.into_iter().filter(|v| v.is_finite()).all(|v| (0.0..=1.0).contains(&v))
+    metric.direction == Direction::Max
+        && !is_of_agreement(&metric.name)
+        && values.into_iter().filter(|v| v.is_finite()).all(|v| (0.0..=1.0).contains(&v))
+}
+
+/// Is it a coefficient, which up to 1 is better and may be negative? Nobody gives those in per cent.
+fn is_of_agreement(name: &str) -> bool {
+    const COEFFICIENTS: [&str; 12] = [
+        "r2",
+        "rsquared",
+        "r_squared",
+        "corr",
+        "correlation",
+        "pearson",
+        "pearsonr",
+        "spearman",
+        "spearmanr",
+        "kendalltau",
+        "mcc",
+        "kappa",
+    ];
+    let name = name.to_lowercase();
+    let words = name.split(|c: char| !c.is_alphanumeric()).collect::<Vec<_>>();
+    COEFFICIENTS.iter().any(|coefficient| words.contains(coefficient) || name.ends_with(&format!("_{coefficient}")))
 }
 
 /// A metric's value in words: a percentage where it is a fraction.
@@ -127,6 +150,7 @@ mod tests {
         assert_eq!(bare_metric_name(&accuracy), "accuracy");
         assert!(is_fraction(&accuracy, [0.1, 1.0, f64::NAN]));
         assert!(!is_fraction(&Metric::new("bleu", Direction::Max), [31.0]));
+        assert!(!is_fraction(&Metric::new("val_r2", Direction::Max), [0.9]), "R2 is no share of anything");
         assert!(!is_fraction(&Metric::new("val_loss", Direction::Min), [0.3]));
         assert_eq!(metric_value(0.9425, true), "94.25 %");
     }

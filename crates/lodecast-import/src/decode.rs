@@ -15,4 +15,5 @@ pub(crate) mod settings;
 pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod text_number;
+pub(crate) mod unpacked;
 pub(crate) mod wire;

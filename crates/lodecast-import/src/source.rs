@@ -95,7 +95,7 @@ impl Source {
 
     /// The files whose name has the ending `ending`, in upper or lower case.
     pub fn files_ending<'a>(&'a self, ending: &'a str) -> impl Iterator<Item = &'a Path> {
-        self.files().iter().map(PathBuf::as_path).filter(move |path| has_ending(path, ending))
+        self.files().iter().map(PathBuf::as_path).filter(move |path| ends_with(path, ending))
     }
 
     /// Identity of the run that `path`, a file or folder of this source, holds: its place below the source's root, with `/`
@@ -108,6 +108,7 @@ impl Source {
         };
         let below = path.strip_prefix(root).unwrap_or(path);
         let ended = if path.is_dir() { below.to_path_buf() } else { below.with_extension("") };
+        let ended = if is_packed(path) && !path.is_dir() { ended.with_extension("") } else { ended };
         let parts: Vec<_> = ended.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
         if !parts.is_empty() {
             return parts.join("/");
@@ -246,8 +247,17 @@ pub(crate) fn file_name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
 
-/// Has the file's name this ending, in upper or lower case?
+/// Has the text file's name this ending, in upper or lower case? One packed by gzip has one more.
 pub(crate) fn has_ending(path: &Path, ending: &str) -> bool {
+    ends_with(path, ending) || is_packed(path) && ends_with(&path.with_extension(""), ending)
+}
+
+/// Does the file's name say that it is packed by gzip?
+fn is_packed(path: &Path) -> bool {
+    ends_with(path, "gz")
+}
+
+fn ends_with(path: &Path, ending: &str) -> bool {
     path.extension().and_then(|found| found.to_str()).is_some_and(|found| found.eq_ignore_ascii_case(ending))
 }
 

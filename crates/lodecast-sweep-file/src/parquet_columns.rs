@@ -23,6 +23,10 @@ pub(crate) enum Kind {
     Half,
     Float,
     Double,
+    /// Whole numbers with so many decimal places.
+    Decimal32(u8),
+    Decimal64(u8),
+    DecimalBytes(u8),
     Text,
 }
 
@@ -51,15 +55,20 @@ impl Kind {
                 None | Some(LogicalType::String | LogicalType::Enum | LogicalType::Json | LogicalType::Unknown)
             )
         };
-        let kind = match column.physical_type() {
-            Type::INT32 => unsigned(false).map(|unsigned| if unsigned { Self::Unsigned32 } else { Self::Int32 }),
-            Type::INT64 => unsigned(true).map(|unsigned| if unsigned { Self::Unsigned64 } else { Self::Int64 }),
-            Type::FLOAT => Some(Self::Float),
-            Type::DOUBLE => Some(Self::Double),
-            Type::BYTE_ARRAY if text(column.logical_type_ref()) && converted != ConvertedType::DECIMAL => {
-                Some(Self::Text)
+        // The converted type is there whenever the logical one is a decimal.
+        let places = u8::try_from(column.type_scale()).ok().filter(|_| converted == ConvertedType::DECIMAL);
+        let kind = match (column.physical_type(), places) {
+            (Type::INT32, Some(places)) => Some(Self::Decimal32(places)),
+            (Type::INT64, Some(places)) => Some(Self::Decimal64(places)),
+            (Type::FIXED_LEN_BYTE_ARRAY, Some(places)) if (1..=16).contains(&column.type_length()) => {
+                Some(Self::DecimalBytes(places))
             }
-            Type::FIXED_LEN_BYTE_ARRAY
+            (Type::INT32, _) => unsigned(false).map(|unsigned| if unsigned { Self::Unsigned32 } else { Self::Int32 }),
+            (Type::INT64, _) => unsigned(true).map(|unsigned| if unsigned { Self::Unsigned64 } else { Self::Int64 }),
+            (Type::FLOAT, _) => Some(Self::Float),
+            (Type::DOUBLE, _) => Some(Self::Double),
+            (Type::BYTE_ARRAY, None) if text(column.logical_type_ref()) => Some(Self::Text),
+            (Type::FIXED_LEN_BYTE_ARRAY, _)
                 if column.logical_type_ref() == Some(&LogicalType::Float16) && column.type_length() == 2 =>
             {
                 Some(Self::Half)
@@ -87,6 +96,9 @@ enum Values {
     Half(Typed<FixedLenByteArrayType>),
     Float(Typed<FloatType>),
     Double(Typed<DoubleType>),
+    Decimal32(Typed<Int32Type>, u8),
+    Decimal64(Typed<Int64Type>, u8),
+    DecimalBytes(Typed<FixedLenByteArrayType>, u8),
     Text(Typed<ByteArrayType>),
 }
 
@@ -145,6 +157,9 @@ impl Column {
             Kind::Half => Values::Half(Typed::new(column, pages)),
             Kind::Float => Values::Float(Typed::new(column, pages)),
             Kind::Double => Values::Double(Typed::new(column, pages)),
+            Kind::Decimal32(places) => Values::Decimal32(Typed::new(column, pages), places),
+            Kind::Decimal64(places) => Values::Decimal64(Typed::new(column, pages), places),
+            Kind::DecimalBytes(places) => Values::DecimalBytes(Typed::new(column, pages), places),
             Kind::Text => Values::Text(Typed::new(column, pages)),
         };
         Self { values, levels: Vec::new(), present, row: 0, value: 0 }
@@ -155,9 +170,9 @@ impl Column {
         (self.row, self.value) = (0, 0);
         let levels = &mut self.levels;
         match &mut self.values {
-            Values::Int32(typed) | Values::Unsigned32(typed) => typed.fill(rows, levels),
-            Values::Int64(typed) | Values::Unsigned64(typed) => typed.fill(rows, levels),
-            Values::Half(typed) => typed.fill(rows, levels),
+            Values::Int32(typed) | Values::Unsigned32(typed) | Values::Decimal32(typed, _) => typed.fill(rows, levels),
+            Values::Int64(typed) | Values::Unsigned64(typed) | Values::Decimal64(typed, _) => typed.fill(rows, levels),
+            Values::Half(typed) | Values::DecimalBytes(typed, _) => typed.fill(rows, levels),
             Values::Float(typed) => typed.fill(rows, levels),
             Values::Double(typed) => typed.fill(rows, levels),
             Values::Text(typed) => typed.fill(rows, levels),
@@ -167,9 +182,9 @@ impl Column {
     /// Checks, when all rows have been read, that no values are left.
     pub(crate) fn check_end(&mut self) -> Result<()> {
         match &mut self.values {
-            Values::Int32(typed) | Values::Unsigned32(typed) => typed.check_end(),
-            Values::Int64(typed) | Values::Unsigned64(typed) => typed.check_end(),
-            Values::Half(typed) => typed.check_end(),
+            Values::Int32(typed) | Values::Unsigned32(typed) | Values::Decimal32(typed, _) => typed.check_end(),
+            Values::Int64(typed) | Values::Unsigned64(typed) | Values::Decimal64(typed, _) => typed.check_end(),
+            Values::Half(typed) | Values::DecimalBytes(typed, _) => typed.check_end(),
             Values::Float(typed) => typed.check_end(),
             Values::Double(typed) => typed.check_end(),
             Values::Text(typed) => typed.check_end(),
@@ -194,6 +209,9 @@ impl Column {
             Values::Half(typed) => Cell::Float(half(typed.values.get(at)?)?),
             Values::Float(typed) => Cell::Float(f64::from(*typed.values.get(at)?)),
             Values::Double(typed) => Cell::Float(*typed.values.get(at)?),
+            Values::Decimal32(typed, places) => decimal(i128::from(*typed.values.get(at)?), *places),
+            Values::Decimal64(typed, places) => decimal(i128::from(*typed.values.get(at)?), *places),
+            Values::DecimalBytes(typed, places) => decimal(whole_number(typed.values.get(at)?.data()), *places),
             Values::Text(typed) => Cell::Text(text(typed.values.get(at)?)?),
         })
     }
@@ -201,6 +219,20 @@ impl Column {
 
 fn half(bytes: &FixedLenByteArray) -> Option<f64> {
     Some(f64::from(f16::from_le_bytes(*bytes.data().first_chunk()?)))
+}
+
+/// A whole number of at most 16 bytes, the most significant first, negative ones as their complement to two.
+fn whole_number(bytes: &[u8]) -> i128 {
+    let negative = bytes.first().is_some_and(|first| first & 0x80 != 0);
+    bytes.iter().fold(if negative { -1 } else { 0 }, |number, &byte| number << 8 | i128::from(byte))
+}
+
+/// A whole number with so many decimal places; one without any may count steps.
+fn decimal(number: i128, places: u8) -> Cell<'static> {
+    match (places, u64::try_from(number)) {
+        (0, Ok(number)) => Cell::Unsigned(number),
+        _ => Cell::Float(number as f64 / 10f64.powi(i32::from(places))),
+    }
 }
 
 fn text(bytes: &ByteArray) -> Option<&str> {

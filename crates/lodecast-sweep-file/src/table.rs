@@ -61,6 +61,11 @@ impl<R: ChunkReader + 'static> ParquetTable<R> {
         self.kinds[index].as_ref().is_ok_and(|kind| !kind.is_number())
     }
 
+    /// What column `index` holds, where that is neither numbers nor texts.
+    pub fn unreadable(&self, index: usize) -> Option<&str> {
+        self.kinds[index].as_ref().err().map(String::as_str)
+    }
+
     /// Hands the number of each row, from 0, and its cells in the columns `chosen`, in that order, to `take`, until that
     /// breaks off. Only these columns are read.
     ///

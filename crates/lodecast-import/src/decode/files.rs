@@ -5,6 +5,7 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use crate::decode::unpacked::unpacked;
 use crate::error::{Error, Result};
 use crate::format::{Outcome, Visit};
 use crate::source::{Source, in_counting_order};
@@ -44,7 +45,7 @@ pub(crate) fn each<'p>(
 /// Reads a file whole; one of more than `limit` bytes is refused with the `remedy`.
 pub(crate) fn read_whole(path: &Path, limit: u64, remedy: &'static str) -> Result<Vec<u8>> {
     let failed = |source| Error::File { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
+    let file = File::open(path).and_then(unpacked).map_err(failed)?;
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > limit {

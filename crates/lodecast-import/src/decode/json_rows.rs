@@ -59,6 +59,8 @@ pub(crate) struct Rows<'a> {
     pub(crate) table: Table<'a>,
     setting: Option<&'a str>,
     wanted: &'a Wanted,
+    /// Has any row told where it belongs by a key of its own? Then what is nested in others is no place, but a summary.
+    counts_on_top: bool,
     /// Has any row told where it belongs? And the keys of the first that has not.
     placed: bool,
     unplaced: Option<Vec<String>>,
@@ -73,7 +75,8 @@ impl<'a> Rows<'a> {
         wanted: &'a Wanted,
         limits: &'a Limits,
     ) -> Self {
-        Self { place, table: Table::new(base, wanted, limits), setting, wanted, placed: false, unplaced: None }
+        let table = Table::new(base, wanted, limits);
+        Self { place, table, setting, wanted, counts_on_top: false, placed: false, unplaced: None }
     }
 
     /// Adds a row, unless the reading has been ended; `here` says where it is.
@@ -83,9 +86,20 @@ impl<'a> Rows<'a> {
         here: &dyn Fn() -> String,
         visit: &mut Visit<'_>,
     ) -> Result<ControlFlow<()>> {
-        let keys: Vec<&str> = object.keys().map(String::as_str).collect();
+        let spread_out;
+        let mut object = object;
+        let mut keys: Vec<&str> = object.keys().map(String::as_str).collect();
+        let mut layout = Layout::of(&keys, self.wanted);
+        // What counts the steps may stand among what belongs together: {"progress": {"step": 10}, "train": {"loss": 2.3}}.
+        if layout.step.or(layout.epoch).is_some() {
+            self.counts_on_top = true;
+        } else if !self.counts_on_top && object.values().any(Value::is_object) {
+            spread_out = self.spread_out(object);
+            object = &spread_out;
+            keys = object.keys().map(String::as_str).collect();
+            layout = Layout::of(&keys, self.wanted);
+        }
         let values: Vec<&Value> = object.values().collect();
-        let layout = Layout::of(&keys, self.wanted);
         let count = |column: usize| {
             let wrong = |_| damaged(here(), format!("'{}' = {} is not a step", keys[column], values[column]));
             step_of(cell(values[column])).map_err(wrong)
@@ -132,6 +146,22 @@ impl<'a> Rows<'a> {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// The object with its members' members in their place, but for settings.
+    fn spread_out(&self, object: &Map<String, Value>) -> Map<String, Value> {
+        let mut all = Map::new();
+        for (key, value) in object {
+            match value {
+                Value::Object(members) if self.setting != Some(key) => {
+                    for (member, value) in self.spread_out(members) {
+                        all.insert(format!("{key}/{member}"), value);
+                    }
+                }
+                value => drop(all.insert(key.clone(), value.clone())),
+            }
+        }
+        all
     }
 
     /// Hands over what has been read.

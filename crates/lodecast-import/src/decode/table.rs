@@ -42,7 +42,7 @@ impl Layout {
         };
         let step = match &wanted.step_column {
             Some(asked) => names.iter().position(|name| name == asked),
-            None => position(STEP),
+            None => position(STEP).or_else(|| only_within(names, STEP)),
         };
         let long = position(METRIC).zip(position(VALUE)).filter(|_| names.len() <= LONG);
         let run = match &wanted.run_column {
@@ -85,6 +85,19 @@ impl Layout {
         };
         if found { Ok(()) } else { Err(no_steps(place, names, wanted)) }
     }
+}
+
+/// The only column that is called like one of these within a group: `progress/step`. Of several, none; and `config/steps` is how many
+/// there are to be.
+fn only_within(names: &[&str], usual: &[&str]) -> Option<usize> {
+    let is_usual = |name: &str| {
+        let within = name.trim().rsplit_once(['/', '.']).map(|(_, within)| within);
+        let is =
+            |usual: &&str| !usual.ends_with('s') && within.is_some_and(|within| within.eq_ignore_ascii_case(usual));
+        usual.iter().any(is)
+    };
+    let mut found = (0..names.len()).filter(|&column| is_usual(names[column]));
+    found.next().filter(|_| found.next().is_none())
 }
 
 /// Columns that a table with a row a sample has at most: run, metric, step, epoch, value, and some of its circumstances.

@@ -5,19 +5,21 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use crate::decode::unpacked::{is_packed, unpacked};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 
 /// Bytes read at a time.
 const CHUNK: usize = 1 << 16;
 
-/// Opens the text file at `path`. One in UTF-16, as PowerShell writes them, is handed over as UTF-8; a byte order mark is not.
+/// Opens the text file at `path`. One packed by gzip is unpacked; one in UTF-16, as PowerShell writes them, is handed over as UTF-8; a byte order mark is not.
 ///
 /// # Errors
 /// If it cannot be read.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>> {
     let failed = |source| Error::File { path: path.to_owned(), source };
-    let mut file = BufReader::with_capacity(CHUNK, File::open(path).map_err(failed)?);
+    let file = File::open(path).and_then(unpacked).map_err(failed)?;
+    let mut file = BufReader::with_capacity(CHUNK, file);
     let start = file.fill_buf().map_err(failed)?;
     let (mark, big_endian) = match start {
         [0xff, 0xfe, ..] => (2, Some(false)),
@@ -38,10 +40,11 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>> {
 /// # Errors
 /// If it cannot be read.
 pub(crate) fn open_since(path: &Path, limits: &Limits, is_table: bool) -> Result<Box<dyn BufRead>> {
-    if !limits.since.is_asked() {
+    let failed = |source| Error::File { path: path.to_owned(), source };
+    // Nobody knows where in a packed file its lines are.
+    if !limits.since.is_asked() || File::open(path).and_then(|mut file| is_packed(&mut file)).map_err(failed)? {
         return open(path);
     }
-    let failed = |source| Error::File { path: path.to_owned(), source };
     let part = || -> io::Result<Box<dyn BufRead>> {
         let mut file = File::open(path)?;
         let known = limits.since.of_file(path, &mut file)?;

@@ -71,6 +71,11 @@ fn read(
     let long_at = layout.long.and_then(|(metric, value)| at(metric).zip(at(value)));
 
     let mut table = Table::new(base, wanted, limits);
+    for (column, name) in names.iter().enumerate() {
+        if let Some(found) = file.unreadable(column) {
+            table.note(format!("'{name}' was left out: it holds {found}; save it as numbers"));
+        }
+    }
     let mut failure = None;
     file.read(&chosen, |number, cells| {
         let mut take = || -> Result<ControlFlow<()>> {

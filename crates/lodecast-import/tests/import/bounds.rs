@@ -1,11 +1,14 @@
 //! However long a run or large a file, memory and time stay within bounds, and what is not kept is said.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use lodecast::Run;
 use lodecast_import::{
     Columns, Error, ImportOptions, ImportReport, Limits, Outcome, Source, Survey, Wanted, import, recognise,
@@ -56,6 +59,41 @@ fn of_a_long_run_every_so_many_th_point_is_kept_and_that_is_said() {
     let (runs, report) = imported(&path, Limits::default()).expect("usable");
     assert_eq!(runs[0].len(), 20_010);
     assert!(report.runs[0].notes.is_empty(), "{:?}", report.runs[0].notes);
+}
+
+#[test]
+fn packed_logs_are_read_as_what_is_in_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pack = |name: &str, text: &str| {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(text.as_bytes()).expect("packed");
+        let packed = packed.finish().expect("packed");
+        fs::write(folder.path().join(name), &packed).expect("written");
+        packed
+    };
+    let rows = (1..=50).map(|step| format!("{{\"step\": {step}, \"loss\": 2, \"lr\": 0.1, \"val_acc\": 0.5}}\n"));
+    pack("a.csv.gz", &table(2000));
+    pack("b.jsonl.gz", &rows.collect::<String>());
+    for (name, run, points) in [("a.csv.gz", "a", 2000), ("b.jsonl.gz", "b", 50)] {
+        let (runs, _) = imported(&folder.path().join(name), Limits::default()).expect("usable");
+        assert_eq!((runs[0].id.as_str(), runs[0].len()), (run, points));
+    }
+    // A training that was killed has not ended its file.
+    let whole = pack("c.csv.gz", &table(2000));
+    fs::write(folder.path().join("c.csv.gz"), &whole[..whole.len() / 2]).expect("written");
+    let (runs, _) = imported(&folder.path().join("c.csv.gz"), Limits::default()).expect("usable");
+    assert!((500..2000).contains(&runs[0].len()), "{}", runs[0].len());
+    // Two hundred megabytes in two hundred kilobytes.
+    let path = folder.path().join("bomb.csv.gz");
+    let mut bomb = GzEncoder::new(fs::File::create(&path).expect("made"), Compression::best());
+    bomb.write_all(b"step,loss,lr,val_acc\n").expect("packed");
+    let lines = "1,2,0.1,0.5\n".repeat(1 << 16);
+    for _ in 0..256 {
+        bomb.write_all(lines.as_bytes()).expect("packed");
+    }
+    bomb.finish().expect("packed");
+    let error = imported(&path, Limits::default()).expect_err("a bomb").to_string();
+    assert!(error.contains("200 times its size"), "{error}");
 }
 
 #[test]

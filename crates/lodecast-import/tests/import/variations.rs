@@ -171,3 +171,29 @@ fn steps_beyond_any_training_do_not_fall_together() {
     let lines = "{\"step\": 9223372036854775808, \"loss\": 1, \"lr\": 0.1, \"val_acc\": 0.1}\n";
     assert!(refusal(of_files(&[("a.jsonl", lines)], &ImportOptions::default())).contains("is not a step"));
 }
+
+#[test]
+fn steps_are_found_among_what_is_nested() {
+    let row = |k: u64| {
+        format!(
+            "{{\"progress\": {{\"global_step\": {}, \"tokens\": {}}}, \"train\": {{\"loss\": {}, \"lr\": 0.1}}, \
+             \"eval\": {{\"acc\": 0.{k}}}}}\n",
+            10 * k,
+            5000 * k,
+            3.0 / k as f64
+        )
+    };
+    let found = of_file("a.jsonl", &(1..4).map(row).collect::<String>());
+    assert_eq!(points(found.run("a"), found.run("a").train_loss()), [(10, 3.0), (20, 1.5), (30, 1.0)]);
+    assert_eq!(points(found.run("a"), found.run("a").validation(0)), [(10, 0.1), (20, 0.2), (30, 0.3)]);
+    // A summary is none of them.
+    let rows = "{\"step\": 10, \"loss\": 2, \"lr\": 0.1, \"val_acc\": 0.5}\n{\"best\": {\"step\": 5, \"loss\": 1}}\n";
+    assert_eq!(of_file("a.jsonl", rows).run("a").steps(), [10]);
+    // Where two groups count, somebody has to say which: in a table, too.
+    let row =
+        |k: u64| format!("{{\"train\": {{\"step\": {k}, \"loss\": 1, \"lr\": 0.1}}, \"val\": {{\"step\": {k}}}}}\n");
+    let refused = refusal(of_files(&[("a.jsonl", &(1..4).map(row).collect::<String>())], &ImportOptions::default()));
+    assert!(refused.contains("train/step") && refused.contains("--step"), "{refused}");
+    let found = of_file("a.csv", "progress/step,train_loss,lr,val_acc\n10,2,0.1,0.5\n20,1,0.1,0.6\n");
+    assert_eq!(found.run("a").steps(), [10, 20]);
+}

@@ -55,6 +55,18 @@ pyarrow.parquet.write_table(
     column_encoding={"global_step": "DELTA_BINARY_PACKED", "loss": "BYTE_STREAM_SPLIT", "schedule": "DELTA_LENGTH_BYTE_ARRAY"},
 )
 
+# Decimals, as databases hand numbers out: in bytes, and in whole numbers of 32 and 64 bits.
+decimals = pyarrow.table(
+    {
+        "run_id": ["a", "a", "b", "b"],
+        "step": pyarrow.array([10, 20, 10, 20], pyarrow.decimal128(12, 0)),
+        "train_loss": pyarrow.array(["2.5", "1.25", None, "-0.75"]).cast(pyarrow.decimal128(7, 3)),
+        "learning_rate": pyarrow.array(["0.001", "0.0005", "0.1", "0.1"]).cast(pyarrow.decimal128(16, 6)),
+        "val_accuracy": pyarrow.array([None, "0.5", None, "0.1"]).cast(pyarrow.decimal128(30, 4)),
+    }
+)
+pyarrow.parquet.write_table(decimals, "pyarrow_decimals.parquet", store_decimal_as_integer=True)
+
 frame = polars.DataFrame(
     {
         "run_id": ["a", "a", "b", "b"],

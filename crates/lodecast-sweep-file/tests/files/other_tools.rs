@@ -55,6 +55,12 @@ fn pandas_with_narrow_types_and_shuffled_rows() {
 }
 
 #[test]
+fn pyarrow_with_decimals() {
+    let (sweep, _) = read("pyarrow_decimals.parquet");
+    assert_eq!(points(&sweep), ["a 10 2.5 0.001 -", "a 20 1.25 0.0005 0.5", "b 10 - 0.1 -", "b 20 -0.75 0.1 0.1"]);
+}
+
+#[test]
 fn pyarrow() {
     for name in ["pyarrow.parquet", "pyarrow_v2.parquet"] {
         let (sweep, report) = read(name);
