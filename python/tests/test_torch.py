@@ -493,3 +493,31 @@ def test_a_forked_child_works_on_threads_of_its_own(model):
     if hangs:
         process.kill()
     assert not hangs and process.exitcode == 0
+
+
+def test_what_else_is_counted_than_optimizer_steps_is_told(model, caplog):
+    optimizer = torch.optim.SGD([parameter()], lr=0.1)
+    scheduler = LodeLR(optimizer, model, TOTAL)
+    for _ in range(5):
+        optimizer.step()
+        scheduler.step()
+    with pytest.raises(lodecast.SettingError, match=r"step = 640, and LodeLR has done 5 steps.*batches, samples"):
+        scheduler.observe(step=640, train_loss=1.0)
+    scheduler.observe(step=6, train_loss=1.0)
+    for _ in range(25):
+        optimizer.step()
+        scheduler.step()
+    with caplog.at_level(logging.WARNING, logger="lodecast"):
+        scheduler.observe(step=7, train_loss=0.9)
+        scheduler.observe(step=8, train_loss=0.9)
+    assert [record.message for record in caplog.records if "not epochs" in record.message] == [
+        "observed at step 7 while 30 steps are done: count optimizer steps, not epochs, or leave step out"
+    ]
+
+
+def test_a_training_of_another_length_is_spoken_of(sweep, caplog):
+    net = lodecast.fit(sweep, "controlled", progress=False, members=1, iterations=20)
+    longest = max(run.total_steps for run in sweep)
+    with caplog.at_level(logging.WARNING, logger="lodecast"):
+        LodeLR(torch.optim.SGD([parameter()], lr=0.1), net, 100 * longest)
+    assert f"the longest run of the sweep {longest}" in caplog.text

@@ -344,7 +344,11 @@ fn run(
     let (loss, validation) = (column(&curves[0]), curves[first_metric..].iter().map(column).collect());
     let run = Run::from_columns(id, steps, loss, learning_rate, validation);
     let run = run.map(|run| run.with_attributes(attributes)).map_err(|error| error.to_string())?;
-    Ok(length::as_planned(run, notes))
+    let mut run = length::as_planned(run, notes);
+    if matches!(columns.rate, Rate::Series(_)) {
+        attributes::believe_rates(&mut run, notes);
+    }
+    Ok(run)
 }
 
 /// The steps that rise, with those of a curve among them.

@@ -98,6 +98,23 @@ const NOT_RATES: [&str; 9] =
 
 /// Words that name data which is not trained on, in the order of preference.
 const HELD_OUT: [&[&str]; 2] = [&["val", "valid", "validation", "eval", "evaluation", "dev"], &["test", "testing"]];
+/// The same, and what else phases of training are called.
+const HELD_OUT_PHASES: [&[&str]; 2] = [
+    &[
+        "val",
+        "valid",
+        "validation",
+        "eval",
+        "evaluation",
+        "dev",
+        "validate",
+        "validating",
+        "evaluate",
+        "evaluating",
+        "holdout",
+    ],
+    &["test", "testing", "inference", "predict"],
+];
 
 const TRAINED_ON: [&str; 4] = ["train", "training", "trn", "trainer"];
 
@@ -324,7 +341,17 @@ pub(crate) fn validation_rank(name: &str) -> Option<usize> {
 /// The data that a phase of training evaluates on, if it is not the one that is trained on.
 pub(crate) fn held_out(phase: &str) -> Option<&'static str> {
     let phase = phase.to_lowercase();
-    HELD_OUT.iter().find(|known| known.contains(&phase.as_str())).map(|known| known[0])
+    // "val_unseen", "dev-clean", "sanity_check_val".
+    let words: Vec<&str> = phase.split(|c: char| !c.is_alphanumeric()).collect();
+    if words.starts_with(&["held", "out"]) || words.starts_with(&["hold", "out"]) {
+        return Some(HELD_OUT_PHASES[0][0]);
+    }
+    HELD_OUT_PHASES.iter().find(|known| words.iter().any(|word| known.contains(word))).map(|known| known[0])
+}
+
+/// Is that the phase of training?
+pub(crate) fn is_training(phase: &str) -> bool {
+    TRAINED_ON.iter().any(|word| phase.eq_ignore_ascii_case(word))
 }
 
 /// Does the name say which data it is about?

@@ -39,6 +39,7 @@ pub(crate) fn sentence_of(subject: &Subject<'_>) -> String {
     let Some(last) = state.decisions.last() else { return "nothing is decided yet".to_owned() };
     let mut parts = Vec::new();
     parts.push(match &state.predicted() {
+        _ if state.unsound => "what was measured last is no number: it has diverged, unless it comes back".to_owned(),
         Some(predicted) => format!("ends at {}", interval_in_words(predicted)),
         None => "no forecast yet".to_owned(),
     });

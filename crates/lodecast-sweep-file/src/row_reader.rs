@@ -23,6 +23,8 @@ impl<'a> RowReader<'a> {
         metrics: usize,
         single: Option<String>,
     ) -> Self {
+        // A file of one run that names it goes by that name.
+        let single = single.filter(|_| !roles.contains(&Role::Fixed(Fixed::RunId)));
         Self { origin, names, roles, row: Row::new(metrics), single }
     }
 

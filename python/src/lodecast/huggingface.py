@@ -141,6 +141,14 @@ class LodeCallback(TrainerCallback, ExportableState):  # type: ignore[misc, unus
         self.check(args, scheduler)
         self._told = len(scheduler.decisions)
         self._found, self._seen = False, set()
+        planned, accumulated = scheduler.total_steps, args.gradient_accumulation_steps
+        if accumulated > 1 and abs(planned - state.max_steps * accumulated) < accumulated:
+            raise SettingError(
+                f"the scheduler is planned for {planned} steps, which are the batches; gradients are accumulated over "
+                f"{accumulated} of them, so there are {state.max_steps} optimizer steps: give total_steps={state.max_steps}"
+            )
+        if planned != state.max_steps:
+            log.warning("the scheduler is planned for %s steps, and this training ends at step %s", planned, state.max_steps)
         every = state.logging_steps or args.logging_steps
         if str(getattr(args.logging_strategy, "value", args.logging_strategy)) == "steps" and every > _SPARSE * state.max_steps:
             log.warning(

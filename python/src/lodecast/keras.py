@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from lodecast.errors import LodecastWarning, SettingError
+from lodecast import _engine
+from lodecast.errors import ArgumentError, LodecastWarning, SettingError, StateError
 from lodecast.live.decisions import Decision, log, tell
+from lodecast.live.experience import warn_of_the_unknown
 from lodecast.live.points import check_metric, find_metric, missing_metric
 
 if TYPE_CHECKING:
@@ -135,6 +137,9 @@ class LodeCallback(_Steps):
         backup: str | os.PathLike[str] | None = None,
         backup_freq: int | str = "epoch",
     ) -> None:
+        if not isinstance(scheduler, _engine.Scheduler):
+            kind = type(scheduler).__name__
+            raise ArgumentError(f"a lodecast.Scheduler is needed, not {kind}: lodecast.Scheduler(model, total_steps=...)")
         super().__init__(monitor, every_n_batches)
         self.scheduler = scheduler
         self._backup = None if backup is None else Path(backup)
@@ -162,6 +167,7 @@ class LodeCallback(_Steps):
             raise SettingError("the optimizer has a schedule of its own: compile it with a number as learning_rate")
         self._restored = False
         self._undecided = False
+        warn_of_the_unknown(self.scheduler)
         batches, epochs = self.params.get("steps"), self.params.get("epochs")
         if not batches or not epochs:
             return
@@ -171,8 +177,6 @@ class LodeCallback(_Steps):
                 f"the scheduler is planned for {planned} steps, which are the batches; gradients are accumulated over "
                 f"{self._accumulated} of them, so there are {steps} optimizer steps: give total_steps={steps}"
             )
-        if planned != steps:
-            log.warning("the scheduler is planned for %s steps, and this fit makes %s", planned, steps)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Find the step, and the state at it."""
@@ -181,6 +185,23 @@ class LodeCallback(_Steps):
         if not self._restored:
             self._restored = True
             self._restore()
+            self._look_at_length(epoch)
+
+    def _look_at_length(self, epoch: int) -> None:
+        """Refuse a scheduler that knows another training, and warn if this one ends elsewhere than planned."""
+        last = max((point["step"] for point in self.scheduler.observed), default=0)
+        if last > self.step:
+            raise StateError(
+                f"the scheduler has observed a training up to step {last}, and the optimizer has done {self.step} steps: "
+                "make a new Scheduler for another training"
+            )
+        batches, epochs = self.params.get("steps"), self.params.get("epochs")
+        if batches and epochs:
+            end = self.step + batches * (epochs - epoch) // self._accumulated
+            if end != self.scheduler.total_steps:
+                log.warning(
+                    "the scheduler is planned for %s steps, and this fit ends at step %s", self.scheduler.total_steps, end
+                )
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Decide upon what was measured, and set the rate."""

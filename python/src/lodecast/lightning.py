@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lodecast.distributed import agree, find, find_all
-from lodecast.errors import SettingError
+from lodecast.errors import ArgumentError, SettingError
 from lodecast.live.decisions import log
 from lodecast.live.points import Losses, check_metric, find_metric, missing_metric
 
@@ -39,6 +39,8 @@ class _Metrics(Callback):  # type: ignore[misc, unused-ignore]
     """Collects the train loss since the last point and the monitored metric, and hands both on as points."""
 
     def __init__(self, monitor: str | None, every_n_steps: int, train_loss: str | None) -> None:
+        if monitor is not None and not isinstance(monitor, str):
+            raise ArgumentError(f"the name of a metric is needed, not {type(monitor).__name__}: the model goes to LodeLR")
         if every_n_steps < 1:
             raise SettingError(f"every_n_steps = {every_n_steps}: give at least 1")
         self.monitor = monitor

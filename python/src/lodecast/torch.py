@@ -14,6 +14,7 @@ from lodecast import _engine
 from lodecast.errors import ArgumentError, LodecastWarning, SettingError, StateError
 from lodecast.live import agreement, decisions, sinks
 from lodecast.live.decisions import Decision, log
+from lodecast.live.experience import warn_of_the_unknown
 from lodecast.live.follow_torch import FollowLR
 from lodecast.live.torch_groups import RatesInRatio, check_optimizer
 from lodecast.view import text
@@ -26,6 +27,8 @@ _FAR_APART = 10.0
 #: A change of the rate by this factor from one step to the next, at the end of a warm-up, is hardly meant.
 _JUMP = 10.0
 #: Fraction of the run after which it is told that nothing was observed.
+#: A point that lies so far back, as a part of the run, was counted in something else.
+_LAG = 0.25
 _UNOBSERVED = 0.25
 
 
@@ -98,6 +101,7 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         self._undecided = False
         self._outcome: _engine.Observation | None = None
         self._unsound_at: int | None = None
+        self._ignored = self._lagged = False
         self._ratios: list[float] = []
         groups = optimizer.param_groups
         # A group that knows its initial rate has been scheduled before: if not in this process, it was restored.
@@ -108,6 +112,8 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         super().__init__(optimizer, last_epoch)
         self._beginning = False
         self._leave_rates = False
+        if agreement.is_first():
+            warn_of_the_unknown(self.scheduler)
         plan = self.scheduler.last_plan
         if plan is not None and agreement.is_first():
             log.info("%s steps planned: %s", self.total_steps, plan)
@@ -221,10 +227,13 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
             to be decided. Of a value that is not finite (`kept`) or comes too late (`ignored`) it says so.
 
         Raises:
+            SettingError: If `step` has not been taken yet, as where batches, samples or tokens are counted.
             StateError: If the processes are at different steps, or some do not take part.
 
         """
         at = max(self.last_epoch, 0) if step is None else step
+        if step is not None:
+            self._look_at_count(step)
         loss, metric = number("train_loss", train_loss), number("validation", validation)
         if self._processes != "alone":
             loss, metric = agreement.agree(loss, metric, self._processes, at)
@@ -243,7 +252,24 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
             if self._unsound_at is None:
                 log.warning("%s: nothing is planned from it, and the schedule in force stays", observation.reason)
             self._unsound_at = at
+        elif observation.kind == "ignored" and not self._ignored:
+            self._ignored = True
+            log.warning("%s: it is ignored, as all that comes too late will be", observation.reason)
         return observation
+
+    def _look_at_count(self, step: int) -> None:
+        """Refuse a step that has not been taken, and warn of one that was long ago: something else is counted."""
+        done = self.last_epoch
+        if step > done + 1 and done >= 0:
+            raise SettingError(
+                f"step = {step}, and LodeLR has done {done} steps: count optimizer steps since it began, not batches, samples "
+                "or tokens, or leave step out"
+            )
+        if done - step > _LAG * self.total_steps and not self._lagged:
+            self._lagged = True
+            log.warning(
+                "observed at step %s while %s steps are done: count optimizer steps, not epochs, or leave step out", step, done
+            )
 
     def _rate_in_force(self, step: int) -> float | None:
         """Give the rate that was really applied, where it is not the planned one."""

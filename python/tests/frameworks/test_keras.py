@@ -112,6 +112,17 @@ def test_what_cannot_work_is_told(model: Path, accuracy_model: Path) -> None:
         LodeCallback(lodecast.Scheduler(model, total_steps=STEPS), every_n_batches=0)
 
 
+def test_a_scheduler_knows_its_training(model: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(lodecast.ArgumentError, match=r"lodecast\.Scheduler"):
+        LodeCallback(str(model))  # type: ignore[arg-type]
+    callback, made = LodeCallback(lodecast.Scheduler(model, total_steps=STEPS)), network()
+    fit(made, callback)
+    fit(made, callback, epochs=2)
+    assert f"planned for {STEPS} steps, and this fit ends at step {STEPS + 16}" in caplog.text
+    with pytest.raises(lodecast.StateError, match=f"up to step {STEPS + 16}, .* has done 0 steps"):
+        fit(network(), callback)
+
+
 class Spy(keras.callbacks.Callback):  # type: ignore[misc, unused-ignore]
     """The optimizer's own steps and rates, and the metric of each epoch."""
 

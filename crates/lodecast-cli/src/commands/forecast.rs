@@ -11,7 +11,7 @@ use crate::figures::forecast::ForecastExample;
 use crate::figures::{is_fraction, metric_name, metric_value, schedule_label};
 use crate::model_input;
 use crate::options::run::RunInput;
-use crate::options::schedule::ScheduleOption;
+use crate::options::schedule::{ScheduleOption, say_what_is_not_known};
 use crate::output::Output;
 use crate::report::{Block, Report, Section, Table, learning_rate, significant};
 use crate::whole_file;
@@ -43,6 +43,9 @@ impl Arguments {
                 format!("run '{}' does not say which schedule it follows", run.run.id),
                 "give one, for example --schedule cosine:0.01",
             ));
+        }
+        if let Some(schedule) = &schedule {
+            say_what_is_not_known(schedule, self.schedule.is_some(), run.total_steps, output);
         }
         let mut forecast = model.forecast(&run.observed, run.total_steps, schedule.as_ref())?;
         forecast.outside_experience = model.unknown_settings(&run.run.attributes).or(forecast.outside_experience);

@@ -7,7 +7,7 @@ use lodecast::Schedule;
 use crate::failure::failure;
 use crate::figures::{is_fraction, metric_name, metric_value};
 use crate::options::law::LawInput;
-use crate::options::schedule::ScheduleOption;
+use crate::options::schedule::{ScheduleOption, say_what_is_not_known};
 use crate::output::Output;
 use crate::report::Table;
 
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        let (law, run) = self.input.read(output)?;
+        let (law, mut run) = self.input.read(output)?;
         let metric = law.metric();
         let Some(total_steps) = self.total_steps.or_else(|| run.planned_steps()) else {
             return Err(failure(
@@ -37,6 +37,7 @@ impl Arguments {
                 "give the planned number of optimizer steps with --total-steps",
             ));
         };
+        run.attributes.total_steps = Some(total_steps);
         let last = run.steps().last().copied().unwrap_or(0);
         if last >= total_steps {
             let better = |value: f64| value == self.target || metric.direction.is_better(value, self.target);
@@ -57,6 +58,7 @@ impl Arguments {
                 "give one, for example --schedule cosine:0.01",
             ));
         };
+        say_what_is_not_known(&schedule, self.schedule.is_some(), total_steps, output);
         let arrival = lodecast::arrival(&law, &run, 0, &schedule, total_steps, self.target)?;
         if output.wants_json() {
             return output.json(&arrival);

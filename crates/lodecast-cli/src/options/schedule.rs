@@ -8,6 +8,24 @@ use lodecast::{Family, Schedule, Sweep};
 use lodecast_sweep_file::{Format, ReadOptions};
 
 use crate::failure::failure;
+use crate::output::Output;
+use crate::report::learning_rate;
+
+/// Says so where a run's own rates, unless some are `given`, do not reach its end: nobody knows how it goes on.
+pub(crate) fn say_what_is_not_known(schedule: &Schedule, given: bool, total_steps: u64, output: &mut Output) {
+    if let (Schedule::PiecewiseLinear { knots }, false) = (schedule, given)
+        && let Some(last) = knots.last().filter(|last| last.progress < KNOWN)
+    {
+        output.say(format_args!(
+            "its rates after step {:.0} are not known, and taken to stay at {}: --schedule says others",
+            last.progress * total_steps as f64,
+            learning_rate(last.learning_rate)
+        ));
+    }
+}
+
+/// Rates that reach so far tell the rest.
+const KNOWN: f64 = 0.98;
 
 /// A schedule: `cosine:0.01`, `cosine:0.01:0.1` (with a warm-up over a tenth of the run), a JSON file with a schedule or a
 /// plan in it, or a sweep file, whose best configuration has it.

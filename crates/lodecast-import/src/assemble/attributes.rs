@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lodecast::Attributes;
+use lodecast::{Attributes, Family, Run};
 
 use crate::assemble::length::{self, Planned};
 use crate::choose::options::ImportOptions;
@@ -148,6 +148,28 @@ pub(crate) fn attributes<'a>(recording: &'a Recording, options: &ImportOptions, 
     };
     let optimizers_own_rate = own.and_then(|(name, text)| Some((name, text.parse().ok()?)));
     Found { attributes, planned, optimizers_own_rate, used }
+}
+
+/// Leaves schedule and peak to the settings where the rates that the run recorded are others: those count.
+pub(crate) fn believe_rates(run: &mut Run, notes: &mut Vec<String>) {
+    let attributes = &run.attributes;
+    let (Some(family), Some(peak)) = (attributes.schedule.clone(), attributes.peak_lr) else { return };
+    let rates = || run.learning_rate().iter().flatten().copied().filter(|rate| rate.is_finite());
+    let most = rates().fold(0.0, f64::max);
+    // A run in its warm-up has not reached its peak yet.
+    let is_on_its_way = most < peak && rates().next_back() == Some(most);
+    // Epochs are seldom logged at the very peak.
+    let agrees = (0.7..1.05).contains(&(most / peak)) || is_on_its_way;
+    if most <= 0.0 || agrees || family.parse::<Family>().is_err() {
+        return;
+    }
+    notes.push(format!(
+        "its settings say '{family}' with a peak of {peak}, and the highest rate that it recorded is {most}: the rates count"
+    ));
+    let attributes = &mut run.attributes;
+    (attributes.schedule, attributes.peak_lr) = (None, None);
+    attributes.other.insert("schedule_setting".to_owned(), family);
+    attributes.other.insert("peak_setting".to_owned(), peak.to_string());
 }
 
 /// The planned length, and the setting that says it: as asked, as the format records it, or by a usual name.

@@ -205,16 +205,36 @@ pub(crate) fn is_credential(name: &str, value: &str) -> bool {
         "authorization",
         "bearer",
     ];
-    const KEYS: [&str; 8] =
-        ["api_key", "access_key", "secret_key", "private_key", "auth_key", "ssh_key", "account_key", "signing_key"];
-    const STARTS: [&str; 8] = ["hf_", "sk-", "ghp_", "gho_", "github_pat_", "glpat-", "AKIA", "xoxb-"];
+    // Texts under these names; numbers are something else.
+    const TEXTS: [&str; 7] = ["auth", "cookie", "cookies", "jwt", "key", "pass", "pat"];
+    const KEYS: [&str; 11] = [
+        "api_key",
+        "access_key",
+        "secret_key",
+        "private_key",
+        "auth_key",
+        "ssh_key",
+        "account_key",
+        "signing_key",
+        "wandb_key",
+        "comet_key",
+        "neptune_key",
+    ];
+    const STARTS: [&str; 9] = ["hf_", "sk-", "ghp_", "gho_", "github_pat_", "glpat-", "AKIA", "xoxb-", "eyJ"];
     let lower = name.to_lowercase().replace(['-', ' '], "_");
     let last = lower.rsplit(['.', '/']).next().unwrap_or(&lower);
     let is_text = !matches!(value.trim(), "true" | "false" | "True" | "False") && value.trim().parse::<f64>().is_err();
     let named = last.split('_').any(|word| WORDS.contains(&word))
         || KEYS.iter().any(|key| last == *key || last.ends_with(&format!("_{key}")))
         || (is_text && (last == "token" || last.ends_with("_token") && !is_token_of_text(last)));
-    named || (value.len() >= 20 && STARTS.iter().any(|start| value.starts_with(start)))
+    // "https://user:password@host", "curl -H 'Authorization: Bearer ...'".
+    let in_address = value.split_once("://").and_then(|(_, rest)| rest.split(['/', ' ']).next());
+    let has_password = in_address.and_then(|rest| rest.rsplit_once('@')).is_some_and(|(user, _)| user.contains(':'));
+    let named = named || is_text && (TEXTS.contains(&last) || last.ends_with("_pat") || last.ends_with("_jwt"));
+    named
+        || has_password
+        || value.contains("Bearer ")
+        || (value.len() >= 20 && STARTS.iter().any(|start| value.starts_with(start)))
 }
 
 /// Is it a token that texts are made of?
@@ -322,6 +342,13 @@ mod tests {
             ("hub", "hf_abcdefghijklmnopqrst"),
             ("auth_token", "y"),
             ("client_secret", "x"),
+            ("wandb_key", "0123"),
+            ("smtp.pass", "hunter2"),
+            ("GITHUB_PAT", "x"),
+            ("session_jwt", "x"),
+            ("cookie", "a=b"),
+            ("notes", "curl -H 'Authorization: Bearer tok'"),
+            ("database", "postgresql://me:secret@host/db"),
         ] {
             assert!(is_credential(name, value), "{name}");
         }
@@ -335,6 +362,9 @@ mod tests {
             ("use_auth_token", "true"),
             ("secretary", "x"),
             ("optimizer", "sgd"),
+            ("pass", "3"),
+            ("forward_pass", "fp16"),
+            ("tracking", "https://host/a@b:c"),
         ] {
             assert!(!is_credential(name, value), "{name}");
         }

@@ -205,7 +205,10 @@ fn choose_validation(
     let mut known: Vec<_> =
         candidates.iter().filter_map(|name| survey.direction(name).map(|way| (*name, way))).collect();
     // What a validation is about comes before its loss, and what is overall before its parts.
-    known.sort_by_key(|&(name, _)| (name.to_lowercase().contains("loss"), !is_overall(name), name));
+    // Results that were noted down once say nothing of the way there.
+    known.sort_by_key(|&(name, _)| {
+        (survey.is_a_result(name, &candidates), name.to_lowercase().contains("loss"), !is_overall(name), name)
+    });
     let known = without_classes(known, said);
     let unknown: Vec<&str> = candidates.into_iter().filter(|name| survey.direction(name).is_none()).collect();
     if known.is_empty() {

@@ -23,6 +23,10 @@ const RUNS: usize = 32;
 /// No more runs of a source are looked at once they have this many samples.
 const SAMPLES: usize = 20_000_000;
 
+/// Values that may be the same by chance.
+const FEW: usize = 8;
+/// A series with so many times fewer samples than another is a result.
+const FEWER: usize = 10;
 /// Samples of each series that are kept to look at.
 const HEAD: usize = 64;
 
@@ -47,6 +51,8 @@ pub struct Survey {
     series: Counts,
     /// Runs that have each setting.
     settings: Counts,
+    /// Series that took more than one value in some run.
+    vary: BTreeSet<String>,
     /// Which way of a metric is better, as the tracker says.
     directions: BTreeMap<String, Direction>,
     /// Are these all the runs there are?
@@ -138,6 +144,12 @@ impl Survey {
         let mut counts = Counts::new();
         for (name, series) in recording.series.iter().chain(&recording.by_epoch) {
             *counts.entry(name.clone()).or_default() += series.recorded();
+            let mut values = series.samples_from(0).map(|(_, value, _)| value);
+            let first = values.next();
+            // Of a few values that are the same nobody knows.
+            if series.len() < FEW || values.any(|value| Some(value) != first) {
+                self.vary.insert(name.clone());
+            }
             *self.series.entry(name.clone()).or_default() += series.recorded();
         }
         for name in recording.settings.keys().chain(recording.only_row.keys()) {
@@ -230,6 +242,14 @@ impl Survey {
     /// Names of the settings.
     pub fn settings(&self) -> impl Iterator<Item = &str> {
         self.settings.keys().map(String::as_str)
+    }
+
+    /// Has the series the same value throughout, or hardly any sample, where `others` have more to say? Then it is a result, noted down,
+    /// and nothing that was measured again and again.
+    pub(crate) fn is_a_result(&self, name: &str, others: &[&str]) -> bool {
+        let most = others.iter().map(|other| self.samples(other)).max().unwrap_or(0);
+        let says_more = others.iter().any(|other| self.vary.contains(*other));
+        says_more && !self.vary.contains(name) || self.samples(name).saturating_mul(FEWER) < most
     }
 
     /// Samples of the series of this name.

@@ -1,6 +1,6 @@
 //! Rows of a table put together into recordings: one of the whole table, or one for each value of its run column.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use lodecast_sweep_file::{Cell, Mismatch};
@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::format::{Outcome, Visit, Wanted};
 use crate::limits::Limits;
 use crate::names::{
-    BATCH, EPOCH, EXPERIMENT, METRIC, PHASE, REPETITION, RUN_ID, STEP, VALUE, held_out, is_of_data, loss_rank,
-    rate_rank, validation_rank,
+    BATCH, EPOCH, EXPERIMENT, METRIC, PHASE, REPETITION, RUN_ID, STEP, VALUE, held_out, is_of_data, is_training,
+    loss_rank, rate_rank, validation_rank,
 };
 use crate::recording::Recording;
 use crate::recording::recorder::Recorder;
@@ -100,6 +100,14 @@ fn only_within(names: &[&str], usual: &[&str]) -> Option<usize> {
     found.next().filter(|_| found.next().is_none())
 }
 
+/// Phases that are named.
+const MOST_PHASES: usize = 4;
+/// Words in the names of columns that change where one and the same run was taken up again.
+const OF_ONE_RUN: [&str; 14] = [
+    "attempt", "restart", "resum", "session", "epoch", "batch", "time", "date", "phase", "split", "mode", "stage",
+    "job", "host",
+];
+
 /// Columns that a table with a row a sample has at most: run, metric, step, epoch, value, and some of its circumstances.
 const LONG: usize = 12;
 
@@ -167,6 +175,11 @@ struct Column {
     /// In how many rows it said what is no number, and what that was first.
     words: u64,
     word: String,
+    /// In a table of one run: what it said last and in which block, in how many blocks it said something else than before, and whether it
+    /// kept to one value in each.
+    last: Option<(Constant, u64)>,
+    changes: u64,
+    keeps: bool,
     /// Has it been asked where its numbers go, and where is that: nowhere if they are not wanted.
     asked: bool,
     place: Option<usize>,
@@ -192,7 +205,13 @@ impl Column {
 struct Draft<'a> {
     recorder: Recorder<'a>,
     rows: u64,
+    /// How often the steps began anew, and the last of them.
+    blocks: u64,
+    last_step: Option<u64>,
     columns: HashMap<String, Column>,
+    /// Phases of which nobody knows whether they are training, and whether there are others.
+    unknown_phases: BTreeSet<String>,
+    knows_phases: bool,
     without_step: u64,
     /// Rows before the first sample, which hold settings if they have no step.
     before: bool,
@@ -262,6 +281,12 @@ impl<'a> Table<'a> {
         draft.recorder.next_moment();
         let is_sample = at.step.or(at.epoch).is_some();
         if is_sample || !draft.before {
+            if at.held_out.is_none()
+                && let Some(step) = at.step.or(at.epoch)
+            {
+                draft.blocks += u64::from(draft.last_step.is_some_and(|last| step < last));
+                draft.last_step = Some(step);
+            }
             draft.before = false;
             draft.rows += 1;
             draft.without_step += u64::from(!is_sample);
@@ -299,7 +324,13 @@ impl<'a> Table<'a> {
                 }
             }
         }
-        self.drafts.into_iter().try_for_each(|draft| visit(draft.finish()))
+        let named = self.names_runs();
+        self.drafts.into_iter().try_for_each(|draft| visit(draft.finish(named)))
+    }
+
+    /// Do the rows say whose they are, by a column of their own or one that was asked for?
+    fn names_runs(&self) -> bool {
+        self.wanted.run_column.is_some() || !self.index.contains_key(&self.base.id) || self.drafts.len() > 1
     }
 
     fn open(&mut self, id: String) -> Result<usize> {
@@ -319,7 +350,17 @@ impl<'a> Table<'a> {
         self.index.insert(id.clone(), self.drafts.len());
         let base = Recording { id, ..self.base.clone() };
         let recorder = Recorder::of_table(base, self.wanted, self.limits);
-        self.drafts.push(Draft { recorder, rows: 0, columns: HashMap::new(), without_step: 0, before: true });
+        self.drafts.push(Draft {
+            recorder,
+            rows: 0,
+            blocks: 0,
+            last_step: None,
+            columns: HashMap::new(),
+            unknown_phases: BTreeSet::new(),
+            knows_phases: false,
+            without_step: 0,
+            before: true,
+        });
         Ok(self.drafts.len() - 1)
     }
 
@@ -342,7 +383,7 @@ impl<'a> Table<'a> {
         self.latest = 0;
         for draft in rest {
             self.closed.insert(draft.recorder.id().to_owned());
-            if visit(draft.finish()).is_break() {
+            if visit(draft.finish(true)).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -356,6 +397,23 @@ pub(crate) struct Row<'t, 'a> {
     at: Position,
     limits: &'t Limits,
     samples: &'t mut usize,
+}
+
+impl Column {
+    /// Takes down what it says in this row of the `block`.
+    fn follow(&mut self, block: u64, new: impl FnOnce() -> Constant) {
+        if !self.keeps {
+            return;
+        }
+        let Some((last, of)) = &mut self.last else { return };
+        let said = new();
+        if *of == block {
+            self.keeps = *last == said;
+        } else {
+            self.changes += u64::from(*last != said);
+            (*last, *of) = (said, block);
+        }
+    }
 }
 
 impl Row<'_, '_> {
@@ -446,6 +504,13 @@ impl Row<'_, '_> {
                 || Constant::Word(word.to_owned()),
             );
         }
+        if PHASE.iter().any(|phase| name.eq_ignore_ascii_case(phase)) {
+            if held_out(word).is_some() || is_training(word) {
+                self.draft.knows_phases = true;
+            } else if self.draft.unknown_phases.len() < MOST_PHASES {
+                self.draft.unknown_phases.insert(shorten(word));
+            }
+        }
         if let Some(column) = self.draft.columns.get_mut(name) {
             column.words += 1;
             if column.word.is_empty() {
@@ -455,28 +520,64 @@ impl Row<'_, '_> {
     }
 
     /// Takes down what column `name` says in this row.
-    fn take_down(&mut self, name: &str, same: impl FnOnce(&Constant) -> bool, new: impl FnOnce() -> Constant) {
+    fn take_down(&mut self, name: &str, same: impl FnOnce(&Constant) -> bool, new: impl Fn() -> Constant) {
+        let block = self.draft.blocks;
         if let Some(column) = self.draft.columns.get_mut(name) {
             column.rows += 1;
             if !same(&column.constant) {
                 column.constant = Constant::Varies;
             }
+            column.follow(block, new);
         } else if self.draft.columns.len() < self.limits.settings {
             let constant = new();
-            let column = Column { constant, rows: 1, words: 0, word: String::new(), asked: false, place: None };
+            let last = Some((constant.clone(), block));
+            let (asked, place) = (false, None);
+            let word = String::new();
+            let column = Column { constant, rows: 1, words: 0, word, last, changes: 0, keeps: true, asked, place };
             self.draft.columns.insert(name.to_owned(), column);
         }
     }
 }
 
 impl Draft<'_> {
+    /// A column that says something else each time that the steps begin anew, and only then: it tells runs apart.
+    fn column_of_runs(&self) -> Option<&str> {
+        let tells = |(name, column): &(&String, &Column)| {
+            let is_measured = loss_rank(name).or(rate_rank(name)).or(validation_rank(name)).is_some();
+            let lower = name.to_lowercase();
+            let is_of_one_run = OF_ONE_RUN.iter().any(|word| lower.contains(word));
+            column.keeps
+                && column.changes == self.blocks
+                && column.rows == self.rows
+                && !(is_measured || is_of_one_run || is_of_data(name))
+        };
+        let several = self.blocks > 0 && self.rows >= 2 * (self.blocks + 1);
+        let columns = self.columns.iter().filter(|_| several);
+        columns.filter(tells).map(|(name, _)| name.as_str()).min()
+    }
+
     /// The recording: columns that say the same in every row are settings too.
-    fn finish(mut self) -> Outcome {
+    fn finish(mut self, names_runs: bool) -> Outcome {
+        if let Some(column) = self.column_of_runs().filter(|_| !names_runs) {
+            let reason = format!(
+                "its steps begin anew {} times, each time with another '{column}': if that tells runs apart, say --run {column}; \
+                 of one run that was restarted, take the column away",
+                self.blocks
+            );
+            return Outcome::skipped(self.recorder.id().to_owned(), reason);
+        }
         let columns: BTreeMap<String, Column> = self.columns.into_iter().collect();
         for (name, column) in &columns {
             if let Some(note) = column.note_of_words(name) {
                 self.recorder.note(note);
             }
+        }
+        if self.knows_phases && !self.unknown_phases.is_empty() {
+            let phases: Vec<String> = self.unknown_phases.iter().map(|phase| format!("'{phase}'")).collect();
+            self.recorder.note(format!(
+                "rows of the phase {} were taken for training; call it 'val' or 'test' if it is none",
+                phases.join(", ")
+            ));
         }
         let recording = self.recorder.recording();
         for (name, column) in columns {

@@ -98,8 +98,22 @@ fn read(
             if settings.len().saturating_mul(length) > MOST_CELLS {
                 return Err(too_large());
             }
+            let every = if lists.keys().any(|key| is_count(key)) { BTreeMap::new() } else { rhythms(&lists, length) };
+            for (key, every) in &every {
+                rows.table.note(format!(
+                    "'{key}' has {} values beside {length} of others: taken for one every {every} epochs",
+                    lists[key].len()
+                ));
+            }
             for number in 0..length {
-                let row = lists.iter().filter_map(|(key, list)| Some((key.clone(), list.get(number)?.value()?)));
+                let row = lists.iter().filter_map(|(key, list)| {
+                    let place = match every.get(key) {
+                        Some(every) if (number + 1).is_multiple_of(*every) => (number + 1) / every - 1,
+                        Some(_) => return None,
+                        None => number,
+                    };
+                    Some((key.clone(), list.get(place)?.value()?))
+                });
                 let row: Map<String, Value> = row.chain(settings.clone()).collect();
                 if add(&mut rows, &place, number, row, visit)?.is_break() {
                     return Ok(ControlFlow::Break(()));
@@ -122,6 +136,14 @@ fn add(
         row.insert(EPOCH[0].to_owned(), number.into());
     }
     rows.add(&row, &|| format!("{place}, row {number}"), visit)
+}
+
+/// Every how many rows there is a value of the lists that are shorter, where that comes out even: with `validation_freq=3` Keras evaluates
+/// after the third epoch, the sixth and so on, and does not say so.
+fn rhythms(lists: &BTreeMap<String, Vec<Cell>>, length: usize) -> BTreeMap<String, usize> {
+    let shorter = lists.iter().filter(|(_, list)| !list.is_empty() && list.len() < length);
+    let rhythm = |list: &[Cell]| Some(length / list.len()).filter(|every| *every > 1 && length / every == list.len());
+    shorter.filter_map(|(key, list)| Some((key.clone(), rhythm(list)?))).collect()
 }
 
 /// Values in all lists of a document together.

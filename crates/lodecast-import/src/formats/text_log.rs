@@ -13,6 +13,7 @@ use crate::decode::{files, json, settings};
 use crate::error::Result;
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
+use crate::names::held_out;
 use crate::recording::Recording;
 use crate::source::{Source, has_ending};
 
@@ -130,7 +131,7 @@ fn read(
             let at = match row.at {
                 At::Step(step) => {
                     reached = reached.max(step);
-                    Position { step: Some(step), ..Position::default() }
+                    Position { step: Some(step), held_out: row.held_out, ..Position::default() }
                 }
                 At::Epoch(epoch) => Position { epoch: Some(epoch), ..Position::default() },
                 At::Reached => Position { step: Some(reached), ..Position::default() },
@@ -172,6 +173,8 @@ enum At {
 struct Row {
     at: At,
     planned: Option<u64>,
+    /// What was evaluated on, if the line is about that: "validate step: 100  loss: 6.3".
+    held_out: Option<&'static str>,
     values: Vec<(String, f64)>,
 }
 
@@ -187,6 +190,11 @@ impl Row {
         }
         if let Some(row) = Self::of_open_mmlab(&line) {
             return Some(row);
+        }
+        // llm.c: "val loss 5.2", between the lines of two steps.
+        if let Some(value) = line.trim().strip_prefix("val loss ").and_then(|value| value.parse().ok()) {
+            let values = vec![("val_loss".to_owned(), value)];
+            return Some(Self { at: At::Reached, planned: None, held_out: None, values });
         }
         let mut pairs = pairs(&line);
         let at = pairs.iter().position(|(name, _)| SHAPES.iter().any(|shape| ends_with_words(name, shape.step)))?;
@@ -205,8 +213,14 @@ impl Row {
             let found = shape.renamed.iter().find(|(from, _)| *from == name);
             found.map_or_else(|| name.to_owned(), |(_, to)| (*to).to_owned())
         };
-        let values = values.map(|(name, value)| (renamed(name), *value)).collect();
-        Some(Self { at: At::Step(whole(*step)?), planned: planned.filter(|&planned| planned > 0), values })
+        let values: Vec<(String, f64)> = values.map(|(name, value)| (renamed(name), *value)).collect();
+        // "validation loss at iteration 100 on test set" is about other data than the line before.
+        let of_test = line.to_lowercase().contains("on test set");
+        let tested = |name: String| if of_test { name.replacen("validation", "test", 1) } else { name };
+        let values = values.into_iter().map(|(name, value)| (tested(name), value)).collect();
+        let held_out = name.to_lowercase().strip_suffix(shape.step).and_then(held_out);
+        let planned = planned.filter(|&planned| planned > 0);
+        Some(Self { at: At::Step(whole(*step)?), planned, held_out, values })
     }
 
     /// A section of fairseq: an object with numbers as texts.
@@ -223,7 +237,7 @@ impl Row {
         let step = ["num_updates", "valid_num_updates"].iter().find_map(|key| number(object.get(*key)?))?;
         let values = object.iter().filter(|(key, _)| !key.ends_with("num_updates"));
         let values = values.filter_map(|(key, value)| Some((key.clone(), number(value)?))).collect();
-        Some(Self { at: At::Step((step >= 0.0).then_some(step as u64)?), planned: None, values })
+        Some(Self { at: At::Step((step >= 0.0).then_some(step as u64)?), planned: None, held_out: None, values })
     }
 
     /// A section of fairseq behind the word "epoch": names with numbers, the updates among them.
@@ -232,7 +246,7 @@ impl Row {
         let step = pairs.iter().find(|(name, _)| name == "num_updates")?.1;
         let values = pairs.into_iter().filter(|(name, _)| name.contains(char::is_alphabetic) && name != "num_updates");
         let values = values.map(|(name, value)| (format!("{before}{name}"), value)).collect();
-        Some(Self { at: At::Step((step >= 0.0).then_some(step as u64)?), planned: None, values })
+        Some(Self { at: At::Step((step >= 0.0).then_some(step as u64)?), planned: None, held_out: None, values })
     }
 
     /// A line such as `Epoch(train) [2][ 50/789]  lr: 1.0e-02  loss: 2.3`.
@@ -263,7 +277,7 @@ impl Row {
         };
         let named = |(name, value): (String, f64)| (if is_validation { format!("val/{name}") } else { name }, value);
         let values: Vec<_> = values.map(named).chain(epoch).collect();
-        (values.len() > usize::from(!is_validation)).then_some(Self { at, planned, values })
+        (values.len() > usize::from(!is_validation)).then_some(Self { at, planned, held_out: None, values })
     }
 }
 

@@ -197,3 +197,79 @@ fn steps_are_found_among_what_is_nested() {
     let found = of_file("a.csv", "progress/step,train_loss,lr,val_acc\n10,2,0.1,0.5\n20,1,0.1,0.6\n");
     assert_eq!(found.run("a").steps(), [10, 20]);
 }
+
+/// Twenty rows of a run: its rate falls along a cosine from `peak`.
+fn rows_of(before: &str, peak: f64) -> String {
+    (1..=20).fold(String::new(), |rows, k| {
+        let rate = peak * 0.5 * (1.0 + (std::f64::consts::PI * f64::from(k) / 20.0).cos());
+        let loss = 2.0 / (1.0 + peak * f64::from(k));
+        rows + &format!("{before}{},{loss:.5},{rate:.6},{:.5}\n", 20 * k, 1.0 - loss / 3.0)
+    })
+}
+
+#[test]
+fn recorded_rates_count_more_than_what_the_settings_say_of_them() {
+    let table = format!("step,train_loss,lr,val_acc\n{}", rows_of("", 0.1));
+    let found = |peak: &str| {
+        let settings = format!("lr: {peak}\nscheduler: cosine\nmax_steps: 400\n");
+        of_files(&[("r/metrics.csv", &table), ("r/hparams.yaml", &settings)], &ImportOptions::default())
+            .expect("usable")
+    };
+    let same = found("0.1");
+    assert_eq!(same.run("r/metrics").attributes.schedule.as_deref(), Some("cosine"));
+    assert_eq!(same.run("r/metrics").attributes.peak_lr, Some(0.1));
+    let other = found("1.0");
+    assert_eq!((&other.run("r/metrics").attributes.schedule, other.run("r/metrics").attributes.peak_lr), (&None, None));
+    assert!(other.notes().contains("the rates count"), "{}", other.notes());
+}
+
+#[test]
+fn runs_below_each_other_are_not_taken_for_one_that_was_restarted() {
+    let runs: String = [0.01, 0.03, 0.1].map(|peak| rows_of(&format!("x{peak},"), peak)).concat();
+    for column in ["optimizer", "variant", "id", "config_id"] {
+        let table = format!("{column},step,train_loss,lr,val_acc\n{runs}");
+        let refused = refusal(of_files(&[("a.csv", &table)], &ImportOptions::default()));
+        assert!(refused.contains(&format!("--run {column}")), "{refused}");
+    }
+    let table = format!("attempt,step,train_loss,lr,val_acc\n{runs}");
+    assert!(of_file("a.csv", &table).notes().contains("restarted"));
+}
+
+#[test]
+fn evaluations_do_not_become_the_training() {
+    let log = "step: 100 loss: 1.34 lr: 0.08\nvalidate step: 100  loss: 6.34\nstep: 200 loss: 1.2 lr: 0.07\neval step: 200 loss: 6.1\n";
+    let found = of_file("a.log", log);
+    assert_eq!(points(found.run("a"), found.run("a").train_loss()), [(100, 1.34), (200, 1.2)]);
+    assert_eq!(points(found.run("a"), found.run("a").validation(0)), [(100, 6.34), (200, 6.1)]);
+    let row = |phase: &str, step: u64, loss: f64| format!("{phase},{step},{loss},0.1,{}\n", 1.0 - loss / 3.0);
+    let table = |phase: &str| {
+        let rows = (1..4).map(|k| row("Train", k, 2.0 / k as f64) + &row(phase, k, 2.5 / k as f64));
+        format!("phase,step,loss,lr,acc\n{}", rows.collect::<String>())
+    };
+    for phase in ["Holdout", "val_unseen", "dev_clean", "evaluate"] {
+        let found = of_file("a.csv", &table(phase));
+        assert_eq!(points(found.run("a"), found.run("a").train_loss())[1], (2, 1.0), "{phase}");
+    }
+    let options = with_validation(&["acc:max"]);
+    let found = of_files(&[("a.csv", &table("sanity"))], &options).expect("usable");
+    assert!(found.notes().contains("'sanity'"), "{}", found.notes());
+}
+
+#[test]
+fn results_are_not_planned_by() {
+    let rows = rows_of("", 0.1).replace('\n', ",0.83\n");
+    let found = of_file("a.csv", &format!("step,train_loss,lr,val_acc,final_val_acc\n{rows}"));
+    assert_eq!(found.sweep.metrics[0].name, "val_acc");
+}
+
+#[test]
+fn epochs_without_an_evaluation_are_told_by_their_number() {
+    let losses: Vec<f64> = (1..=21).map(|k| 2.0 / f64::from(k)).collect();
+    let accuracies: Vec<f64> = (1..=7).map(|k| 0.1 * f64::from(k)).collect();
+    let text =
+        format!("{{\"loss\": {losses:?}, \"val_accuracy\": {accuracies:?}, \"learning_rate\": {:?}}}", vec![0.1; 21]);
+    let found = of_file("a.json", &text);
+    let measured = points(found.run("a"), found.run("a").validation(0));
+    assert_eq!(measured.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [2, 5, 8, 11, 14, 17, 20]);
+    assert!(found.notes().contains("every 3 epochs"), "{}", found.notes());
+}

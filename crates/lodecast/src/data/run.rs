@@ -18,6 +18,9 @@ pub struct Run {
     validation: Vec<Vec<Option<f64>>>,
 }
 
+/// Losses in a row that are no numbers and may be of steps that were skipped.
+const SKIPPED: usize = 2;
+
 impl Run {
     /// An empty run with `metrics` validation columns.
     pub fn new(id: impl Into<String>, metrics: usize) -> Self {
@@ -227,9 +230,41 @@ impl Run {
         self.validation(metric).iter().rev().copied().flatten().find(|value| value.is_finite())
     }
 
-    /// Index of the first point whose loss or validation is NaN or infinite: from there on the run has diverged.
+    /// Index of the first point from which on the run has diverged: its train loss, or where there is none its metric, is NaN or infinite
+    /// to the end, or several times in a row. A single one is a step that was skipped; and a metric that is no number
+    /// beside a loss that is one was not measured, unless the loss is 0, which trainers write in place of NaN.
     pub fn diverged_at(&self, metric: usize) -> Option<usize> {
-        let bad = |value: Option<f64>| value.is_some_and(|value| !value.is_finite());
-        self.points(metric).position(|point| bad(point.train_loss) || bad(point.validation))
+        self.diverged_within(metric, self.len())
+    }
+
+    /// The same, of the first points only.
+    pub(crate) fn diverged_within(&self, metric: usize, points: usize) -> Option<usize> {
+        let has_losses = self.train_loss()[..points].iter().any(Option::is_some);
+        let is_measured = self.validation(metric).iter().take(points).flatten().any(|value| value.is_finite());
+        let mut since: Option<usize> = None;
+        let mut in_a_row = 0;
+        for (index, point) in (0..points).filter_map(|index| Some((index, self.point(index, metric)?))) {
+            let lost = |value: f64| !value.is_finite();
+            let is_lost = match (point.train_loss, point.validation) {
+                (Some(0.0), Some(value)) if has_losses && lost(value) => Some(true),
+                (Some(loss), _) => Some(lost(loss)),
+                (None, Some(value)) if !has_losses => Some(lost(value)),
+                // Between two losses it says nothing, after the last one that the metric is lost.
+                (None, Some(value)) if is_measured && lost(value) => Some(true),
+                _ => None,
+            };
+            match is_lost {
+                Some(true) => {
+                    since.get_or_insert(index);
+                    in_a_row += 1;
+                    if in_a_row > SKIPPED {
+                        return since;
+                    }
+                }
+                Some(false) => (since, in_a_row) = (None, 0),
+                None => {}
+            }
+        }
+        since
     }
 }

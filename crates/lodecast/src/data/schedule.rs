@@ -144,6 +144,13 @@ impl Knot {
     }
 }
 
+/// Rates agree that differ by less than this part of the peak, ...
+const AGREEMENT: f64 = 0.02;
+/// ... with all but one in so many recorded ones ...
+const FEW: usize = 40;
+/// ... wherever among so many places since the one before.
+const WITHIN: usize = 8;
+
 impl Schedule {
     /// A parametric schedule without warm-up.
     pub fn parametric(family: Family, peak_lr: f64) -> Self {
@@ -177,18 +184,44 @@ impl Schedule {
         Ok(schedule)
     }
 
-    /// The schedule a run says it follows: its family and peak, or else the learning rates it recorded. `None` if it has neither.
+    /// The schedule a run follows: the family and peak that it names, if the learning rates that it recorded are of such a schedule or
+    /// it recorded none; or else the rates that it recorded. `None` if it has neither.
     pub fn of_run(run: &Run) -> Option<Self> {
         let attributes = &run.attributes;
         let family = attributes.schedule.as_deref().and_then(|name| name.parse::<Family>().ok());
         if let (Some(family), Some(peak_lr)) = (family, attributes.peak_lr) {
             let warmup = attributes.other.get("warmup").and_then(|text| text.parse().ok()).unwrap_or(0.0);
             let schedule = Self::Parametric { family, peak_lr, warmup };
-            return schedule.check().is_ok().then_some(schedule);
+            if schedule.check().is_ok() && schedule.agrees_with(run, peak_lr) {
+                return Some(schedule);
+            }
         }
         let total = run.total_steps() as f64;
+        // Rates of nothing but 0 were not recorded.
+        run.learning_rate().iter().flatten().find(|rate| **rate > 0.0)?;
         let knots = run.steps().iter().zip(run.learning_rate());
         Self::piecewise_linear(knots.filter_map(|(&step, &rate)| Some((step as f64 / total, rate?)))).ok()
+    }
+
+    /// Are the rates that a run recorded those of this schedule with a peak of `peak_lr`? A few may be off, and each may stand for any
+    /// of the steps since the one before.
+    fn agrees_with(&self, run: &Run, peak_lr: f64) -> bool {
+        let total = run.total_steps().max(1) as f64;
+        let (mut before, mut recorded, mut off) = (0.0, 0usize, 0usize);
+        for (&step, rate) in run.steps().iter().zip(run.learning_rate()) {
+            let Some(rate) = rate.filter(|rate| rate.is_finite()) else { continue };
+            let until = (step as f64 + 1.0) / total;
+            let within = (0..=WITHIN).map(|k| {
+                let progress = before + (until - before) * k as f64 / WITHIN as f64;
+                self.learning_rate(progress.min(1.0))
+            });
+            let (least, most) = within.fold((f64::INFINITY, 0.0), |(a, b): (f64, f64), r| (a.min(r), b.max(r)));
+            let slack = AGREEMENT * peak_lr;
+            off += usize::from(rate < least - slack || rate > most + slack);
+            recorded += 1;
+            before = (step as f64 - 1.0).max(0.0) / total;
+        }
+        off <= recorded.div_ceil(FEW)
     }
 
     /// Puts a linear warm-up over the first `fraction` of the run before a parametric schedule.

@@ -206,3 +206,91 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_rates_that_were_recorded_are_the_schedule() {
+    let named = |family: &str, peak: f64, rates: &dyn Fn(f64) -> f64| {
+        let mut run = Run::new("run", 1);
+        for step in (10..=400).step_by(10) {
+            run.push(step, Some(1.0), Some(rates(step as f64 / 400.0)), &[Some(0.5)]).expect("steps increase");
+        }
+        run.attributes.total_steps = Some(400);
+        run.attributes.schedule = Some(family.to_owned());
+        run.attributes.peak_lr = Some(peak);
+        Schedule::of_run(&run).expect("it has rates")
+    };
+    let cosine = |progress: f64| 0.05 * (1.0 + (std::f64::consts::PI * progress).cos());
+    assert_eq!(named("cosine", 0.1, &cosine), Schedule::cosine(0.1));
+    let others: [&dyn Fn(f64) -> f64; 3] = [
+        &|progress| 10.0 * cosine(progress),
+        // A warm-up, and a rate that it does not fall below.
+        &|progress| cosine(progress) * (progress / 0.15).min(1.0),
+        &|progress| cosine(progress).max(0.02),
+    ];
+    for rates in others {
+        let schedule = named("cosine", 0.1, rates);
+        for progress in [0.1, 0.5, 0.9] {
+            assert!((schedule.learning_rate(progress) - rates(progress)).abs() < 1e-12, "{progress}");
+        }
+    }
+    let mut run = Run::new("zeros", 1);
+    run.push(10, Some(1.0), Some(0.0), &[Some(0.5)]).expect("a point");
+    assert_eq!(Schedule::of_run(&run), None, "a rate of 0 was not recorded");
+}
+
+#[test]
+fn a_run_has_diverged_that_does_not_come_back() {
+    const NAN: f64 = f64::NAN;
+    let run = |points: &[(f64, f64)]| {
+        let mut run = Run::new("run", 1);
+        for (index, &(loss, metric)) in points.iter().enumerate() {
+            run.push(index as u64 + 1, Some(loss), Some(0.1), &[Some(metric)]).expect("steps increase");
+        }
+        run.diverged_at(0)
+    };
+    assert_eq!(run(&[(1.0, 0.5), (NAN, NAN), (NAN, NAN)]), Some(1));
+    assert_eq!(run(&[(1.0, 0.5), (NAN, 0.5), (0.9, 0.6)]), None, "a step was skipped");
+    assert_eq!(run(&[(1.0, NAN), (0.9, NAN), (0.8, NAN)]), None, "its metric was not measured");
+    assert_eq!(run(&[(1.0, 0.5), (0.0, NAN), (0.0, NAN)]), Some(1), "trainers write 0 for a loss that is none");
+    assert_eq!(run(&[(NAN, NAN), (NAN, NAN)]), Some(0));
+    let mut apart = Run::new("validated apart", 1);
+    for (step, loss, metric) in [(1, Some(1.0), None), (2, None, Some(0.5)), (3, Some(0.9), None), (4, None, Some(NAN))]
+    {
+        apart.push(step, loss, Some(0.1), &[metric]).expect("steps increase");
+    }
+    assert_eq!(apart.diverged_at(0), Some(3));
+    apart.push(5, Some(0.8), Some(0.1), &[None]).expect("steps increase");
+    assert_eq!(apart.diverged_at(0), None, "the training goes on");
+    assert_eq!(run(&[(1.0, 0.5), (NAN, 0.5), (NAN, 0.5), (NAN, 0.5), (0.9, 0.5)]), Some(1), "too many to be skipped");
+}
+
+/// Runs whose accuracy nears its best under their rates, times `unit`.
+fn accurate(unit: f64) -> Vec<Run> {
+    let runs = [0.01, 0.03, 0.1, 0.3].into_iter().map(|peak| {
+        let mut run = Run::new(format!("peak {peak} in {unit}"), 1);
+        for step in (20..=400).step_by(20) {
+            let rate = peak * 0.5 * (1.0 + (std::f64::consts::PI * step as f64 / 400.0).cos());
+            let loss = 2.0 / (1.0 + peak * step as f64 / 20.0);
+            run.push(step, Some(loss), Some(rate), &[Some(unit * (1.0 - loss / 3.0))]).expect("steps increase");
+        }
+        run.attributes.total_steps = Some(400);
+        run
+    });
+    runs.collect()
+}
+
+#[test]
+fn fractions_and_per_cent_are_not_taken_for_each_other() {
+    let law = FitSettings::new(ModelKind::Law);
+    let sweep = |runs: Vec<Run>| Sweep { metrics: vec![Metric::new("val_acc", Direction::Max)], runs };
+    let (fractions, per_cent) = (accurate(1.0), accurate(100.0));
+    let mixed = sweep(vec![fractions[0].clone(), per_cent[1].clone(), per_cent[2].clone(), fractions[3].clone()]);
+    let error = fit(&mixed, &law, FitOptions::default()).expect_err("two units").to_string();
+    assert!(error.contains("fraction") && error.contains("per cent"), "{error}");
+    let model = fit(&sweep(fractions.clone()), &law, FitOptions::default()).expect("one unit").model;
+    let observed: Vec<Point> = per_cent[2].points(0).take(8).collect();
+    let error = model.forecast(&observed, 400, Some(&Schedule::cosine(0.1))).expect_err("another unit").to_string();
+    assert!(error.contains("same unit") && error.contains("step 20"), "{error}");
+    let observed: Vec<Point> = fractions[2].points(0).take(8).collect();
+    assert!(model.forecast(&observed, 400, Some(&Schedule::cosine(0.1))).is_ok());
+}

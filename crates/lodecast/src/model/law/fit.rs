@@ -12,7 +12,7 @@ use super::observation::{LEAST_RATE, Recording};
 use super::posterior::{OBSERVED, Posterior, curves, deviation, median};
 use super::prior::{Choice, Prior};
 use super::residual::{Purpose, ResidualProcess};
-use super::scale::{IdealOrigin, LEARNED_GAPS, Scale};
+use super::scale::{IdealOrigin, LEARNED_GAPS, Scale, mixed_units};
 use super::settings::{Covariates, Settings, momentum_gain};
 use super::{FittedRun, Law, LawSettings, Objective, Units, UnusedRun};
 use crate::{Direction, Error, Metric, Result, Sweep};
@@ -71,6 +71,16 @@ impl Law {
                     "none of {} run(s) has a finite {metric} under a known learning rate ({reason}); with no run at all, \
                      plan from the prior: give a rate that worked and the metric of an untrained network",
                     sweep.runs.len()
+                ),
+            });
+        }
+        let most = |run: &Recording| run.measured.iter().map(|(_, value)| *value).fold(f64::NEG_INFINITY, f64::max);
+        let greatest: Vec<(&str, f64)> = recordings.iter().map(|run| (run.id.as_str(), most(run))).collect();
+        if let Some((fraction, per_cent)) = mixed_units(metric, &greatest) {
+            return Err(Error::Sweep {
+                reason: format!(
+                    "'{}' is a fraction in run '{fraction}' and per cent in run '{per_cent}': give all in one unit",
+                    metric.name
                 ),
             });
         }

@@ -201,6 +201,9 @@ impl Form for LawModel {
 
     fn objection(&self, seen: &Run, metric: usize, limit: f64) -> Option<String> {
         let progress = *seen.steps().last()? as f64 / seen.total_steps().max(1) as f64;
+        if let Some(at) = seen.diverged_at(metric) {
+            return Some(format!("it has diverged: what was measured at step {} is no number", seen.steps()[at]));
+        }
         let innovation = self.law.innovation(seen, metric, progress.min(1.0))?;
         (innovation.deviations.abs() > limit).then(|| {
             format!(

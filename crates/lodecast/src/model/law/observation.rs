@@ -61,15 +61,9 @@ impl Recording {
         let steps = || run.steps().iter().map(|&step| step as f64).take_while(|&step| step <= until);
         let column = run.validation(metric);
         let values = || steps().zip(column).filter_map(|(step, value)| Some((step, (*value)?)));
-        let mut lost_at = values().find(|(_, value)| !value.is_finite()).map(|(step, _)| step);
-        if lost_at.is_none() {
-            // The train loss may explode between validations; it counts where it never came back.
-            let losses = || steps().zip(run.train_loss()).filter_map(|(step, loss)| Some((step, (*loss)?)));
-            let last_good = losses().filter(|(_, loss)| loss.is_finite()).last().map_or(-1.0, |(step, _)| step);
-            lost_at = losses().find(|&(step, loss)| step > last_good && !loss.is_finite()).map(|(step, _)| step);
-        }
-        let measured: Vec<(f64, f64)> =
-            values().take_while(|(step, value)| value.is_finite() && lost_at.is_none_or(|lost| *step < lost)).collect();
+        let lost_at = run.diverged_within(metric, steps().count()).map(|index| run.steps()[index] as f64);
+        let is_measured = |&(step, value): &(f64, f64)| value.is_finite() && lost_at.is_none_or(|lost| step < lost);
+        let measured: Vec<(f64, f64)> = values().filter(is_measured).collect();
         if measured.is_empty() && lost_at.is_none() {
             return Err(Useless::NothingMeasured);
         }
@@ -265,7 +259,7 @@ mod tests {
         let values = part.values(|value| value, 0.8);
         assert!(values[24].is_finite() && values[25].is_nan());
         let lost_step = run.steps()[5];
-        run.change_points(0, |point| if point.step == lost_step { point.validation(f64::NAN) } else { point });
+        run.change_points(0, |point| if point.step >= lost_step { point.validation(f64::NAN) } else { point });
         let lost = Recording::of(&run, 0, f64::INFINITY).expect("usable").values(|value| value, 0.8);
         assert!(lost[31] < 0.3 && lost[32] == 0.8 && lost[63] == 0.8);
     }

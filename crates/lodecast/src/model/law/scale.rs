@@ -32,6 +32,10 @@ pub struct Scale {
 /// Range of gaps that are told apart: logarithms and products of what lies beyond are of no use.
 const LEAST_GAP: f64 = 1e-150;
 const GREATEST_GAP: f64 = 1e150;
+/// What is better than the ideal by more than this part of an untrained network's gap was not measured in the same unit.
+const BEYOND: f64 = 0.01;
+/// Greatest value of a run in fractions that is none of a run in per cent which learned nothing.
+const LEAST_FRACTION: f64 = 0.15;
 /// Words in the names of metrics that lie between 0 and 1, or 0 and 100 per cent.
 const SHARES: [&str; 16] = [
     "acc",
@@ -119,6 +123,14 @@ impl Scale {
         gap.clamp(self.least, GREATEST_GAP)
     }
 
+    /// The first of measured values that is clearly better than the ideal, with its step, by the gap `start` of an untrained
+    /// network. An ideal that was learned may be passed.
+    pub(crate) fn first_beyond(&self, measured: &[(f64, f64)], start: f64) -> Option<(f64, f64)> {
+        let slack = BEYOND * start;
+        let is_beyond = |&&(_, value): &&(f64, f64)| (value - self.ideal) * self.direction.sign() > slack;
+        measured.iter().find(is_beyond).filter(|_| self.origin != IdealOrigin::Learned).copied()
+    }
+
     /// The metric's value at a gap. One whose ideal is natural was nowhere below 0, and is not there either.
     pub(crate) fn value(&self, gap: f64) -> f64 {
         match self.direction {
@@ -133,6 +145,19 @@ impl Scale {
         let (a, b) = (self.value(a), self.value(b));
         (a.min(b), a.max(b))
     }
+}
+
+/// A run in fractions and one in per cent, where a sweep has both: `runs` are their ids with their greatest value.
+pub(crate) fn mixed_units<'a>(metric: &Metric, runs: &[(&'a str, f64)]) -> Option<(&'a str, &'a str)> {
+    if metric.direction != Direction::Max || !is_share(&metric.name) {
+        return None;
+    }
+    let is_fraction = |value: f64| (LEAST_FRACTION..=1.0).contains(&value);
+    let fraction = runs.iter().find(|(_, most)| is_fraction(*most))?;
+    // A run in per cent that learned nothing may stay below 1, but not between these.
+    let others: Vec<_> = runs.iter().filter(|(_, most)| !is_fraction(*most)).collect();
+    let per_cent = others.iter().find(|(_, most)| (1.5..=100.0).contains(most))?;
+    others.iter().all(|(_, most)| *most > 1.0).then_some((fraction.0, per_cent.0))
 }
 
 fn is_share(name: &str) -> bool {

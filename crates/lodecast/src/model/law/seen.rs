@@ -61,6 +61,15 @@ impl Seen {
                 reason: "it records no learning rate, and no schedule is given".to_owned(),
             })
         })?;
+        if let Some((step, value)) = law.scale.first_beyond(&recording.measured, law.units.start) {
+            return Err(Error::Window {
+                reason: format!(
+                    "run '{}' has {value} of {} at step {step}, and {} is the best there can be by the runs that were learned from: \
+                     are both in the same unit?",
+                    run.id, law.metric.name, law.scale.ideal
+                ),
+            });
+        }
         let mut rates = recording.rates;
         if let Some(schedule) = schedule {
             let planned = segment_rates(schedule);
