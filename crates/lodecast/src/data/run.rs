@@ -230,9 +230,9 @@ impl Run {
         self.validation(metric).iter().rev().copied().flatten().find(|value| value.is_finite())
     }
 
-    /// Index of the first point from which on the run has diverged: its train loss, or where there is none its metric, is NaN or infinite
-    /// to the end, or several times in a row. A single one is a step that was skipped; and a metric that is no number
-    /// beside a loss that is one was not measured, unless the loss is 0, which trainers write in place of NaN.
+    /// Index of the first point from which on the run has diverged: its train loss or metric is NaN or infinite to the end, or several
+    /// times in a row. A single one is a step that was skipped; and a metric that never was a number beside a loss that is
+    /// one was not measured, unless the loss is 0, which trainers write in place of NaN.
     pub fn diverged_at(&self, metric: usize) -> Option<usize> {
         self.diverged_within(metric, self.len())
     }
@@ -246,11 +246,12 @@ impl Run {
         for (index, point) in (0..points).filter_map(|index| Some((index, self.point(index, metric)?))) {
             let lost = |value: f64| !value.is_finite();
             let is_lost = match (point.train_loss, point.validation) {
-                (Some(0.0), Some(value)) if has_losses && lost(value) => Some(true),
-                (Some(loss), _) => Some(lost(loss)),
+                (Some(loss), _) if lost(loss) => Some(true),
+                (Some(0.0), Some(value)) if lost(value) => Some(true),
+                // Unless it was never measured: then it says nothing.
+                (_, Some(value)) if is_measured && lost(value) => Some(true),
+                (Some(_), _) => Some(false),
                 (None, Some(value)) if !has_losses => Some(lost(value)),
-                // Between two losses it says nothing, after the last one that the metric is lost.
-                (None, Some(value)) if is_measured && lost(value) => Some(true),
                 _ => None,
             };
             match is_lost {

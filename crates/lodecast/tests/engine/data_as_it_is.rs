@@ -251,6 +251,8 @@ fn a_run_has_diverged_that_does_not_come_back() {
     assert_eq!(run(&[(1.0, 0.5), (NAN, NAN), (NAN, NAN)]), Some(1));
     assert_eq!(run(&[(1.0, 0.5), (NAN, 0.5), (0.9, 0.6)]), None, "a step was skipped");
     assert_eq!(run(&[(1.0, NAN), (0.9, NAN), (0.8, NAN)]), None, "its metric was not measured");
+    assert_eq!(run(&[(1.0, 0.5), (0.9, NAN)]), Some(1), "its metric is lost");
+    assert_eq!(run(&[(1.0, 0.5), (0.9, NAN), (0.8, 0.6)]), None, "and is back");
     assert_eq!(run(&[(1.0, 0.5), (0.0, NAN), (0.0, NAN)]), Some(1), "trainers write 0 for a loss that is none");
     assert_eq!(run(&[(NAN, NAN), (NAN, NAN)]), Some(0));
     let mut apart = Run::new("validated apart", 1);

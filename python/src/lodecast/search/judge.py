@@ -28,10 +28,6 @@ def chance_to_beat(mean: float, low: float, high: float, best: float, direction:
     return 0.5 * (1.0 + math.erf(ahead / deviation / math.sqrt(2.0)))
 
 
-#: A trial is stopped by two looks that are so far apart, as a part of the run.
-_APART = 0.1
-
-
 class Judge:
     """Says for each trial whether it is hopeless.
 
@@ -112,13 +108,8 @@ class Judge:
             raise SettingError(f"schedule=... fails for this trial: {type(error).__name__}: {error}") from error
 
     def is_hopeless(self, points: Iterable[dict[str, Any]], schedule: Schedule | None, best: float, direction: str) -> bool:
-        """Say whether that probability is too small, and was before the last tenth of the run: one look may err."""
-        points = list(points)
-        hopeless = 1.0 - self.confidence
-        if not points or self.chance(points, schedule, best, direction) >= hopeless:
-            return False
-        before = points[-1]["step"] - _APART * self.total_steps
-        return self.chance([point for point in points if point["step"] <= before], schedule, best, direction) < hopeless
+        """Say whether that probability is too small."""
+        return self.chance(points, schedule, best, direction) < 1.0 - self.confidence
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
