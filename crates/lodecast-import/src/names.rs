@@ -389,7 +389,19 @@ enum Turned {
 fn turned(name: &str) -> Turned {
     // So scikit-learn calls its scores.
     const SCORES: [&str; 5] = ["neg_mean_", "neg_root_mean_", "neg_median_", "neg_log_loss", "neg_max_error"];
-    const NEGATIVE: [&str; 4] = ["neg", "negative", "inverse", "inv"];
+    const NEGATIVE: [&str; 11] = [
+        "neg",
+        "negative",
+        "inverse",
+        "inv",
+        "drop",
+        "gap",
+        "reduction",
+        "improvement",
+        "correction",
+        "difference",
+        "scale",
+    ];
     let lower = name.to_lowercase();
     let is_less_than_one = ["1-", "1 - ", "1_minus_", "one_minus_"].iter().any(|start| {
         let Some((before, after)) = lower.split_once(start) else { return false };

@@ -1,7 +1,7 @@
 //! CSV: one metric point a line, under a line of column names.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder, StringRecord, Writer, WriterBuilder};
@@ -16,8 +16,13 @@ use crate::options::{ReadOptions, ReadReport};
 /// Reads a sweep from CSV; `path` is named in errors.
 pub(crate) fn read(source: impl Read, path: &Path, runs: Runs, options: &ReadOptions) -> Result<(Sweep, ReadReport)> {
     let origin = Origin::new(path, Unit::Line);
-    let mut reader = ReaderBuilder::new().buffer_capacity(1 << 16).from_reader(source);
-    let header = reader.headers().map_err(|error| damaged(&origin, 1, error))?;
+    let mut source = BufReader::with_capacity(1 << 16, source);
+    // What cannot be read is told by the reader.
+    let start = source.fill_buf().unwrap_or_default();
+    let end = start.iter().position(|&byte| byte == b'\n');
+    let lines = Lines { end_in_two: end.is_some_and(|end| end > 0 && start[end - 1] == b'\r') };
+    let mut reader = ReaderBuilder::new().from_reader(source);
+    let header = reader.headers().map_err(|error| damaged(&origin, 1, lines, error))?;
     let names: Vec<String> = header.iter().map(column_name).collect();
     let mut layout = Layout::new(path, runs, options, &[])?;
     let roles = layout.name_columns(&names, true)?;
@@ -31,11 +36,11 @@ pub(crate) fn read(source: impl Read, path: &Path, runs: Runs, options: &ReadOpt
     let mut row = Row::new(layout.metrics().len());
     let mut record = StringRecord::new();
     loop {
-        let before = reader.position().line();
-        if !reader.read_record(&mut record).map_err(|error| damaged(&origin, before, error))? {
+        let before = lines.number(reader.position());
+        if !reader.read_record(&mut record).map_err(|error| damaged(&origin, before, lines, error))? {
             break;
         }
-        let line = record.position().map_or(before, csv::Position::line);
+        let line = record.position().map_or(before, |position| lines.number(position));
         row.clear();
         let run = match run_column {
             None => assembly.run(&single)?,
@@ -195,8 +200,20 @@ fn column_name(text: &str) -> String {
     if text.starts_with(Attribute::PREFIX) { text.to_owned() } else { text.trim().to_owned() }
 }
 
-fn damaged(origin: &Origin, line: u64, error: csv::Error) -> Error {
-    let line = error.position().map_or(line, csv::Position::line);
+/// How the lines of a file end: the parser takes those that end in two characters for one fewer from the second on.
+#[derive(Clone, Copy)]
+struct Lines {
+    end_in_two: bool,
+}
+
+impl Lines {
+    fn number(self, position: &csv::Position) -> u64 {
+        position.line() + u64::from(self.end_in_two && position.byte() > 0)
+    }
+}
+
+fn damaged(origin: &Origin, line: u64, lines: Lines, error: csv::Error) -> Error {
+    let line = error.position().map_or(line, |position| lines.number(position));
     match error.into_kind() {
         csv::ErrorKind::Io(source) => Error::File { path: origin.path.clone(), source },
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => Error::Syntax {

@@ -106,7 +106,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME", help_heading = COLUMNS)]
     epoch: Option<String>,
     /// Optimizer steps of an epoch, where no series tells the epoch of a step
-    #[arg(long, value_name = "COUNT", help_heading = COLUMNS)]
+    #[arg(long, value_name = "COUNT", help_heading = COLUMNS, value_parser = clap::value_parser!(u64).range(1..))]
     steps_per_epoch: Option<u64>,
     /// Experiment, study or project that the run belongs to, where a store holds several
     #[arg(long, value_name = "NAME", help_heading = COLUMNS)]

@@ -72,7 +72,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME", help_heading = COLUMNS)]
     epoch: Option<String>,
     /// Optimizer steps of an epoch, where no series tells the epoch of a step
-    #[arg(long, value_name = "COUNT", help_heading = COLUMNS)]
+    #[arg(long, value_name = "COUNT", help_heading = COLUMNS, value_parser = clap::value_parser!(u64).range(1..))]
     steps_per_epoch: Option<u64>,
     /// Setting that holds the seed
     #[arg(long, value_name = "SETTING", help_heading = SETTINGS)]
@@ -107,6 +107,7 @@ impl Arguments {
             self.check_out()?;
         }
         let sources = self.open(&options, output)?;
+        self.check_sources(&sources)?;
         let survey = {
             let _looking = Phase::counting("look", output);
             Survey::of(&sources, &options)?
@@ -181,6 +182,21 @@ impl Arguments {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses to write over what is read.
+    fn check_sources(&self, sources: &[(Source, &'static dyn Format)]) -> Result<()> {
+        let Ok(out) = self.out.canonicalize() else { return Ok(()) };
+        let is_out = |path: &PathBuf| {
+            path.file_name() == self.out.file_name() && path.canonicalize().is_ok_and(|path| path == out)
+        };
+        if self.dry_run || !sources.iter().any(|(source, _)| source.files().iter().any(is_out)) {
+            return Ok(());
+        }
+        Err(failure(
+            format!("{} is among what is read", self.out.display()),
+            "name another file with -o: --force does not replace a log",
+        ))
     }
 
     /// The sources with their formats, named or recognised.

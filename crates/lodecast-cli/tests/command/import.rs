@@ -161,3 +161,15 @@ fn an_interrupted_import_leaves_no_half_file() {
     assert!(talk(&output).contains("interrupted\nhint: nothing was written"), "{}", talk(&output));
     assert_eq!(names(folder.path()), ["runs"]);
 }
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let table = "step,train_loss,lr,val_acc\n10,2.0,0.1,0.3\n20,1.5,0.1,0.5\n";
+    fs::create_dir(folder.path().join("logs")).expect("made");
+    fs::write(folder.path().join("logs/a.csv"), table).expect("written");
+    let output = lodecast(folder.path(), &["import", "logs", "--force", "-o", "logs/a.csv"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(talk(&output).contains("among what is read"), "{}", talk(&output));
+    assert_eq!(fs::read_to_string(folder.path().join("logs/a.csv")).expect("there"), table);
+}

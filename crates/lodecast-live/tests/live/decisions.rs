@@ -73,7 +73,8 @@ fn check(files: &[(u64, RatesFile)]) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
     #[test]
-    fn rates_are_safe_and_change_ahead_only(pace in 3..90u64, seed in 0..1000u64) {
+    // Looked at more often than twice between two points, a run that is quiet before its last one counts as over.
+    fn rates_are_safe_and_change_ahead_only(pace in 5..90u64, seed in 0..1000u64) {
         let place = Place::new("log.csv");
         check(&whole_run(&place, pace, seed))?;
     }

@@ -96,3 +96,17 @@ fn a_file_with_any_byte_changed_is_no_panic() {
         }
     }
 }
+
+#[test]
+fn lines_are_counted_whatever_they_end_in() {
+    for end in ["\n", "\r\n"] {
+        let text =
+            ["step,train_loss,lr,val_acc", "20,2,0.1,0.3", "40,1.9,0.1,0.35", "60,1.8,0.1", "80,1.7,0.1,0.4"].join(end);
+        let options = ReadOptions::with_metrics(["val_acc:max".parse().expect("a metric")]);
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("run.csv");
+        fs::write(&path, text).expect("written");
+        let error = lodecast_sweep_file::read_run(&path, &options).expect_err("a field is missing").to_string();
+        assert!(error.contains("line 4"), "{error}");
+    }
+}
