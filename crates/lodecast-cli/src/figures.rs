@@ -34,10 +34,9 @@ pub(crate) fn is_fraction(metric: &Metric, values: impl IntoIterator<Item = f64>
 
 /// Is it a coefficient, which up to 1 is better and may be negative? Nobody gives those in per cent.
 fn is_of_agreement(name: &str) -> bool {
-    const COEFFICIENTS: [&str; 12] = [
+    const COEFFICIENTS: [&str; 11] = [
         "r2",
         "rsquared",
-        "r_squared",
         "corr",
         "correlation",
         "pearson",
@@ -49,8 +48,7 @@ fn is_of_agreement(name: &str) -> bool {
         "kappa",
     ];
     let name = name.to_lowercase();
-    let words = name.split(|c: char| !c.is_alphanumeric()).collect::<Vec<_>>();
-    COEFFICIENTS.iter().any(|coefficient| words.contains(coefficient) || name.ends_with(&format!("_{coefficient}")))
+    name.ends_with("r_squared") || name.split(|c: char| !c.is_alphanumeric()).any(|word| COEFFICIENTS.contains(&word))
 }
 
 /// A metric's value in words: a percentage where it is a fraction.

@@ -98,23 +98,9 @@ const NOT_RATES: [&str; 9] =
 
 /// Words that name data which is not trained on, in the order of preference.
 const HELD_OUT: [&[&str]; 2] = [&["val", "valid", "validation", "eval", "evaluation", "dev"], &["test", "testing"]];
-/// The same, and what else phases of training are called.
-const HELD_OUT_PHASES: [&[&str]; 2] = [
-    &[
-        "val",
-        "valid",
-        "validation",
-        "eval",
-        "evaluation",
-        "dev",
-        "validate",
-        "validating",
-        "evaluate",
-        "evaluating",
-        "holdout",
-    ],
-    &["test", "testing", "inference", "predict"],
-];
+/// What phases of training are called besides.
+const HELD_OUT_PHASES: [&[&str]; 2] =
+    [&["validate", "validating", "evaluate", "evaluating", "holdout"], &["inference", "predict"]];
 
 const TRAINED_ON: [&str; 4] = ["train", "training", "trn", "trainer"];
 
@@ -344,9 +330,11 @@ pub(crate) fn held_out(phase: &str) -> Option<&'static str> {
     // "val_unseen", "dev-clean", "sanity_check_val".
     let words: Vec<&str> = phase.split(|c: char| !c.is_alphanumeric()).collect();
     if words.starts_with(&["held", "out"]) || words.starts_with(&["hold", "out"]) {
-        return Some(HELD_OUT_PHASES[0][0]);
+        return Some(HELD_OUT[0][0]);
     }
-    HELD_OUT_PHASES.iter().find(|known| words.iter().any(|word| known.contains(word))).map(|known| known[0])
+    let mut kinds = HELD_OUT.iter().zip(HELD_OUT_PHASES);
+    let is_known = |word: &&str, names: &[&str], phases: &[&str]| names.contains(word) || phases.contains(word);
+    kinds.find(|(names, phases)| words.iter().any(|word| is_known(word, names, phases))).map(|(names, _)| names[0])
 }
 
 /// Is that the phase of training?

@@ -11,6 +11,7 @@ use crate::assemble::{Assembly, Origin, Row, spell};
 use crate::cell::Cell;
 use crate::error::{Error, Result, Unit};
 use crate::layout::{Attribute, Fixed, Layout, Role, Runs};
+use crate::line_ends::LineEnds;
 use crate::options::{ReadOptions, ReadReport};
 
 /// Reads a sweep from CSV; `path` is named in errors.
@@ -18,9 +19,7 @@ pub(crate) fn read(source: impl Read, path: &Path, runs: Runs, options: &ReadOpt
     let origin = Origin::new(path, Unit::Line);
     let mut source = BufReader::with_capacity(1 << 16, source);
     // What cannot be read is told by the reader.
-    let start = source.fill_buf().unwrap_or_default();
-    let end = start.iter().position(|&byte| byte == b'\n');
-    let lines = Lines { end_in_two: end.is_some_and(|end| end > 0 && start[end - 1] == b'\r') };
+    let lines = LineEnds::of(source.fill_buf().unwrap_or_default());
     let mut reader = ReaderBuilder::new().from_reader(source);
     let header = reader.headers().map_err(|error| damaged(&origin, 1, lines, error))?;
     let names: Vec<String> = header.iter().map(column_name).collect();
@@ -36,11 +35,11 @@ pub(crate) fn read(source: impl Read, path: &Path, runs: Runs, options: &ReadOpt
     let mut row = Row::new(layout.metrics().len());
     let mut record = StringRecord::new();
     loop {
-        let before = lines.number(reader.position());
+        let before = line_of(reader.position(), lines);
         if !reader.read_record(&mut record).map_err(|error| damaged(&origin, before, lines, error))? {
             break;
         }
-        let line = record.position().map_or(before, |position| lines.number(position));
+        let line = record.position().map_or(before, |position| line_of(position, lines));
         row.clear();
         let run = match run_column {
             None => assembly.run(&single)?,
@@ -200,20 +199,12 @@ fn column_name(text: &str) -> String {
     if text.starts_with(Attribute::PREFIX) { text.to_owned() } else { text.trim().to_owned() }
 }
 
-/// How the lines of a file end: the parser takes those that end in two characters for one fewer from the second on.
-#[derive(Clone, Copy)]
-struct Lines {
-    end_in_two: bool,
+fn line_of(position: &csv::Position, lines: LineEnds) -> u64 {
+    lines.number(position.line(), position.byte())
 }
 
-impl Lines {
-    fn number(self, position: &csv::Position) -> u64 {
-        position.line() + u64::from(self.end_in_two && position.byte() > 0)
-    }
-}
-
-fn damaged(origin: &Origin, line: u64, lines: Lines, error: csv::Error) -> Error {
-    let line = error.position().map_or(line, |position| lines.number(position));
+fn damaged(origin: &Origin, line: u64, lines: LineEnds, error: csv::Error) -> Error {
+    let line = error.position().map_or(line, |position| line_of(position, lines));
     match error.into_kind() {
         csv::ErrorKind::Io(source) => Error::File { path: origin.path.clone(), source },
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => Error::Syntax {

@@ -27,9 +27,9 @@ _FAR_APART = 10.0
 #: A change of the rate by this factor from one step to the next, at the end of a warm-up, is hardly meant.
 _JUMP = 10.0
 #: Fraction of the run after which it is told that nothing was observed.
+_UNOBSERVED = 0.25
 #: A point that lies so far back, as a part of the run, was counted in something else.
 _LAG = 0.25
-_UNOBSERVED = 0.25
 
 
 class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]

@@ -12,19 +12,19 @@ pub(crate) fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
-/// Is it public where it stands, and by which name?
-pub(crate) fn public_name(item: &Item) -> Option<String> {
-    let (visibility, name) = match item {
-        Item::Const(item) => (&item.vis, &item.ident),
-        Item::Enum(item) => (&item.vis, &item.ident),
-        Item::Fn(item) => (&item.vis, &item.sig.ident),
-        Item::Static(item) => (&item.vis, &item.ident),
-        Item::Struct(item) => (&item.vis, &item.ident),
-        Item::Trait(item) => (&item.vis, &item.ident),
-        Item::Type(item) => (&item.vis, &item.ident),
+/// The name of an item, and who may use it where it stands.
+pub(crate) fn name_and_visibility(item: &Item) -> Option<(String, &Visibility)> {
+    let (name, visibility) = match item {
+        Item::Const(item) => (&item.ident, &item.vis),
+        Item::Enum(item) => (&item.ident, &item.vis),
+        Item::Fn(item) => (&item.sig.ident, &item.vis),
+        Item::Static(item) => (&item.ident, &item.vis),
+        Item::Struct(item) => (&item.ident, &item.vis),
+        Item::Trait(item) => (&item.ident, &item.vis),
+        Item::Type(item) => (&item.ident, &item.vis),
         _ => return None,
     };
-    is_public(visibility).then(|| name.to_string())
+    Some((name.to_string(), visibility))
 }
 
 /// What others see of an item.

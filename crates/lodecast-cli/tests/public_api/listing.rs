@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use syn::{Item, ItemImpl, UseTree};
 
-use crate::declarations::{PRIVATE, declaration, implementation, is_public, name_of, public_name};
+use crate::declarations::{PRIVATE, declaration, implementation, is_public, name_and_visibility, name_of};
 use crate::source_tree::{Module, attributes, is_hidden};
 
 /// What is offered below a path of modules.
@@ -83,13 +83,13 @@ fn offer(root: &Module, module: &Module, path: &[String], offers: &mut BTreeMap<
             Item::Use(reexport) if is_public(&reexport.vis) => {
                 for (source, name) in leaves(&reexport.tree) {
                     match find(root, module, path, &source) {
-                        Some(item) => found.items.insert(name, declaration(item)).map_or((), drop),
+                        Some(item) => drop(found.items.insert(name, declaration(item))),
                         None => drop(found.reexports.insert(source.join("::"))),
                     }
                 }
             }
             item => {
-                if let Some(name) = public_name(item) {
+                if let Some((name, _)) = name_and_visibility(item).filter(|(_, visibility)| is_public(visibility)) {
                     found.items.insert(name, declaration(item));
                 }
             }
@@ -126,7 +126,8 @@ fn find<'a>(root: &'a Module, module: &'a Module, path: &[String], source: &[Str
     };
     let (name, modules) = rest.split_last()?;
     let within = start.at(modules)?;
-    if let Some(item) = within.items.iter().find(|item| declared_name(item).is_some_and(|declared| declared == *name)) {
+    let is_called = |item: &&Item| name_and_visibility(item).is_some_and(|(declared, _)| declared == *name);
+    if let Some(item) = within.items.iter().find(is_called) {
         return Some(item);
     }
     let place = [place, modules.to_vec()].concat();
@@ -135,19 +136,6 @@ fn find<'a>(root: &'a Module, module: &'a Module, path: &[String], source: &[Str
         let (source, _) = leaves(&item.tree).into_iter().find(|(_, given)| given == name)?;
         // A name that means itself: of another crate.
         (source.len() > 1).then(|| find(root, within, &place, &source))?
-    })
-}
-
-fn declared_name(item: &Item) -> Option<String> {
-    Some(match item {
-        Item::Const(item) => item.ident.to_string(),
-        Item::Enum(item) => item.ident.to_string(),
-        Item::Fn(item) => item.sig.ident.to_string(),
-        Item::Static(item) => item.ident.to_string(),
-        Item::Struct(item) => item.ident.to_string(),
-        Item::Trait(item) => item.ident.to_string(),
-        Item::Type(item) => item.ident.to_string(),
-        _ => return None,
     })
 }
 

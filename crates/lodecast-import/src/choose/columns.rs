@@ -206,7 +206,7 @@ fn choose_validation(
         candidates.iter().filter_map(|name| survey.direction(name).map(|way| (*name, way))).collect();
     // What a validation is about comes before its loss, and what is overall before its parts.
     // Results that were noted down once say nothing of the way there.
-    known.sort_by_key(|&(name, _)| {
+    known.sort_by_cached_key(|&(name, _)| {
         (survey.is_a_result(name, &candidates), name.to_lowercase().contains("loss"), !is_overall(name), name)
     });
     let known = without_classes(known, said);

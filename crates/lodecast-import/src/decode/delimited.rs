@@ -7,7 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use csv::{ReaderBuilder, StringRecord};
-use lodecast_sweep_file::Cell;
+use lodecast_sweep_file::{Cell, LineEnds};
 
 use crate::decode::decimal::Decimal;
 use crate::decode::table::{Layout, Position, Table, step_of};
@@ -42,8 +42,7 @@ pub(crate) struct Rows<'p> {
     taken: Rc<Counter<u64>>,
     delimiter: u8,
     record_bytes: u64,
-    /// The parser counts a line when it reads the last byte of its end: of two, the second one later.
-    ends_in_two: bool,
+    lines: LineEnds,
     /// How its numbers are written, and may a comma separate decimals, since something else separates the columns?
     decimal: Decimal,
     pub(crate) decimal_comma: bool,
@@ -58,8 +57,7 @@ impl<'p> Rows<'p> {
         let mut source = text::open_since(path, limits, true)?;
         let start = source.fill_buf().map_err(|source| Error::File { path: path.to_owned(), source })?;
         let delimiter = delimiter(start);
-        let end = start.iter().position(|&byte| byte == b'\n');
-        let ends_in_two = end.is_some_and(|end| end > 0 && start[end - 1] == b'\r');
+        let lines = LineEnds::of(start);
         // The last row there may be cut in two.
         let last = start.iter().rposition(|&byte| byte == b'\n').unwrap_or(start.len());
         let decimal = Decimal::of(&start[..last], delimiter);
@@ -68,7 +66,7 @@ impl<'p> Rows<'p> {
         let source = Metered { source, taken: Rc::clone(&taken), limit: record_bytes };
         let reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(source);
         let decimal_comma = delimiter != b',' || decimal == Decimal::Comma;
-        Ok(Self { path, reader, taken, delimiter, record_bytes, ends_in_two, decimal, decimal_comma })
+        Ok(Self { path, reader, taken, delimiter, record_bytes, lines, decimal, decimal_comma })
     }
 
     /// A row as it is spelt in the file.
@@ -92,7 +90,7 @@ impl<'p> Rows<'p> {
     }
 
     fn line(&self, position: &csv::Position) -> u64 {
-        position.line() + u64::from(self.ends_in_two && position.byte() > 0)
+        self.lines.number(position.line(), position.byte())
     }
 
     /// What the parser says, with the line it says it of, or else `line`.

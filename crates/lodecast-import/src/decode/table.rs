@@ -177,7 +177,8 @@ struct Column {
     word: String,
     /// In a table of one run: what it said last and in which block, in how many blocks it said something else than before, and whether it
     /// kept to one value in each.
-    last: Option<(Constant, u64)>,
+    last: Constant,
+    block: u64,
     changes: u64,
     keeps: bool,
     /// Has it been asked where its numbers go, and where is that: nowhere if they are not wanted.
@@ -401,17 +402,19 @@ pub(crate) struct Row<'t, 'a> {
 
 impl Column {
     /// Takes down what it says in this row of the `block`.
-    fn follow(&mut self, block: u64, new: impl FnOnce() -> Constant) {
+    fn follow(&mut self, block: u64, same: impl FnOnce(&Constant) -> bool, new: impl FnOnce() -> Constant) {
         if !self.keeps {
             return;
         }
-        let Some((last, of)) = &mut self.last else { return };
-        let said = new();
-        if *of == block {
-            self.keeps = *last == said;
-        } else {
-            self.changes += u64::from(*last != said);
-            (*last, *of) = (said, block);
+        let is_same = same(&self.last);
+        if self.block == block {
+            self.keeps = is_same;
+            return;
+        }
+        self.block = block;
+        if !is_same {
+            self.changes += 1;
+            self.last = new();
         }
     }
 }
@@ -520,20 +523,27 @@ impl Row<'_, '_> {
     }
 
     /// Takes down what column `name` says in this row.
-    fn take_down(&mut self, name: &str, same: impl FnOnce(&Constant) -> bool, new: impl Fn() -> Constant) {
+    fn take_down(&mut self, name: &str, same: impl Fn(&Constant) -> bool, new: impl Fn() -> Constant) {
         let block = self.draft.blocks;
         if let Some(column) = self.draft.columns.get_mut(name) {
             column.rows += 1;
             if !same(&column.constant) {
                 column.constant = Constant::Varies;
             }
-            column.follow(block, new);
+            column.follow(block, same, new);
         } else if self.draft.columns.len() < self.limits.settings {
-            let constant = new();
-            let last = Some((constant.clone(), block));
-            let (asked, place) = (false, None);
-            let word = String::new();
-            let column = Column { constant, rows: 1, words: 0, word, last, changes: 0, keeps: true, asked, place };
+            let column = Column {
+                constant: new(),
+                rows: 1,
+                words: 0,
+                word: String::new(),
+                last: new(),
+                block,
+                changes: 0,
+                keeps: true,
+                asked: false,
+                place: None,
+            };
             self.draft.columns.insert(name.to_owned(), column);
         }
     }

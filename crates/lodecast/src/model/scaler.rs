@@ -124,9 +124,7 @@ impl Column {
         let most = transformed.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         Self { transform, mean, scale, range: ((least - mean) / scale - slack, (most - mean) / scale + slack) }
     }
-}
 
-impl Column {
     /// This column with the values of `other` in its range as well.
     fn widened(mut self, other: &Self) -> Self {
         if self.transform == other.transform {
