@@ -111,7 +111,7 @@ impl Windows for ControlledWindows {
         let unobserved = random.random::<f64>() < UNOBSERVED;
         // Early moments are favoured: that is when a schedule can still be chosen.
         let early = random.random::<f64>().powf(1.5);
-        let observed = if unobserved { 0 } else { 1 + (early * (count - 2) as f64) as usize };
+        let observed = if unobserved { 0 } else { 1 + (early * count.saturating_sub(2) as f64) as usize };
         let mut sample = self.seen(series, observed);
         for point in &mut sample.window {
             let noise: [f64; 2] = [StandardNormal.sample(random), StandardNormal.sample(random)];

@@ -129,7 +129,7 @@ impl Windows for PaperWindows {
 
     fn seen(&self, series: &Series, observed: usize) -> Sample {
         let points = series.points.len();
-        Self::whole(series, 0..observed.clamp(2, points))
+        Self::whole(series, 0..observed.max(2).min(points))
     }
 
     fn path_weight(&self) -> f64 {

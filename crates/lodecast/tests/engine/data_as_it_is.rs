@@ -7,8 +7,8 @@ use lodecast::{
 };
 use proptest::prelude::*;
 
-fn quick(iterations: u64) -> FitSettings {
-    FitSettings::new(ModelKind::Controlled).with_training(|training| {
+fn quick(kind: ModelKind, iterations: u64) -> FitSettings {
+    FitSettings::new(kind).with_training(|training| {
         training.iterations = iterations;
         training.members = 2;
         training.batch_size = 16;
@@ -16,7 +16,7 @@ fn quick(iterations: u64) -> FitSettings {
 }
 
 fn fitted(sweep: &Sweep, iterations: u64) -> lodecast::Result<Fitted> {
-    fit(sweep, &quick(iterations), FitOptions::default())
+    fit(sweep, &quick(ModelKind::Controlled, iterations), FitOptions::default())
 }
 
 /// A run whose loss falls faster under a higher rate, up to the edge at 1, beyond which it diverges.
@@ -198,10 +198,12 @@ proptest! {
         let direction = if better { Direction::Max } else { Direction::Min };
         let sweep = Sweep { metrics: vec![Metric::new("metric", direction)], runs };
         let _ = (sweep.configurations(), sweep.best_configuration(0), sweep.with_lengths());
-        if let Ok(Fitted { model, .. }) = fitted(&sweep, 2) {
-            let _ = lodecast::evaluate(&model, &sweep, &[0.0, 0.5]);
-            for schedule in [Schedule::constant(0.1), Schedule::PiecewiseLinear { knots: Vec::new() }] {
-                let _ = model.forecast(&[Point::new(3)], 10, Some(&schedule));
+        for settings in [quick(ModelKind::Controlled, 2), quick(ModelKind::Paper, 2), quick(ModelKind::Law, 2)] {
+            if let Ok(Fitted { model, .. }) = fit(&sweep, &settings, FitOptions::default()) {
+                let _ = lodecast::evaluate(&model, &sweep, &[0.0, 0.5]);
+                for schedule in [Schedule::constant(0.1), Schedule::PiecewiseLinear { knots: Vec::new() }] {
+                    let _ = model.forecast(&[Point::new(3)], 10, Some(&schedule));
+                }
             }
         }
     }
