@@ -6,6 +6,7 @@ use super::calibration::checked_multiplier;
 use super::curve::SEGMENTS;
 use super::divergence::{DivergedEnds, Threshold, has_diverged, has_gone_astray};
 use super::features::schedule_features;
+use super::forecast::ln_over;
 use super::groups::Groups;
 use super::least_squares::{Curves, LeftOut, Problem};
 use super::observation::{LEAST_RATE, Recording};
@@ -206,7 +207,7 @@ fn fit_scaled(metric: &Metric, recordings: &[Recording], scale: Scale, settings:
         forecast_process: ResidualProcess::fit(&[], &[], LEAST_SPREAD, Purpose::Forecast, None),
         search_process: ResidualProcess::fit(&[], &[], LEAST_SPREAD, Purpose::Search, None),
         threshold: Threshold::from(
-            runs.iter().map(|run| ((run.peak / units.rate).max(1e-300).ln(), run.diverged)).collect::<Vec<_>>(),
+            runs.iter().map(|run| (ln_over(run.peak, units.rate), run.diverged)).collect::<Vec<_>>(),
         ),
         diverged_ends: DivergedEnds::of(
             &(runs.iter().filter(|run| run.diverged && run.recording.lost_at.is_none()))

@@ -70,6 +70,11 @@ pub(crate) struct Answer {
     pub(crate) noise: f64,
 }
 
+/// `ln(peak / reference rate)`, finite for any rates.
+pub(crate) fn ln_over(peak: f64, reference: f64) -> f64 {
+    (peak / reference).clamp(1e-300, 1e300).ln()
+}
+
 impl Law {
     /// Final values of runs of `total_steps` under `schedules`, with the settings of the best run.
     ///
@@ -127,7 +132,7 @@ impl Law {
         Question {
             path: self.path(rates, length, settings),
             features: self.features(rates, length, settings),
-            ln_peak: (peak / self.units.rate).clamp(1e-300, 1e300).ln(),
+            ln_peak: ln_over(peak, self.units.rate),
         }
     }
 

@@ -124,6 +124,14 @@ fn what_cannot_be_learned_from_is_refused_with_a_remedy() {
 }
 
 #[test]
+fn a_rate_beyond_all_bounds_is_a_rate_that_diverged() {
+    let falling = |at: f64| 0.3 + 1.7 / (1.0 + 20.0 * at);
+    let diverging = |at: f64| if at < 0.1 { 2.0 } else { f64::NAN };
+    let sweep = sweep("m:min", &[(1e-12, &falling), (1e300, &diverging)]);
+    check(&Law::fit(&sweep, "m", &LawSettings::default()).expect("one sound run"), &sweep);
+}
+
+#[test]
 fn what_says_little_is_answered_with_the_reason() {
     let falling = |at: f64| 0.3 + 1.7 / (1.0 + 20.0 * at);
     let one = Law::fit(&sweep("m:min", &[(0.1, &falling)]), "m", &LawSettings::default()).expect("one run");

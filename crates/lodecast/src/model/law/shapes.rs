@@ -165,7 +165,7 @@ impl ShapeRange {
 }
 
 fn between_logarithms((low, high): (f64, f64), at: f64) -> f64 {
-    (low.ln() + (high / low).ln() * at).exp()
+    (low.ln() + (high / low).min(f64::MAX).ln() * at).exp()
 }
 
 /// Share of a run after which the rate is never again at nine tenths of its peak, and its last rate over its peak.
@@ -227,5 +227,7 @@ mod tests {
         assert_eq!((constant.least_anneal, constant.greatest_end), (0.0, 1.0));
         assert!(constant.peak.0 < 0.1 && constant.peak.1 > 0.1, "one peak leaves room to either side");
         assert_eq!(ShapeRange::of([], None), None);
+        let far_apart = ShapeRange::of([1e-300, 1e300], None).expect("peaks").sample(9, 1).expect("finite rates");
+        assert!(far_apart.iter().all(|schedule| (1e-300..=1e300).contains(&schedule.highest_rate())));
     }
 }
