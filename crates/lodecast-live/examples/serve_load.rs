@@ -83,11 +83,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let times: Mutex<Vec<Duration>> = Mutex::default();
     let (next, refused) = (AtomicU64::new(0), AtomicU64::new(0));
-    let begun = Instant::now();
+    let connections = (0..CONNECTIONS).map(|_| Connection::open(address)).collect::<Result<Vec<_>, _>>()?;
+    // Time for all of them to be waiting.
+    let begun = Instant::now() + Duration::from_secs(1);
     thread::scope(|scope| {
-        for _ in 0..CONNECTIONS {
-            scope.spawn(|| {
-                let Ok(mut connection) = Connection::open(address) else { return };
+        for mut connection in connections {
+            let (times, next, refused, name, settings, place, length) =
+                (&times, &next, &refused, &name, &settings, &place, &length);
+            scope.spawn(move || {
                 loop {
                     let number = next.fetch_add(1, Relaxed);
                     if number >= all {

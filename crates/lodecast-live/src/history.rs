@@ -55,8 +55,9 @@ pub struct MadeForecast {
     pub revision: u64,
     /// The end of the run.
     pub predicted: Interval,
-    /// The course until then.
-    pub course: Forecast,
+    /// The course until then, of the latest forecast: of earlier ones the end is enough to see whether they were right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub course: Option<Forecast>,
 }
 
 /// A schedule that somebody chose for the rest of a run.
@@ -186,7 +187,9 @@ impl LiveRunState {
         decision.knots.clone_from(&self.knots);
         let made = self.forecast(model, known, decision.revision);
         decision.predicted = made.as_ref().map(|made| made.predicted).or(decision.predicted);
-        self.forecasts.extend(made);
+        if let Some(made) = made {
+            self.keep(made);
+        }
         self.decisions.push(decision.clone());
         decision
     }
@@ -198,8 +201,15 @@ impl LiveRunState {
         }
         let made = self.forecast(model, known, self.decisions.len() as u64)?;
         let event = Event::Forecast(made.predicted);
-        self.forecasts.push(made);
+        self.keep(made);
         Some(event)
+    }
+
+    fn keep(&mut self, made: MadeForecast) {
+        if let Some(earlier) = self.forecasts.last_mut() {
+            earlier.course = None;
+        }
+        self.forecasts.push(made);
     }
 
     /// Compares the rates that were logged with those that were planned.
@@ -222,23 +232,23 @@ impl LiveRunState {
     }
 
     /// Is it time to forecast the run again?
-    fn is_forecast_due(&self) -> bool {
-        self.last_step.is_some_and(|now| self.is_forecast_due_at(now))
-    }
-
-    /// Will it be at that step?
-    pub(crate) fn is_forecast_due_at(&self, now: u64) -> bool {
+    pub(crate) fn is_forecast_due(&self) -> bool {
         let step = |forecast: &MadeForecast| forecast.at_step.unwrap_or(0);
         let every = (FORECAST_EVERY * self.total_steps as f64).max(1.0) as u64;
         let last = self.forecasts.last().map(step);
-        last.is_some_and(|last| now >= last.saturating_add(every))
+        last.zip(self.last_step).is_some_and(|(last, now)| now >= last.saturating_add(every))
     }
 
     /// Forecasts the run under the schedule in force, which is that of `revision`.
     fn forecast(&self, model: &Model, known: &[Point], revision: u64) -> Option<MadeForecast> {
         let schedule = Schedule::PiecewiseLinear { knots: self.knots.clone() };
         let course = model.forecast(known, self.total_steps, Some(&schedule)).ok()?;
-        Some(MadeForecast { at_step: self.last_step, revision, predicted: course.final_validation, course })
+        Some(MadeForecast {
+            at_step: self.last_step,
+            revision,
+            predicted: course.final_validation,
+            course: Some(course),
+        })
     }
 
     /// Forecasts the run under another schedule from `from_step` on, its rates within `limits`, without deciding anything.

@@ -122,6 +122,7 @@ impl View {
         let Subject { model, state, .. } = *subject;
         let total_steps = state.total_steps;
         let last = state.decisions.last();
+        let forecast = state.forecasts.last().and_then(|made| made.course.as_ref());
         let curve = |of: fn(&Point) -> Option<f64>| {
             decimated(points.iter().filter_map(|point| Some((point.step as f64, of(point)?))), MOST)
         };
@@ -147,7 +148,7 @@ impl View {
             measured: curve(|point| point.validation),
             train_loss: curve(|point| point.train_loss),
             logged_rate: curve(|point| point.learning_rate),
-            forecast: state.forecasts.last().map(|made| Course::of(&made.course, total_steps)),
+            forecast: forecast.map(|course| Course::of(course, total_steps)),
             best: best(model, total_steps),
             schedule: of_knots(&state.knots, total_steps),
             rejected: rejected.map(|schedule| sampled(schedule, from, total_steps)).collect(),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use lodecast::Point;
 use serde::Serialize;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::spawn_blocking;
 
 use super::counters::Counters;
@@ -28,8 +28,9 @@ use crate::live_run::Event;
 use crate::page::server::defect;
 pub(crate) use opened::{Opened, Slot};
 
-/// A run that nobody asked about for so long is kept on disk only.
+/// A run that nobody asked about for so long is kept on disk only, and one at its end sooner.
 const IDLE: Duration = Duration::from_mins(10);
+const IDLE_AT_ITS_END: Duration = Duration::from_mins(1);
 /// Points that are taken in at once without another thread.
 const QUICK: usize = 16;
 /// Runs made a second.
@@ -64,6 +65,46 @@ pub(crate) struct Outcome {
     pub(crate) known: usize,
 }
 
+/// What came of entries.
+#[derive(Debug, Default)]
+struct News {
+    /// It was not points alone.
+    turned: bool,
+    decided: bool,
+    happened: bool,
+}
+
+impl News {
+    fn add(&mut self, events: impl IntoIterator<Item = Event>, counters: &Counters) {
+        for event in events {
+            self.happened = true;
+            match event {
+                Event::Decided(_) => {
+                    self.decided = true;
+                    counters.decisions.fetch_add(1, Relaxed)
+                }
+                Event::Forecast(_) => counters.forecasts.fetch_add(1, Relaxed),
+                _ => 0,
+            };
+        }
+    }
+}
+
+/// How many runs may ask their models at a time. More than there are cores would make all of them late instead of some.
+#[derive(Debug)]
+struct Turns {
+    decisions: Semaphore,
+    /// Nobody waits for these.
+    forecasts: Semaphore,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { decisions: Semaphore::new(cores), forecasts: Semaphore::new(cores.div_ceil(2)) }
+    }
+}
+
 /// The runs of a server.
 pub(crate) struct Runs {
     pub(crate) store: Arc<Store>,
@@ -74,6 +115,7 @@ pub(crate) struct Runs {
     /// Requests to write that a run may make a second.
     pace: f64,
     made: Pace,
+    turns: Turns,
     next_key: AtomicI64,
     creating: tokio::sync::Mutex<()>,
     opened: Mutex<HashMap<String, Arc<OnceCell<Arc<Opened>>>>>,
@@ -102,6 +144,7 @@ impl Runs {
             target,
             pace,
             made: Pace::new(MADE),
+            turns: Turns::default(),
             next_key,
             creating: tokio::sync::Mutex::new(()),
             opened: Mutex::default(),
@@ -209,9 +252,7 @@ impl Runs {
         if let Err(problem) = &outcome
             && problem.status == StatusCode::INTERNAL_SERVER_ERROR
         {
-            // What is in memory may be half done: it is read from disk again.
-            self.counters.defects.fetch_add(1, Relaxed);
-            self.cells().remove(id);
+            self.forget(id);
         }
         self.counters.took(begun.elapsed());
         outcome
@@ -225,40 +266,76 @@ impl Runs {
             let write = Write::Entries { key: opened.key, number: slot.number, entries: entries.clone() };
             self.stored(self.store.write(write).await)?;
         }
-        let asks_model = entries.len() > QUICK || entries.iter().any(|entry| slot.run.asks_model(entry));
-        let (runs, kept) = (Arc::clone(&self), Arc::clone(opened));
-        let taking = move || {
-            let mut events = Vec::new();
-            let mut turned = false;
-            for entry in entries {
-                turned |= !matches!(entry, Entry::Point(_));
-                let number = slot.number;
-                let before = || opened::counting(&runs.store, kept.key, number);
-                events.extend(slot.run.take_in(entry, before).map_err(|error| {
-                    let remedy = "the run is read from disk again: send it once more";
-                    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), remedy)
-                })?);
-                slot.number += 1;
-            }
-            for event in &events {
-                match event {
-                    Event::Decided(_) => runs.counters.decisions.fetch_add(1, Relaxed),
-                    Event::Forecast(_) => runs.counters.forecasts.fetch_add(1, Relaxed),
-                    _ => 0,
-                };
-            }
-            if turned || !events.is_empty() || slot.run.history().finished {
-                let decided = events.iter().any(|event| matches!(event, Event::Decided(_)));
-                runs.note(&kept, &slot, turned || decided);
-            }
-            kept.tell(slot.number);
-            Ok(outcome(&slot.run, points, known))
-        };
-        // Most points cost microseconds: less than another thread.
-        let outcome = if asks_model { spawn_blocking(taking).await.map_err(|_| defect())? } else { taking() };
         self.counters.points.fetch_add(points as u64, Relaxed);
         self.counters.known_points.fetch_add(known as u64, Relaxed);
-        outcome
+        let asks_model = entries.len() > QUICK || entries.iter().any(|entry| slot.run.asks_model(entry));
+        let (runs, kept) = (Arc::clone(&self), Arc::clone(opened));
+        let deciding = move || {
+            let news = runs.decide(&kept, &mut slot, entries)?;
+            Ok((outcome(&slot.run, points, known), slot, news))
+        };
+        // Most points cost microseconds: less than another thread.
+        let decided = if asks_model {
+            let _turn = self.turns.decisions.acquire().await;
+            spawn_blocking(deciding).await.map_err(|_| defect())?
+        } else {
+            deciding()
+        };
+        let (outcome, mut slot, mut news) = decided?;
+        if points == 0 || !slot.run.is_forecast_due() {
+            self.conclude(opened, &slot, &news);
+            return Ok(outcome);
+        }
+        // No rate depends on a forecast: the answer does not wait for it, and what is told next of the run does.
+        let (runs, kept) = (Arc::clone(&self), Arc::clone(opened));
+        tokio::spawn(async move {
+            let _turn = runs.turns.forecasts.acquire().await;
+            let (forecasting, concluded) = (Arc::clone(&runs), Arc::clone(&kept));
+            let work = spawn_blocking(move || {
+                news.add(slot.run.forecast(), &forecasting.counters);
+                forecasting.conclude(&concluded, &slot, &news);
+            });
+            if work.await.is_err() {
+                runs.forget(&kept.id);
+            }
+        });
+        Ok(outcome)
+    }
+
+    /// Takes in entries that are on disk. The forecast after the last of them is left to do.
+    fn decide(&self, opened: &Opened, slot: &mut Slot, entries: Vec<Entry>) -> Result<News, Problem> {
+        let mut news = News::default();
+        let last = entries.len().saturating_sub(1);
+        for (index, entry) in entries.into_iter().enumerate() {
+            let is_point = matches!(entry, Entry::Point(_));
+            news.turned |= !is_point;
+            let number = slot.number;
+            let before = || opened::counting(&self.store, opened.key, number);
+            let events = slot.run.decide(entry, before).map_err(|error| {
+                let remedy = "the run is read from disk again: send it once more";
+                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), remedy)
+            })?;
+            news.add(events, &self.counters);
+            if is_point && index < last {
+                news.add(slot.run.forecast(), &self.counters);
+            }
+            slot.number += 1;
+        }
+        Ok(news)
+    }
+
+    /// Says what became of a run, when all that follows from what was told has been done.
+    fn conclude(&self, opened: &Opened, slot: &Slot, news: &News) {
+        if news.turned || news.happened || slot.run.history().finished {
+            self.note(opened, slot, news.turned || news.decided);
+        }
+        opened.tell(slot.number);
+    }
+
+    /// What is in memory of a run may be half done: it is read from disk again.
+    fn forget(&self, id: &str) {
+        self.counters.defects.fetch_add(1, Relaxed);
+        self.cells().remove(id);
     }
 
     fn stored(&self, written: super::store::Written) -> Result<(), Problem> {
@@ -284,7 +361,9 @@ impl Runs {
     pub(crate) fn sweep(&self) {
         self.cells().retain(|_, cell| {
             let is_held = Arc::strong_count(cell) > 1;
-            is_held || cell.get().is_none_or(|opened| Arc::strong_count(opened) > 1 || !opened.is_idle(IDLE))
+            let is_idle =
+                |opened: &Opened| opened.is_idle(IDLE) || (opened.is_idle(IDLE_AT_ITS_END) && opened.is_at_its_end());
+            is_held || cell.get().is_none_or(|opened| Arc::strong_count(opened) > 1 || !is_idle(opened))
         });
     }
 

@@ -152,13 +152,24 @@ impl ServedRun {
         replan.occasions(step as f64 / self.history.total_steps as f64, 0)
     }
 
-    /// Will the model be asked when this is taken in? That takes a while.
+    /// Will the model be asked before it is known what follows from this? That takes a while.
     pub(crate) fn asks_model(&self, entry: &Entry) -> bool {
         let (Entry::Point(point), Some(last)) = (entry, self.history.last_step) else { return true };
         let replan = self.replan();
         let is_due = || self.occasions(&replan, point.step) > self.occasions(&replan, last);
         // After a point that was not finite a decision may be overdue.
-        self.history.unsound || is_due() || self.history.is_forecast_due_at(point.step)
+        self.history.unsound || is_due()
+    }
+
+    /// Is it time to forecast the run? That takes a while, too, and changes no rate.
+    pub(crate) fn is_forecast_due(&self) -> bool {
+        !self.history.unsound && self.history.is_forecast_due()
+    }
+
+    /// Forecasts the run, if it is time to.
+    pub(crate) fn forecast(&mut self) -> Option<Event> {
+        let is_due = self.is_forecast_due();
+        is_due.then(|| self.history.forecast_between(&self.hosted.model, self.scheduler.observed())).flatten()
     }
 
     /// First step from which a choice may apply that comes between two points: the rate of the next step has been told already.
@@ -183,8 +194,17 @@ impl ServedRun {
         self.history.what_if(&self.hosted.model, self.scheduler.observed(), knots, from_step, self.limits)
     }
 
-    /// Takes in what happened. `before` gives the entries that count from before it, which only a resumption needs.
+    /// Takes in what happened, and all that follows from it.
     pub(crate) fn take_in(&mut self, entry: Entry, before: impl FnOnce() -> Result<Vec<Entry>>) -> Result<Vec<Event>> {
+        let is_point = matches!(entry, Entry::Point(_));
+        let mut events = self.decide(entry, before)?;
+        events.extend(is_point.then(|| self.forecast()).flatten());
+        Ok(events)
+    }
+
+    /// Takes in what happened, as far as rates depend on it. `before` gives the entries that count from before it, which only a
+    /// resumption needs.
+    pub(crate) fn decide(&mut self, entry: Entry, before: impl FnOnce() -> Result<Vec<Entry>>) -> Result<Vec<Event>> {
         match entry {
             Entry::Point(point) => Ok(self.observe(point)),
             Entry::Extended(total_steps) => self.extend(total_steps).map(|()| Vec::new()),
@@ -210,8 +230,6 @@ impl ServedRun {
             let effective = self.earliest_change();
             let decision = self.planned(effective);
             events.push(Event::Decided(self.record(decision)));
-        } else if !self.history.unsound {
-            events.extend(self.history.forecast_between(&self.hosted.model, self.scheduler.observed()));
         }
         events
     }

@@ -23,21 +23,29 @@ pub(crate) use writer::{Write, Written};
 /// Name of the database in the folder.
 const FILE: &str = "runs.sqlite";
 /// Version of the tables, in `user_version`.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 /// Says whose file it is: "lode".
 const APPLICATION: i64 = 0x6c6f_6465;
 /// What waits to be written at most.
 const QUEUE: usize = 4096;
 
-/// Brings the tables of version 1 to this one.
-const FROM_VERSION_1: &str =
-    "BEGIN IMMEDIATE; ALTER TABLE entries ADD COLUMN knots TEXT; PRAGMA user_version = 2; COMMIT;";
+/// Bring the tables of version 1 to version 2, and those to version 3.
+const UPGRADES: [&str; 2] = [
+    "ALTER TABLE entries ADD COLUMN knots TEXT;",
+    "CREATE TABLE snapshots (run INTEGER PRIMARY KEY, number INTEGER NOT NULL, snapshot TEXT NOT NULL);
+    INSERT INTO snapshots SELECT key, snapshot_number, snapshot FROM runs
+        WHERE snapshot IS NOT NULL AND snapshot_number IS NOT NULL;
+    ALTER TABLE runs DROP COLUMN snapshot;
+    ALTER TABLE runs DROP COLUMN snapshot_number;",
+];
 
+// A row is written whole: what is large and seldom changes is apart from what every point changes.
 const TABLES: &str = "
     CREATE TABLE runs (
         key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, settings TEXT NOT NULL, fingerprint TEXT NOT NULL, source TEXT,
-        last_step INTEGER, summary TEXT, snapshot TEXT, snapshot_number INTEGER
+        last_step INTEGER, summary TEXT
     );
+    CREATE TABLE snapshots (run INTEGER PRIMARY KEY, number INTEGER NOT NULL, snapshot TEXT NOT NULL);
     CREATE TABLE entries (
         run INTEGER NOT NULL, number INTEGER NOT NULL, kind INTEGER NOT NULL, step INTEGER NOT NULL,
         train_loss INTEGER, learning_rate INTEGER, validation INTEGER, counts INTEGER NOT NULL DEFAULT 1, knots TEXT,
@@ -107,16 +115,18 @@ impl Store {
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .map_err(failed)?;
-        if found == (0, 0) {
-            let begun = format!(
-                "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;"
-            );
-            connection.execute_batch(&begun).map_err(failed)?;
-        } else if found == (APPLICATION, 1) {
-            connection.execute_batch(FROM_VERSION_1).map_err(failed)?;
-        } else if found != (APPLICATION, VERSION) {
-            let reason = format!("it is no store that this lodecast reads (version {})", found.1);
-            return Err(Error::Damaged { path, reason, remedy: "name another folder with --store" });
+        let changes = match found {
+            (0, 0) => format!("{TABLES} PRAGMA application_id = {APPLICATION};"),
+            (APPLICATION, VERSION) => String::new(),
+            (APPLICATION, version @ 1..VERSION) => UPGRADES[version as usize - 1..].concat(),
+            (_, version) => {
+                let reason = format!("it is no store that this lodecast reads (version {version})");
+                return Err(Error::Damaged { path, reason, remedy: "name another folder with --store" });
+            }
+        };
+        if !changes.is_empty() {
+            let whole = format!("BEGIN IMMEDIATE; {changes} PRAGMA user_version = {VERSION}; COMMIT;");
+            connection.execute_batch(&whole).map_err(failed)?;
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let reader = Connection::open_with_flags(&path, flags).map_err(failed)?;
@@ -157,8 +167,8 @@ impl Store {
 
     /// A run.
     pub(crate) fn run(&self, id: &str) -> std::result::Result<Option<KeptRun>, String> {
-        const RUN: &str =
-            "SELECT key, settings, fingerprint, source, snapshot, snapshot_number FROM runs WHERE id = ?1";
+        const RUN: &str = "SELECT key, settings, fingerprint, source, snapshot, number
+            FROM runs LEFT JOIN snapshots ON run = key WHERE id = ?1";
         self.read(|reader| {
             let kept = |row: &rusqlite::Row<'_>| {
                 let snapshot: Option<String> = row.get(4)?;

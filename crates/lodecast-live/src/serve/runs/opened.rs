@@ -84,6 +84,11 @@ impl Opened {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).elapsed() > time
     }
 
+    /// Is nothing more expected of it?
+    pub(super) fn is_at_its_end(&self) -> bool {
+        self.slot.try_lock().is_ok_and(|slot| slot.run.history().finished)
+    }
+
     /// Says why its log cannot be read, or that it can.
     pub(crate) fn set_absent(&self, reason: Option<String>) {
         *self.absent.lock().unwrap_or_else(PoisonError::into_inner) = reason;

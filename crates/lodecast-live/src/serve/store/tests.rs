@@ -109,12 +109,20 @@ fn a_store_of_version_1_is_brought_to_this_one() {
     let store = Store::open(folder.path()).expect("a store");
     wait(store.write(run(1, "a"))).expect("written");
     wait(store.write(points(1, 0, 1..20))).expect("written");
+    let become_this = Write::Become { key: 1, number: 7, summary: "{}".to_owned(), snapshot: Some("it".to_owned()) };
+    wait(store.write(become_this)).expect("written");
     drop(store);
     let connection = Connection::open(folder.path().join(FILE)).expect("opened");
-    connection.execute_batch("ALTER TABLE entries DROP COLUMN knots; PRAGMA user_version = 1;").expect("as it was");
+    let as_it_was = "ALTER TABLE entries DROP COLUMN knots;
+        ALTER TABLE runs ADD COLUMN snapshot TEXT; ALTER TABLE runs ADD COLUMN snapshot_number INTEGER;
+        UPDATE runs SET (snapshot_number, snapshot) = (SELECT number, snapshot FROM snapshots WHERE run = key);
+        DROP TABLE snapshots; PRAGMA user_version = 1;";
+    connection.execute_batch(as_it_was).expect("as it was");
     drop(connection);
     for number in [19, 20] {
         let store = Store::open(folder.path()).expect("a store");
+        let kept = store.run("a").expect("read").expect("it is there");
+        assert_eq!(kept.snapshot, Some(("it".to_owned(), 7)));
         let choice = Choice { from_step: 30, knots: vec![Knot { progress: 0.0, learning_rate: 0.1 }] };
         wait(store.write(Write::Entries { key: 1, number, entries: vec![Entry::Chosen(choice.clone())] }))
             .expect("written");

@@ -98,9 +98,10 @@ fn one(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             let update = "UPDATE runs SET summary = ?2 WHERE key = ?1";
             transaction.prepare_cached(update)?.execute(params![key, summary])?;
             if let Some(snapshot) = snapshot {
-                let update = "UPDATE runs SET snapshot = ?2, snapshot_number = ?3
-                    WHERE key = ?1 AND COALESCE(snapshot_number, -1) < ?3";
-                transaction.prepare_cached(update)?.execute(params![key, snapshot, number.cast_signed()])?;
+                let put = "INSERT INTO snapshots (run, number, snapshot) VALUES (?1, ?2, ?3)
+                    ON CONFLICT (run) DO UPDATE SET number = excluded.number, snapshot = excluded.snapshot
+                    WHERE number < excluded.number";
+                transaction.prepare_cached(put)?.execute(params![key, number.cast_signed(), snapshot])?;
             }
         }
         Write::Source { key, source } => {
