@@ -12,7 +12,17 @@ pub(crate) struct Appraiser<'a> {
     pub(crate) law: &'a Law,
     plain: Option<PlainProcess>,
     total_steps: u64,
+    /// Deviations of doubt that are added to what is expected of a candidate.
+    caution: f64,
 }
+
+/// Runs up to which doubt does not count, and from which on it counts whole.
+///
+/// The best of thousands of candidates is one that was overrated, the more so the more doubtful it is. With few runs, though, what is
+/// surest is what was measured, and all of that may be poor. On MNIST-1D, picks among 282 and 623 trained schedules from 6, 12 and 24
+/// of them, 150 draws each: one deviation is worth 0.0, 0.10 and 0.12 points with SGD and -0.14, 0.09 and 0.14 with AdamW; among 20
+/// schedules of shorter runs it loses with 6 and with 12.
+const CAUTIOUS: (f64, f64) = (6.0, 24.0);
 
 /// What is said of a schedule. Gaps are those to the metric's ideal value: less is better.
 #[derive(Clone, Debug)]
@@ -30,13 +40,17 @@ pub(crate) struct Appraisal {
     pub(crate) expected_by_process: f64,
     /// Geometric mean of the two.
     pub(crate) expected: f64,
+    /// The same, with as much doubt added as caution asks for: what candidates are compared by.
+    pub(crate) cautious: f64,
 }
 
 impl<'a> Appraiser<'a> {
     /// With what `law` has learned, and a plain process fitted to the ends of the same runs.
     pub(crate) fn new(law: &'a Law, total_steps: u64) -> Self {
         let (features, ln_gaps) = law.ended_runs();
-        Self { law, plain: PlainProcess::fit(&features, &ln_gaps), total_steps }
+        let (none, whole) = CAUTIOUS;
+        let caution = ((ln_gaps.len() as f64 - none) / (whole - none)).clamp(0.0, 1.0);
+        Self { law, plain: PlainProcess::fit(&features, &ln_gaps), total_steps, caution }
     }
 
     /// Were there enough runs for a plain process?
@@ -62,7 +76,8 @@ impl<'a> Appraiser<'a> {
 
     /// What `schedule` is worth. `scratch` is room that is used again.
     pub(crate) fn appraise(&self, schedule: &Schedule, scratch: &mut Vec<f64>) -> Appraisal {
-        let Self { law, plain, total_steps } = self;
+        let Self { law, plain, total_steps, caution } = self;
+        let cautious = |expected: f64, averaged: Answer| expected * (caution * averaged.doubt.sqrt()).exp();
         let question = law.question(schedule, *total_steps);
         let by_law = law.search_answer(&question, scratch);
         let chance = law.chance(&question);
@@ -78,6 +93,7 @@ impl<'a> Appraiser<'a> {
                 expected_by_law,
                 expected_by_process,
                 expected,
+                cautious: cautious(expected, averaged),
             };
         };
         let found = plain.predict(&question.features, scratch);
@@ -91,6 +107,7 @@ impl<'a> Appraiser<'a> {
             noise: f64::midpoint(by_law.noise, by_process.noise),
         };
         let expected = (expected_by_law * expected_by_process).sqrt();
-        Appraisal { question, by_process, chance, averaged, expected_by_law, expected_by_process, expected }
+        let cautious = cautious(expected, averaged);
+        Appraisal { question, by_process, chance, averaged, expected_by_law, expected_by_process, expected, cautious }
     }
 }
