@@ -1,6 +1,7 @@
 //! The searches of the contest: a registry. A tuner keeps what was tried, a search says what is next, the lab trains and tells,
 //! until the largest budget is spent.
 
+mod grid;
 mod parzen;
 mod tpe;
 
@@ -14,7 +15,7 @@ use crate::error::Result;
 use crate::task::Length;
 
 /// Searches beside the engine's strategies. A new one is a file and a line.
-const RIVALS: [Search; 1] = [tpe::SEARCH];
+const RIVALS: [Search; 2] = [tpe::SEARCH, grid::SEARCH];
 
 /// How runs are chosen.
 #[derive(Clone, Copy)]

@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     /// Fresh seeds that each pick is trained under
     #[arg(long, value_name = "COUNT", default_value_t = 12)]
     seeds: u64,
-    /// How runs are chosen, the one to compare the others with first: spread, random, plain-process, averaged, confirm, half, tpe
+    /// How runs are chosen, the one to compare the others with first: spread, random, plain-process, averaged, confirm, half, tpe, grid
     #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = "random,spread,plain-process,averaged")]
     searches: Vec<Search>,
     /// How a schedule is taken from them: best-run, plain-process, ours, confirmed
