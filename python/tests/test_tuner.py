@@ -53,7 +53,7 @@ def test_the_recommended_schedule_is_as_good_as_the_best_measured(told):
     assert recommended.best_value == pytest.approx(min(finals))
     assert finals[[record.trial.name for record in told.trials].index(recommended.best_run)] == min(finals)
     reached = train(recommended.schedule)[-1]["val_loss"]
-    assert reached < 1.05 * min(finals)
+    assert reached < 1.1 * min(finals)
     low, high = recommended.predicted.interval_95
     assert low < reached < high and recommended.runs == 8
     assert recommended == told.recommend() and recommended.total_steps == STEPS
@@ -62,6 +62,16 @@ def test_the_recommended_schedule_is_as_good_as_the_best_measured(told):
     assert lodecast.pick(told.sweep(), total_steps=STEPS).predicted.median == pytest.approx(reached, rel=0.1)
     assert all(0.0 < other.probability <= 1.0 for other in recommended.alternatives)
     assert recommended.next_run.reason in str(recommended) and f"for {STEPS} steps" in str(recommended)
+
+
+def test_the_recommended_schedules_are_better_than_the_best_measured_on_average():
+    def beside_the_best(seed: int) -> float:
+        tuner = spend(new(seed=seed, budget=12 * STEPS))
+        finals = [train(record.trial.schedule)[-1]["val_loss"] for record in tuner.trials]
+        return train(tuner.recommend().schedule)[-1]["val_loss"] / min(finals)
+
+    ratios = [beside_the_best(seed) for seed in range(6)]
+    assert np.mean(ratios) < 1.0 and max(ratios) < 1.1, ratios
 
 
 def test_a_trial_says_what_to_train(told):
