@@ -61,6 +61,9 @@ impl Arguments {
         self.planner.check(std::iter::once(&model))?;
         let planner = self.planner.planner(model)?;
         let (points, total_steps, own) = self.observed(&planner, &metric)?;
+        if let Some(doubt) = planner.forecaster().experience().conditions.unknown_length(total_steps) {
+            output.warn(doubt);
+        }
         let in_force = match (&self.in_force, own) {
             (Some(option), _) => option.schedule.clone(),
             (None, Some(own)) => own,
@@ -113,8 +116,9 @@ impl Arguments {
                 "give the points so far as RUN, or plan with a controlled model",
             ));
         }
-        // A schedule is a matter of progress; steps only matter for the tables.
-        Ok((Vec::new(), self.total_steps.unwrap_or(1000), None))
+        // To a network a schedule is a matter of progress; to a law the length is one of the conditions.
+        let longest = planner.forecaster().experience().conditions.lengths.map(|(_, longest)| longest);
+        Ok((Vec::new(), self.total_steps.or(longest).unwrap_or(1000), None))
     }
 }
 

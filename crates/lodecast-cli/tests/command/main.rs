@@ -14,6 +14,7 @@ mod interruption;
 #[cfg(feature = "lab")]
 mod manners;
 mod mlflow;
+mod odd_runs;
 #[cfg(feature = "lab")]
 mod path;
 mod serve;

@@ -188,7 +188,7 @@ fn planned<'a>(
     let asked = options.attributes.total_steps.as_ref();
     if let Some((name, text)) = asked.and_then(|_| find(&both, asked, &[], |_, _| true)) {
         let counts_epochs =
-            recording.steps_are_epochs && TOTAL_EPOCHS.contains(&last_part(name).to_lowercase().as_str());
+            recording.steps_are_epochs && TOTAL_EPOCHS.iter().any(|usual| is_called(last_part(name), usual));
         let steps = if counts_epochs { epochs(text) } else { whole(text) };
         match steps.filter(|&steps| steps > 0) {
             Some(steps) => return (certain(steps), Some(name)),
@@ -228,6 +228,16 @@ fn planned<'a>(
         }
     }
     let steps = found.and_then(|(_, text)| if recording.steps_are_epochs { epochs(text) } else { whole(text) });
+    if let Some((name, text)) = found {
+        // Of a name that is less likely, or of the same in another place.
+        let differs = |other: &str, value: &str| of_training(other, value) && whole(value) != whole(text);
+        if let Some((other, value)) = find(&both, None, usual, differs) {
+            notes.push(format!(
+                "its settings say {name} = {text} and {other} = {value}: the first is taken for its planned length; \
+                 --total-steps-from names another"
+            ));
+        }
+    }
     (steps.map(|steps| Planned { steps, is_certain: false }), found.map(|(name, _)| name))
 }
 
@@ -242,8 +252,7 @@ fn find<'a>(
     let found = match asked {
         Some(name) => settings.iter().find_map(|settings| settings.get_key_value(name)),
         None => usual.iter().find_map(|usual| {
-            let is_usual =
-                |name: &str, text: &str| last_part(name).eq_ignore_ascii_case(usual) && fits(name, text.trim());
+            let is_usual = |name: &str, text: &str| is_called(last_part(name), usual) && fits(name, text.trim());
             settings.iter().find_map(|settings| {
                 let found = settings.iter().filter(|(name, text)| is_usual(name, text));
                 found.min_by_key(|(name, _)| (name.matches(['.', '/']).count(), name.len()))
@@ -268,6 +277,15 @@ fn own_rate<'a>(settings: &'a BTreeMap<String, String>, optimizer: &str) -> Opti
     found.map(|(name, value)| (name.as_str(), value.trim()))
 }
 
+/// `maxSteps`, `max-steps` and `Max Steps` are `max_steps`.
+fn is_called(name: &str, usual: &str) -> bool {
+    let letters = |name: &str| {
+        let plain = name.bytes().filter(|byte| !b"_- ".contains(byte));
+        plain.map(|byte| byte.to_ascii_lowercase()).collect::<Vec<u8>>()
+    };
+    letters(name) == letters(usual)
+}
+
 fn last_part(name: &str) -> &str {
     name.rsplit(['.', '/']).next().unwrap_or(name)
 }
@@ -278,9 +296,14 @@ fn last_word(text: &str) -> String {
     if word.is_empty() || word.contains(char::is_whitespace) { text.to_owned() } else { word.to_owned() }
 }
 
-/// A whole number, which tables often write as 12.0.
+/// A whole number, which tables often write as 12.0, and people as 12_000 or 12,000.
 fn whole(text: &str) -> Option<u64> {
-    text.parse().ok().or_else(|| {
+    let mut groups = text.split(['_', ',']);
+    let is_short = groups.next().is_some_and(|first| (1..=3).contains(&first.len()));
+    let is_grouped =
+        is_short && groups.all(|group| group.len() == 3 && group.bytes().all(|byte| byte.is_ascii_digit()));
+    let plain = if is_grouped { text.replace(['_', ','], "") } else { text.to_owned() };
+    plain.parse().ok().or_else(|| {
         let number: f64 = text.parse().ok()?;
         (number.fract() == 0.0 && (0.0..9e15).contains(&number)).then_some(number as u64)
     })
@@ -294,6 +317,35 @@ mod tests {
         let mut recording = Recording::new("a", "a.csv");
         recording.settings = settings.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         recording
+    }
+
+    #[test]
+    fn lengths_are_found_however_they_are_written_and_those_that_differ_are_said() {
+        for (name, text) in [
+            ("maxSteps", "12000"),
+            ("Max Steps", "12_000"),
+            ("trainer.max-steps", "12,000"),
+            ("max_steps", "1.2e4"),
+            ("totalIters", "12000.0"),
+        ] {
+            let (recording, mut notes) = (recording(&[(name, text)]), Vec::new());
+            let found = attributes(&recording, &ImportOptions::default(), &mut notes);
+            assert_eq!((found.attributes.total_steps, notes.len()), (Some(12_000), 0), "{name} = {text}");
+        }
+        for text in ["1_2", "12,5", "12 000 or so", "_", ",000", "1,,000"] {
+            let recording = recording(&[("max_steps", text)]);
+            let found = attributes(&recording, &ImportOptions::default(), &mut Vec::new());
+            assert_eq!(found.attributes.total_steps, None, "{text}");
+        }
+        let differing = recording(&[("total_steps", "5000"), ("trainer.max_steps", "1000"), ("num_steps", "-1")]);
+        let mut notes = Vec::new();
+        let found = attributes(&differing, &ImportOptions::default(), &mut notes);
+        assert_eq!(found.attributes.total_steps, Some(5000));
+        assert!(notes[0].contains("trainer.max_steps = 1000") && notes[0].contains("--total-steps-from"), "{notes:?}");
+        let same = recording(&[("total_steps", "5000"), ("max_steps", "5e3")]);
+        let mut notes = Vec::new();
+        attributes(&same, &ImportOptions::default(), &mut notes);
+        assert!(notes.is_empty(), "{notes:?}");
     }
 
     #[test]

@@ -152,6 +152,10 @@ fn without_restarts<'a>(
         let note = "its steps run from the last to the first: they were put in order".to_owned();
         return Some((series.iter().map(|series| whole(*series)).collect(), note));
     }
+    if backward.is_scattered {
+        let note = "its steps are in no order, and none of them is there twice: they were put in order".to_owned();
+        return Some((series.iter().map(|series| whole(*series)).collect(), note));
+    }
     let epoch = roles.epoch?;
     let length = counted_anew(shown, &backward.restarts, series[epoch]?)?;
     let moments: Vec<u64> = backward.restarts.iter().map(|&at| moment(shown, at)).collect();
@@ -205,7 +209,13 @@ struct Backward {
     strays: Vec<usize>,
     /// Does it go from the last step to the first?
     descends: bool,
+    /// Is it in no order at all, and no step in it twice? What was restarted has steps twice, and goes on for a while each time.
+    is_scattered: bool,
 }
+
+/// Samples from which on an order can be missed, and the share of them at least that lie before the one before: by chance it is half.
+const ORDERED: usize = 6;
+const SCATTERED: usize = 4;
 
 impl Backward {
     fn of(series: &Series) -> Self {
@@ -231,7 +241,11 @@ impl Backward {
             }
         }
         let descends = series.len() > 2 && falls + 1 == series.len();
-        Self { restarts, strays, descends }
+        let is_scattered = series.len() >= ORDERED && falls * SCATTERED > series.len() && {
+            let mut seen = HashSet::with_capacity(series.len());
+            series.steps().all(|step| seen.insert(step))
+        };
+        Self { restarts, strays, descends, is_scattered }
     }
 }
 

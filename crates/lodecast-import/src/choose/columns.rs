@@ -138,9 +138,9 @@ fn choose_rate(survey: &Survey, options: &ImportOptions, said: &mut Vec<String>)
     Ok(Rate::Series(name.to_owned()))
 }
 
-/// What is said of the rates beside the chosen one, and of how it begins.
+/// What is said of the rates beside the chosen one, and of what is peculiar about it.
 fn among_rates(survey: &Survey, rank: usize, name: &str) -> String {
-    let (others, falls_from) = survey.beside_rate(name);
+    let (others, peculiarity) = survey.beside_rate(name);
     let (same, different): (Vec<_>, Vec<_>) = others.iter().partition(|(_, factor)| *factor < 1.02);
     let names = |of: &[&(String, f64)]| of.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
     let mut text = match (rank, others.is_empty()) {
@@ -161,8 +161,8 @@ fn among_rates(survey: &Survey, rank: usize, name: &str) -> String {
             format!(", {shared} ({}; choose with --lr)", different.join(", "))
         }
     };
-    if let Some(first) = falls_from {
-        let _ = write!(text, "; it falls from {first} before it rises: a warm-up from above");
+    if let Some(peculiarity) = peculiarity {
+        let _ = write!(text, "; {peculiarity}");
     }
     text
 }

@@ -51,16 +51,23 @@ impl<'a> Rates<'a> {
         others.map(|(_, name, samples)| (*name, apart(own, samples))).collect()
     }
 
-    /// The first rate and the least of those that follow before it is surpassed again, if `name` falls while it warms up: below
-    /// a tenth of where it began.
-    pub(crate) fn falls_at_first(&self, name: &str) -> Option<f64> {
+    /// What is peculiar about `name`: it falls while it warms up, below a tenth of where it began, or none of it is a rate.
+    pub(crate) fn peculiarity(&self, name: &str) -> Option<String> {
         let (_, _, samples) = self.found.iter().find(|(_, found, _)| *found == name)?;
         let values: Vec<f64> = samples.iter().map(|&(_, value)| value).collect();
         let first = *values.first()?;
+        let negative = values.iter().find(|&&value| value < 0.0);
+        if let (Some(value), true) = (negative, values.iter().all(|&value| value <= 0.0)) {
+            return Some(format!(
+                "it is negative ({value}), which no learning rate is: if these are logarithms, log the rate itself, or name another \
+                 with --lr"
+            ));
+        }
         let lowest = (0..values.len()).min_by(|&a, &b| values[a].total_cmp(&values[b]))?;
         // It falls by far and rises again: no schedule's end.
         let rises = values[lowest..].iter().any(|&later| later > 1.5 * values[lowest]);
-        (lowest > 0 && values[lowest] < 0.1 * first && values[lowest] > 0.0 && rises).then_some(first)
+        let falls = lowest > 0 && values[lowest] < 0.1 * first && values[lowest] > 0.0 && rises;
+        falls.then(|| format!("it falls from {first} before it rises: a warm-up from above"))
     }
 }
 

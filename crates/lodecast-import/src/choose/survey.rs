@@ -35,11 +35,11 @@ const HEAD: usize = 64;
 struct Looked {
     /// Samples of each series.
     series: Counts,
-    /// What would be its learning rate by its names, the rates beside it with how far they are from it, and where it starts if it
-    /// falls at first.
+    /// What would be its learning rate by its names, the rates beside it with how far they are from it, and what is peculiar
+    /// about it.
     rate: Option<String>,
     other_rates: Vec<(String, f64)>,
-    falls_from: Option<f64>,
+    peculiarity: Option<String>,
 }
 
 /// The series and settings of the first runs, and of the first that has what is missing in them.
@@ -162,7 +162,7 @@ impl Survey {
         self.runs.push(Looked {
             series: counts,
             other_rates: beside.into_iter().map(|(name, factor)| (name.to_owned(), factor)).collect(),
-            falls_from: rate.as_ref().and_then(|rate| rates.falls_at_first(rate)),
+            peculiarity: rate.as_ref().and_then(|rate| rates.peculiarity(rate)),
             rate,
         });
     }
@@ -219,10 +219,10 @@ impl Survey {
     }
 
     /// The rates beside the one named `name` in the first run that takes it for its own, with how far they are from it at
-    /// most, and where it starts if it falls at first.
-    pub(crate) fn beside_rate(&self, name: &str) -> (&[(String, f64)], Option<f64>) {
+    /// most, and what is peculiar about it.
+    pub(crate) fn beside_rate(&self, name: &str) -> (&[(String, f64)], Option<&str>) {
         let run = self.runs.iter().find(|run| run.rate.as_deref() == Some(name));
-        run.map_or((&[], None), |run| (run.other_rates.as_slice(), run.falls_from))
+        run.map_or((&[], None), |run| (run.other_rates.as_slice(), run.peculiarity.as_deref()))
     }
 
     /// What the runs that have no series named `name` would take for their learning rate.

@@ -34,8 +34,8 @@ impl Conditions {
         Self { lengths: lengths().min().zip(lengths().max()), settings }
     }
 
-    /// What speaks against forecasting a run of so many steps.
-    pub(crate) fn unknown_length(&self, total_steps: u64) -> Option<String> {
+    /// What speaks against forecasting a run of so many steps: it is more than twice as long as all runs, or less than half.
+    pub fn unknown_length(&self, total_steps: u64) -> Option<String> {
         let (shortest, longest) = self.lengths?;
         let (steps, which) = match total_steps as f64 {
             steps if steps > LIKE * longest as f64 => (longest, "longest"),

@@ -40,6 +40,7 @@ pub(crate) struct Recording {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Useless {
     NoRate,
+    NegativeRates,
     NothingMeasured,
 }
 
@@ -47,6 +48,9 @@ impl Useless {
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::NoRate => "it records no learning rate: log it, or name its schedule and peak",
+            Self::NegativeRates => {
+                "its learning rates are negative, which none is: if they are logarithms, log the rate itself"
+            }
             Self::NothingMeasured => "the metric was never measured in it",
         }
     }
@@ -57,7 +61,9 @@ impl Recording {
     pub(crate) fn of(run: &Run, metric: usize, until: f64) -> Result<Self, Useless> {
         let length = run.total_steps() as f64;
         let settings = settings_of(run);
-        let rates = rates_of(run, length).ok_or(Useless::NoRate)?;
+        let is_negative = || run.learning_rate().iter().flatten().any(|&rate| rate < 0.0);
+        let no_rates = || if is_negative() { Useless::NegativeRates } else { Useless::NoRate };
+        let rates = rates_of(run, length).ok_or_else(no_rates)?;
         let steps = || run.steps().iter().map(|&step| step as f64).take_while(|&step| step <= until);
         let column = run.validation(metric);
         let values = || steps().zip(column).filter_map(|(step, value)| Some((step, (*value)?)));
@@ -276,6 +282,9 @@ mod tests {
         // No rate at all, but a schedule by name.
         run.change_points(0, |point| Point { learning_rate: None, ..point });
         assert_eq!(Recording::of(&run, 0, f64::INFINITY).expect_err("no rate"), Useless::NoRate);
+        let mut logarithms = run.clone();
+        logarithms.change_points(0, |point| point.learning_rate(-3.0));
+        assert_eq!(Recording::of(&logarithms, 0, f64::INFINITY).expect_err("no rate"), Useless::NegativeRates);
         run.attributes.schedule = Some(Family::Linear.name().to_owned());
         run.attributes.peak_lr = Some(0.2);
         run.attributes.other.clear();
