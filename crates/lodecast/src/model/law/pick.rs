@@ -84,8 +84,9 @@ struct Candidate {
 ///
 /// Candidates are 2,500 shapes and the measured schedules. Each has an expected final value under law and process, divergence
 /// counted, and one under a plain Gaussian process that knows no law; the least geometric mean of the two is taken. They err in
-/// different ways, so that what both believe in seldom fails. From 7 runs on doubt counts against a candidate, from 24 on with a
-/// whole deviation: the best of so many is one that was overrated.
+/// different ways, so that what both believe in seldom fails. From 7 runs on doubt counts when new shapes are compared with each
+/// other, from 24 on with a whole deviation: the best of so many is one that was overrated. The best of them then has to be expected
+/// to end better than the best measured schedule.
 ///
 /// # Errors
 /// If the run has no steps.
@@ -112,12 +113,18 @@ pub fn pick(law: &Law, total_steps: u64, settings: &PickSettings) -> Result<Pick
             Candidate { schedule, origin, worth }
         })
         .collect();
-    let least = |score: fn(&Appraisal) -> f64| {
-        (0..candidates.len()).reduce(|best, next| {
+    let least_of = |indices: &[usize], score: fn(&Appraisal) -> f64| {
+        indices.iter().copied().reduce(|best, next| {
             if score(&candidates[next].worth) < score(&candidates[best].worth) { next } else { best }
         })
     };
-    let Some(picked) = least(|worth| worth.cautious) else {
+    let all: Vec<usize> = (0..candidates.len()).collect();
+    let least = |score| least_of(&all, score);
+    let (known, new) = all.split_at(candidates.partition_point(|candidate| candidate.origin != PickOrigin::New));
+    // Of thousands the best is one that was overrated; beside the measured ones it has to be expected to be better.
+    let finalists: Vec<usize> =
+        least_of(known, |worth| worth.expected).into_iter().chain(least_of(new, |worth| worth.cautious)).collect();
+    let Some(picked) = least_of(&finalists, |worth| worth.expected) else {
         return Err(Error::Setting {
             name: "candidates",
             value: settings.candidates.to_string(),
