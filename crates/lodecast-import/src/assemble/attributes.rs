@@ -296,7 +296,7 @@ fn last_word(text: &str) -> String {
     if word.is_empty() || word.contains(char::is_whitespace) { text.to_owned() } else { word.to_owned() }
 }
 
-/// A whole number, which tables often write as 12.0, and people as 12_000 or 12,000.
+/// A whole number, which tables often write as 12.0, and people as `12_000` or 12,000.
 fn whole(text: &str) -> Option<u64> {
     let mut groups = text.split(['_', ',']);
     let is_short = groups.next().is_some_and(|first| (1..=3).contains(&first.len()));
