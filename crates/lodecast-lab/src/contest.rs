@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 pub use picks::PickRule;
-pub use search::Search;
+pub use search::{BEYOND_THE_GRID, GRID_FAMILIES, Search};
 pub use table::{ContestDifference, ContestRow};
 
 use crate::crew::Execution;

@@ -29,7 +29,10 @@ mod variation;
 mod weights;
 
 pub use compare::{Comparison, ComparisonConfiguration, ComparisonRow, Contender, MethodFactory, compare};
-pub use contest::{Contest, ContestConfiguration, ContestDifference, ContestRow, PickRule, Search, contest};
+pub use contest::{
+    BEYOND_THE_GRID, Contest, ContestConfiguration, ContestDifference, ContestRow, GRID_FAMILIES, PickRule, Search,
+    contest,
+};
 pub use crew::{Execution, FailedRun, Progress};
 pub use error::{Error, Result};
 pub use gather::gather;

@@ -2,12 +2,9 @@
 
 use anyhow::Result;
 use clap::Args;
-use lodecast_lab::{OptimizerKind, Trainable};
+use lodecast_lab::{BEYOND_THE_GRID, OptimizerKind, Trainable};
 
 use crate::failure::misuse;
-
-/// A grid ends where rates begin to be too high; a search may find out by how much.
-const BEYOND: f64 = 3.0;
 
 /// Between which peaks to look.
 #[derive(Args, Clone, Debug)]
@@ -25,7 +22,7 @@ impl Peaks {
             [] => {
                 let grid = task.peak_learning_rates(optimizer);
                 let low = grid.iter().copied().fold(f64::INFINITY, f64::min);
-                Ok((low, BEYOND * grid.iter().copied().fold(0.0, f64::max)))
+                Ok((low, BEYOND_THE_GRID * grid.iter().copied().fold(0.0, f64::max)))
             }
             [low, high] => Ok((low, high)),
             _ => Err(misuse("--peaks takes two rates", "give the lowest and the highest: --peaks 0.001,0.1")),

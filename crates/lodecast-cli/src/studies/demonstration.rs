@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use lodecast::{Family, FitSettings, Forecaster, Model, ModelKind, SuggestionSettings, Sweep};
-use lodecast_lab::{OptimizerKind, SweepConfiguration, TaskSettings, Trainable, tasks};
+use lodecast_lab::{GRID_FAMILIES, OptimizerKind, SweepConfiguration, TaskSettings, Trainable, tasks};
 
 use super::contenders::{self, Recommended};
 use super::contest::{self, Contest};
@@ -184,7 +184,7 @@ impl Demonstration {
             task: task.name().to_owned(),
             settings: TaskSettings::default(),
             optimizer: self.optimizer,
-            families: vec![Family::Constant, Family::Cosine, Family::OneCycle, Family::Staircase],
+            families: GRID_FAMILIES.to_vec(),
             peak_learning_rates: task.peak_learning_rates(self.optimizer),
             schedules: Vec::new(),
             warmup: 0.0,

@@ -279,11 +279,10 @@ fn own_rate<'a>(settings: &'a BTreeMap<String, String>, optimizer: &str) -> Opti
 
 /// `maxSteps`, `max-steps` and `Max Steps` are `max_steps`.
 fn is_called(name: &str, usual: &str) -> bool {
-    let letters = |name: &str| {
-        let plain = name.bytes().filter(|byte| !b"_- ".contains(byte));
-        plain.map(|byte| byte.to_ascii_lowercase()).collect::<Vec<u8>>()
-    };
-    letters(name) == letters(usual)
+    fn letters(name: &str) -> impl Iterator<Item = u8> {
+        name.bytes().filter(|byte| !b"_- ".contains(byte)).map(|byte| byte.to_ascii_lowercase())
+    }
+    letters(name).eq(letters(usual))
 }
 
 fn last_part(name: &str) -> &str {

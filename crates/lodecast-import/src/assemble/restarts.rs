@@ -148,12 +148,8 @@ fn without_restarts<'a>(
     shown: &Series,
     backward: &Backward,
 ) -> Option<(Vec<Curve<'a>>, String)> {
-    if backward.descends {
-        let note = "its steps run from the last to the first: they were put in order".to_owned();
-        return Some((series.iter().map(|series| whole(*series)).collect(), note));
-    }
-    if backward.is_scattered {
-        let note = "its steps are in no order, and none of them is there twice: they were put in order".to_owned();
+    if let Some(disorder) = backward.disorder {
+        let note = format!("its steps {disorder}: they were put in order");
         return Some((series.iter().map(|series| whole(*series)).collect(), note));
     }
     let epoch = roles.epoch?;
@@ -207,10 +203,9 @@ struct Backward {
     restarts: Vec<usize>,
     /// Single samples at earlier steps, after which it goes on as before.
     strays: Vec<usize>,
-    /// Does it go from the last step to the first?
-    descends: bool,
-    /// Is it in no order at all, and no step in it twice? What was restarted has steps twice, and goes on for a while each time.
-    is_scattered: bool,
+    /// What is to be said of its order, if it is merely out of order: it goes from the last step to the first, or every which way
+    /// without a step twice. What was restarted has steps twice, and goes on for a while each time.
+    disorder: Option<&'static str>,
 }
 
 /// Samples from which on an order can be missed, and the share of them at least that lie before the one before: by chance it is half.
@@ -241,11 +236,16 @@ impl Backward {
             }
         }
         let descends = series.len() > 2 && falls + 1 == series.len();
-        let is_scattered = series.len() >= ORDERED && falls * SCATTERED > series.len() && {
-            let mut seen = HashSet::with_capacity(series.len());
-            series.steps().all(|step| seen.insert(step))
+        let is_scattered = || {
+            let mut seen = HashSet::new();
+            series.len() >= ORDERED && falls * SCATTERED > series.len() && series.steps().all(|step| seen.insert(step))
         };
-        Self { restarts, strays, descends, is_scattered }
+        let disorder = if descends {
+            Some("run from the last to the first")
+        } else {
+            is_scattered().then_some("are in no order, and none of them is there twice")
+        };
+        Self { restarts, strays, disorder }
     }
 }
 

@@ -13,6 +13,7 @@ use super::store::{Kept, Wanted, Worker};
 use super::{ContestConfiguration, SEEDS};
 use crate::error::Result;
 use crate::task::Length;
+pub use grid::{BEYOND_THE_GRID, GRID_FAMILIES};
 
 /// Searches beside the engine's strategies. A new one is a file and a line.
 const RIVALS: [Search; 2] = [tpe::SEARCH, grid::SEARCH];

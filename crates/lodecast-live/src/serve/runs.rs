@@ -272,7 +272,12 @@ impl Runs {
         let (runs, kept) = (Arc::clone(&self), Arc::clone(opened));
         let deciding = move || {
             let news = runs.decide(&kept, &mut slot, entries)?;
-            Ok((outcome(&slot.run, points, known), slot, news))
+            let outcome = outcome(&slot.run, points, known);
+            if points > 0 && slot.run.is_forecast_due() {
+                return Ok((outcome, Some((slot, news))));
+            }
+            runs.conclude(&kept, &slot, &news);
+            Ok((outcome, None))
         };
         // Most points cost microseconds: less than another thread.
         let decided = if asks_model {
@@ -281,11 +286,8 @@ impl Runs {
         } else {
             deciding()
         };
-        let (outcome, mut slot, mut news) = decided?;
-        if points == 0 || !slot.run.is_forecast_due() {
-            self.conclude(opened, &slot, &news);
-            return Ok(outcome);
-        }
+        let (outcome, to_forecast) = decided?;
+        let Some((mut slot, mut news)) = to_forecast else { return Ok(outcome) };
         // No rate depends on a forecast: the answer does not wait for it, and what is told next of the run does.
         let (runs, kept) = (Arc::clone(&self), Arc::clone(opened));
         tokio::spawn(async move {

@@ -13,17 +13,19 @@ use crate::error::Result;
 pub(super) const SEARCH: Search =
     Search { name: "grid", about: "four families by six peak rates, shuffled; then no more", asks: Asks::Rival(ask) };
 
-const FAMILIES: [Family; 4] = [Family::Constant, Family::Cosine, Family::OneCycle, Family::Staircase];
+/// Its families.
+pub const GRID_FAMILIES: [Family; 4] = [Family::Constant, Family::Cosine, Family::OneCycle, Family::Staircase];
 const PEAKS: u32 = 6;
-/// What is tried beyond a task's own grid of peaks: its highest is so many times lower.
-const BEYOND: f64 = 3.0;
+/// How far beyond a task's own grid of peaks searches look, as a factor on its highest: a grid ends where rates begin to be too high,
+/// and a search may find out by how much.
+pub const BEYOND_THE_GRID: f64 = 3.0;
 
 fn ask(tuner: &mut Tuner) -> Result<Option<Trial>> {
     let Some((low, high)) = tuner.settings().space.peaks else { return Ok(tuner.ask()?) };
-    let step = (high / BEYOND / low).powf(1.0 / f64::from(PEAKS - 1));
+    let step = (high / BEYOND_THE_GRID / low).powf(1.0 / f64::from(PEAKS - 1));
     let peaks: Vec<f64> = (0..PEAKS).map(|k| low * step.powf(f64::from(k))).collect();
-    let mut grid: Vec<Schedule> =
-        FAMILIES.iter().flat_map(|&family| peaks.iter().map(move |&peak| Schedule::parametric(family, peak))).collect();
+    let of_family = |family| peaks.iter().map(move |&peak| Schedule::parametric(family, peak));
+    let mut grid: Vec<Schedule> = GRID_FAMILIES.into_iter().flat_map(of_family).collect();
     grid.shuffle(&mut ChaCha8Rng::seed_from_u64(tuner.settings().seed));
     let Some(schedule) = grid.into_iter().nth(tuner.trials().len()) else { return Ok(None) };
     Ok(tuner.try_schedule(schedule, "the next of the grid")?)

@@ -39,8 +39,6 @@ pub(crate) struct Appraisal {
     pub(crate) expected_by_process: f64,
     /// Geometric mean of the two.
     pub(crate) expected: f64,
-    /// The same, with as much doubt added as caution asks for: what new shapes are compared by.
-    pub(crate) cautious: f64,
 }
 
 impl<'a> Appraiser<'a> {
@@ -73,10 +71,14 @@ impl<'a> Appraiser<'a> {
         rows
     }
 
+    /// The expected gap with as much doubt added as caution asks for: what new shapes are compared by.
+    pub(crate) fn cautious(&self, worth: &Appraisal) -> f64 {
+        worth.expected * (self.caution * worth.averaged.doubt.sqrt()).exp()
+    }
+
     /// What `schedule` is worth. `scratch` is room that is used again.
     pub(crate) fn appraise(&self, schedule: &Schedule, scratch: &mut Vec<f64>) -> Appraisal {
-        let Self { law, plain, total_steps, caution } = self;
-        let cautious = |expected: f64, averaged: Answer| expected * (caution * averaged.doubt.sqrt()).exp();
+        let Self { law, plain, total_steps, .. } = self;
         let question = law.question(schedule, *total_steps);
         let by_law = law.search_answer(&question, scratch);
         let chance = law.chance(&question);
@@ -92,7 +94,6 @@ impl<'a> Appraiser<'a> {
                 expected_by_law,
                 expected_by_process,
                 expected,
-                cautious: cautious(expected, averaged),
             };
         };
         let found = plain.predict(&question.features, scratch);
@@ -106,7 +107,6 @@ impl<'a> Appraiser<'a> {
             noise: f64::midpoint(by_law.noise, by_process.noise),
         };
         let expected = (expected_by_law * expected_by_process).sqrt();
-        let cautious = cautious(expected, averaged);
-        Appraisal { question, by_process, chance, averaged, expected_by_law, expected_by_process, expected, cautious }
+        Appraisal { question, by_process, chance, averaged, expected_by_law, expected_by_process, expected }
     }
 }

@@ -113,18 +113,18 @@ pub fn pick(law: &Law, total_steps: u64, settings: &PickSettings) -> Result<Pick
             Candidate { schedule, origin, worth }
         })
         .collect();
-    let least_of = |indices: &[usize], score: fn(&Appraisal) -> f64| {
-        indices.iter().copied().reduce(|best, next| {
+    let least_of = |among: &[usize], score: &dyn Fn(&Appraisal) -> f64| {
+        among.iter().copied().reduce(|best, next| {
             if score(&candidates[next].worth) < score(&candidates[best].worth) { next } else { best }
         })
     };
     let all: Vec<usize> = (0..candidates.len()).collect();
-    let least = |score| least_of(&all, score);
     let (known, new) = all.split_at(candidates.partition_point(|candidate| candidate.origin != PickOrigin::New));
     // Of thousands the best is one that was overrated; beside the measured ones it has to be expected to be better.
-    let finalists: Vec<usize> =
-        least_of(known, |worth| worth.expected).into_iter().chain(least_of(new, |worth| worth.cautious)).collect();
-    let Some(picked) = least_of(&finalists, |worth| worth.expected) else {
+    let expected = |worth: &Appraisal| worth.expected;
+    let cautious = |worth: &Appraisal| appraiser.cautious(worth);
+    let finalists: Vec<usize> = least_of(known, &expected).into_iter().chain(least_of(new, &cautious)).collect();
+    let Some(picked) = least_of(&finalists, &expected) else {
         return Err(Error::Setting {
             name: "candidates",
             value: settings.candidates.to_string(),
@@ -132,9 +132,9 @@ pub fn pick(law: &Law, total_steps: u64, settings: &PickSettings) -> Result<Pick
         });
     };
     let measured_best = candidates.first().filter(|candidate| candidate.origin != PickOrigin::New).map(|_| 0);
-    let mut others = vec![("law alone", least(|worth| worth.expected_by_law))];
+    let mut others = vec![("law alone", least_of(&all, &|worth| worth.expected_by_law))];
     if appraiser.has_process() {
-        others.push(("plain process alone", least(|worth| worth.expected_by_process)));
+        others.push(("plain process alone", least_of(&all, &|worth| worth.expected_by_process)));
     }
     others.push(("schedule of the best run", measured_best));
     let mut asked = vec![picked];
