@@ -33,6 +33,11 @@ pub enum Alert {
     },
     /// The training does not follow the plan.
     NotFollowed(Departure),
+    /// It is not as the runs are that the model learned from: what is forecast of it is not to be relied on.
+    Unfamiliar {
+        /// How it differs.
+        reason: String,
+    },
     /// It reaches the target with a probability below one in twenty.
     WillNotReachTarget {
         /// What it should end at.
@@ -56,6 +61,7 @@ impl Alert {
             Self::Waiting { .. } => "waiting",
             Self::Diverging { .. } => "diverging",
             Self::NotFollowed(_) => "not-followed",
+            Self::Unfamiliar { .. } => "unfamiliar",
             Self::WillNotReachTarget { .. } => "will-not-reach-target",
             Self::BetterStop { .. } => "better-stop",
         }
@@ -76,6 +82,7 @@ impl fmt::Display for Alert {
                 departure.logged,
                 departure.planned
             ),
+            Self::Unfamiliar { reason } => write!(f, "unlike the runs that were learned from: {reason}"),
             Self::WillNotReachTarget { target, predicted } => {
                 write!(f, "will not reach the target {target}: ends at {}", interval_in_words(predicted))
             }
@@ -104,7 +111,12 @@ pub(crate) fn alerts_of(subject: &Subject<'_>, points: &[Point], absent: Option<
     let progress = state.last_step.unwrap_or(0) as f64 / state.total_steps as f64;
     // Only what was forecast from the run itself speaks about it.
     let Some(forecast) = state.forecasts.last().filter(|forecast| forecast.at_step.is_some()) else { return alerts };
-    if progress < GRACE || state.finished {
+    if state.finished {
+        return alerts;
+    }
+    let outside = forecast.course.as_ref().and_then(|course| course.outside_experience.clone());
+    alerts.extend(outside.map(|reason| Alert::Unfamiliar { reason }));
+    if progress < GRACE {
         return alerts;
     }
     let predicted = forecast.predicted;

@@ -274,14 +274,15 @@ fn log_back(place: &str) -> Result<Box<dyn LogBack>> {
     })
 }
 
-/// Warns of what the forecast says about the run's end, once of each kind.
+/// Warns of what the forecasts say about the run, once of each kind.
 fn warn(follower: &Follower, warned: &mut Vec<&'static str>, output: &mut Output) {
     let Some(run) = follower.run() else { return };
     let alerts = alerts(run, follower.points(), None);
     warned.retain(|kind| alerts.iter().any(|alert| alert.kind() == *kind));
     for alert in &alerts {
-        let of_the_end = matches!(alert, Alert::WillNotReachTarget { .. } | Alert::BetterStop { .. });
-        if of_the_end && !warned.contains(&alert.kind()) {
+        let forecast =
+            matches!(alert, Alert::Unfamiliar { .. } | Alert::WillNotReachTarget { .. } | Alert::BetterStop { .. });
+        if forecast && !warned.contains(&alert.kind()) {
             warned.push(alert.kind());
             output.warn(alert);
         }

@@ -127,6 +127,7 @@ function drawTables() {
       ...["mean", "spread", "score", "pessimism", "edge", "distrust", "roughness"].map((name) => figure(weighed[name])),
     ], weighed.verdict);
   }
+  candidates.previousElementSibling.hidden = !view.candidates.length;
   if (!view.candidates.length) row(candidates, [["nothing was weighed"]]);
   for (const decision of [...view.decisions].reverse()) {
     const weighed = decision.weighed ? ` (${decision.weighed} weighed, ${decision.rejected} rejected)` : "";

@@ -170,8 +170,10 @@ export class Plot {
   }
 
   drawHandle({ step, value }, index) {
+    // What is beyond the picture is held at its edge.
+    const held = Math.min(Math.max(value, this.scale.low), this.scale.high);
     const handle = element("circle", {
-      class: "handle", cx: this.scale.x(step), cy: this.scale.y(value), r: 8, tabindex: 0, role: "slider", "data-handle": index,
+      class: "handle", cx: this.scale.x(step), cy: this.scale.y(held), r: 8, tabindex: 0, role: "slider", "data-handle": index,
       "aria-label": `Learning rate at step ${count(step)}`, "aria-orientation": "vertical", "aria-valuenow": value,
       "aria-valuetext": number(value), "aria-valuemin": this.parts.handles.lowest, "aria-valuemax": this.parts.handles.highest,
     }, this.svg);

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Served;
+use super::{Served, form};
 use crate::http::next_view;
-use crate::toy::STEPS;
+use crate::toy::{STEPS, Training};
 
 #[test]
 fn the_list_and_the_page_of_a_run_are_served_from_here() {
@@ -105,4 +105,14 @@ fn what_is_counted_is_said() {
     }
     let alerts = served.get("/v1/runs/hopeless").json()["alerts"].to_string();
     assert!(alerts.contains("will not reach the target 2") && alerts.contains("better stop"), "{alerts}");
+    assert!(alerts.contains("unlike the runs that were learned from: its val_accuracy is 0.3"), "{alerts}");
+    // One that goes as its rates lead to expect has none of it.
+    served.make("sound");
+    let mut training = Training::new(5);
+    let mut rate = 0.1;
+    for _ in 0..160 {
+        let point = training.step(rate);
+        rate = served.step("sound", &form(&point)).rate();
+    }
+    assert_eq!(served.get("/v1/runs/sound").json()["alerts"], json!([]));
 }

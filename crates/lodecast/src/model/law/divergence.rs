@@ -44,6 +44,8 @@ pub(crate) struct DivergedEnds {
 /// Spread of diverged runs about an untrained network before any is known, and how many runs that counts for.
 const ENDS_SPREAD: f64 = 0.1;
 const ENDS_WEIGHT: f64 = 2.0;
+/// Deviations within which the ends of diverged runs lie.
+const ENDS_REACH: f64 = 3.0;
 /// Least spread of the end of a diverged run about where it stands.
 const LEAST_SPREAD: f64 = 1e-3;
 
@@ -61,6 +63,11 @@ impl DivergedEnds {
         let squares: f64 = ends.iter().map(|end| (end - mean).powi(2)).sum();
         let variance = (ENDS_WEIGHT * ENDS_SPREAD * ENDS_SPREAD + squares) / (ENDS_WEIGHT + count);
         Self { mean, deviation: variance.sqrt() }
+    }
+
+    /// How far beyond an untrained network, as `ln(value / start)`, runs may stand that have not learned.
+    pub(crate) fn reach(&self) -> f64 {
+        (self.mean + ENDS_REACH * self.deviation).max(0.0)
     }
 }
 

@@ -176,8 +176,8 @@ impl Law {
     /// The gap that is not passed with probability `p`: the run trains, and ends about `ln_gap` with a deviation, or it diverges.
     fn quantile(&self, p: f64, stretch: f64, (ln_gap, deviation): (f64, f64), divergence: &Divergence) -> f64 {
         let ln_start = self.units.start.ln();
-        let Divergence { probability, ends, .. } = *divergence;
-        let trained = (1.0 - probability, ln_gap.min(ln_start), (stretch * deviation).max(1e-9));
+        let Divergence { probability, ends, worst } = *divergence;
+        let trained = (1.0 - probability, ln_gap.min(ln_start + worst), (stretch * deviation).max(1e-9));
         let diverged = (probability, ln_start + ends.mean, stretch * ends.deviation);
         mixture_quantile(p, [trained, diverged]).min(700.0).exp()
     }

@@ -33,6 +33,8 @@ impl Law {
         let seen = Seen::of(self, run, metric, progress, None).ok()?;
         let ends = ends_until(progress);
         let (level, _) = level_and_trend(&seen.residuals)?;
+        // Residuals end at an untrained network; a run may stand beyond it, as those do that fail for a while.
+        let beyond = (seen.stands - self.units.start.ln()).max(0.0);
         let gone_astray = has_gone_astray(&seen.values, self.units.start, self.units.best);
         if gone_astray && self.threshold.probability(seen.question.ln_peak) > EXPLAINED {
             return None;
@@ -53,10 +55,10 @@ impl Law {
         let deviation = multiplier(levels.len()) * (variance + doubt).sqrt();
         let gap = |ln_gap: f64| ln_gap.exp().min(self.units.start);
         let (low, high) = self.scale.range(gap(expected - deviation), gap(expected + deviation));
-        let seen = expected - mean + level;
+        let off = level - mean;
         Some(Innovation {
-            deviations: (seen - expected) / (STRETCH_95 * deviation),
-            seen: self.scale.value(seen.exp()),
+            deviations: (off + (beyond - self.diverged_ends.reach()).max(0.0)) / (STRETCH_95 * deviation),
+            seen: self.scale.value((expected + off + beyond).exp()),
             low,
             high,
         })
@@ -118,5 +120,23 @@ mod tests {
         assert_eq!(objection(1.0, 0.4, 150), None, "not dead yet");
         assert!(objection(1.0, 0.4, 200).is_some(), "dead");
         assert!(objection(0.4, 2.0, 200).is_some(), "too good to be the same");
+    }
+
+    #[test]
+    fn a_run_that_stands_beyond_an_untrained_network_is_marked_and_its_forecast_starts_there() {
+        let (law, schedule) = (law(), Schedule::one_cycle(0.18));
+        for seen in [40, 120, 280] {
+            // The metric on another scale.
+            let points: Vec<_> =
+                run("new", &schedule, 10.0, 2.0).points(0).take_while(|point| point.step <= seen).collect();
+            let last = points.last().and_then(|point| point.validation).expect("a value");
+            let forecast = law.forecast(&points, STEPS, Some(&schedule)).expect("a forecast");
+            let reason = forecast.outside_experience.unwrap_or_else(|| panic!("not marked at {seen}"));
+            let said =
+                reason.split(' ').find_map(|word| word.trim_end_matches(',').parse::<f64>().ok()).expect("a value");
+            assert!((said / last - 1.0).abs() < 0.1, "{last}: {reason}");
+            let next = forecast.validation.mean[0];
+            assert!((next / last - 1.0).abs() < 0.1, "{next} after {last}");
+        }
     }
 }
