@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use lodecast::{BestFit, FitOptions, FitSettings, FitSummary, Fitted, Model, ModelKind, Sweep};
+use lodecast::{BestFit, FitOptions, FitSettings, Fitted, Model, ModelKind, Sweep};
 
 use crate::interrupt;
 use crate::output::Output;
@@ -84,20 +84,40 @@ fn outcome(fitted: &Fitted) -> String {
     )
 }
 
-/// Nothing is dropped silently: names the runs that were not learned from, and why.
-pub(crate) fn say_what_was_left_out(summary: &FitSummary, output: &mut Output) {
-    const SHOWN: usize = 5;
+/// Runs that are named of many.
+const SHOWN: usize = 5;
+
+/// Nothing is dropped or doubted silently: names the runs that were not learned from, and why, and what speaks against the model.
+pub(crate) fn say_what_to_know(fitted: &Fitted, output: &mut Output) {
+    let Fitted { model, summary } = fitted;
     for left_out in summary.left_out.iter().take(SHOWN) {
         output.warn(format_args!("run '{}' was left out: {}", left_out.run, left_out.reason));
     }
     if summary.left_out.len() > SHOWN {
         output.warn(format_args!("{} more runs were left out; --json names them all", summary.left_out.len() - SHOWN));
     }
+    for note in summary.lengths.iter().take(SHOWN) {
+        output.warn(format_args!("run '{}': {}", note.run, note.reason));
+    }
+    if summary.lengths.len() > SHOWN {
+        output.warn(format_args!("the same of {} more runs; --json names them all", summary.lengths.len() - SHOWN));
+    }
     if !summary.diverged.is_empty() {
+        let more = summary.diverged.len().saturating_sub(SHOWN);
         output.say(format_args!(
-            "{} runs diverged and count as the worst of the sweep from there on: {}",
+            "diverged     {} of {} runs: {}{}",
             summary.diverged.len(),
-            summary.diverged.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ")
+            summary.runs,
+            summary.diverged.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", "),
+            if more > 0 { format!(" and {more} more") } else { String::new() }
         ));
+    }
+    for doubt in &summary.doubts {
+        output.warn(doubt);
+    }
+    if let Model::Law(law) = model {
+        for note in law.law().notes() {
+            output.say(note);
+        }
     }
 }

@@ -11,6 +11,7 @@ use lodecast::{FitOptions, LawFit, Model, Sweep};
 use lodecast_import::{ImportOptions, Source, Survey, ValidationChoice, import, recognise};
 
 use crate::failure::{failure, misuse};
+use crate::fitting::say_what_to_know;
 use crate::options::sweep::Columns;
 use crate::output::Output;
 
@@ -40,17 +41,7 @@ pub(crate) fn fitted(path: &Path, columns: &Columns, output: &mut Output) -> Res
         "law fitted to {} runs of {} configurations in {:.2} s",
         summary.runs, summary.configurations, summary.seconds
     ));
-    for left_out in &summary.left_out {
-        output.warn(format_args!("run '{}' was left out: {}", left_out.run, left_out.reason));
-    }
-    for note in &summary.lengths {
-        output.warn(format_args!("run '{}': {}", note.run, note.reason));
-    }
-    if let Model::Law(law) = &fitted.model {
-        for note in law.law().notes() {
-            output.say(note);
-        }
-    }
+    say_what_to_know(&fitted, output);
     Ok((fitted.model, sweep))
 }
 

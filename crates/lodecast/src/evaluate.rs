@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Attributes, Direction, Run, Sweep};
+use crate::data::{Attributes, Direction, Run, Schedule, Sweep};
 use crate::error::{Error, Result};
 use crate::model::series::{Series, Worst};
 use crate::model::{Column, Expected, FAR, Interval, Model, Scaler};
@@ -250,7 +250,8 @@ fn objection(model: &Model, case: &Case<'_>, metric: usize, fraction: f64) -> Op
     let points = case.run.points(metric).take_while(|point| fraction > 0.0 && point.step as f64 <= until);
     let mut seen = Run::from_points(&case.run.id, points).ok()?;
     seen.attributes = Attributes { total_steps: Some(case.run.total_steps()), ..case.run.attributes.clone() };
-    model.objection(&seen, 0)
+    let schedule = Schedule::of_run(case.run);
+    schedule.and_then(|schedule| model.experience().unknown_schedule(&schedule)).or_else(|| model.objection(&seen, 0))
 }
 
 /// The power law through the metric so far, in natural units.

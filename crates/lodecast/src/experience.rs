@@ -3,6 +3,7 @@
 mod conditions;
 mod rate_curve;
 mod seen;
+mod unmodelled;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +11,10 @@ use crate::data::{Direction, Point, Run, Sweep};
 use crate::data::{Family, Schedule};
 use crate::error::{Error, Result};
 pub use conditions::Conditions;
+pub(crate) use conditions::FALLS;
 use rate_curve::{agrees, mean_recorded, peak, positive_rates};
 pub use seen::{Band, Seen, Surprise};
+pub(crate) use unmodelled::settings_beyond_rates;
 
 /// Configurations whose mean final metric is within this fraction of the best one's are good.
 const GOOD: f64 = 0.03;
@@ -194,8 +197,19 @@ impl Experience {
         })
     }
 
+    /// What the sweep does not show of a run of so many steps under `schedule`: rates beyond all that were borne, a fall that no run
+    /// had, or its length. What is forecast of such a run is not to be relied on.
+    pub fn unknown(&self, schedule: &Schedule, total_steps: u64) -> Option<String> {
+        self.unknown_schedule(schedule).or_else(|| self.conditions.unknown_length(total_steps))
+    }
+
+    /// The same, whatever the length.
+    pub(crate) fn unknown_schedule(&self, schedule: &Schedule) -> Option<String> {
+        self.unknown_rates(schedule).or_else(|| self.conditions.unknown_fall(schedule))
+    }
+
     /// What a schedule asks of the model that no run of the sweep has shown: rates well above the highest that did not diverge.
-    pub(crate) fn unknown_rates(&self, schedule: &Schedule) -> Option<String> {
+    fn unknown_rates(&self, schedule: &Schedule) -> Option<String> {
         let (asked, highest) = (schedule.highest_rate(), self.learning_rates.highest);
         (asked > BEYOND * highest).then(|| {
             format!(

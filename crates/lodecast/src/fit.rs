@@ -67,6 +67,9 @@ pub struct FitSummary {
     /// What was assumed about planned lengths that were not recorded, or cannot be.
     #[serde(default)]
     pub lengths: Vec<LengthNote>,
+    /// What speaks against relying on the model: settings that count for more than the rates do, of which it knows nothing or little.
+    #[serde(default)]
+    pub doubts: Vec<String>,
     /// Final training loss, mean over members.
     pub loss: f64,
     /// Best loss on the held-out configurations, mean over the members that have any.

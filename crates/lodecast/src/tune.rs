@@ -260,7 +260,7 @@ impl Tuner {
         let believed = if let Some((low, high)) = space.peaks {
             Some(ShapeRange::of_peaks(low, high))
         } else if let Ok(law) = self.law() {
-            ShapeRange::of(law.peaks(), law.measured_schedules().first().map(|(_, best)| best))
+            law.believed_shapes()
         } else {
             let schedules = self.taken();
             ShapeRange::of(schedules.iter().map(|(schedule, _)| schedule.highest_rate()), None)

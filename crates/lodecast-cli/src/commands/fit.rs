@@ -7,7 +7,7 @@ use clap::Args;
 use lodecast::{BestFit, FitSettings, Model, ModelKind};
 
 use crate::failure::misuse;
-use crate::fitting::{Kept, fit, fit_best, say_what_was_left_out};
+use crate::fitting::{Kept, fit, fit_best, say_what_to_know};
 use crate::options::overwriting::Overwriting;
 use crate::options::sweeps::SweepInput;
 use crate::output::Output;
@@ -77,7 +77,7 @@ impl Arguments {
         fitted.model.save(&self.out)?;
         // The checkpoint has served; that it cannot be removed harms nobody.
         let _ = std::fs::remove_file(checkpoint);
-        say_what_was_left_out(&fitted.summary, output);
+        say_what_to_know(&fitted, output);
         if output.wants_json() {
             return output.json(&fitted.summary);
         }

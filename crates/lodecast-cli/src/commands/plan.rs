@@ -61,9 +61,6 @@ impl Arguments {
         self.planner.check(std::iter::once(&model))?;
         let planner = self.planner.planner(model)?;
         let (points, total_steps, own) = self.observed(&planner, &metric)?;
-        if let Some(doubt) = planner.forecaster().experience().conditions.unknown_length(total_steps) {
-            output.warn(doubt);
-        }
         let in_force = match (&self.in_force, own) {
             (Some(option), _) => option.schedule.clone(),
             (None, Some(own)) => own,
@@ -71,6 +68,9 @@ impl Arguments {
         };
         let situation = Situation { seed: self.seed, ..Situation::after(&points, total_steps, &in_force) };
         let plan = planner.plan(&situation)?;
+        if let Some(doubt) = planner.forecaster().experience().unknown(&plan.schedule, total_steps) {
+            output.warn(doubt);
+        }
         if let Some(path) = &self.csv {
             write_csv(path, &plan, total_steps)?;
             output.say(format_args!("schedule written to {}", path.display()));

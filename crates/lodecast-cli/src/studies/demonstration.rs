@@ -244,7 +244,7 @@ impl Demonstration {
             Kept { checkpoint: Some(directory.file(&format!("{name}.checkpoint"))), resume: true, ..Kept::default() };
         let fitted = fitting::fit(sweep, &settings, kept, "fit", output)
             .map_err(|error| interrupted(error, &format!("cannot fit the {name} model")))?;
-        fitting::say_what_was_left_out(&fitted.summary, output);
+        fitting::say_what_to_know(&fitted, output);
         let file = format!("{name}.lode");
         fitted.model.save(directory.file(&file))?;
         let entry = FitEntry {

@@ -92,7 +92,7 @@ impl FewRuns<'_> {
     ) -> Result<(FitEntry, Pick)> {
         let settings = FitSettings::new(ModelKind::Law);
         let fitted = fitting::fit(sweep, &settings, Kept::default(), "fit", output)?;
-        fitting::say_what_was_left_out(&fitted.summary, output);
+        fitting::say_what_to_know(&fitted, output);
         fitted.model.save(directory.file("law.lode"))?;
         let Model::Law(model) = &fitted.model else {
             return Err(failure("the fit gave another model than asked for", "report this as a fault of lodecast"));

@@ -176,13 +176,49 @@ impl Sweep {
     /// Configurations in order of first appearance, each with the indices of its runs: runs that were set up alike, with the
     /// same curve of rates and the same planned length. A name says what tells a configuration from the others of the sweep.
     pub fn configurations(&self) -> Vec<(String, Vec<usize>)> {
+        let groups = self.gather(Run::settings);
+        let first = |runs: &[usize]| &self.runs[runs[0]];
+        let differing = self.differing_settings();
+        let lengths: BTreeSet<u64> = groups.iter().map(|runs| first(runs).total_steps()).collect();
+        let mut taken: HashMap<String, usize> = HashMap::new();
+        groups
+            .into_iter()
+            .map(|runs| {
+                let run = first(&runs);
+                let mut name = run.label();
+                for (setting, value) in run.settings() {
+                    if differing.contains(&setting) {
+                        let _ = write!(name, " {setting}={value}");
+                    }
+                }
+                if lengths.len() > 1 {
+                    let _ = write!(name, " {} steps", run.total_steps());
+                }
+                let same = taken.entry(name.clone()).or_default();
+                *same += 1;
+                if *same > 1 {
+                    let _ = write!(name, " ({same})");
+                }
+                (name, runs)
+            })
+            .collect()
+    }
+
+    /// Groups of runs with the same curve of rates and the same planned length, whatever else was set for them, in order of first
+    /// appearance.
+    pub(crate) fn rate_curves(&self) -> Vec<Vec<usize>> {
+        self.gather(|_| BTreeMap::new())
+    }
+
+    /// Runs that agree in these settings, in their curve of rates and in their planned length.
+    fn gather(&self, told_apart_by: impl Fn(&Run) -> BTreeMap<String, String>) -> Vec<Vec<usize>> {
         let mut groups: Vec<Group> = Vec::new();
         let mut alike: HashMap<(BTreeMap<String, String>, u64, i64), Vec<usize>> = HashMap::new();
         for (index, run) in self.runs.iter().enumerate() {
             let curve = run.recorded_rates();
             // Curves that agree begin alike: only those that do are compared, so that many runs are gathered quickly.
             let beginning = beginning(&curve);
-            let mut key = (run.settings(), run.total_steps(), beginning - 1);
+            let mut key = (told_apart_by(run), run.total_steps(), beginning - 1);
             let mut found = None;
             while found.is_none() && key.2 <= beginning + 1 {
                 let candidates = alike.get(&key).into_iter().flatten().copied();
@@ -200,31 +236,7 @@ impl Sweep {
                 groups.push(Group { runs: vec![index], curve });
             }
         }
-        let first = |group: &Group| &self.runs[group.runs[0]];
-        let differing = self.differing_settings();
-        let lengths: BTreeSet<u64> = groups.iter().map(|group| first(group).total_steps()).collect();
-        let mut taken: HashMap<String, usize> = HashMap::new();
-        groups
-            .into_iter()
-            .map(|group| {
-                let run = first(&group);
-                let mut name = run.label();
-                for (setting, value) in run.settings() {
-                    if differing.contains(&setting) {
-                        let _ = write!(name, " {setting}={value}");
-                    }
-                }
-                if lengths.len() > 1 {
-                    let _ = write!(name, " {} steps", run.total_steps());
-                }
-                let same = taken.entry(name.clone()).or_default();
-                *same += 1;
-                if *same > 1 {
-                    let _ = write!(name, " ({same})");
-                }
-                (name, group.runs)
-            })
-            .collect()
+        groups.into_iter().map(|group| group.runs).collect()
     }
 
     /// Name of the configuration of every run; see [`Self::configurations`].
@@ -239,7 +251,7 @@ impl Sweep {
     }
 
     /// Settings besides schedule and peak that not all runs share.
-    fn differing_settings(&self) -> BTreeSet<String> {
+    pub(crate) fn differing_settings(&self) -> BTreeSet<String> {
         let mut seen: BTreeMap<String, (String, usize)> = BTreeMap::new();
         let mut differing = BTreeSet::new();
         for (setting, value) in self.runs.iter().flat_map(Run::settings) {

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Attributes, Run};
+use crate::data::{Attributes, Run, Schedule};
 
 /// Lengths up to so many times the longest and down to such a part of the shortest are like those of the sweep.
 const LIKE: f64 = 2.0;
 /// Settings that differ by less than this part are the same.
 const SAME: f64 = 1e-6;
+/// A rate falls if it ends below this part of its peak.
+pub(crate) const FALLS: f64 = 0.3;
 /// Name of the optimizer among the settings.
 const OPTIMIZER: &str = "optimizer";
 
@@ -20,6 +22,9 @@ pub struct Conditions {
     pub lengths: Option<(u64, u64)>,
     /// Settings that all runs recorded with the same value: numbers, and the optimizer.
     pub settings: BTreeMap<String, String>,
+    /// The smallest part of its peak that the rate of a run had at its end; `None` where no run recorded that.
+    #[serde(default)]
+    pub least_end: Option<f64>,
 }
 
 impl Conditions {
@@ -31,7 +36,21 @@ impl Conditions {
             let own = known(&run.attributes);
             settings.retain(|name, value| own.get(name).is_some_and(|own| same(own, value)));
         }
-        Self { lengths: lengths().min().zip(lengths().max()), settings }
+        let least_end = runs.iter().filter_map(end).reduce(f64::min);
+        Self { lengths: lengths().min().zip(lengths().max()), settings, least_end }
+    }
+
+    /// What speaks against forecasting a run under `schedule`: its rate falls, and none of the sweep's did.
+    pub fn unknown_fall(&self, schedule: &Schedule) -> Option<String> {
+        let (least, end) = (self.least_end?, schedule.learning_rate(1.0) / schedule.highest_rate());
+        (least >= FALLS && end < FALLS * least).then(|| {
+            format!(
+                "its rate falls to {:.1} % of its peak, and no run's of the sweep fell below {:.0} %: what that brings is unknown until a \
+                 run shows it",
+                100.0 * end,
+                100.0 * least
+            )
+        })
     }
 
     /// What speaks against forecasting a run of so many steps: it is more than twice as long as all runs, or less than half.
@@ -57,6 +76,14 @@ impl Conditions {
             ))
         })
     }
+}
+
+/// The part of its peak that the rate of a whole run had at its end.
+fn end(run: &Run) -> Option<f64> {
+    let usable = |rate: &f64| rate.is_finite() && *rate >= 0.0;
+    let rates = || run.learning_rate().iter().copied().flatten().filter(usable);
+    let peak = rates().fold(0.0, f64::max);
+    (run.reached_end() && peak > 0.0).then(|| rates().last().map(|last| last / peak))?
 }
 
 /// The settings that can be compared: numbers, and the optimizer.
@@ -106,5 +133,25 @@ mod tests {
         assert!(conditions.unknown_length(2001).expect("longer").contains("longest run of the sweep 1000"));
         assert!(conditions.unknown_length(399).expect("shorter").contains("shortest run of the sweep 800"));
         assert_eq!(Conditions::default().unknown_length(1), None);
+    }
+
+    #[test]
+    fn a_fall_that_no_run_had_is_unknown() {
+        let run = |end: f64| {
+            let mut run = Run::new("run", 1);
+            run.attributes.total_steps = Some(100);
+            run.push(50, None, Some(0.1), &[Some(0.5)]).expect("a point");
+            run.push(100, None, Some(0.1 * end), &[Some(0.5)]).expect("a point");
+            run
+        };
+        let unknown = |ends: &[f64], schedule: &Schedule| {
+            Conditions::of(&ends.iter().map(|&end| run(end)).collect::<Vec<_>>()).unknown_fall(schedule)
+        };
+        let cosine = Schedule::cosine(0.1);
+        let said = unknown(&[1.0, 0.8], &cosine).expect("none fell");
+        assert!(said.contains("falls to 0.0 %") && said.contains("below 80 %"), "{said}");
+        assert_eq!(unknown(&[1.0, 0.1], &cosine), None, "one fell");
+        assert_eq!(unknown(&[1.0], &Schedule::constant(0.2)), None);
+        assert_eq!(unknown(&[], &cosine), None, "nothing is known of the ends");
     }
 }

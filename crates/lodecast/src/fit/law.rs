@@ -70,6 +70,7 @@ impl FitForm for LawFit {
             diverged: law.diverged().map(str::to_owned).collect(),
             left_out: left_out.collect(),
             lengths,
+            doubts: law.doubts().to_vec(),
             loss: law.scatter(),
             held_out_loss: None,
             seconds,

@@ -15,7 +15,7 @@ use super::warm::Start;
 use super::{FitOptions, FitProgress, FitSummary, Fitted, LeftOut, checkpoint, split};
 use crate::data::Sweep;
 use crate::error::{Error, Result};
-use crate::experience::Experience;
+use crate::experience::{Experience, settings_beyond_rates};
 use crate::fingerprint::Fingerprint;
 use crate::kernels::lanes::{Dispatch, LaneKernel, Lanes};
 use crate::model::ensemble::{Ensemble, Header, tolerances};
@@ -230,6 +230,7 @@ fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Resul
         diverged: prepared.diverged,
         left_out: prepared.left_out,
         lengths,
+        doubts: Vec::from_iter(settings_beyond_rates(sweep, metric)),
         loss,
         held_out_loss: (!held_out_losses.is_empty()).then(|| mean(held_out_losses)),
         seconds,

@@ -103,7 +103,7 @@ impl Model {
         }
         let mut forecast = self.form().forecast(observed, total_steps, now, schedule)?;
         forecast.outside_experience = schedule
-            .and_then(|schedule| self.experience().unknown_rates(schedule))
+            .and_then(|schedule| self.experience().unknown_schedule(schedule))
             .or_else(|| self.objection(&Run::observed(observed, total_steps).ok()?, 0));
         Ok(forecast)
     }

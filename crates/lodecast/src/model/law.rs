@@ -187,6 +187,9 @@ pub struct Law {
     level_doubt: f64,
     /// What deviations are multiplied by, so that intervals hold what they say.
     multiplier: f64,
+    /// What speaks against relying on it.
+    #[serde(default)]
+    doubts: Vec<String>,
     notes: Vec<String>,
     left_out: Vec<UnusedRun>,
 }
@@ -241,6 +244,11 @@ impl Law {
         let last = found.len().checked_sub(1)?;
         let at = |share: f64| found[(share * last as f64).round() as usize];
         Some((at(0.5), at(0.16), at(0.84)))
+    }
+
+    /// What speaks against relying on this fit: settings that count for more than the rates do.
+    pub(crate) fn doubts(&self) -> &[String] {
+        &self.doubts
     }
 
     /// What a reader has to know about this fit: assumptions, and why intervals are wide.

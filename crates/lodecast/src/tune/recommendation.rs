@@ -139,9 +139,7 @@ impl Tuner {
                 });
             }
         };
-        let measured = law.measured_schedules();
-        let believed = ShapeRange::of(law.peaks(), measured.first().map(|(_, schedule)| schedule));
-        let shapes = self.settings().space.confined(believed.ok_or(TuneError::NoRates)?);
+        let shapes = self.settings().space.confined(law.believed_shapes().ok_or(TuneError::NoRates)?);
         let wanted =
             PickSettings { shapes: Some(shapes.clone()), seed: self.settings().seed, ..PickSettings::default() };
         let picked = pick(law, total_steps, &wanted)?;

@@ -3,7 +3,11 @@
 use super::Law;
 use super::curve::SEGMENTS;
 use super::forecast::{Answer, Question};
+use super::shapes::ShapeRange;
 use crate::Schedule;
+
+/// Knots are on a straight line if they are off it by less than this part of its rates.
+const STRAIGHT: f64 = 1e-9;
 
 impl Law {
     /// Schedules of the runs that reached their end and did not diverge, each once, that of the best run first.
@@ -21,6 +25,14 @@ impl Law {
             }
         }
         schedules
+    }
+
+    /// Shapes that are worth a try, with peaks among those measured; `None` without any rate. The best run widens them where it anneals
+    /// less, but that speaks against annealing only if some run annealed.
+    pub(crate) fn believed_shapes(&self) -> Option<ShapeRange> {
+        let measured = self.measured_schedules();
+        let annealed = measured.iter().any(|(_, schedule)| ShapeRange::is_annealed(schedule));
+        ShapeRange::of(self.peaks(), measured.first().map(|(_, best)| best).filter(|_| annealed))
     }
 
     /// Peak rates of the runs that did not diverge; the reference rate if there is none.
@@ -72,5 +84,21 @@ fn schedule_of_rates(rates: &[f64]) -> Option<Schedule> {
     let after =
         rates.get(rates.len().checked_sub(2)?).map_or(last, |one_before| (1.5 * last - 0.5 * one_before).max(0.0));
     let centres = rates.iter().enumerate().map(|(k, &rate)| ((k as f64 + 0.5) / count, rate));
-    Schedule::piecewise_linear(std::iter::once((0.0, before)).chain(centres).chain([(1.0, after)])).ok()
+    let knots: Vec<(f64, f64)> = std::iter::once((0.0, before)).chain(centres).chain([(1.0, after)]).collect();
+    Schedule::piecewise_linear(corners(&knots)).ok()
+}
+
+/// The knots without those that lie on the straight line between the one before and the one after.
+fn corners(knots: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut kept: Vec<(f64, f64)> = Vec::new();
+    for (index, &(at, rate)) in knots.iter().enumerate() {
+        if let (Some(&(from, start)), Some(&(to, end))) = (kept.last(), knots.get(index + 1)) {
+            let between = start + (end - start) * (at - from) / (to - from);
+            if (rate - between).abs() <= STRAIGHT * start.max(end) {
+                continue;
+            }
+        }
+        kept.push((at, rate));
+    }
+    kept
 }

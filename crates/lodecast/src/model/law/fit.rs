@@ -16,6 +16,7 @@ use super::residual::{Purpose, ResidualProcess};
 use super::scale::{IdealOrigin, LEARNED_GAPS, Scale, mixed_units};
 use super::settings::{Covariates, Settings, momentum_gain};
 use super::{FittedRun, Law, LawSettings, Objective, Units, UnusedRun};
+use crate::experience::{FALLS, settings_beyond_rates};
 use crate::{Direction, Error, Metric, Result, Sweep};
 
 /// Runs that the curve is fitted to at most: more say nothing new about 21 parameters.
@@ -90,6 +91,7 @@ impl Law {
             None => learn_ideal(metric, &recordings, &values, settings)?,
         };
         law.left_out = left_out;
+        law.doubts = Vec::from_iter(settings_beyond_rates(sweep, column));
         Ok(law)
     }
 }
@@ -221,6 +223,7 @@ fn fit_scaled(metric: &Metric, recordings: &[Recording], scale: Scale, settings:
         runs: Vec::new(),
         level_doubt: 0.0,
         multiplier: 1.0,
+        doubts: Vec::new(),
         notes,
         left_out: Vec::new(),
     };
@@ -455,6 +458,17 @@ fn describe(kept: &[&Scaled<'_>], runs: usize, notes: &mut Vec<String>) {
             "all runs peak at {most:.3e}: what another peak does is the prior's guess; a run at three times the rate would narrow \
              it most"
         ));
+    }
+    let falls = |run: &&Scaled<'_>| {
+        let rates = &run.recording.rates;
+        rates[SEGMENTS - 1] < FALLS * rates.iter().copied().fold(0.0, f64::max)
+    };
+    if !kept.iter().any(falls) {
+        notes.push(
+            "no run lets its rate fall: what that brings, often much, is the prior's guess; a run whose rate falls to nothing over \
+             its last third would tell most"
+                .to_owned(),
+        );
     }
 }
 

@@ -86,16 +86,17 @@ struct Candidate {
 /// counted, and one under a plain Gaussian process that knows no law; the least geometric mean of the two is taken. They err in
 /// different ways, so that what both believe in seldom fails. From 7 runs on doubt counts when new shapes are compared with each
 /// other, from 24 on with a whole deviation: the best of so many is one that was overrated. The best of them then has to be expected
-/// to end better than the best measured schedule.
+/// to end better than the best measured schedule. Where settings that differ count for more than the rates do, the schedule of the
+/// best run is kept.
 ///
 /// # Errors
 /// If the run has no steps.
 pub fn pick(law: &Law, total_steps: u64, settings: &PickSettings) -> Result<Pick> {
     let measured = law.measured_schedules();
-    let best = measured.first();
     let shapes = match &settings.shapes {
         Some(shapes) => shapes.clone(),
-        None => ShapeRange::of(law.peaks(), best.map(|(_, schedule)| schedule))
+        None => law
+            .believed_shapes()
             .ok_or_else(|| Error::Sweep { reason: "no run has a positive learning rate".to_owned() })?,
     };
     let new =
@@ -124,7 +125,9 @@ pub fn pick(law: &Law, total_steps: u64, settings: &PickSettings) -> Result<Pick
     let expected = |worth: &Appraisal| worth.expected;
     let cautious = |worth: &Appraisal| appraiser.cautious(worth);
     let finalists: Vec<usize> = least_of(known, &expected).into_iter().chain(least_of(new, &cautious)).collect();
-    let Some(picked) = least_of(&finalists, &expected) else {
+    // Where settings decide, nothing is gained by other rates than those of the best run.
+    let kept = known.first().copied().filter(|_| !law.doubts().is_empty());
+    let Some(picked) = kept.or_else(|| least_of(&finalists, &expected)) else {
         return Err(Error::Setting {
             name: "candidates",
             value: settings.candidates.to_string(),
@@ -235,6 +238,51 @@ mod tests {
         assert_eq!(pick(&law, 1000, &PickSettings::default()).expect("a pick"), picked, "the same seed, the same pick");
         let names: Vec<&str> = picked.alternatives.iter().map(|other| other.name.as_str()).collect();
         assert_eq!(names, ["law alone", "plain process alone", "schedule of the best run"]);
+    }
+
+    #[test]
+    fn where_settings_decide_the_schedule_of_the_best_run_is_kept() {
+        let mut sweep = Sweep::new(vec![Metric::new("loss", Direction::Min)]);
+        for (k, peak) in [0.03, 0.1, 0.3].into_iter().enumerate() {
+            for (decay, cost) in [("0", 1.0), ("1", 0.2)] {
+                for seed in 0..2 {
+                    let base = run("", &Schedule::cosine(peak));
+                    let mut run = Run::new(format!("{k} {decay} {seed}"), 1);
+                    run.attributes.other.insert("weight_decay".to_owned(), decay.to_owned());
+                    for point in base.points(0) {
+                        let loss = point.validation.map(|loss| cost * (loss + 1e-3 * f64::from(seed)));
+                        run.push(point.step, None, point.learning_rate, &[loss]).expect("increasing");
+                    }
+                    sweep.runs.push(run);
+                }
+            }
+        }
+        let law = Law::fit(&sweep, "loss", &LawSettings::default()).expect("a fit");
+        assert!(law.doubts()[0].contains("weight_decay"), "{:?}", law.doubts());
+        let picked = pick(&law, 1000, &PickSettings::default()).expect("a pick");
+        assert!(
+            matches!(&picked.origin, PickOrigin::Measured { run } if run.starts_with("2 1")),
+            "{:?}",
+            picked.origin
+        );
+    }
+
+    #[test]
+    fn without_annealed_runs_candidates_anneal_and_the_note_says_what_is_unknown() {
+        let mut sweep = Sweep::new(vec![Metric::new("loss", Direction::Min)]);
+        for (k, peak) in [0.01, 0.03, 0.1, 0.3].into_iter().enumerate() {
+            sweep.runs.push(run(&k.to_string(), &Schedule::constant(peak)));
+        }
+        let law = Law::fit(&sweep, "loss", &LawSettings::default()).expect("a fit");
+        assert!(law.notes().iter().any(|note| note.contains("no run lets its rate fall")), "{:?}", law.notes());
+        assert_eq!(law.believed_shapes(), ShapeRange::of(law.peaks(), None));
+        sweep.runs.push(run("annealed", &Schedule::cosine(0.01)));
+        let law = Law::fit(&sweep, "loss", &LawSettings::default()).expect("a fit");
+        assert_ne!(
+            law.believed_shapes(),
+            ShapeRange::of(law.peaks(), None),
+            "the best run does not anneal, and one did"
+        );
     }
 
     #[test]

@@ -97,6 +97,7 @@ impl Law {
             runs: Vec::new(),
             level_doubt,
             multiplier: multiplier(0),
+            doubts: Vec::new(),
             notes: vec![
                 "no run: this is the prior's guess. A run at the rate given would tell the level of the curve, one at three times \
                  the rate where its edge is, one at twice the length how much training still brings"

@@ -116,6 +116,11 @@ impl ShapeRange {
         Some(range)
     }
 
+    /// Does a schedule end as low as shapes are believed to?
+    pub(crate) fn is_annealed(schedule: &Schedule) -> bool {
+        annealing(schedule).1 <= GREATEST_END
+    }
+
     /// What is believed of good shapes, with peaks from `low` to `high`.
     pub(crate) fn of_peaks(low: f64, high: f64) -> Self {
         Self {
