@@ -16,6 +16,8 @@ pub(crate) enum Role {
     Fixed(Fixed),
     /// The validation metric of this index.
     Metric(usize),
+    /// The train loss, which is the metric of this index, too: of pretraining often nothing else is logged.
+    LossAndMetric(usize),
     /// An attribute of the run.
     Attribute(Attribute),
     /// Nothing that is read.
@@ -296,7 +298,7 @@ impl Layout {
     }
 
     fn add_metric(&mut self, metric: Metric) -> Result<()> {
-        if let Some(fixed) = self.proper(&metric.name) {
+        if let Some(fixed) = self.proper(&metric.name).filter(|&fixed| fixed != Fixed::TrainLoss) {
             return Err(Error::ColumnUsedTwice { path: self.path.clone(), column: metric.name, what: fixed.what() });
         }
         if self.metric_index.insert(metric.name.clone(), self.metrics.len()).is_some() {
@@ -326,11 +328,20 @@ impl Layout {
 
     /// Role of a new column; `names` are the columns known beforehand, for the message if it is ambiguous.
     fn decide(&mut self, name: &str, names: &[String]) -> Result<Role> {
-        if let Some(fixed) = self.proper(name) {
-            return self.claim(fixed, name, true, names);
-        }
-        if let Some(&metric) = self.metric_index.get(name) {
+        let metric = self.metric_index.get(name).copied();
+        if let Some(metric) = metric {
             self.metric_found[metric] = true;
+        }
+        if let Some(fixed) = self.proper(name) {
+            let role = self.claim(fixed, name, true, names)?;
+            // No metric bears the name of another column.
+            return Ok(metric.map_or(role, Role::LossAndMetric));
+        }
+        if let Some(metric) = metric {
+            if self.is_the_only_loss(name, names) {
+                self.claim(Fixed::TrainLoss, name, false, names)?;
+                return Ok(Role::LossAndMetric(metric));
+            }
             return Ok(Role::Metric(metric));
         }
         if let Some(attribute) = Attribute::of(name) {
@@ -344,6 +355,15 @@ impl Layout {
             Some(fixed) => self.claim(fixed, name, false, names),
             None => Ok(Role::Ignored),
         }
+    }
+
+    /// Does nothing but this one of the columns `names` look like the train loss?
+    fn is_the_only_loss(&self, name: &str, names: &[String]) -> bool {
+        let looks = |name: &String| Fixed::TrainLoss.aliases().contains(&name.to_lowercase().as_str());
+        let mut losses = names.iter().filter(|name| looks(name));
+        self.asked[Fixed::TrainLoss as usize].is_none()
+            && losses.next().is_some_and(|loss| loss == name)
+            && losses.next().is_none()
     }
 
     fn claim(&mut self, fixed: Fixed, name: &str, proper: bool, names: &[String]) -> Result<Role> {

@@ -68,8 +68,29 @@ fn metrics_asked_for_are_those_read_in_their_order() {
     assert!(matches!(csv(text, &wrong), Err(Error::DirectionConflict { .. })));
     let unknown = ReadOptions::with_metrics(["bleu:max".parse::<Metric>().unwrap()]);
     assert!(matches!(csv(text, &unknown), Err(Error::MissingMetric { .. })));
-    let loss = ReadOptions::with_metrics(["train_loss:min".parse::<Metric>().unwrap()]);
-    assert!(matches!(csv(text, &loss), Err(Error::ColumnUsedTwice { .. })));
+    let rate = ReadOptions::with_metrics(["learning_rate:min".parse::<Metric>().unwrap()]);
+    assert!(matches!(csv(text, &rate), Err(Error::ColumnUsedTwice { .. })));
+}
+
+#[test]
+fn where_nothing_but_the_loss_is_logged_it_is_the_metric_too() {
+    let loss = |name: &str| ReadOptions::with_metrics([format!("{name}:min").parse::<Metric>().unwrap()]);
+    let both = |sweep: &Sweep| {
+        let run = &sweep.runs[0];
+        assert_eq!(
+            run.points(0).map(|point| (point.train_loss, point.validation)).collect::<Vec<_>>(),
+            [(Some(1.5), Some(1.5))]
+        );
+    };
+    both(&csv("run_id,step,loss,lr\na,0,1.5,0.1\n", &loss("loss")).unwrap().0);
+    both(&csv("run_id,step,train_loss,lr\na,0,1.5,0.1\n", &loss("train_loss")).unwrap().0);
+    let mut named = loss("nats");
+    named.train_loss = Some("nats".to_owned());
+    both(&csv("run_id,step,nats,lr\na,0,1.5,0.1\n", &named).unwrap().0);
+    // Beside a train loss, another loss is a metric and nothing else.
+    let (sweep, _) = csv("run_id,step,loss,train_loss,lr\na,0,1.5,2.5,0.1\n", &loss("loss")).unwrap();
+    let point = sweep.runs[0].points(0).next().unwrap();
+    assert_eq!((point.train_loss, point.validation), (Some(2.5), Some(1.5)));
 }
 
 #[test]
