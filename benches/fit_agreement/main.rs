@@ -1,0 +1,53 @@
+//! Fits a network to a sweep under several seeds, and prints the schedules that are planned, each once, and how many fits led to each,
+//! as two lists in JSON: `fit_agreement SWEEP FITS`. `fit_agreement.sh` compiles it against any commit.
+
+use lodecast::{FitOptions, FitSettings, Forecaster, Model, ModelKind, Planner, Schedule, Situation, Sweep, fit};
+use lodecast_sweep_file::{ReadOptions, read};
+
+fn fitted(sweep: &Sweep, seed: u64) -> Model {
+    let mut settings = FitSettings::new(ModelKind::Controlled);
+    #[cfg(builders)]
+    {
+        settings = settings.with_training(|training| training.seed = seed);
+    }
+    #[cfg(not(builders))]
+    {
+        settings.seed = seed;
+    }
+    #[cfg(builders)]
+    let options = FitOptions::default();
+    #[cfg(not(builders))]
+    let never = std::sync::atomic::AtomicBool::new(false);
+    #[cfg(not(builders))]
+    let options = FitOptions { progress: &mut |_| {}, interrupt: &never, checkpoint: None, resume: false };
+    fit(sweep, &settings, options).expect("a fit").model
+}
+
+/// As `lodecast plan` does before the start of a run.
+fn planned(model: Model, total_steps: u64) -> Schedule {
+    let forecaster: Forecaster = model.into();
+    let settings = forecaster.default_settings();
+    let planner = Planner::new(forecaster, settings).expect("settings");
+    let in_force = planner.forecaster().experience().best_configuration().schedule.clone();
+    planner.plan(&Situation::after(&[], total_steps, &in_force)).expect("a plan").schedule
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let path = arguments.next().expect("a sweep file");
+    let fits: u64 = arguments.next().map_or(5, |fits| fits.parse().expect("a number of fits"));
+    let sweep = read(&path, &ReadOptions::default()).expect("a sweep");
+    let total_steps = sweep.runs.iter().map(|run| run.total_steps()).max().expect("runs");
+    let (mut schedules, mut counts): (Vec<Schedule>, Vec<u64>) = (Vec::new(), Vec::new());
+    for seed in 0..fits {
+        let schedule = planned(fitted(&sweep, seed), total_steps);
+        if let Some(known) = schedules.iter().position(|known| *known == schedule) {
+            counts[known] += 1;
+        } else {
+            schedules.push(schedule);
+            counts.push(1);
+        }
+    }
+    println!("{}", serde_json::to_string(&schedules).expect("a list"));
+    println!("{}", serde_json::to_string(&counts).expect("a list"));
+}
