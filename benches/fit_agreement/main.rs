@@ -26,6 +26,9 @@ fn fitted(sweep: &Sweep, seed: u64) -> Model {
 /// As `lodecast plan` does before the start of a run.
 fn planned(model: Model, total_steps: u64) -> Schedule {
     let forecaster: Forecaster = model.into();
+    #[cfg(builders)]
+    let settings = lodecast::PlannerSettings::default_for(&forecaster);
+    #[cfg(not(builders))]
     let settings = forecaster.default_settings();
     let planner = Planner::new(forecaster, settings).expect("settings");
     let in_force = planner.forecaster().experience().best_configuration().schedule.clone();
