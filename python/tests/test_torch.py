@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR  # noqa: E402
 
+from lodecast.live.decisions import expected  # noqa: E402
 from lodecast.torch import LodeLR  # noqa: E402
 
 TOTAL = 60
@@ -245,6 +246,29 @@ def test_decisions_are_told(model, caplog):
     assert "30 points observed" in scheduler.explain()
     numbers = shown[0].numbers()
     assert numbers["lodecast/predicted_low"] <= numbers["lodecast/predicted_final"] <= numbers["lodecast/predicted_high"]
+
+
+def test_a_run_unlike_the_sweep_is_told_as_a_warning(model, caplog):
+    """An accuracy in per cent, where the model has learned fractions."""
+    shown = []
+    with caplog.at_level(logging.WARNING, "lodecast"):
+        optimizer, scheduler = scheduled(model, replan_at=[0.1, 0.3], sinks=[shown.append])
+        for step in range(1, 31):
+            go_on(optimizer, scheduler, 1)
+            scheduler.observe(train_loss=2.0 / step, validation=90.0)
+    assert [decision.at_a_loss for decision in shown] == [True, True]
+    assert scheduler.schedule == lodecast.Scheduler(model, TOTAL, replan_at=[0.1, 0.3]).schedule
+    said = [record.getMessage() for record in caplog.records if "deviations" in record.getMessage()]
+    assert len(said) == 2 and all("on the same scale?" in line for line in said)
+    assert "predicted_final" not in str(shown[0].numbers())
+
+
+def test_what_is_expected_of_a_law_is_its_interval(law):
+    optimizer, scheduler = scheduled(law, total_steps=200, replan_at=[0.0, 0.5])
+    interval = scheduler.last_plan.interval
+    assert interval.high - interval.mean > 1.2 * (interval.mean - interval.low), "it is no even one"
+    assert expected(scheduler.last_plan) == (interval.mean, interval.low, interval.high)
+    assert f"({interval.low:.4g} to {interval.high:.4g})" in scheduler.explain()
 
 
 def test_a_sink_that_fails_does_not_end_the_training(model, caplog):

@@ -22,7 +22,7 @@ import keras
 
 from lodecast import _engine
 from lodecast.errors import ArgumentError, LodecastWarning, SettingError, StateError
-from lodecast.live.decisions import Decision, log, tell
+from lodecast.live.decisions import Decision, expected, log, tell
 from lodecast.live.experience import warn_of_the_unknown
 from lodecast.live.points import check_metric, find_metric, missing_metric
 
@@ -230,10 +230,9 @@ class LodeCallback(_Steps):
         if logs is not None:
             # Every epoch the same names, or Keras' loggers leave them out.
             plan = self.scheduler.last_plan
-            prediction = None if plan is None else plan.prediction
-            final, spread = (math.nan, math.nan) if prediction is None else (prediction.metric, prediction.spread)
+            final, low, high = (None if plan is None else expected(plan)) or (math.nan, math.nan, math.nan)
             logs["lodecast_predicted_final"] = final
-            logs["lodecast_predicted_low"], logs["lodecast_predicted_high"] = final - spread, final + spread
+            logs["lodecast_predicted_low"], logs["lodecast_predicted_high"] = low, high
             logs["lodecast_plans"] = float(self.scheduler.replans)
         self._save()
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lodecast import Observation, Scheduler
+    from lodecast import Observation, Plan, Scheduler
 
 log = logging.getLogger("lodecast")
 
@@ -30,14 +30,20 @@ class Decision:
     metric: str
     #: What the run is predicted to end at under the schedule to follow, if that can be said.
     predicted: float | None
-    #: One standard deviation of the prediction over the members of the ensemble.
-    spread: float | None
+    #: Ends of the range in which it will lie in two of three cases, as far as the model says.
+    low: float | None
+    high: float | None
+    #: Was nothing weighed? The run is unlike the sweep, or the model has no answer.
+    at_a_loss: bool = False
 
     @staticmethod
     def of(scheduler: Scheduler, observation: Observation, step: int) -> Decision:
         """Make a decision of what `Scheduler.decide` returned."""
         plan = scheduler.last_plan
-        prediction = None if plan is None else plan.prediction
+        if plan is not None and plan.reason != observation.reason:
+            # Planning failed, and the last plan is an older one.
+            plan = None
+        predicted, low, high = (None, None, None) if plan is None else expected(plan) or (None, None, None)
         return Decision(
             step=step,
             total_steps=scheduler.total_steps,
@@ -45,17 +51,17 @@ class Decision:
             reason=observation.reason or "",
             learning_rate=scheduler.learning_rate(step),
             metric=scheduler.model.metric,
-            predicted=None if prediction is None else prediction.metric,
-            spread=None if prediction is None else prediction.spread,
+            predicted=predicted,
+            low=low,
+            high=high,
+            at_a_loss=predicted is None,
         )
 
     def numbers(self, prefix: str = "lodecast/") -> dict[str, float]:
         """Give what a logger can draw."""
         known = {"learning_rate": self.learning_rate, "replanned": float(self.changed)}
-        if self.predicted is not None and self.spread is not None:
-            known["predicted_final"] = self.predicted
-            known["predicted_low"] = self.predicted - self.spread
-            known["predicted_high"] = self.predicted + self.spread
+        if self.predicted is not None and self.low is not None and self.high is not None:
+            known |= {"predicted_final": self.predicted, "predicted_low": self.low, "predicted_high": self.high}
         return {prefix + name: value for name, value in known.items()}
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,13 +72,31 @@ class Decision:
         at = f"step {self.step} of {self.total_steps}"
         verb = "new schedule" if self.changed else "schedule kept"
         name = self.metric.rpartition(":")[0]
-        expected = "" if self.predicted is None else f", final {name} expected {self.predicted:.4g} ± {self.spread:.2g}"
-        return f"{at}: {verb}, rate {self.learning_rate:.3e}{expected}; {self.reason}"
+        final = ""
+        if self.predicted is not None:
+            final = f", final {name} expected {self.predicted:.4g} ({self.low:.4g} to {self.high:.4g})"
+        return f"{at}: {verb}, rate {self.learning_rate:.3e}{final}; {self.reason}"
+
+
+def expected(plan: Plan) -> tuple[float, float, float] | None:
+    """Give what a plan expects the run to end at, and the range of two in three cases, if it says so."""
+    if plan.interval is not None:
+        return plan.interval.mean, plan.interval.low, plan.interval.high
+    if plan.prediction is None:
+        return None
+    final, spread = plan.prediction.metric, plan.prediction.spread
+    return final, final - spread, final + spread
 
 
 def tell(decision: Decision) -> None:
-    """Tell a decision to the logger `lodecast`."""
-    log.info("%s", decision)
+    """Tell a decision to the logger `lodecast`, as a warning where nothing could be weighed."""
+    if decision.at_a_loss:
+        log.warning(
+            "%s: nothing is planned while that is so. Are loss and metric those of the runs learned from, on the same scale?",
+            decision,
+        )
+    else:
+        log.info("%s", decision)
 
 
 def defect(reason: str) -> None:

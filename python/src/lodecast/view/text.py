@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lodecast.live.decisions import expected
+
 if TYPE_CHECKING:
     from lodecast import _engine
     from lodecast.live.decisions import Decision
@@ -40,10 +42,9 @@ def scheduler(scheduler: _engine.Scheduler, *, step: int | None = None, decision
         lines.append("Nothing was planned anew yet: the schedule is the one that it started with.")
     else:
         verb = "a new schedule" if plan.changed else "the schedule was kept"
-        expected = ""
-        if plan.prediction is not None:
-            expected = f" Final {name} expected: {plan.prediction.metric:.4g} ± {plan.prediction.spread:.2g}."
-        lines.append(f"Last plan, at {plan.now:.0%}: {verb}; {plan.reason}.{expected}")
+        known = expected(plan)
+        final = "" if known is None else " Final {} expected: {:.4g} ({:.4g} to {:.4g}).".format(name, *known)
+        lines.append(f"Last plan, at {plan.now:.0%}: {verb}; {plan.reason}.{final}")
     return "\n".join(lines)
 
 
