@@ -38,8 +38,10 @@ from lodecast.search.judge import Judge
 
 __all__ = ["ForecastPruner", "pick", "report", "suggest_schedule", "sweep"]
 
-_TRAIN_LOSS = "lodecast:train_loss:"
+_TRAIN_LOSSES = "lodecast:train_losses"
 _SCHEDULE = "lodecast:schedule"
+#: Train losses kept of a trial: each is written again with every report.
+_KEPT = 128
 
 #: What is believed of good shapes, as in the engine: longest warm-up, shortest anneal, lowest and greatest last rate over peak.
 _LONGEST_WARMUP = 0.4
@@ -124,9 +126,9 @@ def sweep(
         values = dict(trial.intermediate_values)
         if trial.state == optuna.trial.TrialState.COMPLETE and trial.value is not None:
             values[total_steps] = trial.value
-        losses = {step: trial.user_attrs.get(f"{_TRAIN_LOSS}{step}") for step in values}
         if values:
-            runs.append(drawn_run(f"trial-{trial.number}", known, total_steps, {f"{metric}:{direction}": values}, losses))
+            named = {f"{metric}:{direction}": values}
+            runs.append(drawn_run(f"trial-{trial.number}", known, total_steps, named, _train_losses(trial)))
     if not runs:
         raise SweepError(
             "no trial has ended whose schedule is known: suggest it with lodecast.optuna.suggest_schedule(trial, ...), or say "
@@ -151,10 +153,21 @@ def pick(
 
 
 def report(trial: optuna.trial.Trial, step: int, validation: float, *, train_loss: float | None = None) -> None:
-    """Call ``trial.report``, and keep the train loss beside it as a user attribute of the trial."""
+    """Call ``trial.report``, and keep the train loss beside it, in a user attribute of the trial.
+
+    Of many losses some are kept, about evenly, so that long trials do not become slow.
+    """
     if train_loss is not None:
-        trial.set_user_attr(f"{_TRAIN_LOSS}{step}", float(train_loss))
+        losses = [*trial.user_attrs.get(_TRAIN_LOSSES, []), [step, float(train_loss)]]
+        if len(losses) > _KEPT:
+            del losses[min(range(1, len(losses) - 1), key=lambda at: losses[at + 1][0] - losses[at - 1][0])]
+        trial.set_user_attr(_TRAIN_LOSSES, losses)
     trial.report(validation, step)
+
+
+def _train_losses(trial: optuna.trial.FrozenTrial) -> dict[int, float]:
+    """Give the train losses that are kept of a trial, by step."""
+    return {int(step): loss for step, loss in trial.user_attrs.get(_TRAIN_LOSSES, [])}
 
 
 class ForecastPruner(optuna.pruners.BasePruner):  # type: ignore[misc, unused-ignore]
@@ -195,8 +208,10 @@ class ForecastPruner(optuna.pruners.BasePruner):  # type: ignore[misc, unused-ig
             return False
         maximize = study.direction == optuna.study.StudyDirection.MAXIMIZE
         best = max(finals) if maximize else min(finals)
-        points = [
-            {"step": step, "validation": values[step], "train_loss": trial.user_attrs.get(f"{_TRAIN_LOSS}{step}")}
-            for step in sorted(values)
-        ]
-        return self._judge.is_hopeless(points, schedule, best, "max" if maximize else "min")
+        return self._judge.is_hopeless(_points(trial), schedule, best, "max" if maximize else "min")
+
+
+def _points(trial: optuna.trial.FrozenTrial) -> list[dict[str, Any]]:
+    """Give what a trial has reported, in the order of its steps."""
+    values, losses = trial.intermediate_values, _train_losses(trial)
+    return [{"step": step, "validation": values[step], "train_loss": losses.get(step)} for step in sorted(values)]

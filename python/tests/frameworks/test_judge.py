@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -169,6 +170,26 @@ def test_optuna_saves_steps_of_real_trainings_and_finds_the_same_best(model: Pat
     assert pruned.best_params == whole.best_params
     assert pruned.best_value == whole.best_value
     assert steps < 0.8 * all_steps, f"{steps} of {all_steps}"
+
+
+def test_train_losses_of_a_long_trial_are_thinned() -> None:
+    optuna = pytest.importorskip("optuna")
+    from lodecast.optuna import report, sweep
+
+    study = optuna.create_study()
+
+    def objective(trial: Any) -> float:
+        for step in range(1, 2001):
+            report(trial, step, 0.5, train_loss=1.0 / step)
+        return 0.5
+
+    study.optimize(objective, n_trials=1)
+    assert len(study.trials[0].user_attrs) == 1
+    (run,) = sweep(study, 2000, schedule=lambda trial: lodecast.Schedule.constant(0.1)).runs
+    known = {int(step): loss for step, loss in zip(run.steps, run.train_loss, strict=True) if not math.isnan(loss)}
+    assert len(known) == 128 and max(known) == 2000
+    assert max(after - before for before, after in pairwise([0, *known])) <= 32, "no stretch is left out"
+    assert all(loss == 1.0 / step for step, loss in known.items())
 
 
 def trial(name: str, **configuration: Any) -> Any:
