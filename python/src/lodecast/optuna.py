@@ -34,7 +34,7 @@ import lodecast
 from lodecast import Pick, Schedule, Sweep
 from lodecast.errors import SettingError, SweepError
 from lodecast.search.drawn import drawn_run
-from lodecast.search.judge import Judge
+from lodecast.search.judge import Finished, Judge
 
 __all__ = ["ForecastPruner", "pick", "report", "suggest_schedule", "sweep"]
 
@@ -203,12 +203,17 @@ class ForecastPruner(optuna.pruners.BasePruner):  # type: ignore[misc, unused-ig
             return True
         schedule = self._judge.schedule(self._schedule, trial)
         complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-        finals = [trial.value for trial in complete if trial.value is not None and math.isfinite(trial.value)]
-        if not finals:
+        finished = [
+            Finished(other.number, _points(other), self._judge.schedule(self._schedule, other), other.value)
+            for other in complete
+            if other.value is not None and math.isfinite(other.value)
+        ]
+        if not finished:
             return False
         maximize = study.direction == optuna.study.StudyDirection.MAXIMIZE
-        best = max(finals) if maximize else min(finals)
-        return self._judge.is_hopeless(_points(trial), schedule, best, "max" if maximize else "min")
+        finals = [other.final for other in finished]
+        best, direction = (max(finals), "max") if maximize else (min(finals), "min")
+        return self._judge.is_hopeless(_points(trial), schedule, best, direction, finished)
 
 
 def _points(trial: optuna.trial.FrozenTrial) -> list[dict[str, Any]]:

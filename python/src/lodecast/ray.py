@@ -25,7 +25,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from lodecast.errors import Error, LodecastWarning, SettingError
-from lodecast.search.judge import Judge
+from lodecast.search.judge import Finished, Judge
 
 if TYPE_CHECKING:
     from lodecast import Schedule, Tuner
@@ -168,6 +168,7 @@ class ForecastScheduler(FIFOScheduler):  # type: ignore[misc, unused-ignore]
         self._columns = {"train_loss": train_loss, "learning_rate": learning_rate}
         self._points: dict[str, list[dict[str, Any]]] = {}
         self._best: float | None = None
+        self._finished: list[Finished] = []
         self._stopped: set[str] = set()
 
     def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
@@ -199,18 +200,20 @@ class ForecastScheduler(FIFOScheduler):  # type: ignore[misc, unused-ignore]
         schedule = self._judge.schedule(self._schedule, trial.config)
         if self._best is None or step >= self._judge.total_steps:
             return str(TrialScheduler.CONTINUE)
-        hopeless = self._judge.is_hopeless(points, schedule, self._best, self._mode or "max")
+        hopeless = self._judge.is_hopeless(points, schedule, self._best, self._mode or "max", self._finished)
         return self._stop(trial) if hopeless else str(TrialScheduler.CONTINUE)
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
-        """Remember the best final metric."""
-        self._points.pop(trial.trial_id, None)
+        """Remember the best final metric, and what came of the forecasts."""
+        points = self._points.pop(trial.trial_id, [])
         value = result.get(self._metric or "")
         if trial.trial_id in self._stopped or value is None or not math.isfinite(value):
             return
         better = self._best is None or (value > self._best if self._mode == "max" else value < self._best)
         if better:
             self._best = float(value)
+        schedule = self._judge.schedule(self._schedule, trial.config)
+        self._finished.append(Finished(trial.trial_id, points, schedule, float(value)))
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Forget the trial."""
@@ -227,12 +230,12 @@ class ForecastScheduler(FIFOScheduler):  # type: ignore[misc, unused-ignore]
     def save(self, checkpoint_path: str) -> None:
         """Save what was seen. Tune keeps its own state the same way."""
         with open(checkpoint_path, "wb") as file:
-            pickle.dump((self._points, self._best, self._stopped), file)
+            pickle.dump((self._points, self._best, self._finished, self._stopped), file)
 
     def restore(self, checkpoint_path: str) -> None:
         """Go on from what was saved."""
         with open(checkpoint_path, "rb") as file:
-            self._points, self._best, self._stopped = pickle.load(file)
+            self._points, self._best, self._finished, self._stopped = pickle.load(file)
 
     def _stop(self, trial: Any) -> str:
         self._stopped.add(trial.trial_id)

@@ -13,7 +13,7 @@ import pytest
 import toy
 
 import lodecast
-from lodecast.search.judge import Judge, chance_to_beat
+from lodecast.search.judge import Finished, Judge, chance_to_beat
 
 STEPS = 100
 
@@ -57,8 +57,10 @@ def test_the_judge_keeps_to_its_confidence_and_grace() -> None:
     assert not judge.is_hopeless(points(0.0, step=100)[1:], None, 0.9, "max"), "over"
     assert not judge.is_hopeless([], None, 0.9, "max")
     schedule = lodecast.Schedule.cosine(0.1)
-    judge.is_hopeless(points(0.5), schedule, 0.9, "max")
+    reported = [{**points(0.5)[0], "learning_rate": 0.07}, points(0.5)[1]]
+    judge.is_hopeless(reported, schedule, 0.9, "max")
     run, asked = judge.model.asked[-1]  # type: ignore[union-attr]
+    assert list(run.learning_rate) == [0.07, schedule.at_step(50, STEPS)], "what was not reported, the schedule says"
     assert asked is schedule
     assert list(run.steps) == [10, 50]
     assert run.total_steps == STEPS
@@ -66,6 +68,25 @@ def test_the_judge_keeps_to_its_confidence_and_grace() -> None:
     assert math.isnan(run.train_loss[1])
     with pytest.raises(ValueError, match="the model forecasts quality:max, but the search wants the min"):
         judge.is_hopeless(points(0.5), None, 0.9, "min")
+
+
+def test_forecasts_that_were_off_are_trusted_less() -> None:
+    judge = Judge(Told(), STEPS, confidence=0.95, grace=0.1)
+    # At step 50 both looked worse by 0.3 and 0.4 than what they came to.
+    finished = [
+        Finished("first", [*points(0.4, step=50), {"step": 100, "validation": 0.7}], None, 0.7),
+        Finished("second", points(0.5, step=50), None, 0.9),
+    ]
+    error = math.sqrt((0.3**2 + 0.4**2) / 2)
+    chance = 0.5 * math.erfc((0.9 - 0.6) / error / math.sqrt(2.0))
+    assert judge.chance(points(0.6), None, 0.9, "max", finished) == pytest.approx(chance)
+    assert judge.is_hopeless(points(0.6), None, 0.9, "max") and not judge.is_hopeless(points(0.6), None, 0.9, "max", finished)
+    asked = len(judge.model.asked)  # type: ignore[union-attr]
+    judge.chance(points(0.6), None, 0.9, "max", finished)
+    assert len(judge.model.asked) == asked + 1, "what finished trials missed is known by now"  # type: ignore[union-attr]
+    right = [Finished("third", points(0.7), None, 0.7)]
+    assert judge.chance(points(0.6), None, 0.9, "max", right) == judge.chance(points(0.6), None, 0.9, "max")
+    assert judge.chance(points(0.6), None, 0.9, "max", [Finished("lost", points(math.nan), None, 0.7)]) < 0.05
 
 
 @pytest.mark.parametrize("settings", [{"confidence": 1.0}, {"confidence": 0.4}, {"grace": 1.0}, {"total_steps": 0}])
@@ -172,6 +193,38 @@ def test_optuna_saves_steps_of_real_trainings_and_finds_the_same_best(model: Pat
     assert steps < 0.8 * all_steps, f"{steps} of {all_steps}"
 
 
+def test_optuna_finds_the_same_best_where_early_values_mislead(model: Path) -> None:
+    """On the way, the metric is that of a harder set for large rates: the best trials look bad until their end."""
+    optuna = pytest.importorskip("optuna")
+    from lodecast.optuna import ForecastPruner, report
+
+    def search(pruner: Any) -> tuple[Any, int]:
+        steps = 0
+
+        def objective(trial: Any) -> float:
+            nonlocal steps
+            rate = trial.suggest_float("rate", 1e-3, 0.3, log=True)
+            loss = math.nan
+            for point in toy.train(lodecast.Schedule.cosine(rate), seed=100 + trial.number):
+                steps += 1
+                progress = point["step"] / toy.STEPS
+                loss = point["validation"] * (1.0 + 30.0 * rate * (math.exp(-4.0 * progress) - math.exp(-4.0)))
+                report(trial, point["step"], loss, train_loss=point["train_loss"])
+                if trial.should_prune():
+                    raise optuna.TrialPruned
+            return loss
+
+        study = optuna.create_study(direction="minimize", pruner=pruner, sampler=optuna.samplers.RandomSampler(0))
+        study.optimize(objective, n_trials=20)
+        return study, steps
+
+    schedule = lambda trial: lodecast.Schedule.cosine(trial.params["rate"])  # noqa: E731
+    whole, all_steps = search(optuna.pruners.NopPruner())
+    pruned, steps = search(ForecastPruner(model, total_steps=toy.STEPS, schedule=schedule))
+    assert pruned.best_params == whole.best_params
+    assert steps < 0.6 * all_steps, f"{steps} of {all_steps}"
+
+
 def test_train_losses_of_a_long_trial_are_thinned() -> None:
     optuna = pytest.importorskip("optuna")
     from lodecast.optuna import report, sweep
@@ -211,7 +264,10 @@ def test_ray_stops_what_cannot_win_and_goes_on_from_a_checkpoint(tmp_path: Path)
         return scheduler
 
     scheduler = made()
-    first, second, third = (trial(name, schedule=name) for name in ("first", "second", "third"))
+    first, second, third = (
+        trial(name, schedule=lodecast.Schedule.constant(rate))
+        for name, rate in (("first", 0.1), ("second", 0.2), ("third", 0.3))
+    )
     scheduler.on_trial_add(None, first)
     assert scheduler.on_trial_result(None, first, result(50, 0.1)) == "CONTINUE", "nothing to compare with"
     scheduler.on_trial_complete(None, first, result(100, 0.9))
@@ -225,7 +281,8 @@ def test_ray_stops_what_cannot_win_and_goes_on_from_a_checkpoint(tmp_path: Path)
     assert scheduler.on_trial_result(None, second, result(10, 0.86, train_loss=0.4)) == "CONTINUE"
     assert scheduler.on_trial_result(None, second, result(20, 0.7)) == "STOP"
     run, schedule = scheduler._judge.model.asked[-1]
-    assert schedule == "second"
+    assert schedule == lodecast.Schedule.constant(0.2)
+    assert list(run.learning_rate) == [0.2, 0.2]
     assert list(run.steps) == [10, 20]
     assert run.train_loss[0] == 0.4
     scheduler.on_trial_complete(None, second, result(20, 2.0))
