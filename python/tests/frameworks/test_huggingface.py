@@ -128,6 +128,16 @@ def test_a_metric_that_is_not_evaluated_is_named(tmp_path: Path, model: Path, ac
         huggingface.schedule(made, model, metric="eval_loss")
 
 
+def test_a_metric_that_compute_metrics_calls_as_the_model_does_is_found(tmp_path: Path, accuracy_model: Path) -> None:
+    """The Trainer puts `eval_` before every name, also before one that begins with `val_`."""
+    made, _ = trainer(tmp_path)
+    made.compute_metrics = lambda predictions: {"accuracy": 0.1, "val_accuracy": 0.6}
+    scheduler = huggingface.schedule(made, accuracy_model)
+    made.train()
+    fed = {point["step"]: point["validation"] for point in scheduler.scheduler.observed if point["validation"] is not None}
+    assert fed == dict.fromkeys(range(10, 61, 10), 0.6)
+
+
 def test_several_data_sets_are_evaluated_and_one_is_fed(tmp_path: Path, model: Path) -> None:
     made, _ = trainer(tmp_path)
     made.eval_dataset = {"first": made.eval_dataset, "second": made.eval_dataset}

@@ -10,8 +10,8 @@ from typing import Any
 from lodecast.errors import SettingError
 from lodecast.live.decisions import log
 
-#: What hosts put before the name of a validation metric.
-_PREFIX = re.compile(r"^(validation|valid|val|eval|test|dev)[_/. -]+", re.IGNORECASE)
+#: What hosts put before the name of a validation metric, some before one that has it already.
+_PREFIX = re.compile(r"^((validation|valid|val|eval|test|dev)[_/. -]+)+", re.IGNORECASE)
 _SMALL_IS_GOOD = re.compile(r"(?:^|[_/. -])(loss|nll|perplexity|ppl|error|err|mse|rmse|mae|wer|cer|bpb)$", re.IGNORECASE)
 _LARGE_IS_GOOD = re.compile(
     r"(?:^|[_/. -])(accuracy|acc|acc1|acc5|top1|top5|f1|auc|auroc|bleu|map|miou|iou|dice|r2)$", re.IGNORECASE
@@ -27,6 +27,8 @@ def find_metric(metric: str, names: Iterable[str]) -> str | None:
 
     >>> find_metric("val_accuracy:max", ["eval_loss", "eval_accuracy"])
     'eval_accuracy'
+    >>> find_metric("val_accuracy:max", ["eval_accuracy", "eval_val_accuracy"])
+    'eval_val_accuracy'
     >>> find_metric("val_accuracy:max", ["eval_loss"])
     """
     wanted = metric.rpartition(":")[0]
@@ -35,6 +37,8 @@ def find_metric(metric: str, names: Iterable[str]) -> str | None:
         return wanted
     # A train metric of the same stem has no prefix; one that has is preferred.
     alike = [name for name in known if _stem(name) == _stem(wanted)]
+    whole = re.compile(rf"(^|[_/. -]){re.escape(wanted)}$", re.IGNORECASE)
+    alike.sort(key=lambda name: whole.search(name) is None)
     prefixed = [name for name in alike if _PREFIX.match(name)]
     if _PREFIX.match(wanted):
         return prefixed[0] if prefixed else None
