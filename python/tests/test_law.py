@@ -1,5 +1,7 @@
 """The law, and answers from runs to which it is fitted on the spot."""
 
+import logging
+
 import numpy as np
 import pytest
 
@@ -139,3 +141,14 @@ def test_runs_that_say_nothing_are_named_where_it_was_called(toy):
     with pytest.warns(lodecast.LodecastWarning, match="run 'silent' was left out") as caught:
         lodecast.plan(lodecast.Sweep([*toy, silent]), total_steps=200)
     assert caught[0].filename == __file__
+
+
+def test_a_fit_that_takes_the_law_says_that_there_is_no_checkpoint(tmp_path, caplog):
+    checkpoint = tmp_path / "fit.checkpoint"
+    with caplog.at_level(logging.WARNING, "lodecast"):
+        fitted = lodecast.fit(lodecast.example_sweep(), checkpoint=checkpoint, progress=False)
+    assert fitted.kind == "law" and not checkpoint.exists()
+    assert [str(checkpoint) in record.getMessage() for record in caplog.records] == [True]
+    for given in ({"checkpoint": checkpoint}, {"resume": True}):
+        with pytest.raises(lodecast.SettingError, match="keeps no checkpoint"):
+            lodecast.fit(lodecast.example_sweep(), "law", **given)

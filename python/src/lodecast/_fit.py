@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, overload
 
 from lodecast import _engine
+from lodecast.errors import SettingError
 from lodecast.io.left_out import warn_of_left_out
 from lodecast.io.runs import read_runs
+from lodecast.live.decisions import log
 from lodecast.view.progress import Bar
 
 if TYPE_CHECKING:
@@ -84,9 +86,9 @@ def fit(
     not seen are better, as `model.fit_summary["choice"]` says; with fewer than 16 configurations that is the law, and a
     setting that only one form has names that form. `progress` shows a bar if tqdm is installed; give a function of
     (iteration, iterations, loss, held-out loss) for your own. Ctrl-C ends the fit within a second, and with `checkpoint` a
-    later call with `resume=True` goes on to the same result. Settings by name: `metric` and `seed` of all; `members`,
-    `iterations`, `batch_size`, `peak_lr`, `alpha`, `window`, `tolerance`, `patience` of the networks; `start`, `ideal`,
-    `objective`, `warmup` of the law.
+    later call with `resume=True` goes on to the same result; a law is there before there is either. Settings by name:
+    `metric` and `seed` of all; `members`, `iterations`, `batch_size`, `peak_lr`, `alpha`, `window`, `tolerance`, `patience`
+    of the networks; `start`, `ideal`, `objective`, `warmup` of the law.
 
     `start_from` is the model of an earlier state of the same search, or its file: its networks learn what is new in a third of
     the steps, and go on being measured on what they have not seen.
@@ -94,6 +96,8 @@ def fit(
     The same sweep, settings and seed give the same model, bit for bit, on any number of threads.
     """
     metric = settings.get("metric")
+    if kind == "law" and (checkpoint is not None or resume):
+        raise SettingError("a law, fitted anew in less than a second, keeps no checkpoint: leave checkpoint and resume out")
     if not isinstance(sweep, _engine.Sweep):
         sweep = read_runs(sweep, metric=metric)
     if metric is not None and metric in sweep.metrics:
@@ -114,5 +118,8 @@ def fit(
             start_from=start_from,
             **settings,
         )
+    if isinstance(model, _engine.LawModel) and checkpoint is not None and not os.path.exists(checkpoint):
+        # Of several forms the choice may be known before a network is begun.
+        log.warning("the law was taken, which keeps no checkpoint: there is nothing in %s to go on from", os.fspath(checkpoint))
     warn_of_left_out((model.fit_summary or {})["left_out"], "model.fit_summary")
     return model

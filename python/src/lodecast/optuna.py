@@ -176,7 +176,7 @@ class ForecastPruner(optuna.pruners.BasePruner):  # type: ignore[misc, unused-ig
     Args:
         model: A lodecast model of such trainings, or the path of one.
         total_steps: Planned length of a trial, in the steps that it reports.
-        schedule: The learning-rate schedule of a trial. The controlled model needs it, the paper's does without.
+        schedule: The learning-rate schedule of a trial. All but the paper's model need it.
         confidence: How sure to be that the trial does not become the best: 0.95 stops it at a chance below 5 %.
         grace: Fraction of a trial's length before which it is never stopped.
 

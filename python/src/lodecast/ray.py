@@ -132,7 +132,8 @@ class ForecastScheduler(FIFOScheduler):  # type: ignore[misc, unused-ignore]
     Args:
         model: Path of a lodecast model of such trainings. A model itself also works where nothing is checkpointed.
         total_steps: Planned length of a trial, in units of ``time_attr``.
-        schedule: The learning-rate schedule of a trial, from its configuration. The controlled model needs it.
+        schedule: The learning-rate schedule of a trial, from its configuration. All but the paper's model need
+            it.
         confidence: How sure to be that the trial does not become the best: 0.95 stops it at a chance below 5 %.
         grace: Fraction of a trial's length before which it is never stopped.
         time_attr: Name of the step in the reported results.

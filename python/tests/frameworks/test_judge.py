@@ -100,8 +100,9 @@ def test_a_schedule_that_is_missing_or_fails_is_told_at_once(model: Path) -> Non
     optuna = pytest.importorskip("optuna")
     from lodecast.optuna import ForecastPruner
 
-    with pytest.raises(lodecast.SettingError, match="say which, with schedule="):
-        ForecastPruner(model, total_steps=STEPS)
+    for one in (model, lodecast.fit(lodecast.example_sweep(), "law", progress=False)):
+        with pytest.raises(lodecast.SettingError, match="say which, with schedule="):
+            ForecastPruner(one, total_steps=STEPS)
     pruner = ForecastPruner(model, total_steps=STEPS, schedule=lambda trial: trial.params["missing"])
     study = optuna.create_study(direction="minimize", pruner=pruner)
 

@@ -92,7 +92,7 @@ def tell(decision: Decision) -> None:
     """Tell a decision to the logger `lodecast`, as a warning where nothing could be weighed."""
     if decision.at_a_loss:
         log.warning(
-            "%s: nothing is planned while that is so. Are loss and metric those of the runs learned from, on the same scale?",
+            "%s. Nothing is planned while that is so. Are loss and metric those of the runs learned from, on the same scale?",
             decision,
         )
     else:

@@ -69,7 +69,7 @@ class Judge:
         self._source = model
         self._model: Model | None = None
         self._errors: dict[tuple[Hashable, int], float] = {}
-        if not scheduled and getattr(self.model, "kind", None) == "controlled":
+        if not scheduled and getattr(self.model, "kind", "paper") != "paper":
             raise SettingError("this model forecasts a trial under its schedule: say which, with schedule=...")
 
     @property
