@@ -264,7 +264,7 @@ def test_a_run_unlike_the_sweep_is_told_as_a_warning(model, caplog):
 
 
 def test_what_is_expected_of_a_law_is_its_interval(law):
-    optimizer, scheduler = scheduled(law, total_steps=200, replan_at=[0.0, 0.5])
+    _, scheduler = scheduled(law, total_steps=200, replan_at=[0.0, 0.5])
     interval = scheduler.last_plan.interval
     assert interval.high - interval.mean > 1.2 * (interval.mean - interval.low), "it is no even one"
     assert expected(scheduler.last_plan) == (interval.mean, interval.low, interval.high)
@@ -440,6 +440,44 @@ def test_a_run_that_is_not_as_planned_is_told(model, caplog):
     assert sum("beyond its planned 60 steps" in line for line in said) == 1
 
 
+def test_a_step_after_every_epoch_is_told_at_the_first(model, caplog):
+    optimizer, scheduler = scheduled(model)
+    for epoch in range(3):
+        for _ in range(20):
+            optimizer.step()
+        scheduler.step()
+        said = [record.getMessage() for record in caplog.records if "updates" in record.getMessage()]
+        assert len(said) == 1, epoch
+    assert "has made 20 updates, and LodeLR 0 of its 60 steps: call step() after every optimizer.step()" in said[0]
+    caplog.clear()
+    # A warm-up by another, a copy, a second training and a resumed one are no such thing.
+    optimizer, scheduler = scheduled(model)
+    chained = SequentialLR(optimizer, [LinearLR(optimizer, 0.1, total_iters=30), scheduler], milestones=[30])
+    go_on(optimizer, chained, 50)
+    copied = copy.deepcopy(scheduler)
+    go_on(copied.optimizer, copied, 5)
+    scheduler.restart()
+    go_on(optimizer, scheduler, 50)
+    _, again = scheduled(model)
+    again.load_state_dict(scheduler.state_dict())
+    go_on(again.optimizer, again, 5)
+
+    class Wrapped(torch.optim.Optimizer):
+        """An optimizer in name only, as Accelerate's."""
+
+        def __init__(self, optimizer):
+            self.optimizer, self.param_groups, self.step = optimizer, optimizer.param_groups, optimizer.step
+
+    inner = torch.optim.SGD([parameter()], lr=0.1)
+    wrapped = LodeLR(Wrapped(inner), model, TOTAL)
+    go_on(inner, wrapped, 5)
+    assert not [record for record in caplog.records if "updates" in record.getMessage()]
+    for _ in range(20):
+        inner.step()
+    wrapped.step()
+    assert "has made 25 updates, and LodeLR 5 of its 60 steps" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("steps", "said"), [(-1, "give a whole number"), (10.0, r"int\(10.0\)"), (math.inf, "max_epochs"), (0, "at least|number")]
 )
@@ -543,5 +581,8 @@ def test_a_training_of_another_length_is_spoken_of(sweep, caplog):
     net = lodecast.fit(sweep, "controlled", progress=False, members=1, iterations=20)
     longest = max(run.total_steps for run in sweep)
     with caplog.at_level(logging.WARNING, logger="lodecast"):
-        LodeLR(torch.optim.SGD([parameter()], lr=0.1), net, 100 * longest)
-    assert f"the longest run of the sweep {longest}" in caplog.text
+        scheduler = LodeLR(torch.optim.SGD([parameter()], lr=0.1), net, 100 * longest)
+        scheduler.restart()
+        assert caplog.text.count(f"the longest run of the sweep {longest}") == 1
+        scheduler.restart(total_steps=200 * longest)
+    assert caplog.text.count(f"the longest run of the sweep {longest}") == 2

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import warnings
+import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import torch.compiler
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -28,6 +30,8 @@ _FAR_APART = 10.0
 _JUMP = 10.0
 #: Fraction of the run after which it is told that nothing was observed.
 _UNOBSERVED = 0.25
+#: Updates of the optimizer for a step, and beyond these, that are too many for one that is taken after each.
+_UPDATES, _SPARE = 2, 8
 #: A point that lies so far back, as a part of the run, was counted in something else.
 _LAG = 0.25
 
@@ -87,6 +91,10 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
             "range_factor": range_factor,
             "settings": settings,
         }
+        #: Counts the optimizers that were watched.
+        self._watched = 0
+        #: The last length that was looked at.
+        self._spoken_of = 0
         self.warmup_steps = warmup_steps
         self.reference_group = reference_group
         self.sinks = list(sinks)
@@ -101,7 +109,8 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         self._undecided = False
         self._outcome: _engine.Observation | None = None
         self._unsound_at: int | None = None
-        self._ignored = self._lagged = False
+        self._ignored = self._lagged = self._sparse = False
+        self._watch(optimizer)
         self._ratios: list[float] = []
         groups = optimizer.param_groups
         # A group that knows its initial rate has been scheduled before: if not in this process, it was restored.
@@ -112,7 +121,8 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         super().__init__(optimizer, last_epoch)
         self._beginning = False
         self._leave_rates = False
-        if agreement.is_first():
+        if agreement.is_first() and self.total_steps != self._spoken_of:
+            self._spoken_of = self.total_steps
             warn_of_the_unknown(self.scheduler)
         plan = self.scheduler.last_plan
         if plan is not None and agreement.is_first():
@@ -141,6 +151,8 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         """Go on by a step: decide upon what was observed, and set the rate."""
         if self._undecided:
             self._decide()
+        if self._updates > _UPDATES * (self.last_epoch - self._counted_from) + _SPARE:
+            self._look_at_updates()
         if epoch is not None:
             super().step(epoch)
         elif self.last_epoch < 1:
@@ -151,6 +163,37 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
             self._set(self.get_lr())
         if self.last_epoch in self._told_at:
             self._look_at_progress()
+
+    def _watch(self, optimizer: Optimizer) -> None:
+        """Count the optimizer's updates from here on."""
+        self._updates, self._counted_from, self._watched = 0, 0, self._watched + 1
+        scheduler, number = weakref.ref(self), self._watched
+
+        def count(*_: Any) -> None:
+            watching = scheduler()
+            # A count in what is compiled would have it compiled again at each update.
+            if watching is not None and watching._watched == number and not torch.compiler.is_compiling():
+                watching._updates += 1
+
+        watched: Any = optimizer
+        # What is wrapped around an optimizer, as by Accelerate, may be one in name only; torch's own name tells.
+        while not hasattr(watched, "_optimizer_step_post_hooks") and hasattr(watched, "optimizer"):
+            watched = watched.optimizer
+        if hasattr(watched, "_optimizer_step_post_hooks"):
+            watched.register_step_post_hook(count)
+
+    def _look_at_updates(self) -> None:
+        """Warn, once, of many updates for a step: it is taken after every epoch."""
+        # Before, another scheduler has the rate.
+        if self.last_epoch >= 0 and not self._sparse:
+            self._sparse = True
+            log.warning(
+                "the optimizer has made %s updates, and LodeLR %s of its %s steps: call step() after every optimizer.step(), "
+                "not after every epoch",
+                self._updates,
+                self.last_epoch - self._counted_from,
+                self.total_steps,
+            )
 
     def _look_at_length(self) -> None:
         """Note the steps at which something may be told of how far the run is."""
@@ -191,6 +234,7 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         step = max(self.last_epoch, 0)
         rate = self._rate(step)
         if step == 0 and not self._beginning:
+            self._updates = 0
             self._look_at_jump(rate)
         return [rate * ratio for ratio in self._ratios]
 
@@ -343,6 +387,7 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         self.scheduler.load_state_dict(state)
         self._look_at_length()
         self.last_epoch = state_dict["last_epoch"]
+        self._updates, self._counted_from = 0, self.last_epoch
         self.base_lrs = list(state_dict["base_lrs"])
         self._ratios = list(state_dict["ratios"])
         self._last_lr = list(state_dict["last_lr"])
