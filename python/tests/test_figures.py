@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import lodecast
+from lodecast.view import plots
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("agg")
@@ -26,6 +27,34 @@ def lightness(color: object) -> float:
 
 def labels(ax) -> list[str]:
     return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_a_sweep_has_every_run_and_names_the_best(background):
+    sweep = lodecast.example_sweep()
+    upper, lower = plots.sweep(sweep).axes
+    assert len(upper.lines) == len(lower.lines) == len(sweep)
+    names = labels(upper)
+    assert len(names) == 5 and names[0] == sweep.best_configuration()[2][0].configuration == "cosine 0.1"
+    drawn = {tuple(line.get_ydata()) for line in upper.lines}
+    assert all(tuple(run.validation["val_loss"]) in drawn for run in sweep)
+    assert (upper.get_ylabel(), lower.get_ylabel()) == ("val_loss", "learning rate") and lower.get_yscale() == "log"
+    with pytest.raises(lodecast.SweepError, match="measured a metric"):
+        plots.sweep(lodecast.Sweep([lodecast.Run("a", [1], train_loss=[1.0])]))
+
+
+def test_a_schedule_is_its_rates():
+    schedule = lodecast.Schedule.warmup_stable_decay(0.1, warmup=0.2)
+    (line,) = plots.schedule(schedule).axes[0].lines
+    assert list(line.get_ydata()) == [schedule.learning_rate(time) for time in line.get_xdata()]
+    plt.close("all")
+
+
+def test_an_evaluation_has_an_error_for_each_way_to_forecast(law, background):
+    evaluation = law.evaluate(lodecast.example_sweep(), [0.0, 0.5])
+    ax = plots.evaluation(evaluation).axes[0]
+    assert labels(ax) == list(dict.fromkeys(skill["method"] for skill in evaluation.skills))
+    own = [skill["mean_absolute_error"] for skill in evaluation.skills if skill["method"] == "model"]
+    assert list(ax.lines[0].get_ydata()) == own and list(ax.lines[0].get_xdata()) == [0.0, 0.5]
 
 
 def test_a_forecast_has_loss_metric_and_rate(model, sweep, background):

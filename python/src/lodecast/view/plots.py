@@ -1,4 +1,4 @@
-"""Figures of forecasts, plans and picks, with matplotlib."""
+"""Figures of sweeps, schedules, evaluations, forecasts, plans and picks, with matplotlib."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lodecast import _engine
-from lodecast.errors import Error
+from lodecast.errors import Error, SweepError
 from lodecast.view import interactive as moving
 from lodecast.view.rates import DECADES, logarithmic
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Of a longer name of a run its end is shown.
 _LONGEST_NAME = 36
+#: Configurations of a sweep that have a colour of their own.
+_NAMED = 5
 #: Losses and metrics that are so many times apart are drawn on a logarithmic axis.
 _FAR_APART = 1000.0
 
@@ -35,6 +37,94 @@ def _shade(strength: float) -> tuple[float, ...]:
 
     ends = (to_rgb(matplotlib.rcParams[name]) for name in ("axes.facecolor", "text.color"))
     return tuple(ground + strength * (text - ground) for ground, text in zip(*ends, strict=True))
+
+
+def sweep(sweep: _engine.Sweep, *, metric: str | None = None, figure: Figure | None = None) -> Any:
+    """Draw the metric and the learning rate of every run; the best configurations have colours and names."""
+    if metric is None and not sweep.metrics:
+        raise SweepError("no run of this sweep measured a metric: there is nothing to order its configurations by")
+    plt = _pyplot()
+    figure = figure or plt.figure(figsize=(7, 6), layout="constrained")
+    chosen = metric or sweep.metrics[0]
+    name = chosen.removesuffix(":max").removesuffix(":min")
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    order = _best_first(sweep, name)
+    rates = []
+    # The best are drawn last, over the others.
+    for place, runs in reversed(list(enumerate(order))):
+        look: dict[str, Any] = (
+            {"color": f"C{place}", "zorder": 3} if place < _NAMED else {"color": _shade(0.3), "linewidth": 0.8}
+        )
+        for number, run in enumerate(runs):
+            times = run.steps / run.total_steps
+            label = runs[0].configuration if place < _NAMED and number == 0 else "_"
+            for ax, column in ((upper, run.validation.get(name, np.full(len(run), np.nan))), (lower, run.learning_rate)):
+                measured = np.isfinite(column)
+                ax.plot(times[measured], column[measured], label=_end_of(label), **look)
+            rates.append(run.learning_rate[np.isfinite(run.learning_rate)])
+    upper.set_ylabel(name)
+    _spread_out(upper)
+    _rates(lower, [curve for curve in rates if curve.size > 0])
+    handles, labels = upper.get_legend_handles_labels()
+    upper.legend(handles[::-1], labels[::-1], frameon=False, title="best on average")
+    return figure
+
+
+def _best_first(sweep: _engine.Sweep, metric: str) -> list[list[_engine.Run]]:
+    """Give the runs of each configuration, the best on average first; what diverged is last."""
+    left = sweep
+    order: list[list[_engine.Run]] = []
+    while len(left) > 0:
+        best = left.best_configuration(metric)
+        if best is None:
+            return [*order, list(left)]
+        order.append(best[2])
+        taken = {run.id for run in best[2]}
+        rest = [run for run in left if run.id not in taken]
+        if not rest:
+            return order
+        left = _engine.Sweep(rest)
+    return order
+
+
+def schedule(schedule: _engine.Schedule, *, ax: Any = None) -> Any:
+    """Draw a schedule's learning rate over the progress of a run."""
+    plt = _pyplot()
+    if ax is None:
+        _, ax = plt.subplots(figsize=(7, 3), layout="constrained")
+    times = np.linspace(0.0, 1.0, 401)
+    rates = schedule.learning_rates(times)
+    ax.plot(times, rates, color="C0")
+    _rates(ax, [rates])
+    return ax.figure
+
+
+def evaluation(evaluation: _engine.Evaluation, *, ax: Any = None) -> Any:
+    """Draw the error of each way to forecast, by how much of a run was seen."""
+    plt = _pyplot()
+    if ax is None:
+        _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+    skills = evaluation.skills
+    for number, method in enumerate(dict.fromkeys(skill["method"] for skill in skills)):
+        known = sorted((skill["observed"], skill["mean_absolute_error"]) for skill in skills if skill["method"] == method)
+        seen, errors = zip(*known, strict=True)
+        ax.plot(seen, errors, "o-", markersize=4, color=f"C{number}", linewidth=2.5 if method == "model" else 1.0, label=method)
+    ax.xaxis.set_major_formatter(lambda fraction, _: f"{fraction:.0%}")
+    ax.set_xlabel("seen of the run")
+    ax.set_ylabel("mean absolute error")
+    ax.set_title(
+        f"forecasts of the final {evaluation.metric.rpartition(':')[0]}{'' if evaluation.held_out else ', not held out'}"
+    )
+    _spread_out(ax)
+    ax.legend(frameon=False)
+    return ax.figure
+
+
+def _spread_out(ax: Any) -> None:
+    """Make an axis logarithmic where values are far apart: of a run that diverged nothing else would be seen."""
+    drawn = [value for line in ax.lines for value in line.get_ydata()]
+    if drawn and min(drawn) > 0.0 and max(drawn) > _FAR_APART * min(drawn):
+        ax.set_yscale("log")
 
 
 def forecast(
@@ -67,10 +157,7 @@ def forecast(
             measured = np.isfinite(column)
             ax.plot(at[measured], column[measured], color=_shade(0.7), linewidth=1, label=f"run {_end_of(run.id)}")
     for ax in axes[:2]:
-        drawn = [value for line in ax.lines for value in line.get_ydata()]
-        # Of a run that diverged nothing else would be seen.
-        if drawn and min(drawn) > 0.0 and max(drawn) > _FAR_APART * min(drawn):
-            ax.set_yscale("log")
+        _spread_out(ax)
     axes[1].legend(frameon=False)
     return figure
 
