@@ -440,6 +440,17 @@ def test_a_run_that_is_not_as_planned_is_told(model, caplog):
     assert sum("beyond its planned 60 steps" in line for line in said) == 1
 
 
+@pytest.mark.parametrize("measured", [True, False])
+def test_a_metric_that_is_never_observed_is_told(model, caplog, measured):
+    optimizer, scheduler = scheduled(model)
+    for step in range(1, TOTAL + 1):
+        go_on(optimizer, scheduler, 1)
+        scheduler.observe(train_loss=2.0 / step, validation=0.1 if measured and step == 20 else None)
+    said = [record.getMessage() for record in caplog.records if "was not observed" in record.getMessage()]
+    alone = "accuracy was not observed in the first 30 of 60 steps: the plans rest on the train loss alone"
+    assert said == ([] if measured else [alone])
+
+
 def test_a_step_after_every_epoch_is_told_at_the_first(model, caplog):
     optimizer, scheduler = scheduled(model)
     for epoch in range(3):

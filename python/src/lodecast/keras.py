@@ -23,7 +23,7 @@ import keras
 from lodecast import _engine
 from lodecast.errors import ArgumentError, LodecastWarning, SettingError, StateError
 from lodecast.live.decisions import Decision, expected, log, tell
-from lodecast.live.experience import warn_of_the_unknown
+from lodecast.live.experience import warn_of_the_unknown, warn_of_the_unmeasured
 from lodecast.live.points import check_metric, find_metric, missing_metric
 
 if TYPE_CHECKING:
@@ -147,6 +147,7 @@ class LodeCallback(_Steps):
         self._since_backup = 0
         self._restored = False
         self._undecided = False
+        self._looked = False
         #: What was decided so far.
         self.decisions: list[Decision] = []
         if monitor is not None:
@@ -166,7 +167,7 @@ class LodeCallback(_Steps):
         if isinstance(self.model.optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
             raise SettingError("the optimizer has a schedule of its own: compile it with a number as learning_rate")
         self._restored = False
-        self._undecided = False
+        self._undecided = self._looked = False
         warn_of_the_unknown(self.scheduler)
         batches, epochs = self.params.get("steps"), self.params.get("epochs")
         if not batches or not epochs:
@@ -227,6 +228,9 @@ class LodeCallback(_Steps):
         if logs is not None:
             logs["learning_rate"] = self._learning_rate()
         super().on_epoch_end(epoch, logs)
+        if not self._looked and 2 * self.step >= self.scheduler.total_steps:
+            self._looked = True
+            warn_of_the_unmeasured(self.scheduler, self.step)
         if logs is not None:
             # Every epoch the same names, or Keras' loggers leave them out.
             plan = self.scheduler.last_plan

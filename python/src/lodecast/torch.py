@@ -16,7 +16,7 @@ from lodecast import _engine
 from lodecast.errors import ArgumentError, LodecastWarning, SettingError, StateError
 from lodecast.live import agreement, decisions, sinks
 from lodecast.live.decisions import Decision, log
-from lodecast.live.experience import warn_of_the_unknown
+from lodecast.live.experience import warn_of_the_unknown, warn_of_the_unmeasured
 from lodecast.live.follow_torch import FollowLR
 from lodecast.live.torch_groups import RatesInRatio, check_optimizer
 from lodecast.view import text
@@ -30,6 +30,8 @@ _FAR_APART = 10.0
 _JUMP = 10.0
 #: Fraction of the run after which it is told that nothing was observed.
 _UNOBSERVED = 0.25
+#: Fraction of the run after which it is told that the metric was not.
+_UNMEASURED = 0.5
 #: Updates of the optimizer for a step, and beyond these, that are too many for one that is taken after each.
 _UPDATES, _SPARE = 2, 8
 #: A point that lies so far back, as a part of the run, was counted in something else.
@@ -199,11 +201,13 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         """Note the steps at which something may be told of how far the run is."""
         total = self.total_steps
         # What was measured after that step is known in the one after it.
-        self._told_at = (total + 1, round(_UNOBSERVED * total) + 1)
+        self._told_at = (total + 1, round(_UNOBSERVED * total) + 1, round(_UNMEASURED * total) + 1)
 
     def _look_at_progress(self) -> None:
         if self.last_epoch > self.total_steps:
             log.warning("the training goes on beyond its planned %s steps: extend() plans a longer one", self.total_steps)
+        elif self.last_epoch > round(_UNMEASURED * self.total_steps):
+            warn_of_the_unmeasured(self.scheduler, self.last_epoch - 1)
         elif not self.scheduler.observed:
             log.warning(
                 "nothing was observed in the first %s of %s steps: the schedule of the start stays. Call observe(), or give "

@@ -123,6 +123,19 @@ def test_a_scheduler_knows_its_training(model: Path, caplog: pytest.LogCaptureFi
         fit(network(), callback)
 
 
+def test_a_metric_that_is_never_measured_is_told(model: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def said(**validation: Any) -> list[str]:
+        caplog.clear()
+        inputs, targets = toy.data()[:2]
+        lode = LodeCallback(lodecast.Scheduler(model, total_steps=STEPS))
+        network().fit(inputs, targets, batch_size=16, epochs=EPOCHS, callbacks=[lode], verbose=0, **validation)
+        return [record.getMessage() for record in caplog.records if "was not observed" in record.getMessage()]
+
+    half = STEPS // 2
+    assert said() == [f"val_loss was not observed in the first {half} of {STEPS} steps: the plans rest on the train loss alone"]
+    assert said(validation_data=toy.data()[2:], validation_freq=5) == []
+
+
 class Spy(keras.callbacks.Callback):  # type: ignore[misc, unused-ignore]
     """The optimizer's own steps and rates, and the metric of each epoch."""
 

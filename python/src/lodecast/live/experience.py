@@ -1,4 +1,4 @@
-"""Says so before a training begins that is unlike everything its model has seen."""
+"""Says so of a training that is unlike everything its model has seen, or does not measure what the model predicts."""
 
 from __future__ import annotations
 
@@ -21,3 +21,16 @@ def warn_of_the_unknown(scheduler: _engine.Scheduler) -> None:
         return
     if forecast.outside_experience is not None:
         log.warning("the training is unlike the runs learned from: %s", forecast.outside_experience)
+
+
+def warn_of_the_unmeasured(scheduler: _engine.Scheduler, step: int) -> None:
+    """Warn if of what was observed until this step nothing is the model's metric."""
+    name = scheduler.model.metric.rpartition(":")[0]
+    observed = scheduler.observed
+    if name != "train_loss" and observed and all(point["validation"] is None for point in observed):
+        log.warning(
+            "%s was not observed in the first %s of %s steps: the plans rest on the train loss alone",
+            name,
+            step,
+            scheduler.total_steps,
+        )
