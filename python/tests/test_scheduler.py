@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -86,3 +87,21 @@ def test_a_run_extended_at_its_end_goes_on_as_one_of_that_length(model):
     assert [scheduler.learning_rate(step) for step in range(58)] == pytest.approx(before[:58], rel=0.05)
     for step in (63, 75, 82):
         assert scheduler.learning_rate(step) == pytest.approx(start.at_step(step, 120), rel=0.02)
+
+
+def test_an_argument_that_is_not_taken_is_named(law):
+    for attempt, said in (
+        (lambda: lodecast.Scheduler(law, -1), "total_steps: -1: give a whole number"),
+        (lambda: lodecast.Scheduler(law, 2.5), "total_steps: 2.5 is no whole number"),
+        (lambda: law.pick(200, candidates="many"), "candidates: a whole number is needed, not str"),
+        (lambda: lodecast.Schedule.cosine(0.1).at_step(-1, 100), "step: -1: give"),
+        (lambda: lodecast.Run("a", [1, -2], train_loss=[1.0, 1.0]), "steps: -2: give"),
+        (lambda: lodecast.Scheduler(lodecast.example_sweep(), 100), "model: .*, not Sweep"),
+    ):
+        with pytest.raises(lodecast.Error, match=f"^{said}"):
+            attempt()
+    error = lodecast.SettingError("width = 0")
+    if sys.version_info >= (3, 11):
+        error.add_note("seen on a Tuesday")
+        assert error.__notes__ == ["seen on a Tuesday"]
+    assert str(error) == "width = 0"

@@ -1,8 +1,19 @@
 """Everything that lodecast raises: one tree, its messages the engine's own, each with what to do about it."""
 
+import re
+import sys
+
 
 class Error(Exception):
     """Anything that went wrong in lodecast."""
+
+    def add_note(self, note: str, /) -> None:
+        """Take the name of an argument that the engine did not accept, which comes as a note, into the message."""
+        argument = re.fullmatch("while processing '(.+)'", note)
+        if argument and self.args:
+            self.args = (f"{argument[1]}: {self.args[0]}", *self.args[1:])
+        elif sys.version_info >= (3, 11):
+            super().add_note(note)
 
 
 class ArgumentError(Error, TypeError):
