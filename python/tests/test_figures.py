@@ -31,7 +31,7 @@ def labels(ax) -> list[str]:
 
 def test_a_sweep_has_every_run_and_names_the_best(background):
     sweep = lodecast.example_sweep()
-    upper, lower = plots.sweep(sweep).axes
+    upper, lower = sweep.plot().axes
     assert len(upper.lines) == len(lower.lines) == len(sweep)
     names = labels(upper)
     assert len(names) == 5 and names[0] == sweep.best_configuration()[2][0].configuration == "cosine 0.1"
@@ -44,14 +44,14 @@ def test_a_sweep_has_every_run_and_names_the_best(background):
 
 def test_a_schedule_is_its_rates():
     schedule = lodecast.Schedule.warmup_stable_decay(0.1, warmup=0.2)
-    (line,) = plots.schedule(schedule).axes[0].lines
+    (line,) = schedule.plot().axes[0].lines
     assert list(line.get_ydata()) == [schedule.learning_rate(time) for time in line.get_xdata()]
     plt.close("all")
 
 
 def test_an_evaluation_has_an_error_for_each_way_to_forecast(law, background):
     evaluation = law.evaluate(lodecast.example_sweep(), [0.0, 0.5])
-    ax = plots.evaluation(evaluation).axes[0]
+    ax = evaluation.plot().axes[0]
     assert labels(ax) == list(dict.fromkeys(skill["method"] for skill in evaluation.skills))
     own = [skill["mean_absolute_error"] for skill in evaluation.skills if skill["method"] == "model"]
     assert list(ax.lines[0].get_ydata()) == own and list(ax.lines[0].get_xdata()) == [0.0, 0.5]

@@ -152,3 +152,21 @@ def test_a_fit_that_takes_the_law_says_that_there_is_no_checkpoint(tmp_path, cap
     for given in ({"checkpoint": checkpoint}, {"resume": True}):
         with pytest.raises(lodecast.SettingError, match="keeps no checkpoint"):
             lodecast.fit(lodecast.example_sweep(), "law", **given)
+
+
+def test_settings_that_count_for_more_than_the_rates_are_warned_of():
+    runs = [
+        lodecast.Run(
+            f"{rate} {decay} {seed}",
+            [50, 100],
+            learning_rate=[rate, rate],
+            validation={"accuracy:max": [0.2, 0.3 * decay + 0.1 * rate + 0.01 * seed + 0.2]},
+            total_steps=100,
+            attributes={"weight_decay": str(decay)},
+        )
+        for rate in (0.1, 0.2, 0.4)
+        for decay in (0, 1, 2)
+        for seed in (0, 1)
+    ]
+    with pytest.warns(lodecast.LodecastWarning, match="as they differ in weight_decay"):
+        lodecast.fit(lodecast.Sweep(runs), "law", progress=False)

@@ -209,3 +209,19 @@ def test_what_was_left_out_is_said(sweep):
     with pytest.raises(lodecast.SweepError):
         lodecast.fit(lodecast.Sweep([]))
     assert all(issubclass(kind, lodecast.Error) for kind in (lodecast.InternalError, lodecast.StateError))
+
+
+def test_runs_in_place_of_a_model_are_told_from_a_damaged_one(sweep, tmp_path):
+    sweep.write(tmp_path / "sweep.csv")
+    for ask in (lodecast.load, lambda path: lodecast.Scheduler(path, 100)):
+        with pytest.raises(lodecast.SettingError, match=r"runs are no model; fit one to them and keep it: lodecast\.fit\("):
+            ask(tmp_path / "sweep.csv")
+
+
+def test_what_no_run_had_is_unknown(law):
+    known = lodecast.Schedule.cosine(0.1)
+    assert law.unknown(known, 200) is None
+    assert "2000 steps" in law.unknown(known, 2000)
+    assert "beyond" in law.unknown(lodecast.Schedule.cosine(50.0), 200)
+    with pytest.warns(lodecast.LodecastWarning, match="2000 steps"):
+        law.plan(total_steps=2000)

@@ -105,3 +105,11 @@ def test_an_argument_that_is_not_taken_is_named(law):
         error.add_note("seen on a Tuesday")
         assert error.__notes__ == ["seen on a Tuesday"]
     assert str(error) == "width = 0"
+
+
+def test_decisions_of_a_plain_loop_are_told(law, caplog):
+    scheduler = lodecast.Scheduler(law, 200, replan_at=[0.1], settings={"keep_pick": False})
+    with caplog.at_level("INFO", logger="lodecast"):
+        for step in range(40):
+            scheduler.observe(step, train_loss=loss(step), validation=loss(step) if step % 5 == 0 else None)
+    assert sum("step 20 of 200" in told for told in caplog.messages) == 1, caplog.messages

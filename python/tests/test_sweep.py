@@ -136,3 +136,15 @@ def test_sweeps_join_with_all_their_metrics():
         lodecast.Sweep([one, one])
     with pytest.raises(lodecast.SweepError, match="step 1 comes after step 1"):
         lodecast.Run("c", [1, 1])
+
+
+def test_a_metric_may_be_named_with_its_direction(sweep):
+    assert sweep.best_configuration(sweep.metrics[0]) == sweep.best_configuration()
+    with pytest.raises(lodecast.Error, match=r"write 'val_accuracy:max' or 'val_accuracy:min'"):
+        lodecast.Run("a", [1], validation={"val_accuracy:maximize": [0.5]})
+
+
+def test_a_run_is_asked_for_by_id_or_position(sweep):
+    for key in (2.5, None):
+        with pytest.raises(lodecast.ArgumentError, match="by its id or its position"):
+            sweep[key]

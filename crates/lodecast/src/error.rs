@@ -11,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A metric was named without the direction in which it is better.
-    #[error("the metric '{metric}' has no direction: write '{metric}:max' or '{metric}:min'")]
+    #[error("the metric '{metric}' has no direction: write '{name}:max' or '{name}:min'", name = without_direction(metric))]
     MetricDirection {
         /// The text given.
         metric: String,
@@ -131,6 +131,15 @@ pub enum Error {
     /// Work was interrupted on request; what was done has been saved where the caller asked for it.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// The name of a metric without what was meant as its direction: `accuracy:maximize`.
+fn without_direction(metric: &str) -> &str {
+    const MEANT: [&str; 7] = ["max", "min", "high", "low", "up", "down", "big"];
+    match metric.rsplit_once(':') {
+        Some((name, direction)) if MEANT.iter().any(|meant| direction.trim().to_lowercase().starts_with(meant)) => name,
+        _ => metric,
+    }
 }
 
 /// Refuses a setting that is out of its range.

@@ -2,6 +2,7 @@
 
 use lodecast::Evaluation;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::pickle::{self, Reduced};
 
@@ -11,6 +12,12 @@ pub(crate) struct PyEvaluation(pub(crate) Evaluation);
 
 #[pymethods]
 impl PyEvaluation {
+    /// Draws the error of each way to forecast, by how much of a run was seen, with matplotlib.
+    #[pyo3(signature = (**options))]
+    fn plot<'py>(slf: &Bound<'py, Self>, options: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("lodecast.view.plots")?.call_method("evaluation", (slf,), options)
+    }
+
     /// The metric that is forecast.
     #[getter]
     fn metric(&self) -> &str {

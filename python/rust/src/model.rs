@@ -1,6 +1,6 @@
 //! `lodecast.Model`, `lodecast.PaperLatentOde` and `lodecast.ControlledLatentOde`: models and what they are asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lodecast::{
@@ -71,9 +71,23 @@ impl ModelSource<'_> {
                 ))
                 .into())
             }
-            Self::Path(path) => Ok(Arc::new(work::abandonable(py, move || Ok(Model::load(path)?))?)),
+            Self::Path(path) => Ok(Arc::new(work::abandonable(py, move || load_model(&path))?)),
         }
     }
+}
+
+/// Reads a model file. Runs in its place are told from a damaged one.
+fn load_model(path: &Path) -> Result<Model, Failure> {
+    let is_table = path.extension().is_some_and(|extension| {
+        ["csv", "tsv", "parquet", "jsonl", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    });
+    if is_table && path.exists() && !Model::is_file(path) {
+        let runs = path.display();
+        return Err(Failure::Setting(format!(
+            "{runs}: runs are no model; fit one to them and keep it: lodecast.fit('{runs}', 'law').save('law.lode')"
+        )));
+    }
+    Ok(Model::load(path)?)
 }
 
 /// The model as an object of its kind's class.
@@ -108,10 +122,11 @@ impl PyModel {
         }
         let given = schedule.map(|schedule| schedule.0.clone());
         let Some(run) = run else {
-            // A schedule is a matter of progress; steps only count with points.
+            // To a network a schedule is a matter of progress; to a law the length is one of the conditions.
+            let longest = self.model.experience().conditions.lengths.map(|(_, longest)| longest);
             return Ok(Known {
                 observed: Vec::new(),
-                total_steps: total_steps.map_or(1000, |Count(steps)| steps),
+                total_steps: total_steps.map(|Count(steps)| steps).or(longest).unwrap_or(1000),
                 schedule: given,
             });
         };
@@ -207,6 +222,12 @@ impl PyModel {
         self.summary.as_ref().map(|summary| Ok(pythonize::pythonize(py, summary)?)).transpose()
     }
 
+    /// What the sweep does not show of a run of so many steps under `schedule`: rates beyond all that were borne, a fall that no run
+    /// had, or its length. `None` if there is nothing.
+    fn unknown(&self, schedule: PyRef<'_, PySchedule>, total_steps: Count) -> Option<String> {
+        self.model.experience().unknown(&schedule.0, total_steps.0)
+    }
+
     /// How a run will go on under `schedule`, by default its own. `observed` is the fraction of the run to look at. A schedule
     /// with rates that the sweep has not shown draws a warning: they count as the nearest that it has.
     #[pyo3(signature = (run=None, *, schedule=None, total_steps=None, observed=None))]
@@ -246,6 +267,7 @@ impl PyModel {
     ) -> PyResult<PyPlan> {
         let known = work::guard(|| self.known(run.as_deref(), total_steps, observed, in_force.as_deref()))?;
         let settings = planner_settings(&self.model, settings)?;
+        let total_steps = known.total_steps;
         let plan = work::detached(py, || {
             let forecaster = Forecaster::from((*self.model).clone());
             let planner = Planner::new(forecaster, settings)?;
@@ -254,6 +276,9 @@ impl PyModel {
             let situation = Situation { seed, ..Situation::after(&known.observed, known.total_steps, &in_force) };
             Ok(planner.plan(&situation)?)
         })?;
+        if let Some(doubt) = self.model.experience().unknown(&plan.schedule, total_steps) {
+            failure::warn(py, &doubt)?;
+        }
         Ok(PyPlan { plan, metric: self.metric() })
     }
 
@@ -374,6 +399,6 @@ pub(crate) fn suggestions(
 /// Reads a model file of any kind.
 #[pyfunction]
 pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Py<PyAny>> {
-    let model = work::abandonable(py, move || Ok(Model::load(path)?))?;
+    let model = work::abandonable(py, move || load_model(&path))?;
     of_kind(py, Arc::new(model), None)
 }

@@ -3,7 +3,7 @@
 use lodecast::{Family, Schedule};
 use numpy::PyArray1;
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyDict, PyType};
 
 use crate::count::Count;
 use crate::failure::Failure;
@@ -28,6 +28,12 @@ fn parametric(family: Family, peak_lr: f64, warmup: f64) -> PyResult<PySchedule>
 
 #[pymethods]
 impl PySchedule {
+    /// Draws its learning rate over the progress of a run, with matplotlib.
+    #[pyo3(signature = (**options))]
+    fn plot<'py>(slf: &Bound<'py, Self>, options: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("lodecast.view.plots")?.call_method("schedule", (slf,), options)
+    }
+
     /// A family by name: constant, cosine, one-cycle, staircase, linear or warmup-stable-decay, after a linear warm-up over
     /// a fraction of the run.
     #[staticmethod]

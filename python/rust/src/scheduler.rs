@@ -270,16 +270,23 @@ impl PyScheduler {
     /// Takes in what was measured at a step, and plans if it is time to; `None` was not measured. The same step again adds or
     /// corrects, and never plans twice. The learning rate may be left out: it is the one this scheduler gave.
     #[pyo3(signature = (step, *, train_loss=None, validation=None, learning_rate=None))]
-    fn observe(
-        &self,
-        py: Python<'_>,
+    fn observe<'py>(
+        slf: &Bound<'py, Self>,
         step: Count,
         train_loss: Option<f64>,
         validation: Option<f64>,
         learning_rate: Option<f64>,
-    ) -> PyResult<PyObservation> {
+    ) -> PyResult<Bound<'py, PyObservation>> {
+        let (py, this) = (slf.py(), slf.get());
         let point = Point { step: step.0, train_loss, learning_rate, validation };
-        self.attempt(py, move |scheduler| PyObservation::of(scheduler.observe(point), self.model.metric()))
+        let made =
+            this.attempt(py, move |scheduler| PyObservation::of(scheduler.observe(point), this.model.metric()))?;
+        let is_decision = matches!(made.0.kind.as_ref(), "replanned" | "kept");
+        let made = Bound::new(py, made)?;
+        if is_decision {
+            py.import("lodecast.live.decisions")?.call_method1("tell_of", (slf, &made, step.0))?;
+        }
+        Ok(made)
     }
 
     /// Takes in what was measured as `observe` does, but never plans: that is left to `decide`, so that a metric which comes

@@ -298,6 +298,12 @@ impl PySweep {
         self.sweep.runs.len()
     }
 
+    /// Draws its runs with matplotlib, metric and learning rate; the best configurations have colours and names.
+    #[pyo3(signature = (**options))]
+    fn plot<'py>(slf: &Bound<'py, Self>, options: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("lodecast.view.plots")?.call_method("sweep", (slf,), options)
+    }
+
     /// A run by its id or its position, or with a slice a sweep of some of the runs.
     fn __getitem__<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let count = self.sweep.runs.len();
@@ -313,7 +319,10 @@ impl PySweep {
             let found = self.sweep.runs.iter().position(|run| run.id == id);
             found.ok_or_else(|| Failure::Missing(format!("no run '{id}' in this sweep of {count}")))?
         } else {
-            let index: isize = key.extract()?;
+            let index: isize = key.extract().map_err(|_| {
+                let kind = key.get_type().name().map_or_else(|_| "that".to_owned(), |name| name.to_string());
+                Failure::Argument(format!("a run is asked for by its id or its position, not by {kind}"))
+            })?;
             let index = if index < 0 { index.checked_add_unsigned(count) } else { Some(index) };
             let index = index.and_then(|index| usize::try_from(index).ok()).filter(|&index| index < count);
             index.ok_or_else(|| Failure::Position(format!("the sweep has {count} runs")))?

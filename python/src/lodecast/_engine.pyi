@@ -125,6 +125,8 @@ class Sweep:
         measured the metric. Runs that diverged count as the worst.
         """
     def __len__(self) -> int: ...
+    def plot(self, *, metric: str | None = None, figure: Any = None) -> Any:
+        """Draws its runs with matplotlib, metric and learning rate; the best configurations have colours and names."""
     @overload
     def __getitem__(self, key: int | str, /) -> Run: ...
     @overload
@@ -217,6 +219,8 @@ class Schedule:
 
     __hash__ = None  # type: ignore[assignment]
     def __eq__(self, other: object, /) -> bool: ...
+    def plot(self, *, ax: Any = None) -> Any:
+        """Draws its learning rate over the progress of a run, with matplotlib."""
     @staticmethod
     def parametric(family: str, peak_lr: float, warmup: float = 0.0) -> Schedule:
         """A family by name: constant, cosine, one-cycle, staircase, linear or warmup-stable-decay, after a linear warm-up over
@@ -347,6 +351,8 @@ class Evaluation:
     @property
     def forecasts(self) -> list[dict[str, Any]]:
         """One dictionary a forecast: run, observed fraction, prediction, what it became."""
+    def plot(self, *, ax: Any = None) -> Any:
+        """Draws the error of each way to forecast, by how much of a run was seen, with matplotlib."""
     def _repr_html_(self) -> str: ...
 
 @final
@@ -851,6 +857,10 @@ class Model:
     @property
     def fit_summary(self) -> dict[str, Any] | None:
         """What the fit was made of, as plain types; `None` for a model from a file."""
+    def unknown(self, schedule: Schedule, total_steps: int) -> str | None:
+        """What the sweep does not show of a run of so many steps under `schedule`: rates beyond all that were borne, a fall that no run
+        had, or its length. `None` if there is nothing.
+        """
     def forecast(
         self,
         run: Run | None = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, overload
 
 from lodecast import _engine
 from lodecast.errors import SettingError
-from lodecast.io.left_out import warn_of_left_out
+from lodecast.io.left_out import warn_of_doubts, warn_of_left_out
 from lodecast.io.runs import read_runs
 from lodecast.live.decisions import log
 from lodecast.view.progress import Bar
@@ -121,5 +121,7 @@ def fit(
     if isinstance(model, _engine.LawModel) and checkpoint is not None and not os.path.exists(checkpoint):
         # Of several forms the choice may be known before a network is begun.
         log.warning("the law was taken, which keeps no checkpoint: there is nothing in %s to go on from", os.fspath(checkpoint))
-    warn_of_left_out((model.fit_summary or {})["left_out"], "model.fit_summary")
+    summary = model.fit_summary or {}
+    warn_of_left_out(summary["left_out"], "model.fit_summary")
+    warn_of_doubts(summary["doubts"])
     return model

@@ -86,12 +86,13 @@ impl Sweep {
         }
     }
 
-    /// Column of the metric named `name`.
+    /// Column of the metric named `name`, with or without its direction.
     ///
     /// # Errors
     /// If there is no such metric; the message lists those there are.
     pub fn metric_index(&self, name: &str) -> Result<usize> {
-        self.metrics.iter().position(|metric| metric.name == name).ok_or_else(|| Error::UnknownMetric {
+        let named = |metric: &Metric| metric.name == name || metric.to_string() == name;
+        self.metrics.iter().position(named).ok_or_else(|| Error::UnknownMetric {
             metric: name.to_owned(),
             known: self.metrics.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         })

@@ -1,4 +1,4 @@
-"""Warnings of runs that were left out: nothing is dropped silently."""
+"""Warnings of runs that were left out, and of what speaks against a model: nothing is dropped or doubted silently."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ def warn_of_left_out(runs: Sequence[Mapping[str, str]], report: str) -> None:
     if len(runs) > _NAMED:
         more = len(runs) - _NAMED
         warnings.warn(f"{more} more runs were left out; {report} names them", LodecastWarning, stacklevel=level)
+
+
+def warn_of_doubts(doubts: Sequence[str]) -> None:
+    """Warn of what speaks against relying on a model, at the line outside of lodecast that called."""
+    level = _level_of_caller()
+    for doubt in doubts:
+        warnings.warn(doubt, LodecastWarning, stacklevel=level)
 
 
 def _level_of_caller() -> int:

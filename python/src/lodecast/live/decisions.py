@@ -99,6 +99,11 @@ def tell(decision: Decision) -> None:
         log.info("%s", decision)
 
 
+def tell_of(scheduler: Scheduler, observation: Observation, step: int) -> None:
+    """Tell what a scheduler decided upon an observation."""
+    tell(Decision.of(scheduler, observation, step))
+
+
 def defect(reason: str) -> None:
     """Tell that planning failed in a way that it never should."""
     log.error("%s", reason)

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
-
 from lodecast import _engine
-from lodecast.errors import LodecastWarning, WindowError
 from lodecast.live.decisions import log
 
 
 def warn_of_the_unknown(scheduler: _engine.Scheduler) -> None:
-    """Warn if the training is much longer or shorter than all runs that were learned from."""
-    try:
-        with warnings.catch_warnings():
-            # Of rates that no run had the schedule itself speaks.
-            warnings.simplefilter("ignore", LodecastWarning)
-            forecast = scheduler.model.forecast(schedule=scheduler.schedule, total_steps=scheduler.total_steps)
-    except WindowError:
-        # The paper's model says nothing before it has seen something.
-        return
-    if forecast.outside_experience is not None:
-        log.warning("the training is unlike the runs learned from: %s", forecast.outside_experience)
+    """Warn if the training is much longer or shorter than all runs that were learned from, or has rates that none had."""
+    unknown = scheduler.model.unknown(scheduler.schedule, scheduler.total_steps)
+    if unknown is not None:
+        log.warning("the training is unlike the runs learned from: %s", unknown)
 
 
 def warn_of_the_unmeasured(scheduler: _engine.Scheduler, step: int) -> None:
