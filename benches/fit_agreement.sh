@@ -3,7 +3,7 @@
 #   benches/fit_agreement.sh COMMIT LODECAST OUT [SWEEPS [FITS [SEEDS]]]
 #
 # LODECAST is the command with its lab, OUT a folder that is added to: the same command goes on where it stopped. On MNIST-1D, with
-# either optimizer, sweeps of 24 runs (4 families x 6 peaks, one seed) are fitted by networks under so many seeds; each plan is trained
+# either optimizer, sweeps of 24 runs (4 families x 6 peaks, one seed) are fitted under so many seeds; each plan is trained
 # under fresh seeds of the training. `fit_agreement/summary.py` says what came out.
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,24 +1,24 @@
-//! Fits a network to a sweep under several seeds, and prints the schedules that are planned, each once, and how many fits led to each,
-//! as two lists in JSON: `fit_agreement SWEEP FITS`. `fit_agreement.sh` compiles it against any commit.
+//! Fits a model to a sweep under several seeds, of the form that `lodecast fit` takes by default, and prints the schedules that are
+//! planned, each once, and how many fits led to each, as two lists in JSON: `fit_agreement SWEEP FITS`. `fit_agreement.sh` compiles it
+//! against any commit.
 
-use lodecast::{FitOptions, FitSettings, Forecaster, Model, ModelKind, Planner, Schedule, Situation, Sweep, fit};
+#[cfg(builders)]
+use lodecast::{BestFit, PlannerSettings, fit_best};
+use lodecast::{FitOptions, Forecaster, Model, Planner, Schedule, Situation, Sweep};
+#[cfg(not(builders))]
+use lodecast::{FitSettings, ModelKind, fit};
 use lodecast_sweep_file::{ReadOptions, read};
 
+#[cfg(builders)]
+fn fitted(sweep: &Sweep, seed: u64) -> Model {
+    fit_best(sweep, &BestFit { seed, ..BestFit::default() }, FitOptions::default()).expect("a fit").model
+}
+
+#[cfg(not(builders))]
 fn fitted(sweep: &Sweep, seed: u64) -> Model {
     let mut settings = FitSettings::new(ModelKind::Controlled);
-    #[cfg(builders)]
-    {
-        settings = settings.with_training(|training| training.seed = seed);
-    }
-    #[cfg(not(builders))]
-    {
-        settings.seed = seed;
-    }
-    #[cfg(builders)]
-    let options = FitOptions::default();
-    #[cfg(not(builders))]
+    settings.seed = seed;
     let never = std::sync::atomic::AtomicBool::new(false);
-    #[cfg(not(builders))]
     let options = FitOptions { progress: &mut |_| {}, interrupt: &never, checkpoint: None, resume: false };
     fit(sweep, &settings, options).expect("a fit").model
 }
@@ -27,7 +27,7 @@ fn fitted(sweep: &Sweep, seed: u64) -> Model {
 fn planned(model: Model, total_steps: u64) -> Schedule {
     let forecaster: Forecaster = model.into();
     #[cfg(builders)]
-    let settings = lodecast::PlannerSettings::default_for(&forecaster);
+    let settings = PlannerSettings::default_for(&forecaster);
     #[cfg(not(builders))]
     let settings = forecaster.default_settings();
     let planner = Planner::new(forecaster, settings).expect("settings");

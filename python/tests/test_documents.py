@@ -10,6 +10,9 @@ import pytest
 
 import lodecast
 
+# What stands in for the runs of the documents is shorter than they are.
+pytestmark = pytest.mark.filterwarnings("ignore:it has 23400 steps:lodecast.LodecastWarning")
+
 REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "docs"
 README = REPOSITORY / "python" / "README.md"
