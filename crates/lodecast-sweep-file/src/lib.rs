@@ -87,7 +87,7 @@ pub use line_ends::LineEnds;
 pub use options::{ReadOptions, ReadReport};
 pub use replace::replace;
 pub use stream::SweepWriter;
-pub use table::ParquetTable;
+pub use table::{Entry, ParquetTable};
 
 use layout::Runs;
 

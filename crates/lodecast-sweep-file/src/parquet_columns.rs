@@ -33,9 +33,16 @@ pub(crate) enum Kind {
 impl Kind {
     /// The kind of a column, or a name of its type if it has no place in a sweep.
     pub(crate) fn of(column: &ColumnDescPtr) -> Result<Self, String> {
-        if column.max_rep_level() > 0 {
-            return Err("a list".to_owned());
-        }
+        if column.max_rep_level() > 0 { Err("a list".to_owned()) } else { Self::of_values(column) }
+    }
+
+    /// The kind of the elements of a column of lists, if they are numbers.
+    pub(crate) fn of_elements(column: &ColumnDescPtr) -> Option<Self> {
+        let kind = (column.max_rep_level() == 1).then(|| Self::of_values(column).ok()).flatten();
+        kind.filter(|kind| kind.is_number())
+    }
+
+    fn of_values(column: &ColumnDescPtr) -> Result<Self, String> {
         let converted = column.converted_type();
         let unsigned = |wide: bool| match (column.logical_type_ref(), converted) {
             (Some(LogicalType::Integer(integer)), _) => Some(!integer.is_signed),
@@ -106,26 +113,31 @@ enum Values {
 struct Typed<T: DataType> {
     reader: ColumnReaderImpl<T>,
     values: Vec<T::T>,
+    /// Of each level whether it goes on with the list before, in a column of lists.
+    repeated: Vec<i16>,
 }
 
 impl<T: DataType> Typed<T> {
     fn new(column: ColumnDescPtr, pages: Box<dyn PageReader>) -> Self {
-        Self { reader: ColumnReaderImpl::new(column, pages), values: Vec::new() }
+        Self { reader: ColumnReaderImpl::new(column, pages), values: Vec::new(), repeated: Vec::new() }
     }
 
     /// Checks that no values are left.
     fn check_end(&mut self) -> Result<()> {
-        let (more, _, _) = self.reader.read_records(1, Some(&mut Vec::new()), None, &mut Vec::new())?;
+        let (levels, repeated) = (&mut Vec::new(), &mut Vec::new());
+        let (more, _, _) = self.reader.read_records(1, Some(levels), Some(repeated), &mut Vec::new())?;
         if more == 0 { Ok(()) } else { Err(ParquetError::General("its pages hold more values than rows".to_owned())) }
     }
 
     /// Reads exactly `rows` rows.
     fn fill(&mut self, rows: usize, levels: &mut Vec<i16>) -> Result<()> {
         self.values.clear();
+        self.repeated.clear();
         levels.clear();
         let mut filled = 0;
         while filled < rows {
-            let (read, _, _) = self.reader.read_records(rows - filled, Some(&mut *levels), None, &mut self.values)?;
+            let (levels, repeated) = (Some(&mut *levels), Some(&mut self.repeated));
+            let (read, _, _) = self.reader.read_records(rows - filled, levels, repeated, &mut self.values)?;
             if read == 0 {
                 return Err(ParquetError::EOF(format!("{} rows are missing", rows - filled)));
             }
@@ -141,6 +153,8 @@ pub(crate) struct Column {
     /// The level of each row: it has a value if it is `present`.
     levels: Vec<i16>,
     present: i16,
+    /// The level from which on there is an element, be it null, in a column of lists.
+    element: i16,
     row: usize,
     value: usize,
 }
@@ -149,6 +163,7 @@ impl Column {
     /// The column of kind `kind` whose pages are `pages`.
     pub(crate) fn new(kind: Kind, column: ColumnDescPtr, pages: Box<dyn PageReader>) -> Self {
         let present = column.max_def_level();
+        let element = present - i16::from(column.self_type().is_optional());
         let values = match kind {
             Kind::Int32 => Values::Int32(Typed::new(column, pages)),
             Kind::Unsigned32 => Values::Unsigned32(Typed::new(column, pages)),
@@ -162,7 +177,7 @@ impl Column {
             Kind::DecimalBytes(places) => Values::DecimalBytes(Typed::new(column, pages), places),
             Kind::Text => Values::Text(Typed::new(column, pages)),
         };
-        Self { values, levels: Vec::new(), present, row: 0, value: 0 }
+        Self { values, levels: Vec::new(), present, element, row: 0, value: 0 }
     }
 
     /// Reads the next `rows` rows.
@@ -189,6 +204,34 @@ impl Column {
             Values::Double(typed) => typed.check_end(),
             Values::Text(typed) => typed.check_end(),
         }
+    }
+
+    /// The numbers of the next list of the batch, which is a row's; none for a null.
+    pub(crate) fn next_list(&mut self) -> Vec<Option<f64>> {
+        let mut list = Vec::new();
+        let mut is_first = true;
+        while self.row < self.levels.len() && (is_first || self.goes_on()) {
+            is_first = false;
+            if self.levels[self.row] < self.element {
+                self.row += 1;
+                continue;
+            }
+            list.push(self.next().and_then(|cell| cell.number().ok()).flatten());
+        }
+        list
+    }
+
+    /// Does the level at hand go on with the list before?
+    fn goes_on(&self) -> bool {
+        let repeated = match &self.values {
+            Values::Int32(typed) | Values::Unsigned32(typed) | Values::Decimal32(typed, _) => &typed.repeated,
+            Values::Int64(typed) | Values::Unsigned64(typed) | Values::Decimal64(typed, _) => &typed.repeated,
+            Values::Half(typed) | Values::DecimalBytes(typed, _) => &typed.repeated,
+            Values::Float(typed) => &typed.repeated,
+            Values::Double(typed) => &typed.repeated,
+            Values::Text(typed) => &typed.repeated,
+        };
+        repeated.get(self.row).is_some_and(|&level| level > 0)
     }
 
     /// The cell of the next row of the batch. None if its text is not UTF-8.

@@ -22,6 +22,8 @@ use crate::thrift::{self, Thrift};
 const PLAUSIBLE_COMPRESSION: u64 = 64;
 const PLAUSIBLE_PAGES: u64 = 64 << 20;
 const PLAUSIBLE_PAGE: u64 = 16 << 20;
+/// Values that the lists of a column may hold in any file, besides one for each of its bytes.
+const LIST_VALUES: u64 = 1 << 20;
 
 /// A page reader that checks each page's sizes first.
 pub(crate) struct CheckedPages<R: ChunkReader> {
@@ -34,6 +36,8 @@ pub(crate) struct CheckedPages<R: ChunkReader> {
     compression: Compression,
     /// Largest page believed whatever its compression.
     plausible: u64,
+    /// Values that its pages may yet announce, where rows do not bound them: in lists.
+    values_left: Option<u64>,
 }
 
 impl<R: ChunkReader + 'static> CheckedPages<R> {
@@ -51,8 +55,10 @@ impl<R: ChunkReader + 'static> CheckedPages<R> {
         let inner = SerializedPageReader::new(Arc::clone(source), chunk, 0, None)?;
         let has_levels = chunk.column_descr().max_def_level() > 0;
         let plausible = (PLAUSIBLE_PAGES / columns.max(1) as u64).min(PLAUSIBLE_PAGE);
-        let (source, compression) = (Arc::clone(source), chunk.compression());
-        Ok(Self { plausible, inner, source, path: path.to_owned(), offset, remaining, has_levels, compression })
+        let is_list = chunk.column_descr().max_rep_level() > 0;
+        let values_left = is_list.then(|| LIST_VALUES.saturating_add(source.len()));
+        let (source, path, compression) = (Arc::clone(source), path.to_owned(), chunk.compression());
+        Ok(Self { inner, source, path, offset, remaining, has_levels, compression, plausible, values_left })
     }
 
     /// Checks the header of the page that the decoder is about to read.
@@ -87,6 +93,14 @@ impl<R: ChunkReader + 'static> CheckedPages<R> {
             // Every entry of a dictionary takes at least one byte.
             if header.kind == PageHeader::DICTIONARY && values > uncompressed {
                 return too_large("the number of a dictionary's entries", values, uncompressed);
+            }
+            if let Some(left) = self.values_left.filter(|_| header.is_data()) {
+                self.values_left = Some(left.checked_sub(values).ok_or_else(|| {
+                    let limit = LIST_VALUES.saturating_add(self.source.len());
+                    let (path, what) = (self.path.clone(), "the number of values in its lists".to_owned());
+                    let remedy = "if it is true, write a row a step";
+                    ParquetError::External(Box::new(Error::TooLarge { path, what, found: values, limit, remedy }))
+                })?);
             }
             self.check_inflated(body, compressed, uncompressed, header.levels)?;
             // The decoder passes over index pages.
@@ -181,6 +195,15 @@ impl<R: ChunkReader + 'static> PageReader for CheckedPages<R> {
     fn skip_next_page(&mut self) -> Result<()> {
         Err(ParquetError::NYI("skipping pages of a sweep".to_owned()))
     }
+
+    // A list may go on over the end of a page, unless the next one is of version 2.
+    fn at_record_boundary(&mut self) -> Result<bool> {
+        if self.remaining == 0 {
+            return Ok(true);
+        }
+        let mut thrift = Thrift::new(self.source.get_read(self.offset)?, self.remaining);
+        Ok(PageHeader::read(&mut thrift)?.kind == PageHeader::DATA_OF_VERSION_2)
+    }
 }
 
 impl<R: ChunkReader + 'static> Iterator for CheckedPages<R> {
@@ -231,6 +254,11 @@ struct PageHeader {
 impl PageHeader {
     const INDEX: i64 = 1;
     const DICTIONARY: i64 = 2;
+    const DATA_OF_VERSION_2: i64 = 3;
+
+    fn is_data(&self) -> bool {
+        self.kind != Self::INDEX && self.kind != Self::DICTIONARY
+    }
 
     fn read<R: Read>(input: &mut Thrift<R>) -> Result<Self> {
         let mut header = Self::default();

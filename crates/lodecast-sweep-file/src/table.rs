@@ -20,6 +20,17 @@ pub struct ParquetTable<R = File> {
     metadata: ParquetMetaData,
     names: Vec<String>,
     kinds: Vec<Result<Kind, String>>,
+    /// The kind of the numbers in each column that holds lists of them.
+    elements: Vec<Option<Kind>>,
+}
+
+/// What a row has in a column that may hold lists.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry<'a> {
+    /// A value.
+    One(Cell<'a>),
+    /// A list of numbers, and of nothing where one was not measured.
+    List(Vec<Option<f64>>),
 }
 
 impl ParquetTable {
@@ -43,7 +54,8 @@ impl<R: ChunkReader + 'static> ParquetTable<R> {
         let (source, path) = (Arc::new(source), path.as_ref().to_owned());
         let metadata = guarded(&path, || metadata(&source, &path))?;
         let (names, kinds) = columns(&metadata);
-        Ok(Self { source, path, metadata, names, kinds })
+        let elements = metadata.file_metadata().schema_descr().columns().iter().map(Kind::of_elements).collect();
+        Ok(Self { source, path, metadata, names, kinds, elements })
     }
 
     /// Names of the columns; the parts of a nested one are joined by `.`.
@@ -61,6 +73,18 @@ impl<R: ChunkReader + 'static> ParquetTable<R> {
         self.kinds[index].as_ref().is_ok_and(|kind| !kind.is_number())
     }
 
+    /// The name of column `index` if it holds lists of numbers: without what the writer calls their elements.
+    pub fn list(&self, index: usize) -> Option<&str> {
+        const ELEMENTS: [&str; 5] = [".list.element", ".list.item", ".bag.array_element", ".array", ".element"];
+        let name = self.elements[index].map(|_| self.names[index].as_str())?;
+        Some(ELEMENTS.iter().find_map(|of| name.strip_suffix(of)).unwrap_or(name))
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> u64 {
+        self.metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum()
+    }
+
     /// What column `index` holds, where that is neither numbers nor texts.
     pub fn unreadable(&self, index: usize) -> Option<&str> {
         self.kinds[index].as_ref().err().map(String::as_str)
@@ -72,29 +96,60 @@ impl<R: ChunkReader + 'static> ParquetTable<R> {
     /// # Errors
     /// If a column holds neither numbers nor texts, or the file is damaged.
     pub fn read(&self, chosen: &[usize], mut take: impl FnMut(u64, &[Cell<'_>]) -> ControlFlow<()>) -> Result<()> {
-        let mut used = Vec::with_capacity(chosen.len());
-        for &index in chosen {
-            let kind = self.kinds[index].as_ref().map_err(|found| Error::ColumnType {
-                path: self.path.clone(),
-                column: self.names[index].clone(),
-                found: found.clone(),
-            })?;
-            used.push((index, *kind));
-        }
+        let used = self.used(chosen, |index| self.kinds[index].as_ref().ok().copied())?;
         guarded(&self.path, || {
             for_each_row(&self.source, &self.path, &self.metadata, &self.names, &used, |row, columns| {
                 let mut cells = Vec::with_capacity(columns.len());
                 for (index, column) in columns {
-                    cells.push(column.next().ok_or_else(|| Error::Value {
-                        place: Place { path: self.path.clone(), unit: Unit::Row, number: row },
-                        column: self.names[*index].clone(),
-                        value: "bytes".into(),
-                        expected: "a text",
-                        remedy: "texts are UTF-8",
-                    })?);
+                    cells.push(column.next().ok_or_else(|| self.no_text(row, *index))?);
                 }
                 Ok(take(row, &cells))
             })
         })
+    }
+
+    /// The same of columns that may hold [lists](Self::list).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_lists(
+        &self,
+        chosen: &[usize],
+        mut take: impl FnMut(u64, &[Entry<'_>]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let used = self.used(chosen, |index| self.elements[index].or(self.kinds[index].as_ref().ok().copied()))?;
+        guarded(&self.path, || {
+            for_each_row(&self.source, &self.path, &self.metadata, &self.names, &used, |row, columns| {
+                let mut entries = Vec::with_capacity(columns.len());
+                for (index, column) in columns {
+                    entries.push(match self.elements[*index] {
+                        Some(_) => Entry::List(column.next_list()),
+                        None => Entry::One(column.next().ok_or_else(|| self.no_text(row, *index))?),
+                    });
+                }
+                Ok(take(row, &entries))
+            })
+        })
+    }
+
+    fn used(&self, chosen: &[usize], kind: impl Fn(usize) -> Option<Kind>) -> Result<Vec<(usize, Kind)>> {
+        let known = |&index: &usize| {
+            kind(index).map(|kind| (index, kind)).ok_or_else(|| Error::ColumnType {
+                path: self.path.clone(),
+                column: self.names[index].clone(),
+                found: self.unreadable(index).unwrap_or_default().to_owned(),
+            })
+        };
+        chosen.iter().map(known).collect()
+    }
+
+    fn no_text(&self, row: u64, index: usize) -> Error {
+        Error::Value {
+            place: Place { path: self.path.clone(), unit: Unit::Row, number: row },
+            column: self.names[index].clone(),
+            value: "bytes".into(),
+            expected: "a text",
+            remedy: "texts are UTF-8",
+        }
     }
 }

@@ -84,3 +84,17 @@ frame.write_ndjson("polars.ndjson")
 with open("python.jsonl", "w") as file:
     for step, loss in [(10, math.nan), (20, -math.inf)]:
         file.write(json.dumps({"run": "NaN", "iteration": step, "loss": loss, "lr": 0.1, "val_accuracy": 0.5}) + "\n")
+
+# Lists: empty ones, nulls among them and in them; and so long that they go on over the ends of pages.
+lists = pyarrow.table(
+    {
+        "run": ["a", "b", "c", "d", "e"],
+        "loss": pyarrow.array([[1.0, 2.0], [], None, [3.0, None], [4.0]], pyarrow.list_(pyarrow.float64())),
+        "step": pyarrow.array([[1, 2], [], None, [3, 4], [5]], pyarrow.list_(pyarrow.int64())),
+    }
+)
+pyarrow.parquet.write_table(lists, "pyarrow_lists.parquet", data_page_version="1.0", row_group_size=3)
+pyarrow.parquet.write_table(lists, "pyarrow_lists_v2.parquet", data_page_version="2.0", row_group_size=3)
+long = pyarrow.array([[float(100 * row + item) for item in range(100)] for row in range(30)], pyarrow.list_(pyarrow.float64()))
+options = {"data_page_size": 512, "write_batch_size": 7, "use_dictionary": False, "compression": "none"}
+pyarrow.parquet.write_table(pyarrow.table({"loss": long}), "pyarrow_long_lists.parquet", **options)

@@ -1,9 +1,10 @@
 //! Files written by pandas, pyarrow, polars and Python's `json` (see `data/README.md`) read back to known values.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use lodecast::Sweep;
-use lodecast_sweep_file::{ReadOptions, ReadReport, read_with_report};
+use lodecast_sweep_file::{Entry, ParquetTable, ReadOptions, ReadReport, read_with_report};
 
 fn read(name: &str) -> (Sweep, ReadReport) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
@@ -89,4 +90,47 @@ fn polars() {
 fn python_json() {
     let (sweep, _) = read("python.jsonl");
     assert_eq!(points(&sweep), ["NaN 10 NaN 0.1 0.5", "NaN 20 -inf 0.1 0.5"]);
+}
+
+/// What a table has in a row, list by list.
+fn lists(name: &str) -> Vec<Vec<Vec<Option<f64>>>> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+    let table = ParquetTable::open(path).expect("readable");
+    let chosen: Vec<usize> = (0..table.names().len()).filter(|&column| table.list(column).is_some()).collect();
+    let mut rows = Vec::new();
+    let read = table.read_lists(&chosen, |_, entries| {
+        let lists = entries.iter().map(|entry| match entry {
+            Entry::List(list) => list.clone(),
+            Entry::One(cell) => panic!("{cell:?} is no list"),
+        });
+        rows.push(lists.collect());
+        ControlFlow::Continue(())
+    });
+    read.unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!(table.rows(), rows.len() as u64);
+    rows
+}
+
+#[test]
+fn lists_of_pyarrow() {
+    for name in ["pyarrow_lists.parquet", "pyarrow_lists_v2.parquet"] {
+        let expected = [
+            [vec![Some(1.0), Some(2.0)], vec![Some(1.0), Some(2.0)]],
+            [vec![], vec![]],
+            [vec![], vec![]],
+            [vec![Some(3.0), None], vec![Some(3.0), Some(4.0)]],
+            [vec![Some(4.0)], vec![Some(5.0)]],
+        ];
+        assert_eq!(lists(name), expected, "{name}");
+    }
+    let long = lists("pyarrow_long_lists.parquet");
+    for (row, list) in long.iter().enumerate() {
+        let expected: Vec<Option<f64>> = (0..100).map(|item| Some((100 * row + item) as f64)).collect();
+        assert_eq!(list[0], expected);
+    }
+    assert_eq!(long.len(), 30);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/pyarrow_lists.parquet");
+    let table = ParquetTable::open(path).expect("readable");
+    assert_eq!((0..3).map(|column| table.list(column)).collect::<Vec<_>>(), [None, Some("loss"), Some("step")]);
+    assert_eq!(table.unreadable(1), Some("a list"));
 }
