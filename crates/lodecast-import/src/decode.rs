@@ -3,6 +3,7 @@
 pub(crate) mod database;
 pub(crate) mod decimal;
 pub(crate) mod delimited;
+pub(crate) mod draft;
 pub(crate) mod files;
 pub(crate) mod flatten;
 pub(crate) mod framing;
@@ -11,6 +12,7 @@ pub(crate) mod json_numbers;
 pub(crate) mod json_parts;
 pub(crate) mod json_rows;
 pub(crate) mod json_value;
+pub(crate) mod layout;
 pub(crate) mod settings;
 pub(crate) mod table;
 pub(crate) mod text;

@@ -1,7 +1,12 @@
 //! What people and frameworks usually call a train loss, a learning rate, a validation metric, and which way is better.
 
+mod rows;
+
 use lodecast::Direction;
 pub(crate) use lodecast_sweep_file::names::{EPOCH, RUN_ID, STEP};
+pub(crate) use rows::{
+    BATCH, EXPERIMENT, METRIC, PHASE, REPETITIONS, VALUE, holds_settings, is_of_fold, tells_of_settings,
+};
 
 /// Names of a train loss, the likeliest first.
 const LOSSES: &[&str] = &[
@@ -74,23 +79,6 @@ const RATES: &[&str] = &[
     // skorch's LRScheduler
     "event_lr",
 ];
-
-/// The columns of a table with a row a sample: the metric's name, and its value.
-pub(crate) const METRIC: &[&str] =
-    &["metric", "metric_name", "metric_key", "key", "tag", "attribute_path", "attribute", "variable", "series"];
-pub(crate) const VALUE: &[&str] = &["value", "metric_value", "float_value"];
-
-/// The column that counts batches within the epoch.
-pub(crate) const BATCH: &[&str] = &["batch", "batch_idx", "batch_index", "batch_id", "minibatch"];
-/// The column that tells the runs of such a table apart, where none is called after them.
-pub(crate) const EXPERIMENT: &[&str] = &["experiment", "experiment_name", "exp", "exp_name", "name", "model"];
-
-/// The column that says whether a row is about training or about an evaluation.
-pub(crate) const PHASE: &[&str] =
-    &["phase", "split", "mode", "stage", "subset", "partition", "dataset_split", "data_split"];
-/// The column that tells repetitions of one training apart, in a table of several.
-pub(crate) const REPETITION: &[&str] =
-    &["seed", "random_seed", "rng_seed", "random_state", "fold", "repetition", "repeat", "replicate"];
 
 /// Words that make something else of a learning rate's name.
 const NOT_RATES: [&str; 9] =
@@ -230,8 +218,22 @@ const LESS: [&str; 33] = [
     "misclassification",
 ];
 
+/// A name without the unit behind it: `train_loss (nats)`, `val_acc [%]`. One with a factor in it says that something else was logged.
+pub(crate) fn without_unit(name: &str) -> &str {
+    let name = name.trim();
+    let unit = name.strip_suffix(')').and_then(|name| name.rsplit_once('('));
+    let unit = unit.or_else(|| name.strip_suffix(']').and_then(|name| name.rsplit_once('[')));
+    match unit {
+        Some((bare, unit)) if !bare.is_empty() && !unit.contains(|letter: char| letter.is_ascii_digit()) => {
+            bare.trim_end()
+        }
+        _ => name,
+    }
+}
+
 /// Rank of `name` among the usual names of a train loss: the lower, the likelier.
 pub(crate) fn loss_rank(name: &str) -> Option<usize> {
+    let name = without_unit(name);
     let lower = name.to_lowercase();
     // RLlib nests what its learners report under the name of the policy.
     let lower = if lower.starts_with("info/learner/") { lower.rsplit('/').next().unwrap_or_default() } else { &lower };
@@ -275,8 +277,10 @@ fn loss_rank_by_words(name: &str) -> Option<usize> {
 /// Rank of `name` among the usual names of a learning rate: 0 for one that stands alone, 1 for that of a parameter group
 /// (`lr-Adam/pg1`, `lr/group0`, `train/lr_0`).
 pub(crate) fn rate_rank(name: &str) -> Option<usize> {
-    let lower = name.to_lowercase();
-    if NOT_RATES.iter().any(|word| lower.contains(word)) {
+    // What is logged in thousandths is another number.
+    let is_scaled = name.ends_with([')', ']']) && ["1e", "10^", "1/", "x1"].iter().any(|factor| name.contains(factor));
+    let lower = without_unit(name).to_lowercase();
+    if is_scaled || NOT_RATES.iter().any(|word| lower.contains(word)) {
         return None;
     }
     let parts = || lower.split(['/', '.']);
@@ -405,6 +409,51 @@ fn turned(name: &str) -> Turned {
     if full_words(name).iter().any(|word| NEGATIVE.contains(&word.as_str())) { Turned::Perhaps } else { Turned::No }
 }
 
+/// Words of metrics of more or less than nought, though more or less of them is better.
+const OF_EITHER_SIGN: [&str; 19] = [
+    "reward",
+    "return",
+    "returns",
+    "r2",
+    "matthews",
+    "mcc",
+    "phi",
+    "kappa",
+    "qwk",
+    "spearman",
+    "pearson",
+    "correlation",
+    "corr",
+    "sdr",
+    "sisdr",
+    "snr",
+    "psnr",
+    "win",
+    "elbo",
+];
+
+/// May the metric be more or less than nought, as its name says?
+pub(crate) fn is_of_either_sign(name: &str) -> bool {
+    let words = full_words(name);
+    words.iter().any(|word| OF_EITHER_SIGN.contains(&word.as_str())) || !matches!(turned(name), Turned::No)
+}
+
+/// Is less of it better, and is it a share of what is wrong, as an error rate is?
+pub(crate) fn is_percentage(name: &str) -> bool {
+    const SHARES: [&str; 5] = ["error", "err", "wer", "cer", "eer"];
+    full_words(name).iter().any(|word| SHARES.contains(&word.as_str()))
+}
+
+/// Is it a loss, an error, or a share of what is right, which is never less than nought? Of a loss that can be, the values tell.
+pub(crate) fn is_never_negative(name: &str) -> bool {
+    (loss_rank(name).is_some() || direction(name).is_some()) && !is_of_either_sign(name)
+}
+
+/// Is it the best of a metric so far, which hides what came after?
+pub(crate) fn is_best_so_far(name: &str) -> bool {
+    full_words(name).iter().any(|word| ["best", "bestsofar", "highest", "lowest"].contains(&word.as_str()))
+}
+
 /// Is it a metric over everything, as its name says?
 pub(crate) fn is_overall(name: &str) -> bool {
     const OVERALL: [&str; 11] =
@@ -508,6 +557,17 @@ mod tests {
         for name in ["eval_runtime", "eval_samples_per_second", "validation/num_examples", "value", "evaluate_me"] {
             assert_eq!(validation_rank(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn units_belong_to_no_name() {
+        assert_eq!(loss_rank("train_loss (nats)"), loss_rank("train_loss"));
+        assert_eq!(
+            (rate_rank("lr [1/s]"), rate_rank("lr (1e-3)"), rate_rank("learning rate [-]")),
+            (None, None, Some(0))
+        );
+        assert_eq!(validation_rank("val_acc [%]"), Some(0));
+        assert!(is_best_so_far("best_val_acc") && is_best_so_far("val/acc.best") && !is_best_so_far("val_acc"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::names::REPETITIONS;
 use crate::recording::Recording;
 use crate::role::Role;
 
@@ -87,8 +88,28 @@ const CIRCUMSTANCES: &[&str] = &[
 ];
 /// Names that do so unless they are nested in what they are the name of.
 const UNLESS_NESTED: &[&str] = &[
-    "name", "id", "version", "group", "path", "file", "filename", "time", "date", "output", "out", "tags", "notes",
+    "name",
+    "id",
+    "version",
+    "group",
+    "path",
+    "file",
+    "filename",
+    "time",
+    "date",
+    "output",
+    "out",
+    "tags",
+    "notes",
     "project",
+    "note",
+    "comment",
+    "description",
+    "run",
+    "experiment",
+    "exp",
+    "trial",
+    "job",
 ];
 /// What these may be nested in all the same.
 const RUNS: [&str; 12] =
@@ -119,7 +140,7 @@ pub(crate) struct Differing {
     pub(crate) telling: BTreeSet<String>,
     /// Texts of each run's own: names, in all likelihood.
     pub(crate) names: BTreeSet<String>,
-    /// What says who, where and when, or which of several seeds.
+    /// What says who, where and when, or which of several seeds or folds.
     pub(crate) circumstances: BTreeSet<String>,
 }
 
@@ -186,7 +207,7 @@ pub(crate) fn are_alike(one: &BTreeMap<String, String>, other: &BTreeMap<String,
     names.into_iter().all(|name| {
         let values: BTreeSet<Option<&str>> = [one.get(name), other.get(name)].map(|v| v.map(String::as_str)).into();
         let is_measured = || values.iter().flatten().any(|value| is_result(name, value));
-        values.len() == 1 || is_measured() || (is_circumstance(name, &values) && !is_seed(name))
+        values.len() == 1 || is_measured() || (is_circumstance(name, &values) && !is_repetition(name))
     })
 }
 
@@ -248,21 +269,28 @@ fn is_result(name: &str, value: &str) -> bool {
     value.parse::<f64>().is_ok() && [Role::Loss, Role::Validation, Role::Test].iter().any(|role| role.goes_by(name))
 }
 
-fn is_seed(name: &str) -> bool {
+/// Does the setting say which of several repetitions the run is: which seed, which fold?
+fn is_repetition(name: &str) -> bool {
+    const COUNTS: [&str; 6] = ["n", "num", "number", "count", "total", "folds"];
     let lower = name.to_lowercase();
-    lower.split(|character: char| !character.is_alphanumeric()).any(|word| ["seed", "seeds"].contains(&word))
+    let last = lower.rsplit(['.', '/']).next().unwrap_or_default();
+    let words = || lower.split(|character: char| !character.is_alphanumeric());
+    let is_among = |known: &[&str]| words().any(|word| known.contains(&word));
+    is_among(&["seed", "seeds"])
+        || REPETITIONS.iter().any(|names| names.contains(&last))
+        || (is_among(&["fold"]) && !is_among(&COUNTS))
 }
 
 /// Words of what was trained, or trained on.
 const WHAT: [&str; 8] = ["model", "data", "dataset", "datasets", "tokenizer", "corpus", "train", "pretrained"];
 
-/// Does the setting say who, where or when the run was, or which of several seeds it had?
+/// Does the setting say who, where or when the run was, or which of several seeds or folds it had?
 fn is_circumstance(name: &str, values: &BTreeSet<Option<&str>>) -> bool {
     let lower = name.to_lowercase();
     let mut parts = lower.rsplit(['.', '/']);
     let (last, parent) = (parts.next().unwrap_or_default(), parts.next());
     let nested = parent.is_some_and(|parent| !RUNS.contains(&parent));
-    if is_seed(name) || CIRCUMSTANCES.contains(&last) || (UNLESS_NESTED.contains(&last) && !nested) {
+    if is_repetition(name) || CIRCUMSTANCES.contains(&last) || (UNLESS_NESTED.contains(&last) && !nested) {
         return true;
     }
     // A path says where, unless it is that of what was trained, or trained on.
@@ -306,6 +334,26 @@ mod tests {
         assert_eq!(names(&differing.names), ["tag"]);
         assert_eq!(names(&differing.circumstances), ["data_seed", "out", "run_name"]);
         assert_eq!((settings.value(1, "width"), settings.value(2, "width")), (Some("64"), Some("128")));
+    }
+
+    #[test]
+    fn folds_are_repetitions_and_how_many_there_are_is_a_setting() {
+        let (mut settings, mut recordings) = (Settings::default(), Vec::new());
+        for (fold, folds) in [("0", "5"), ("1", "10")] {
+            recordings.push(recording(&[
+                ("data.fold", fold),
+                ("fold_idx", fold),
+                ("num_folds", folds),
+                ("n_fold", folds),
+            ]));
+        }
+        for recording in &recordings {
+            settings.push(recording, &BTreeSet::new());
+        }
+        let differing = settings.differing();
+        assert_eq!(names(&differing.circumstances), ["data.fold", "fold_idx"]);
+        assert_eq!(names(&differing.telling), ["n_fold", "num_folds"]);
+        assert!(!are_alike(&recordings[0].settings, &recordings[1].settings), "one does not go on with the other");
     }
 
     #[test]

@@ -7,6 +7,8 @@ use crate::recording::Series;
 
 /// How far apart two rates may be and still count as the same: tables round them.
 const SAME: f64 = 0.01;
+/// A series with so many times fewer samples than another was noted down, and not recorded.
+const FEWER: usize = 4;
 /// Samples that are compared.
 const COMPARED: usize = 64;
 
@@ -31,8 +33,10 @@ impl<'a> Rates<'a> {
 
     /// The one to take: one that stands alone, or of parameter groups the first of those that most agree with.
     pub(crate) fn usual(&self) -> Option<&'a str> {
-        let rank = self.found.iter().map(|&(rank, ..)| rank).min()?;
-        let of_rank: Vec<_> = self.found.iter().filter(|(of, ..)| *of == rank).collect();
+        let most = self.found.iter().map(|(.., samples)| samples.len()).max()?;
+        let recorded = || self.found.iter().filter(|(.., samples)| samples.len() * FEWER >= most);
+        let rank = recorded().map(|&(rank, ..)| rank).min()?;
+        let of_rank: Vec<_> = recorded().filter(|(of, ..)| *of == rank).collect();
         let agreeing = |one: &Samples| of_rank.iter().filter(|(_, _, other)| apart(one, other) <= 1.0 + SAME).count();
         let mut best: Option<(usize, &str)> = None;
         for (_, name, samples) in &of_rank {

@@ -1,5 +1,6 @@
 //! Delimited text (CSV and its kin) read row by row.
 
+use std::borrow::Cow;
 use std::cell::Cell as Counter;
 use std::io::{self, BufRead, Read};
 use std::ops::ControlFlow;
@@ -10,7 +11,8 @@ use csv::{ReaderBuilder, StringRecord};
 use lodecast_sweep_file::{Cell, LineEnds};
 
 use crate::decode::decimal::Decimal;
-use crate::decode::table::{Layout, Position, Table, step_of};
+use crate::decode::layout::{Layout, Owner, Position, step_of};
+use crate::decode::table::Table;
 use crate::decode::text::{self, first_line, shorten};
 use crate::decode::text_number::{Meaning, meaning};
 use crate::error::{Error, Result};
@@ -107,6 +109,7 @@ impl<'p> Rows<'p> {
             },
             csv::ErrorKind::Io(source) => Error::File { path: self.path.to_owned(), source },
             csv::ErrorKind::Utf8 { err, .. } => {
+                let remedy = "save the file as UTF-8";
                 Error::Damaged { place, reason: format!("field {} is not UTF-8", err.field() + 1), remedy }
             }
             other => Error::Damaged { place, reason: format!("{other:?}"), remedy },
@@ -220,9 +223,7 @@ pub(crate) fn read(
         }
         let here = || format!("{place}, line {line}");
         let at = position(&record, &columns, rows.decimal, here)?;
-        let repetition = columns.layout.repetition.filter(|&column| meaning(&record[column]) != Meaning::Gap);
-        let repetition = repetition.map(|column| table.repetition(&columns.names[column], record[column].trim()));
-        let run = columns.layout.run.map(|column| record[column].trim()).or(repetition.as_deref());
+        let run = columns.layout.run.map(|column| record[column].trim());
         if run == Some("") {
             return Err(Error::Damaged {
                 place: here(),
@@ -230,7 +231,13 @@ pub(crate) fn read(
                 remedy: "fill its run, or choose the column with --run NAME",
             });
         }
-        let ControlFlow::Continue(mut row) = table.row(run, at, visit)? else {
+        let mut owner = Owner::of(run.map(Cow::Borrowed));
+        for column in columns.layout.repetitions.into_iter().flatten() {
+            if meaning(&record[column]) != Meaning::Gap {
+                owner.repeated(&columns.names[column], record[column].trim());
+            }
+        }
+        let ControlFlow::Continue(mut row) = table.row(&owner, at, visit)? else {
             return Ok(ControlFlow::Break(()));
         };
         let mut number = |text| match meaning(text) {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::decode::json_value::BoundedObject;
-use crate::decode::text::{each_line, first_line};
+use crate::decode::text::{each_line, first_line, first_lines};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 
@@ -80,6 +80,13 @@ fn objects<T: DeserializeOwned>(line: &[u8]) -> (Vec<T>, Option<(String, String)
 /// The object in the first line of the file at `path`, if there is one.
 pub(crate) fn first_object(path: &Path) -> Option<Map<String, Value>> {
     parse(&first_line(path)?).ok().map(|BoundedObject(object)| object)
+}
+
+/// Is one of the objects in the first lines of the file at `path` as said? The very first may hold settings.
+pub(crate) fn begins_with(path: &Path, is: impl Fn(&Map<String, Value>) -> bool) -> bool {
+    const LINES: usize = 4;
+    let lines = first_lines(path, LINES);
+    lines.iter().map_while(|line| parse(line).ok()).any(|BoundedObject(object)| is(&object))
 }
 
 /// A JSON value as a cell of a table.

@@ -1,17 +1,21 @@
 //! JSON objects read as rows: numbers are samples, their keys joined by `/`; texts say something about the run.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::decode::draft::Row;
 use crate::decode::json::{Objects, cell, damaged, each_object};
 use crate::decode::json_value::Bounded;
-use crate::decode::table::{Layout, Position, Row, Table, no_steps, step_of};
+use crate::decode::layout::{Layout, Owner, Position, no_steps, step_of};
+use crate::decode::table::Table;
 use crate::decode::text_number::{Meaning, meaning};
 use crate::error::Result;
 use crate::format::{Visit, Wanted};
 use crate::limits::Limits;
+use crate::names::{holds_settings, loss_rank, tells_of_settings, validation_rank};
 use crate::recording::Recording;
 
 /// Reads the JSON lines at `path` and hands over their recordings; `base` is what is known of each beforehand, and `setting`
@@ -106,8 +110,15 @@ impl<'a> Rows<'a> {
         };
         // Epochs may be fractions: of a row that counts steps, they are a series.
         let epoch = layout.epoch.and_then(|column| step_of(cell(values[column])).ok().flatten());
-        let at = Position { step: layout.step.map(count).transpose()?.flatten(), epoch, held_out: None };
-        let at = at.in_phase(layout.phase.and_then(|column| values[column].as_str()));
+        // Of a row that is called one of settings, a step says nothing.
+        let tells = |(key, value): (&String, &Value)| value.as_str().is_some_and(|says| tells_of_settings(key, says));
+        let is_of_settings = object.iter().any(tells) || (!self.placed && says_how_many(&keys, layout));
+        let at = if is_of_settings {
+            Position::default()
+        } else {
+            let at = Position { step: layout.step.map(count).transpose()?.flatten(), epoch, held_out: None };
+            at.in_phase(layout.phase.and_then(|column| values[column].as_str()))
+        };
         match at.step.or(at.epoch) {
             Some(_) => self.placed = true,
             None if self.unplaced.is_none() => {
@@ -120,14 +131,14 @@ impl<'a> Rows<'a> {
             value @ Value::Number(_) => Some(value.to_string()),
             _ => None,
         };
+        let mut owner = Owner::of(layout.run.and_then(named).map(Cow::Owned));
         // What stands in a row of settings holds for all.
-        let repetition = layout.repetition.filter(|_| at.step.or(at.epoch).is_some());
-        let run = match (layout.run, repetition) {
-            (Some(column), _) => named(column),
-            (None, Some(column)) => named(column).map(|value| self.table.repetition(keys[column], &value)),
-            (None, None) => None,
-        };
-        let ControlFlow::Continue(mut row) = self.table.row(run.as_deref(), at, visit)? else {
+        for column in layout.repetitions.into_iter().flatten().filter(|_| at.step.or(at.epoch).is_some()) {
+            if let Some(value) = named(column) {
+                owner.repeated(keys[column], &value);
+            }
+        }
+        let ControlFlow::Continue(mut row) = self.table.row(&owner, at, visit)? else {
             return Ok(ControlFlow::Break(()));
         };
         if let Some((metric, value)) = layout.long
@@ -136,11 +147,15 @@ impl<'a> Rows<'a> {
             fill(&mut row, metric, values[value])?;
         }
         for (column, (key, value)) in object.iter().enumerate() {
-            if layout.is_structure(column) {
+            if layout.is_structure(column) && !is_of_settings {
                 continue;
             }
             if self.setting == Some(key) {
                 crate::decode::settings::put("", value, &mut row.recording().settings);
+            } else if is_of_settings && value.is_object() && CONTENTS.contains(&key.as_str()) {
+                set(&mut row, "", value)?;
+            } else if is_of_settings || value.is_object() && holds_settings(key) {
+                set(&mut row, key, value)?;
             } else {
                 fill(&mut row, key, value)?;
             }
@@ -153,7 +168,7 @@ impl<'a> Rows<'a> {
         let mut all = Map::new();
         for (key, value) in object {
             match value {
-                Value::Object(members) if self.setting != Some(key) => {
+                Value::Object(members) if self.setting != Some(key) && !holds_settings(key) => {
                     for (member, value) in self.spread_out(members) {
                         all.insert(format!("{key}/{member}"), value);
                     }
@@ -174,6 +189,29 @@ impl<'a> Rows<'a> {
             return Err(no_steps(self.place, &keys, self.wanted));
         }
         Ok(self.table.finish(visit))
+    }
+}
+
+/// Members of a row of settings that hold no more than all of them.
+const CONTENTS: [&str; 5] = ["data", "payload", "value", "content", "body"];
+
+/// Does the first row that seems to count say how many steps or epochs there are to be, beside other settings?
+fn says_how_many(keys: &[&str], layout: Layout) -> bool {
+    let is_plural = |column: usize| keys[column].ends_with('s');
+    let is_measured = |key: &&str| loss_rank(key).or(validation_rank(key)).is_some();
+    layout.step.or(layout.epoch).is_some_and(is_plural) && !keys.iter().any(is_measured)
+}
+
+/// Sets what a row says of its run, and what is nested in it.
+fn set(row: &mut Row<'_, '_>, name: &str, value: &Value) -> Result<()> {
+    match value {
+        Value::Null => Ok(()),
+        Value::String(text) => row.set(name, text.clone()),
+        Value::Object(members) => {
+            let within = |member: &str| if name.is_empty() { member.to_owned() } else { format!("{name}/{member}") };
+            members.iter().try_for_each(|(member, value)| set(row, &within(member), value))
+        }
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) => row.set(name, value.to_string()),
     }
 }
 

@@ -25,6 +25,9 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>> {
         [0xff, 0xfe, ..] => (2, Some(false)),
         [0xfe, 0xff, ..] => (2, Some(true)),
         [0xef, 0xbb, 0xbf, ..] => (3, None),
+        // Without a mark, what every other byte of is nought.
+        [1..=0x7f, 0, 1..=0x7f, 0, ..] => (0, Some(false)),
+        [0, 1..=0x7f, 0, 1..=0x7f, ..] => (0, Some(true)),
         _ => (0, None),
     };
     file.consume(mark);
@@ -190,10 +193,24 @@ pub(crate) fn each_line_of(
 
 /// The first line of the text file at `path`, if it is one of at most a megabyte: longer than any tracker's.
 pub(crate) fn first_line(path: &Path) -> Option<Vec<u8>> {
+    first_lines(path, 1).pop()
+}
+
+/// The first `count` lines of the text file at `path`, a megabyte of them at most.
+pub(crate) fn first_lines(path: &Path, count: usize) -> Vec<Vec<u8>> {
     const LONGEST: u64 = 1 << 20;
-    let mut line = Vec::new();
-    open(path).ok()?.take(LONGEST).read_until(b'\n', &mut line).ok()?;
-    Some(line)
+    let Ok(file) = open(path) else { return Vec::new() };
+    let mut start = file.take(LONGEST);
+    let mut lines = Vec::new();
+    while lines.len() < count {
+        let mut line = Vec::new();
+        let is_read = start.read_until(b'\n', &mut line).is_ok();
+        if !is_read || (line.is_empty() && !lines.is_empty()) {
+            break;
+        }
+        lines.push(line);
+    }
+    lines
 }
 
 /// The start of a text, fit for one line of a message.
@@ -219,7 +236,8 @@ mod tests {
             [0xff, 0xfe].into_iter().chain(units.iter().flat_map(|unit| unit.to_le_bytes())).collect();
         let big: Vec<u8> = [0xfe, 0xff].into_iter().chain(units.iter().flat_map(|unit| unit.to_be_bytes())).collect();
         let marked = [&[0xef, 0xbb, 0xbf], text.as_bytes()].concat();
-        for bytes in [text.as_bytes().to_vec(), little, big, marked] {
+        let [little_only, big_only] = [&little, &big].map(|marked| marked[2..].to_vec());
+        for bytes in [text.as_bytes().to_vec(), little, big, little_only, big_only, marked] {
             std::fs::write(&path, bytes).expect("written");
             let mut read = String::new();
             open(&path).expect("readable").read_to_string(&mut read).expect("UTF-8");

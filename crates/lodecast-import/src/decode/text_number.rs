@@ -13,12 +13,14 @@ pub(crate) enum Meaning<'a> {
     Word(&'a str),
 }
 
-/// What a text says. Keras writes `NA` where nothing was measured, others `None` or `null`. A number may be in the dress in which
+/// What a text says. Keras writes `NA` where nothing was measured, pandas `<NA>`, spreadsheets `#N/A`, others `None` or `null`. A number may be in the dress in which
 /// a program printed it.
 pub(crate) fn meaning(text: &str) -> Meaning<'_> {
     let text = text.trim();
     match text {
-        "" | "NA" | "N/A" | "None" | "null" | "-" => Meaning::Gap,
+        "" | "NA" | "N/A" | "n/a" | "#N/A" | "<NA>" | "None" | "none" | "null" | "NULL" | "-" | "--" | "?" => {
+            Meaning::Gap
+        }
         _ => text.parse().ok().or_else(|| dressed(text)).map_or(Meaning::Word(text), Meaning::Number),
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::decode::json::damaged;
 use crate::decode::json_parts::{Document, begins_with_a_list, each_element};
 use crate::decode::json_rows::Rows;
-use crate::decode::{files, table};
+use crate::decode::{files, layout};
 use crate::error::{Error, Result};
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
@@ -49,7 +49,7 @@ impl Format for JsonDocument {
         let documents = documents.filter(|path| named || (has_ending(path, "json") && begins_with_a_list(path)));
         files::each(source, self.name(), "files *.json with lists of numbers", documents, visit, &mut |path, visit| {
             let base = Recording::new(source.run_id(path), path.display().to_string());
-            read(path, base, &table::of_one_run(wanted), limits, visit)
+            read(path, base, &layout::of_one_run(wanted), limits, visit)
         })
     }
 }
@@ -103,6 +103,13 @@ fn read(
                 rows.table.note(format!(
                     "'{key}' has {} values beside {length} of others: taken for one every {every} epochs",
                     lists[key].len()
+                ));
+            }
+            let known = |key: &str| every.contains_key(key) || is_count(key);
+            for (key, list) in lists.iter().filter(|(key, list)| list.len() < length && !known(key)) {
+                rows.table.note(format!(
+                    "'{key}' has {} values beside {length} of others: taken for those of the first ones",
+                    list.len()
                 ));
             }
             for number in 0..length {

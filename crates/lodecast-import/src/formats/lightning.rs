@@ -2,8 +2,8 @@
 
 use crate::decode::delimited;
 use crate::decode::files;
+use crate::decode::layout::of_one_run;
 use crate::decode::settings;
-use crate::decode::table::of_one_run;
 use crate::error::Result;
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;

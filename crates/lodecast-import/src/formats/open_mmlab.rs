@@ -10,15 +10,15 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::decode::json::{Objects, damaged, each_object, first_object};
+use crate::decode::json::{Objects, begins_with, damaged, each_object};
 use crate::decode::json_rows::Rows;
 use crate::decode::json_value::BoundedObject;
-use crate::decode::table::of_one_run;
+use crate::decode::layout::of_one_run;
 use crate::decode::{files, settings};
 use crate::error::Result;
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
-use crate::names::{EPOCH, STEP, loss_rank};
+use crate::names::{EPOCH, STEP, holds_settings, loss_rank, tells_of_settings};
 use crate::source::{Source, file_name};
 
 /// Logs of `OpenMMLab`'s and Detectron2's trainers: a run each.
@@ -57,9 +57,12 @@ impl Format for OpenMmlab {
             let mut read = |objects: Objects<BoundedObject>| {
                 let here = || format!("{place}, line {}", objects.line);
                 for BoundedObject(object) in objects.whole {
-                    // MMCV's first line describes the environment.
-                    let is_row = object.keys().any(|key| is_count(key));
-                    if is_row && rows.add(&renamed(object), &here, visit)?.is_break() {
+                    let tells = |(key, value): (&String, &Value)| {
+                        value.as_str().is_some_and(|says| tells_of_settings(key, says))
+                    };
+                    let is_row = object.keys().any(|key| is_count(key)) && !object.iter().any(tells);
+                    let row = if is_row { renamed(object) } else { without_documents(object, &mut rows) };
+                    if rows.add(&row, &here, visit)?.is_break() {
                         return Ok(std::ops::ControlFlow::Break(()));
                     }
                 }
@@ -83,9 +86,18 @@ fn is_count(key: &str) -> bool {
 fn is_log(path: &Path) -> bool {
     let name = file_name(path);
     let is_called = matches!(name, "scalars.json" | "metrics.json") || name.ends_with(".log.json");
-    is_called
-        && first_object(path)
-            .is_some_and(|object| name.ends_with(".log.json") || object.keys().any(|key| is_count(key)))
+    is_called && begins_with(path, |object| name.ends_with(".log.json") || object.keys().any(|key| is_count(key)))
+}
+
+/// What a row without a step says of its run: MMCV's first line has the seed there, beside whole files of text, which are no settings.
+fn without_documents(object: Map<String, Value>, rows: &mut Rows<'_>) -> Map<String, Value> {
+    let is_document = |value: &Value| value.as_str().is_some_and(|text| text.contains('\n'));
+    let (documents, settings): (Map<_, _>, Map<_, _>) = object.into_iter().partition(|(_, value)| is_document(value));
+    if !documents.is_empty() {
+        let names = documents.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        rows.table.note(format!("texts of several lines among its settings were passed over: {names}"));
+    }
+    settings
 }
 
 /// The row with the metrics of an evaluation under names that say so.
@@ -101,6 +113,7 @@ fn renamed(object: Map<String, Value>) -> Map<String, Value> {
     let own = |key: String| {
         let said = key.to_lowercase();
         let is_plain = is_count(&key) || said.starts_with("val") || said.starts_with("test") || key == "mode";
+        let is_plain = is_plain || holds_settings(&key);
         if is_plain { key } else { format!("val/{key}") }
     };
     // The iteration of an evaluation is how many it took, where training counts them anew each epoch.

@@ -1,14 +1,16 @@
 //! Any Parquet table by its column names: a file a run, or a column that names the run.
 
-use std::borrow::Cow;
+mod lists;
+
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use lodecast_sweep_file::ParquetTable;
 
 use crate::decode::files;
+use crate::decode::layout::{Layout, Owner, Position, step_of};
 use crate::decode::settings;
-use crate::decode::table::{Layout, Position, Table, step_of};
+use crate::decode::table::Table;
 use crate::decode::text_number::meaning_of;
 use crate::error::{Error, Result};
 use crate::format::{Format, Visit, Wanted};
@@ -59,6 +61,9 @@ fn read(
 ) -> Result<ControlFlow<()>> {
     let file = ParquetTable::open(path)?;
     let place = path.display().to_string();
+    if let Some(lists) = lists::Lists::of(&file, wanted) {
+        return lists.read(&place, base, wanted, limits, visit);
+    }
     let names: Vec<&str> = file.names().iter().map(String::as_str).collect();
     let layout = Layout::of(&names, wanted);
     layout.check(&place, &names, wanted)?;
@@ -67,7 +72,8 @@ fn read(
         .collect();
     let at = |column: usize| chosen.iter().position(|&other| other == column);
     let [run_at, step_at, epoch_at] = [layout.run, layout.step, layout.epoch].map(|column| column.and_then(at));
-    let [phase_at, repetition_at] = [layout.phase, layout.repetition].map(|column| column.and_then(at));
+    let [phase_at, seed_at, fold_at] =
+        [layout.phase, layout.repetitions[0], layout.repetitions[1]].map(|column| column.and_then(at));
     let long_at = layout.long.and_then(|(metric, value)| at(metric).zip(at(value)));
 
     let mut table = Table::new(base, wanted, limits);
@@ -91,13 +97,18 @@ fn read(
             let epoch = epoch_at.and_then(|at| count(at).ok().flatten());
             let text = |at: usize| cells[at].text().ok().flatten();
             let at = Position { step, epoch, held_out: None }.in_phase(phase_at.and_then(text).as_deref());
-            let repetition = repetition_at.and_then(|at| Some((at, text(at)?)));
             let run = match run_at.map(|at| cells[at].text()) {
-                None => repetition.map(|(at, value)| Cow::Owned(table.repetition(names[chosen[at]], &value))),
+                None => None,
                 Some(Ok(Some(run))) => Some(run),
                 Some(_) => return Err(damaged("the row names no run".to_owned())),
             };
-            let ControlFlow::Continue(mut row) = table.row(run.as_deref(), at, visit)? else {
+            let mut owner = Owner::of(run);
+            for at in [seed_at, fold_at].into_iter().flatten() {
+                if let Some(value) = text(at) {
+                    owner.repeated(names[chosen[at]], &value);
+                }
+            }
+            let ControlFlow::Continue(mut row) = table.row(&owner, at, visit)? else {
                 return Ok(ControlFlow::Break(()));
             };
             if let Some((metric, value)) = long_at

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::decode::delimited;
 use crate::decode::files;
+use crate::decode::layout::of_one_run;
 use crate::decode::settings;
-use crate::decode::table::of_one_run;
 use crate::decode::{json, json_rows};
 use crate::error::Result;
 use crate::format::{Format, Visit, Wanted};
@@ -37,7 +37,7 @@ impl Format for Ray {
 
     fn recognises(&self, source: &Source) -> bool {
         let iteration = "training_iteration";
-        let of_result = |path| json::first_object(path).is_some_and(|object| object.contains_key(iteration));
+        let of_result = |path| json::begins_with(path, |object| object.contains_key(iteration));
         let of_progress = |path| delimited::has_columns(path, &[iteration]);
         source.files_named(RESULT).any(of_result) || source.files_named(PROGRESS).any(of_progress)
     }

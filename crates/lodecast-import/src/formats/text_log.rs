@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::decode::table::{Position, Table, of_one_run};
+use crate::decode::layout::{Owner, Position, of_one_run};
+use crate::decode::table::Table;
 use crate::decode::text::{each_line, each_line_of, open};
 use crate::decode::text_number::{Meaning, meaning};
 use crate::decode::{files, json, settings};
@@ -136,7 +137,7 @@ fn read(
                 At::Epoch(epoch) => Position { epoch: Some(epoch), ..Position::default() },
                 At::Reached => Position { step: Some(reached), ..Position::default() },
             };
-            let ControlFlow::Continue(mut into) = table.row(None, at, visit)? else {
+            let ControlFlow::Continue(mut into) = table.row(&Owner::default(), at, visit)? else {
                 return Ok(ControlFlow::Break(()));
             };
             if row.planned.is_some() {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::decode::table::of_one_run;
+use crate::decode::layout::of_one_run;
 use crate::decode::{delimited, files, json, json_rows, settings};
 use crate::error::Result;
 use crate::format::{Format, Visit, Wanted};
@@ -66,7 +66,7 @@ fn is_summary(path: &Path) -> bool {
     between(path, SUMMARY).is_some() && delimited::has_columns(path, &["epoch"])
 }
 
-/// Is it a log whose first line is an object with an epoch?
+/// Is it a log that begins with an object with an epoch?
 fn is_log(path: &Path) -> bool {
-    between(path, LOG).is_some() && json::first_object(path).is_some_and(|object| object.contains_key("epoch"))
+    between(path, LOG).is_some() && json::begins_with(path, |object| object.contains_key("epoch"))
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::decode::table::of_one_run;
+use crate::decode::layout::of_one_run;
 use crate::decode::{delimited, files, settings};
 use crate::error::Result;
 use crate::format::{Format, Visit, Wanted};

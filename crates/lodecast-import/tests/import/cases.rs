@@ -34,17 +34,17 @@ impl Imported {
         notes.cloned().collect::<Vec<_>>().join("\n")
     }
 
-    fn metric(&self, name: &str) -> usize {
+    pub(crate) fn metric(&self, name: &str) -> usize {
         let metric = self.sweep.metrics.iter().position(|metric| metric.to_string() == name);
         metric.unwrap_or_else(|| panic!("no metric '{name}': {:?}", self.sweep.metrics))
     }
 
-    fn settings(&self) -> Vec<&str> {
+    pub(crate) fn settings(&self) -> Vec<&str> {
         self.report.settings.iter().map(String::as_str).collect()
     }
 }
 
-fn imported_as(format: Option<&str>, path: &Path, options: &ImportOptions) -> Result<Imported, Error> {
+pub(crate) fn imported_as(format: Option<&str>, path: &Path, options: &ImportOptions) -> Result<Imported, Error> {
     let source = Source::open(path.to_str().expect("Unicode"), &Limits::default())?;
     let format: &dyn Format = match format {
         Some(name) => format_named(name)?,
@@ -63,7 +63,7 @@ fn imported_as(format: Option<&str>, path: &Path, options: &ImportOptions) -> Re
     Ok(Imported { said: columns.said, sweep, report })
 }
 
-fn imported(name: &str, options: &ImportOptions) -> Imported {
+pub(crate) fn imported(name: &str, options: &ImportOptions) -> Imported {
     imported_as(None, &case(name), options).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
@@ -77,6 +77,11 @@ fn refused(name: &str, options: &ImportOptions) -> String {
 pub(crate) fn with_validation(names: &[&str]) -> ImportOptions {
     let validation = names.iter().map(|name| name.parse().expect("a metric")).collect();
     ImportOptions { validation, ..ImportOptions::default() }
+}
+
+/// A text with a line for each of these.
+pub(crate) fn lines<I: IntoIterator>(of: I, line: impl FnMut(I::Item) -> String) -> String {
+    of.into_iter().map(line).collect()
 }
 
 /// The points of a column at which something was measured.

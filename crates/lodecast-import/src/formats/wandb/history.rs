@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use lodecast_sweep_file::ParquetTable;
 
 use super::steps::{Row, Rows};
+use crate::decode::layout::Layout;
 use crate::decode::settings;
-use crate::decode::table::Layout;
 use crate::decode::text_number::{Meaning, meaning_of};
 use crate::error::{Error, Result};
 use crate::format::{Outcome, Wanted};
