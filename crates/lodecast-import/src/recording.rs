@@ -1,6 +1,7 @@
 //! What a tracker recorded of one run, before anybody has said which series is the loss.
 
 pub(crate) mod gaps;
+pub(crate) mod placeholders;
 mod ramp;
 pub(crate) mod recorder;
 mod series;
@@ -40,6 +41,8 @@ pub struct Recording {
     pub is_unfinished: bool,
     /// Do the steps count epochs, because the format records nothing finer?
     pub steps_are_epochs: bool,
+    /// Are the moments of each series its own, so that they do not tell what was recorded at the same time?
+    pub is_out_of_time: bool,
 }
 
 /// A moment at which a run was begun or taken up again.

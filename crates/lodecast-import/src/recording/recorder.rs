@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::format::{Outcome, Wanted};
 use crate::limits::Limits;
 use crate::recording::gaps::drop_gaps;
+use crate::recording::placeholders::{Placeholder, placeholder};
 use crate::recording::{Recording, Series, Session};
 
 /// Samples or records after which it is asked again whether to stop: some hundredths of a second.
@@ -264,16 +265,23 @@ impl<'a> Recorder<'a> {
                 names.join(", ")
             ));
         }
-        let mut gaps = Vec::new();
+        let (mut gaps, mut placeholders) = (Vec::new(), Vec::new());
         for (name, series) in at_steps.iter_mut().chain(&mut at_epochs) {
             series.sort_by_moment();
-            if self.has_gaps && self.wanted.head.is_none() && drop_gaps(series) {
+            if self.wanted.head.is_some() {
+                continue;
+            }
+            if self.has_gaps && drop_gaps(series) {
                 gaps.push(name.as_str());
             }
+            placeholders.extend(drop_placeholders(name, series));
         }
         if !gaps.is_empty() {
             self.recording.notes.push(format!("NaN means not measured in: {}", gaps.join(", ")));
         }
+        self.recording.notes.extend(placeholders);
+        at_steps.retain(|_, series| !series.is_empty());
+        at_epochs.retain(|_, series| !series.is_empty());
         (self.recording.series, self.recording.by_epoch) = (at_steps, at_epochs);
         Outcome::Recording(self.recording)
     }
@@ -306,4 +314,18 @@ fn keep(series: &mut Series, sample: (u64, f64, u64), kept: usize, wanted: &Want
     let before = series.len();
     series.push_thinned(step, value, moment, limits.points);
     kept + series.len() - before
+}
+
+/// Takes out the numbers that stand where nothing was measured, and says so.
+fn drop_placeholders(name: &str, series: &mut Series) -> Option<String> {
+    let all = series.len();
+    match placeholder(name, series)? {
+        Placeholder::Certain { value, count } => {
+            series.retain(|_, other| other != value);
+            Some(format!("{value} means not measured in '{name}': {count} of {all} samples left out"))
+        }
+        Placeholder::Perhaps { value, count } => Some(format!(
+            "'{name}' is {value} in {count} of {all} samples, between others: if that means not measured, leave these out of the log"
+        )),
+    }
 }
