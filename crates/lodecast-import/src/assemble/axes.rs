@@ -21,6 +21,8 @@ pub(crate) struct Epochs<'c, 'a> {
     pub(crate) pace: Curve<'a>,
     /// The last step of the run.
     pub(crate) last_step: u64,
+    /// Do the moments of samples tell which was recorded before which, though they are of different series?
+    pub(crate) is_in_time: bool,
 }
 
 /// How epochs become steps.
@@ -70,14 +72,33 @@ impl Epochs<'_, '_> {
     /// Is `curve` sure to count steps: was each sample recorded together with others at its own step, as in a row of a table,
     /// or one before that step had been reached? Epochs come after their steps.
     fn counts_steps(&self, curve: &Curve<'_>) -> bool {
+        if !self.is_in_time {
+            return false;
+        }
         let reached = |sample: Sample| before(&self.pace, sample.moment);
         let in_place =
             |sample: Sample| reached(sample).is_some_and(|at| at.moment == sample.moment && at.step == sample.step);
         curve.iter().all(in_place) || curve.iter().any(|s| reached(s).is_some_and(|at| at.step < s.step))
     }
 
-    /// Was each sample recorded at a step that is the same multiple of its own, or of the one after?
+    /// Was each sample recorded at a step that is the same multiple of its own, or of the one after, or as many steps after the one
+    /// before?
     fn is_late(&self, curve: &Curve<'_>) -> bool {
+        self.is_in_time && (self.is_a_multiple(curve) || self.is_at_a_pace(curve))
+    }
+
+    fn is_at_a_pace(&self, curve: &Curve<'_>) -> bool {
+        const FEWEST: usize = 3;
+        let reached: Option<Vec<(u64, u64)>> = curve.iter().map(|s| Some((s.step, self.step_at(s)?))).collect();
+        let Some(reached) = reached.filter(|reached| reached.len() >= FEWEST) else { return false };
+        let paces =
+            reached.windows(2).map(|pair| pair[1].1.saturating_sub(pair[0].1) as f64 / (pair[1].0 - pair[0].0) as f64);
+        let (low, high) = paces.fold((f64::MAX, 0.0_f64), |(low, high), pace| (low.min(pace), high.max(pace)));
+        let (epoch, first) = reached[0];
+        low >= 2.0 && high <= 1.2 * low && first as f64 <= 1.2 * high * (epoch + 1) as f64
+    }
+
+    fn is_a_multiple(&self, curve: &Curve<'_>) -> bool {
         [0, 1].into_iter().any(|base| {
             let ratios: Option<Vec<f64>> = curve
                 .iter()
@@ -107,7 +128,8 @@ impl Epochs<'_, '_> {
         }
         // The epochs recorded have to be those of the curve: a run that was cut off may lack the last one.
         let recorded = self.last_epoch().is_some();
-        (in_place || (within == Within::End && !recorded && self.is_late(curve))).then_some(How::Moment)
+        let is_by_moment = in_place && self.is_in_time || within == Within::End && !recorded && self.is_late(curve);
+        is_by_moment.then_some(How::Moment)
     }
 
     /// Puts a curve over epochs among the `steps` of the others, and tells how many of its samples found no place there.
@@ -198,8 +220,20 @@ impl Epochs<'_, '_> {
     }
 }
 
+/// How many of its steps `curve` takes for each of `others`, if it counts finer, as it does that counts what was learned from: at
+/// least a few, and always as many.
+pub(crate) fn finer_than(others: &Curve<'_>, curve: &Curve<'_>) -> Option<f64> {
+    const FEWEST: usize = 3;
+    let ratios = curve.iter().map(|sample| (sample.step, before(others, sample.moment)));
+    let ratios = ratios.filter(|&(step, reached)| step > 0 && reached.is_none_or(|reached| reached.step > 0));
+    let ratios: Option<Vec<f64>> = ratios.map(|(step, reached)| Some(step as f64 / reached?.step as f64)).collect();
+    let ratios = ratios.filter(|ratios| ratios.len() >= FEWEST)?;
+    let (low, high) = ratios.iter().fold((f64::MAX, 0.0_f64), |(low, high), &r| (low.min(r), high.max(r)));
+    (low >= 2.0 && high <= 1.2 * low).then_some(ratios[ratios.len() - 1])
+}
+
 /// The last sample of a curve that was recorded up to `moment`.
-fn before(curve: &Curve<'_>, moment: u64) -> Option<Sample> {
+pub(crate) fn before(curve: &Curve<'_>, moment: u64) -> Option<Sample> {
     let (mut low, mut high) = (0, curve.len());
     while low < high {
         let middle = low.midpoint(high);
@@ -228,7 +262,7 @@ mod tests {
     fn epochs<'c>(recorded: Option<&'c Curve<'static>>, length: Option<u64>, last: u64) -> Epochs<'c, 'static> {
         let samples = (1..=last).map(|step| Sample { step, value: 0.0, moment: step });
         let pace = Curve::Own(samples.collect());
-        Epochs { recorded, length, pace, last_step: last }
+        Epochs { recorded, length, pace, last_step: last, is_in_time: true }
     }
 
     #[test]
@@ -249,9 +283,34 @@ mod tests {
         // The loss of the first hundred steps, beside validations that go on.
         let pace = Curve::Own([1, 700, 1500].map(|step| Sample { step, value: 0.0, moment: step.min(101) }).to_vec());
         let first: Vec<_> = (0..100).map(|step| Sample { step, value: 1.0, moment: step + 1 }).collect();
-        let beside = Epochs { recorded: None, length: None, pace, last_step: 1500 };
+        let beside = Epochs { recorded: None, length: None, pace, last_step: 1500, is_in_time: true };
         assert!(!beside.are_counted_by(&Curve::Own(first)));
         assert!(!epochs(Some(&recorded), None, 1000).are_counted_by(&curve(&[(10, 0.1), (60, 0.2)])));
+    }
+
+    #[test]
+    fn epochs_that_begin_late_are_told_by_their_pace() {
+        let at = |moments: [u64; 5]| {
+            Curve::Own((0..).zip(moments).map(|(step, moment)| Sample { step, value: 0.0, moment }).collect())
+        };
+        let steps = epochs(None, None, 1000);
+        let evaluated = at([150, 350, 550, 750, 950]);
+        assert!(steps.are_counted_by(&evaluated) && steps.how(&evaluated, Within::End, false) == Some(How::Moment));
+        assert_eq!(steps.how(&at([150, 160, 550, 750, 950]), Within::End, false), None);
+        let without_time = Epochs { is_in_time: false, ..steps };
+        assert!(without_time.are_counted_by(&evaluated));
+        assert_eq!(without_time.how(&evaluated, Within::End, true), None);
+    }
+
+    #[test]
+    fn what_counts_samples_is_finer_than_steps() {
+        let steps = Curve::Own((0..100).map(|step| Sample { step: 10 * step, value: 1.0, moment: step }).collect());
+        let counted = |by: u64, at: u64| Sample { step: by * 10 * at, value: 1.0, moment: at };
+        let samples = Curve::Own([0, 20, 50, 99].map(|at| counted(64, at)).to_vec());
+        assert_eq!(finer_than(&steps, &samples), Some(64.0));
+        let alike = Curve::Own([20, 50, 99].map(|at| counted(1, at)).to_vec());
+        assert_eq!(finer_than(&steps, &alike), None);
+        assert_eq!(finer_than(&steps, &Curve::Own([20, 50].map(|at| counted(64, at)).to_vec())), None, "too few");
     }
 
     #[test]

@@ -153,8 +153,11 @@ fn without_restarts<'a>(
         return Some((series.iter().map(|series| whole(*series)).collect(), note));
     }
     let epoch = roles.epoch?;
-    let length = counted_anew(shown, &backward.restarts, series[epoch]?)?;
-    let moments: Vec<u64> = backward.restarts.iter().map(|&at| moment(shown, at)).collect();
+    // With one record an epoch, its steps are all the same.
+    let is_one_step = shown.len() > 1 && shown.steps().all(|step| Some(step) == shown.last_step());
+    let begins: Vec<usize> = if is_one_step { (1..shown.len()).collect() } else { backward.restarts.clone() };
+    let length = counted_anew(shown, &begins, series[epoch]?)?;
+    let moments: Vec<u64> = begins.iter().map(|&at| moment(shown, at)).collect();
     let curves = series.iter().map(|series| counted_on(*series, &moments, length)).collect();
     let name = names[epoch];
     let note = format!("its steps begin anew each epoch, as '{name}' tells: they were counted on, {length} an epoch");

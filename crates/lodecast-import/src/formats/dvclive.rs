@@ -99,6 +99,9 @@ fn read(
         rows.next(&mut row)?;
         let names: Vec<String> = row.iter().map(|name| name.trim().to_owned()).collect();
         let step_at = names.iter().position(|name| name == "step").unwrap_or(0);
+        let time_at = names.iter().position(|name| name == "timestamp");
+        // The rows of different tables are not in one order.
+        recorder.recording().is_out_of_time |= time_at.is_none();
         // The metric's column is called after the last part of its name; a file in the writing may lack the end of a row.
         let last = metric.rsplit('/').next().unwrap_or(metric);
         let value_at = names.iter().position(|name| name == last || name == metric);
@@ -113,7 +116,8 @@ fn read(
                 });
             };
             if let Meaning::Number(value) = meaning(value) {
-                recorder.push_at(place, i64::try_from(step).unwrap_or(i64::MAX), value, line)?;
+                let time = time_at.and_then(|column| row.get(column)).and_then(|time| time.trim().parse::<u64>().ok());
+                recorder.push_at(place, i64::try_from(step).unwrap_or(i64::MAX), value, time.unwrap_or(line))?;
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::decode::text::shorten;
 use crate::error::{Error, Result};
 use crate::format::{Outcome, Visit, Wanted};
 use crate::limits::Limits;
-use crate::names::STEP;
+use crate::names::{STEP, is_epoch};
 use crate::recording::recorder::Recorder;
 use crate::source::{Source, file_name};
 
@@ -115,6 +115,8 @@ struct Chart<'p> {
     path: &'p Path,
     bytes: u64,
     columns: Vec<Column>,
+    /// Is its horizontal axis the epoch?
+    is_over_epochs: bool,
 }
 
 /// A column that holds values.
@@ -141,8 +143,12 @@ impl<'p> Chart<'p> {
             return Err(too_large(path, "the number of its columns", 3 * limits.series));
         }
         let axis = header.get(0).unwrap_or_default();
-        if !is_step(axis) {
-            return Err(damaged(path, 1, format!("the chart's horizontal axis is '{axis}', not the step")));
+        if !is_step(axis) && !is_epoch(axis) {
+            return Err(damaged(
+                path,
+                1,
+                format!("the chart's horizontal axis is '{axis}', neither the step nor the epoch"),
+            ));
         }
         let column = |(index, name): (usize, &str)| {
             let (run, metric) = name.rsplit_once(BETWEEN)?;
@@ -150,7 +156,7 @@ impl<'p> Chart<'p> {
             measured.then(|| Column { index, run: run.to_owned(), metric: metric.to_owned() })
         };
         let columns = header.iter().enumerate().skip(1).filter_map(column).collect();
-        Ok(Self { path, bytes, columns })
+        Ok(Self { path, bytes, columns, is_over_epochs: is_epoch(axis) })
     }
 
     /// Reads the columns of the runs named in `part`, which are in order.
@@ -202,7 +208,11 @@ impl<'p> Chart<'p> {
                 if *samples > limits.samples {
                     return Err(too_large(path, "the number of its points", limits.samples));
                 }
-                if let Some(recorder) = runs.get_mut(run) {
+                if let Some(recorder) = runs.get_mut(run).filter(|_| self.is_over_epochs) {
+                    // Of two charts nobody knows which point came first.
+                    recorder.recording().is_out_of_time = true;
+                    recorder.push_at_epoch(*place, step.cast_unsigned(), value)?;
+                } else if let Some(recorder) = runs.get_mut(run) {
                     recorder.push_at(*place, step, value, step.cast_unsigned())?;
                 }
             }
