@@ -13,7 +13,9 @@ use crate::choose::columns::Columns;
 use crate::choose::options::{ImportOptions, Restarts};
 use crate::error::{Error, Result};
 use crate::format::{Format, Outcome, Skipped};
+use crate::names::is_of_fold;
 use crate::recording::Recording;
+use crate::scales::{Scales, says_units};
 use crate::source::Source;
 
 /// What was read of one run.
@@ -50,7 +52,7 @@ pub struct ImportReport {
     pub settings: BTreeSet<String>,
     /// Settings that differ but are texts of each run's own, and so do not count.
     pub ignored_settings: BTreeSet<String>,
-    /// Settings that differ but say who, where and when, or which of several seeds, and so do not count.
+    /// Settings that differ but say who, where and when, or which of several seeds or folds, and so do not count.
     pub circumstances: BTreeSet<String>,
     /// Was the import broken off?
     pub interrupted: bool,
@@ -90,6 +92,7 @@ pub fn import(
         copies: HashMap::new(),
         pending: None,
         counts_epochs: false,
+        scales: Scales::default(),
     };
     import.check_collection(sources)?;
     let mut failure = None;
@@ -140,6 +143,7 @@ struct Import<'i> {
     pending: Option<Pending>,
     /// Did it matter for any run how many steps an epoch has?
     counts_epochs: bool,
+    scales: Scales,
 }
 
 /// A run that waits to be handed over.
@@ -266,9 +270,9 @@ impl Import<'_> {
         let digest = digest(&run, &recording.settings.settings);
         if let Some(first) = self.copies.get(&digest) {
             let same = format!("it has the same points and settings as '{first}'");
-            // Two runs of one seed are the same; without a seed two may have been made so.
-            if run.attributes.seed.is_some() || says_copy(&run.id) {
-                let reason = format!("{same}: a copy");
+            // Two runs of one seed or name are the same; without a seed two may have been made so.
+            if run.attributes.seed.is_some() || run.id == *first || says_copy(&run.id) || says_copy(first) {
+                let reason = format!("{same}: a copy, in {}", recording.source);
                 self.report.skipped.push(Skipped { run: run.id, reason, nothing: false });
                 return Ok(ControlFlow::Continue(()));
             }
@@ -290,6 +294,7 @@ impl Import<'_> {
             validations: run.validations().map(measured).collect(),
             notes,
         };
+        self.scales.look_at(&run);
         let flow = (self.take)(run, &of_run)?;
         self.report.runs.push(of_run);
         self.report.interrupted |= flow.is_break();
@@ -297,27 +302,49 @@ impl Import<'_> {
     }
 
     fn finish(self, sources: &[(Source, &dyn Format)]) -> Result<ImportReport> {
-        let mut report = self.report;
+        let import = self;
+        let mut report = import.report;
         if report.runs.is_empty() && !report.interrupted {
             let place = sources.iter().map(|(source, _)| source.to_string()).collect::<Vec<_>>().join(", ");
-            let reason = report.skipped.first().map_or_else(
-                || "there is none".to_owned(),
-                |skipped| format!("all {} were left out, {}: {}", report.skipped.len(), skipped.run, skipped.reason),
-            );
-            return Err(Error::Undecided {
-                place,
-                question: format!("no run can be used: {reason}"),
-                remedy: "choose other columns, or see them all with --dry-run --json".to_owned(),
-            });
+            return Err(none_usable(place, &report.skipped));
         }
-        if self.options.steps_per_epoch.is_some() && !self.counts_epochs {
+        if import.options.steps_per_epoch.is_some() && !import.counts_epochs {
             report.notes.push("--steps-per-epoch has no effect: no series counts epochs".to_owned());
         }
+        report.notes.extend(says_folds(&report.runs));
+        report.notes.extend(import.scales.says(&import.columns.metrics()));
+        report.notes.extend(says_units(&report.runs));
         let differing = report.all_settings.differing();
         (report.settings, report.ignored_settings) = (differing.telling, differing.names);
         report.circumstances = differing.circumstances;
         Ok(report)
     }
+}
+
+/// The error of an import without a run, with the first few reasons.
+fn none_usable(place: String, skipped: &[Skipped]) -> Error {
+    const SHOWN: usize = 3;
+    let mut shown: Vec<&Skipped> = Vec::new();
+    for one in skipped {
+        if shown.len() < SHOWN && !shown.iter().any(|known| known.reason == one.reason) {
+            shown.push(one);
+        }
+    }
+    let reasons =
+        shown.iter().map(|skipped| format!("{}: {}", skipped.run, skipped.reason)).collect::<Vec<_>>().join("; ");
+    let reason = if shown.is_empty() {
+        "there is none".to_owned()
+    } else {
+        format!("all {} were left out, {reasons}", skipped.len())
+    };
+    let lacks =
+        |what: &str| skipped.iter().any(|skipped| skipped.reason.starts_with(&format!("it has no samples of {what}")));
+    let remedy = if lacks("the train loss") && lacks("a validation metric") {
+        "if one has the training of a run and the other its evaluation, put their rows into one file, each with its step or epoch"
+    } else {
+        "choose other columns, or see them all with --dry-run --json"
+    };
+    Error::Undecided { place, question: format!("no run can be used: {reason}"), remedy: remedy.to_owned() }
 }
 
 /// The usual distance between two points of a run.
@@ -379,8 +406,29 @@ fn up_to(run: &Run, points: usize) -> Result<Run, lodecast::Error> {
 /// What is said of a run whose first point is not where runs begin.
 fn says_late(run: &Run) -> Option<String> {
     let first = *run.steps().first()?;
+    // Seconds or thousandths of seconds since 1970, up to the year 2100.
+    if (946_684_800..4_102_444_800).contains(&first) || (946_684_800_000..4_102_444_800_000).contains(&first) {
+        return Some(format!(
+            "its steps begin at {first}: if these are times, no length or schedule can be learned from them; name what counts \
+             the steps with --step"
+        ));
+    }
     (run.len() > 2 && first > stride(run).saturating_mul(2)).then(|| {
         format!("its first point is at step {first}: if it goes on with another run, what came before is not in it")
+    })
+}
+
+/// What is said of runs that are folds of a cross-validation, as their names say.
+fn says_folds(runs: &[RunReport]) -> Option<String> {
+    let mut folds = runs.iter().filter(|run| is_of_fold(&run.run));
+    let (first, others) = (folds.next()?, folds.count());
+    (others > 0).then(|| {
+        format!(
+            "{} runs, '{}' for one, are folds of a cross-validation by their names: they count as repetitions of their \
+             configuration, though each was validated on other data",
+            others + 1,
+            first.run
+        )
     })
 }
 

@@ -40,6 +40,7 @@ mod limits;
 mod names;
 mod recording;
 mod role;
+mod scales;
 mod since;
 mod source;
 mod stop;

@@ -96,7 +96,8 @@ pub(crate) struct Arguments {
 
 /// The formats, for the end of the help.
 fn formats() -> String {
-    let lines = FORMATS.iter().map(|format| format!("  {:<13}{}\n", format.name(), format.describes()));
+    let width = FORMATS.iter().map(|format| format.name().len()).max().unwrap_or(0);
+    let lines = FORMATS.iter().map(|format| format!("  {:<width$}  {}\n", format.name(), format.describes()));
     format!("Formats:\n{}", lines.collect::<String>())
 }
 
@@ -315,7 +316,7 @@ fn say_what_was_done(report: &ImportReport, output: &mut Output) {
     }
     if !report.circumstances.is_empty() {
         let names = list(&report.circumstances);
-        output.say(format_args!("not counted, since they say who, where and when, or which seed: {names}"));
+        output.say(format_args!("not counted, since they say who, where and when, or which seed or fold: {names}"));
     }
 }
 

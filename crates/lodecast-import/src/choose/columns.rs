@@ -10,7 +10,7 @@ use crate::choose::run_columns::usual_loss;
 use crate::choose::survey::Survey;
 use crate::error::Result;
 use crate::format::Wanted;
-use crate::names::{is_epoch, is_overall, rate_rank, same_metric, stem, validation_rank};
+use crate::names::{is_best_so_far, is_epoch, is_of_fold, is_overall, rate_rank, same_metric, stem, validation_rank};
 use crate::role::Role;
 
 /// Where the learning rate comes from.
@@ -94,7 +94,12 @@ fn choose_loss(survey: &Survey, options: &ImportOptions, said: &mut Vec<String>)
         return survey.require(name, "--loss");
     }
     let Some(name) = usual_loss(survey.names().map(|name| (name, survey.samples(name)))) else {
-        return Err(survey.undecided("no series has a usual name of a train loss", "choose it with --loss NAME"));
+        // Columns side by side for the folds of a cross-validation.
+        let of_fold = survey.names().find(|name| is_of_fold(name) && name.to_lowercase().contains("loss"));
+        let remedy = of_fold.map_or("choose it with --loss NAME".to_owned(), |name| {
+            format!("its columns are those of several folds: choose one fold's with --loss {name}, and --val and --lr likewise")
+        });
+        return Err(survey.undecided("no series has a usual name of a train loss", &remedy));
     };
     let mut beside: Vec<&str> = survey.beside(name).filter(|name| Role::Loss.goes_by(name)).collect();
     beside.sort_by_key(|name| std::cmp::Reverse(survey.samples(name)));
@@ -209,7 +214,7 @@ fn choose_validation(
     known.sort_by_cached_key(|&(name, _)| {
         (survey.is_a_result(name, &candidates), name.to_lowercase().contains("loss"), !is_overall(name), name)
     });
-    let known = without_classes(known, said);
+    let known = without_best(without_classes(known, said), said);
     let unknown: Vec<&str> = candidates.into_iter().filter(|name| survey.direction(name).is_none()).collect();
     if known.is_empty() {
         let remedy = if let Some(name) = unknown.first() {
@@ -226,6 +231,13 @@ fn choose_validation(
     for (name, way) in in_one_word(known, survey) {
         said.push(format!("validation: {name}, better if {} ({})", better(way), by_what(survey, name)));
         chosen.push((name.to_owned(), Metric::new(column_name(name, said), way)));
+    }
+    let of_folds: Vec<&str> = chosen.iter().map(|(name, _)| name.as_str()).filter(|name| is_of_fold(name)).collect();
+    if of_folds.len() > 1 {
+        said.push(format!(
+            "{} are of the folds of a cross-validation, and here metrics of their own; --val NAME takes one",
+            of_folds.join(", ")
+        ));
     }
     if !unknown.is_empty() {
         let name = unknown[0];
@@ -262,6 +274,21 @@ fn without_classes<'a>(metrics: Vec<(&'a str, Direction)>, said: &mut Vec<String
         ));
     }
     metrics.into_iter().filter(|(name, _)| !of_a_class.contains(name)).collect()
+}
+
+/// Leaves out the best that a metric has been so far where the metric itself is there, and says what it is where it is not.
+fn without_best<'a>(metrics: Vec<(&'a str, Direction)>, said: &mut Vec<String>) -> Vec<(&'a str, Direction)> {
+    let (best, own): (Vec<_>, Vec<_>) = metrics.into_iter().partition(|(name, _)| is_best_so_far(name));
+    if best.is_empty() {
+        return own;
+    }
+    let names = best.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    if own.is_empty() {
+        said.push(format!("of what is called the best so far nothing shows that a run got worse: {names}"));
+        return best;
+    }
+    said.push(format!("left out, since it is the best so far of others: {names} (--val NAME takes one in)"));
+    own
 }
 
 /// Of metrics that say the same in other words, and that no run has side by side, the one with the most samples.

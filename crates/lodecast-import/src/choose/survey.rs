@@ -57,8 +57,9 @@ pub struct Survey {
     directions: BTreeMap<String, Direction>,
     /// Are these all the runs there are?
     complete: bool,
-    /// Why the first run that could not be read was left out.
+    /// Why the first run that could not be read was left out, and what was noted of the first one of which anything was.
     skipped: Option<String>,
+    noted: Option<String>,
 }
 
 impl Survey {
@@ -154,6 +155,10 @@ impl Survey {
         }
         for name in recording.settings.keys().chain(recording.only_row.keys()) {
             *self.settings.entry(name.clone()).or_default() += 1;
+        }
+        // Such a note begins with the name of a series.
+        if let (None, Some(note)) = (&self.noted, recording.notes.iter().find(|note| note.starts_with('\''))) {
+            self.noted = Some(format!("{}: {note}", recording.id));
         }
         self.directions.extend(recording.directions.iter().map(|(name, &way)| (name.clone(), way)));
         let rates = Rates::of(&recording.series);
@@ -289,9 +294,12 @@ impl Survey {
     /// An open choice, with the series there are.
     pub(crate) fn undecided(&self, question: &str, remedy: &str) -> Error {
         let names = listed(self.names());
+        // What is missing may be in what could not be read.
+        let left_out = self.skipped.as_ref().map(|skipped| format!("; left out was {skipped}"));
+        let left_out = left_out.or(self.noted.as_ref().map(|noted| format!(" ({noted})"))).unwrap_or_default();
         Error::Undecided {
             place: self.place.clone(),
-            question: format!("{question}; there are: {names}"),
+            question: format!("{question}; there are: {names}{left_out}"),
             remedy: remedy.to_owned(),
         }
     }
