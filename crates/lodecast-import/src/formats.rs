@@ -17,6 +17,7 @@ mod parquet;
 mod ray;
 pub(crate) mod registry;
 mod tensorboard;
+mod tensorboard_csv;
 mod text_log;
 mod timm;
 mod trackio;

@@ -1,5 +1,7 @@
 //! The formats there are, and which of them a source is.
 
+use std::path::PathBuf;
+
 use crate::decode::database::Database;
 use crate::error::{Error, Result};
 use crate::format::Format;
@@ -18,12 +20,13 @@ use crate::formats::optuna::Optuna;
 use crate::formats::parquet::Parquet;
 use crate::formats::ray::Ray;
 use crate::formats::tensorboard::TensorBoard;
+use crate::formats::tensorboard_csv::TensorBoardCsv;
 use crate::formats::text_log::TextLog;
 use crate::formats::timm::Timm;
 use crate::formats::trackio::Trackio;
 use crate::formats::ultralytics::Ultralytics;
 use crate::formats::wandb::Wandb;
-use crate::source::Source;
+use crate::source::{Source, has_ending};
 
 /// Every format, the particular before the general: the first that recognises a source is taken to be its format. What also
 /// writes event files, perhaps of some runs only, comes before these.
@@ -32,6 +35,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &Ray,
     &HuggingFace,
     &TensorBoard,
+    &TensorBoardCsv,
     &Wandb,
     &Mlflow,
     &Optuna,
@@ -74,6 +78,14 @@ pub fn recognise(source: &Source) -> Result<Vec<&'static dyn Format>> {
         });
     }
     if found.is_empty() {
+        // What is packed by gzip is read as it is.
+        const PACKED: [&str; 7] = ["zst", "xz", "bz2", "zip", "tar", "tgz", "7z"];
+        let is_packed = |path: &&PathBuf| PACKED.iter().any(|ending| has_ending(path, ending));
+        if let Some(path) = source.files().iter().find(is_packed) {
+            let place = source.to_string();
+            let question = format!("none of the known formats, and {} is packed", path.display());
+            return Err(Error::Undecided { place, question, remedy: "unpack it first".to_owned() });
+        }
         return Err(Error::UnknownFormat { place: source.to_string(), known: names() });
     }
     Ok(found)
