@@ -83,7 +83,7 @@ fn end(run: &Run) -> Option<f64> {
     let usable = |rate: &f64| rate.is_finite() && *rate >= 0.0;
     let rates = || run.learning_rate().iter().copied().flatten().filter(usable);
     let peak = rates().fold(0.0, f64::max);
-    (run.reached_end() && peak > 0.0).then(|| rates().last().map(|last| last / peak))?
+    (run.reached_end() && peak > 0.0).then(|| rates().next_back().map(|last| last / peak))?
 }
 
 /// The settings that can be compared: numbers, and the optimizer.

@@ -28,10 +28,14 @@ pub(crate) fn settings_beyond_rates(sweep: &Sweep, metric: usize) -> Option<Stri
     let mut place = vec![(0, 0); sweep.runs.len()];
     let curves = sweep.rate_curves();
     for (curve, runs) in curves.iter().enumerate() {
-        runs.iter().for_each(|&run| place[run].1 = curve);
+        for &run in runs {
+            place[run].1 = curve;
+        }
     }
     for (configuration, (_, runs)) in sweep.configurations().iter().enumerate() {
-        runs.iter().for_each(|&run| place[run].0 = configuration);
+        for &run in runs {
+            place[run].0 = configuration;
+        }
     }
     let ended = sweep.runs.iter().zip(&place).filter_map(|(run, &(configuration, curve))| {
         let diverged = run.diverged_at(metric).is_some();
@@ -63,7 +67,9 @@ fn rank(ended: &mut [Ended]) {
     for tie in ended.chunk_by_mut(|a, b| a.value == b.value) {
         let middle = below as f64 + 0.5 * (tie.len() as f64 - 1.0);
         below += tie.len();
-        tie.iter_mut().for_each(|run| run.rank = middle);
+        for run in tie {
+            run.rank = middle;
+        }
     }
 }
 
