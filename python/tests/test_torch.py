@@ -558,7 +558,7 @@ def _in_a_child(model) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_works_on_threads_of_its_own(model):
-    model.plan(total_steps=60)
+    model.plan(total_steps=150)
     process = multiprocessing.get_context("fork").Process(target=_in_a_child, args=(model,))
     process.start()
     process.join(120)
