@@ -545,7 +545,7 @@ def _in_a_child(model) -> None:
     for step in range(1, 40):
         go_on(optimizer, scheduler, 1)
         scheduler.observe(train_loss=2.0 / step, validation=0.5)
-    model.plan(total_steps=60)
+    model.plan(total_steps=150)
     model.forecast(schedule=lodecast.Schedule.cosine(0.4))
     model.suggest(2)
     # A child of a child has no threads of its parent either.
