@@ -549,7 +549,7 @@ def _in_a_child(model) -> None:
     model.forecast(schedule=lodecast.Schedule.cosine(0.4))
     model.suggest(2)
     # A child of a child has no threads of its parent either.
-    process = multiprocessing.get_context("fork").Process(target=model.plan, kwargs={"total_steps": 60})
+    process = multiprocessing.get_context("fork").Process(target=model.plan, kwargs={"total_steps": 150})
     process.start()
     process.join(60)
     os._exit(0 if process.exitcode == 0 and scheduler.scheduler.replans > 2 else 1)
