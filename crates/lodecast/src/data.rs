@@ -12,6 +12,7 @@ mod sweep;
 
 pub use attributes::Attributes;
 pub(crate) use interpolation::interpolate;
+pub(crate) use length::ANNEALED;
 pub use length::LengthNote;
 pub use metric::{Direction, Metric};
 pub use point::Point;

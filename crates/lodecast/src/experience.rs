@@ -11,7 +11,6 @@ use crate::data::{Direction, Point, Run, Sweep};
 use crate::data::{Family, Schedule};
 use crate::error::{Error, Result};
 pub use conditions::Conditions;
-pub(crate) use conditions::FALLS;
 use rate_curve::{agrees, mean_recorded, peak, positive_rates};
 pub use seen::{Band, Seen, Surprise};
 pub(crate) use unmodelled::settings_beyond_rates;

@@ -123,10 +123,10 @@ impl PyModel {
         let given = schedule.map(|schedule| schedule.0.clone());
         let Some(run) = run else {
             // To a network a schedule is a matter of progress; to a law the length is one of the conditions.
-            let longest = self.model.experience().conditions.lengths.map(|(_, longest)| longest);
             return Ok(Known {
                 observed: Vec::new(),
-                total_steps: total_steps.map(|Count(steps)| steps).or(longest).unwrap_or(1000),
+                total_steps: total_steps
+                    .map_or_else(|| self.model.experience().conditions.usual_length(), |Count(steps)| steps),
                 schedule: given,
             });
         };

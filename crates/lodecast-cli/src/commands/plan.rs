@@ -117,8 +117,8 @@ impl Arguments {
             ));
         }
         // To a network a schedule is a matter of progress; to a law the length is one of the conditions.
-        let longest = planner.forecaster().experience().conditions.lengths.map(|(_, longest)| longest);
-        Ok((Vec::new(), self.total_steps.or(longest).unwrap_or(1000), None))
+        let usual = || planner.forecaster().experience().conditions.usual_length();
+        Ok((Vec::new(), self.total_steps.unwrap_or_else(usual), None))
     }
 }
 

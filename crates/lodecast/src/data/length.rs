@@ -15,7 +15,7 @@ const END: f64 = 0.95;
 /// So has one whose next point would lie beyond it, by this many of its usual distances.
 const DISTANCES: u64 = 1;
 /// A rate that ends below this fraction of its peak has been annealed: such a run has come to its planned end.
-const ANNEALED: f64 = 0.3;
+pub(crate) const ANNEALED: f64 = 0.3;
 
 /// What was assumed about the planned length of a run, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,9 +59,14 @@ impl Run {
 
     /// Does the rate end well below its peak?
     fn is_annealed(&self) -> bool {
+        self.last_rate().is_some_and(|last| last < ANNEALED)
+    }
+
+    /// The last rate that was recorded, as a part of the highest.
+    pub(crate) fn last_rate(&self) -> Option<f64> {
         let rates = || self.learning_rate().iter().copied().flatten().filter(|rate| rate.is_finite());
         let peak = rates().fold(0.0, f64::max);
-        rates().next_back().is_some_and(|last| last < ANNEALED * peak)
+        rates().next_back().filter(|_| peak > 0.0).map(|last| last / peak)
     }
 }
 

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Attributes, Run, Schedule};
+use crate::data::{ANNEALED, Attributes, Run, Schedule};
 
 /// Lengths up to so many times the longest and down to such a part of the shortest are like those of the sweep.
 const LIKE: f64 = 2.0;
 /// Settings that differ by less than this part are the same.
 const SAME: f64 = 1e-6;
-/// A rate falls if it ends below this part of its peak.
-pub(crate) const FALLS: f64 = 0.3;
 /// Name of the optimizer among the settings.
 const OPTIMIZER: &str = "optimizer";
 
@@ -36,14 +34,20 @@ impl Conditions {
             let own = known(&run.attributes);
             settings.retain(|name, value| own.get(name).is_some_and(|own| same(own, value)));
         }
-        let least_end = runs.iter().filter_map(end).reduce(f64::min);
+        let least_end = runs.iter().filter(|run| run.reached_end()).filter_map(Run::last_rate).reduce(f64::min);
         Self { lengths: lengths().min().zip(lengths().max()), settings, least_end }
     }
 
+    /// The length of a run of which nothing is said: that of the longest.
+    pub fn usual_length(&self) -> u64 {
+        const UNKNOWN: u64 = 1000;
+        self.lengths.map_or(UNKNOWN, |(_, longest)| longest)
+    }
+
     /// What speaks against forecasting a run under `schedule`: its rate falls, and none of the sweep's did.
-    pub fn unknown_fall(&self, schedule: &Schedule) -> Option<String> {
+    pub(super) fn unknown_fall(&self, schedule: &Schedule) -> Option<String> {
         let (least, end) = (self.least_end?, schedule.learning_rate(1.0) / schedule.highest_rate());
-        (least >= FALLS && end < FALLS * least).then(|| {
+        (least >= ANNEALED && end < ANNEALED * least).then(|| {
             format!(
                 "its rate falls to {:.1} % of its peak, and no run's of the sweep fell below {:.0} %: what that brings is unknown until a \
                  run shows it",
@@ -54,7 +58,7 @@ impl Conditions {
     }
 
     /// What speaks against forecasting a run of so many steps: it is more than twice as long as all runs, or less than half.
-    pub fn unknown_length(&self, total_steps: u64) -> Option<String> {
+    pub(crate) fn unknown_length(&self, total_steps: u64) -> Option<String> {
         let (shortest, longest) = self.lengths?;
         let (steps, which) = match total_steps as f64 {
             steps if steps > LIKE * longest as f64 => (longest, "longest"),
@@ -76,14 +80,6 @@ impl Conditions {
             ))
         })
     }
-}
-
-/// The part of its peak that the rate of a whole run had at its end.
-fn end(run: &Run) -> Option<f64> {
-    let usable = |rate: &f64| rate.is_finite() && *rate >= 0.0;
-    let rates = || run.learning_rate().iter().copied().flatten().filter(usable);
-    let peak = rates().fold(0.0, f64::max);
-    (run.reached_end() && peak > 0.0).then(|| rates().next_back().map(|last| last / peak))?
 }
 
 /// The settings that can be compared: numbers, and the optimizer.

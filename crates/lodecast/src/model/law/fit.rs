@@ -16,7 +16,8 @@ use super::residual::{Purpose, ResidualProcess};
 use super::scale::{IdealOrigin, LEARNED_GAPS, Scale, mixed_units};
 use super::settings::{Covariates, Settings, momentum_gain};
 use super::{FittedRun, Law, LawSettings, Objective, Units, UnusedRun};
-use crate::experience::{FALLS, settings_beyond_rates};
+use crate::data::ANNEALED;
+use crate::experience::settings_beyond_rates;
 use crate::{Direction, Error, Metric, Result, Sweep};
 
 /// Runs that the curve is fitted to at most: more say nothing new about 21 parameters.
@@ -461,7 +462,7 @@ fn describe(kept: &[&Scaled<'_>], runs: usize, notes: &mut Vec<String>) {
     }
     let falls = |run: &&Scaled<'_>| {
         let rates = &run.recording.rates;
-        rates[SEGMENTS - 1] < FALLS * rates.iter().copied().fold(0.0, f64::max)
+        rates[SEGMENTS - 1] < ANNEALED * rates.iter().copied().fold(0.0, f64::max)
     };
     if !kept.iter().any(falls) {
         notes.push(
