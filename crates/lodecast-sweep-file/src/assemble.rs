@@ -25,6 +25,12 @@ impl Row {
         Self { validation: vec![None; metrics], ..Self::default() }
     }
 
+    /// Takes a train loss that is the metric of this index, too.
+    pub(crate) fn loss_and_metric(&mut self, metric: usize, value: Option<f64>) {
+        self.train_loss = value;
+        self.validation[metric] = value;
+    }
+
     /// Empties the row for the next one.
     pub(crate) fn clear(&mut self) {
         (self.step, self.train_loss, self.learning_rate) = (None, None, None);

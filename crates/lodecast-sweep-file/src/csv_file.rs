@@ -62,10 +62,7 @@ pub(crate) fn read(source: impl Read, path: &Path, runs: Runs, options: &ReadOpt
                 Role::Fixed(Fixed::TrainLoss) => row.train_loss = number()?,
                 Role::Fixed(Fixed::LearningRate) => row.learning_rate = number()?,
                 Role::Metric(metric) => row.validation[*metric] = number()?,
-                Role::LossAndMetric(metric) => {
-                    row.train_loss = number()?;
-                    row.validation[*metric] = row.train_loss;
-                }
+                Role::LossAndMetric(metric) => row.loss_and_metric(*metric, number()?),
                 Role::Attribute(attribute) => assembly.attribute(run, line, attribute, cell)?,
                 Role::Ignored => {
                     let (any, only) = &mut numeric[column];

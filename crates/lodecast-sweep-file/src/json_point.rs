@@ -97,10 +97,7 @@ impl PointReader {
             Role::Fixed(Fixed::TrainLoss) => self.row.train_loss = number()?,
             Role::Fixed(Fixed::LearningRate) => self.row.learning_rate = number()?,
             Role::Metric(metric) => self.row.validation[*metric] = number()?,
-            Role::LossAndMetric(metric) => {
-                self.row.train_loss = number()?;
-                self.row.validation[*metric] = self.row.train_loss;
-            }
+            Role::LossAndMetric(metric) => self.row.loss_and_metric(*metric, number()?),
             Role::Attribute(attribute) => {
                 let text = cell.text().map_err(|_| Error::Value {
                     place: self.origin.at(self.line),

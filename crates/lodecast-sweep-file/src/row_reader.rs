@@ -58,10 +58,7 @@ impl<'a> RowReader<'a> {
                 Role::Fixed(Fixed::TrainLoss) => self.row.train_loss = number()?,
                 Role::Fixed(Fixed::LearningRate) => self.row.learning_rate = number()?,
                 Role::Metric(metric) => self.row.validation[*metric] = number()?,
-                Role::LossAndMetric(metric) => {
-                    self.row.train_loss = number()?;
-                    self.row.validation[*metric] = self.row.train_loss;
-                }
+                Role::LossAndMetric(metric) => self.row.loss_and_metric(*metric, number()?),
                 Role::Attribute(attribute) => {
                     if let (Some(run), false) = (run, cell == Cell::Absent) {
                         assembly.attribute(run, place, attribute, cell)?;
