@@ -13,6 +13,7 @@ pub(crate) mod json_parts;
 pub(crate) mod json_rows;
 pub(crate) mod json_value;
 pub(crate) mod layout;
+pub(crate) mod metric_table;
 pub(crate) mod settings;
 pub(crate) mod table;
 pub(crate) mod text;

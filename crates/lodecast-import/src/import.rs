@@ -302,17 +302,16 @@ impl Import<'_> {
     }
 
     fn finish(self, sources: &[(Source, &dyn Format)]) -> Result<ImportReport> {
-        let import = self;
-        let mut report = import.report;
+        let mut report = self.report;
         if report.runs.is_empty() && !report.interrupted {
             let place = sources.iter().map(|(source, _)| source.to_string()).collect::<Vec<_>>().join(", ");
             return Err(none_usable(place, &report.skipped));
         }
-        if import.options.steps_per_epoch.is_some() && !import.counts_epochs {
+        if self.options.steps_per_epoch.is_some() && !self.counts_epochs {
             report.notes.push("--steps-per-epoch has no effect: no series counts epochs".to_owned());
         }
         report.notes.extend(says_folds(&report.runs));
-        report.notes.extend(import.scales.says(&import.columns.metrics()));
+        report.notes.extend(self.scales.says(&self.columns.metrics()));
         report.notes.extend(says_units(&report.runs));
         let differing = report.all_settings.differing();
         (report.settings, report.ignored_settings) = (differing.telling, differing.names);

@@ -234,12 +234,7 @@ pub(crate) fn finer_than(others: &Curve<'_>, curve: &Curve<'_>) -> Option<f64> {
 
 /// The last sample of a curve that was recorded up to `moment`.
 pub(crate) fn before(curve: &Curve<'_>, moment: u64) -> Option<Sample> {
-    let (mut low, mut high) = (0, curve.len());
-    while low < high {
-        let middle = low.midpoint(high);
-        if curve.get(middle).is_some_and(|s| s.moment <= moment) { low = middle + 1 } else { high = middle }
-    }
-    curve.get(low.checked_sub(1)?)
+    curve.get(curve.recorded_by(moment).checked_sub(1)?)
 }
 
 fn whole(value: f64) -> Option<u64> {

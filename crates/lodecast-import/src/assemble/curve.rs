@@ -128,10 +128,20 @@ impl<'a> Curve<'a> {
 
     /// Number of samples before `step`.
     pub(crate) fn before(&self, step: u64) -> usize {
+        self.partition_point(|sample| sample.step < step)
+    }
+
+    /// Number of samples recorded up to `moment`.
+    pub(crate) fn recorded_by(&self, moment: u64) -> usize {
+        self.partition_point(|sample| sample.moment <= moment)
+    }
+
+    /// Number of the first samples of which `is_first` holds, and of none after them.
+    fn partition_point(&self, is_first: impl Fn(Sample) -> bool) -> usize {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low.midpoint(high);
-            if self.get(middle).is_some_and(|sample| sample.step < step) { low = middle + 1 } else { high = middle }
+            if self.get(middle).is_some_and(&is_first) { low = middle + 1 } else { high = middle }
         }
         low
     }

@@ -29,7 +29,7 @@ pub(crate) fn placed<'a>(series: &Series, pace: &Curve<'_>, repeated: Repeated) 
     let is_ahead = series.moments().next().is_some_and(|moment| moment < first.moment);
     let reached = |moment: u64| {
         let last = before(pace, moment);
-        if is_ahead { after(pace, moment).or(last) } else { last }
+        if is_ahead { pace.get(pace.recorded_by(moment)).or(last) } else { last }
     };
     let samples = series
         .samples_from(0)
@@ -41,16 +41,6 @@ pub(crate) fn placed<'a>(series: &Series, pace: &Curve<'_>, repeated: Repeated) 
     }
     let is_in_place = steps.contains(&step) || step > 0;
     (!is_in_place).then_some(Placed::Nowhere)
-}
-
-/// The first sample of a curve that was recorded after `moment`.
-fn after(curve: &Curve<'_>, moment: u64) -> Option<Sample> {
-    let (mut low, mut high) = (0, curve.len());
-    while low < high {
-        let middle = low.midpoint(high);
-        if curve.get(middle).is_some_and(|sample| sample.moment <= moment) { low = middle + 1 } else { high = middle }
-    }
-    curve.get(low)
 }
 
 #[cfg(test)]

@@ -3,13 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use csv::StringRecord;
-use lodecast_sweep_file::Cell;
-
-use crate::decode::delimited::Rows;
+use crate::decode::metric_table::{self, MetricColumns};
 use crate::decode::settings;
-use crate::decode::text::shorten;
-use crate::decode::text_number::{Meaning, meaning};
 use crate::error::{Error, Result};
 use crate::format::{Format, Outcome, Visit, Wanted};
 use crate::limits::Limits;
@@ -94,32 +89,15 @@ fn read(
     }
     for (metric, path) in metrics {
         let Some(place) = recorder.place(metric)? else { continue };
-        let mut rows = Rows::open(path, limits)?;
-        let mut row = StringRecord::new();
-        rows.next(&mut row)?;
-        let names: Vec<String> = row.iter().map(|name| name.trim().to_owned()).collect();
-        let step_at = names.iter().position(|name| name == "step").unwrap_or(0);
-        let time_at = names.iter().position(|name| name == "timestamp");
-        // The rows of different tables are not in one order.
-        recorder.recording().is_out_of_time |= time_at.is_none();
-        // The metric's column is called after the last part of its name; a file in the writing may lack the end of a row.
-        let last = metric.rsplit('/').next().unwrap_or(metric);
-        let value_at = names.iter().position(|name| name == last || name == metric);
-        let value_at = value_at.or_else(|| (0..names.len()).rev().find(|&column| column != step_at)).unwrap_or(1);
-        while let Some(line) = rows.next(&mut row)? {
-            let (Some(step), Some(value)) = (row.get(step_at), row.get(value_at)) else { continue };
-            let Ok(Some(step)) = Cell::Text(step.trim()).count() else {
-                return Err(Error::Damaged {
-                    place: format!("{}, line {line}", path.display()),
-                    reason: format!("'{}' is not a step", shorten(step)),
-                    remedy: "correct or delete the line",
-                });
-            };
-            if let Meaning::Number(value) = meaning(value) {
-                let time = time_at.and_then(|column| row.get(column)).and_then(|time| time.trim().parse::<u64>().ok());
-                recorder.push_at(place, i64::try_from(step).unwrap_or(i64::MAX), value, time.unwrap_or(line))?;
-            }
-        }
+        let columns = |names: &[String]| {
+            let step = names.iter().position(|name| name == "step").unwrap_or(0);
+            // The metric's column is called after the last part of its name.
+            let last = metric.rsplit('/').next().unwrap_or(metric);
+            let value = names.iter().position(|name| name == last || name == metric);
+            let value = value.or_else(|| (0..names.len()).rev().find(|&column| column != step)).unwrap_or(1);
+            MetricColumns { step, value, time: names.iter().position(|name| name == "timestamp") }
+        };
+        metric_table::read(path, place, limits, recorder, columns, |time| time.parse().ok())?;
     }
     Ok(())
 }

@@ -51,6 +51,11 @@ impl Format for Parquet {
     }
 }
 
+/// What is said of a column that holds no numbers.
+fn left_out(file: &ParquetTable, column: usize, name: &str) -> String {
+    format!("'{name}' was left out: it holds {}; save it as numbers", file.unreadable(column).unwrap_or_default())
+}
+
 /// Reads the table at `path`. Only the columns that are wanted, and texts, are decoded.
 fn read(
     path: &Path,
@@ -77,10 +82,8 @@ fn read(
     let long_at = layout.long.and_then(|(metric, value)| at(metric).zip(at(value)));
 
     let mut table = Table::new(base, wanted, limits);
-    for (column, name) in names.iter().enumerate() {
-        if let Some(found) = file.unreadable(column) {
-            table.note(format!("'{name}' was left out: it holds {found}; save it as numbers"));
-        }
+    for column in (0..names.len()).filter(|&column| file.unreadable(column).is_some()) {
+        table.note(left_out(&file, column, names[column]));
     }
     let mut failure = None;
     file.read(&chosen, |number, cells| {

@@ -3,12 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use csv::StringRecord;
-use lodecast_sweep_file::Cell;
-
-use crate::decode::delimited::{Rows, has_columns};
-use crate::decode::text::shorten;
-use crate::decode::text_number::{Meaning, meaning};
+use crate::decode::delimited::has_columns;
+use crate::decode::metric_table::{self, MetricColumns};
 use crate::error::{Error, Result};
 use crate::format::{Format, Outcome, Visit, Wanted};
 use crate::limits::Limits;
@@ -87,27 +83,12 @@ fn run_and_tag(path: &Path) -> Option<(&str, &str)> {
 
 fn read(tag: &str, path: &Path, limits: &Limits, recorder: &mut Recorder<'_>) -> Result<()> {
     let Some(place) = recorder.place(tag)? else { return Ok(()) };
-    let mut rows = Rows::open(path, limits)?;
-    let mut row = StringRecord::new();
-    rows.next(&mut row)?;
-    let names: Vec<String> = row.iter().map(|name| name.trim().to_owned()).collect();
-    let [time_at, step_at, value_at] =
-        COLUMNS.map(|column| names.iter().position(|name| name == column).unwrap_or(usize::MAX));
-    while let Some(line) = rows.next(&mut row)? {
-        let (Some(step), Some(value)) = (row.get(step_at), row.get(value_at)) else { continue };
-        let Ok(Some(step)) = Cell::Text(step.trim()).count() else {
-            return Err(Error::Damaged {
-                place: format!("{}, line {line}", path.display()),
-                reason: format!("'{}' is not a step", shorten(step)),
-                remedy: "correct or delete the line",
-            });
-        };
-        // Seconds since 1970.
-        let time = row.get(time_at).and_then(|time| time.trim().parse::<f64>().ok());
-        let time = time.map_or(line, |seconds| (seconds.max(0.0) * 1e6) as u64);
-        if let Meaning::Number(value) = meaning(value) {
-            recorder.push_at(place, i64::try_from(step).unwrap_or(i64::MAX), value, time)?;
-        }
-    }
-    Ok(())
+    let columns = |names: &[String]| {
+        let at = |column| names.iter().position(|name| name == column);
+        let [time, step, value] = COLUMNS;
+        MetricColumns { step: at(step).unwrap_or(usize::MAX), value: at(value).unwrap_or(usize::MAX), time: at(time) }
+    };
+    // Seconds since 1970.
+    let moment = |time: &str| time.parse::<f64>().ok().map(|seconds| (seconds.max(0.0) * 1e6) as u64);
+    metric_table::read(path, place, limits, recorder, columns, moment)
 }

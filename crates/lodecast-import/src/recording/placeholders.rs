@@ -21,8 +21,9 @@ pub(crate) enum Placeholder {
 
 /// The number that stands in the series `name` where nothing was measured, if there is one.
 ///
-/// A negative number is one if it is the only negative one of a metric that cannot be negative, and of another perhaps; so is a number far above all others
-/// that comes back again and again, and nought where something was measured at every second sample, every fifth and so on.
+/// A negative number is one if it is the only negative one of a metric that cannot be negative, and of another perhaps; so is a
+/// number far above all others that comes back again and again, and nought where something was measured at every second sample,
+/// every fifth and so on.
 pub(crate) fn placeholder(name: &str, series: &Series) -> Option<Placeholder> {
     if is_epoch(name) || is_of_either_sign(name) || series.is_empty() {
         return None;

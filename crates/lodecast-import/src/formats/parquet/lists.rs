@@ -61,8 +61,7 @@ impl<'f> Lists<'f> {
         let id = base.id.clone();
         let mut table = Table::new(base, wanted, limits);
         for column in (0..names.len()).filter(|column| !is_read(column)) {
-            let found = file.unreadable(column).unwrap_or_default();
-            table.note(format!("'{}' was left out: it holds {found}; save it as numbers", names[column]));
+            table.note(super::left_out(file, column, names[column]));
         }
         let mut failure = None;
         file.read_lists(&chosen, |number, entries| {
