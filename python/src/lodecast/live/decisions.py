@@ -33,8 +33,11 @@ class Decision:
     #: Ends of the range in which it will lie in two of three cases, as far as the model says.
     low: float | None
     high: float | None
-    #: Was nothing weighed? The run is unlike the sweep, or the model has no answer.
-    at_a_loss: bool = False
+
+    @property
+    def at_a_loss(self) -> bool:
+        """Was nothing weighed? The run is unlike the sweep, or the model has no answer."""
+        return self.predicted is None
 
     @staticmethod
     def of(scheduler: Scheduler, observation: Observation, step: int) -> Decision:
@@ -54,7 +57,6 @@ class Decision:
             predicted=predicted,
             low=low,
             high=high,
-            at_a_loss=predicted is None,
         )
 
     def numbers(self, prefix: str = "lodecast/") -> dict[str, float]:
