@@ -14,6 +14,7 @@ pub(crate) mod json_rows;
 pub(crate) mod json_value;
 pub(crate) mod layout;
 pub(crate) mod metric_table;
+pub(crate) mod parts;
 pub(crate) mod settings;
 pub(crate) mod table;
 pub(crate) mod text;

@@ -338,8 +338,10 @@ fn none_usable(place: String, skipped: &[Skipped]) -> Error {
     };
     let lacks =
         |what: &str| skipped.iter().any(|skipped| skipped.reason.starts_with(&format!("it has no samples of {what}")));
-    let remedy = if lacks("the train loss") && lacks("a validation metric") {
-        "if one has the training of a run and the other its evaluation, put their rows into one file, each with its step or epoch"
+    let is_apart = lacks("a validation metric") && (lacks("the train loss") || lacks("the learning rate"));
+    let remedy = if is_apart {
+        "if one has the training of a run and the other its evaluation, call them train and val (a/train.csv, a/val.csv) in one folder, or \
+         put their rows into one file, each with its step or epoch"
     } else {
         "choose other columns, or see them all with --dry-run --json"
     };

@@ -1,121 +1,32 @@
 //! Delimited text (CSV and its kin) read row by row.
 
+mod rows;
+
 use std::borrow::Cow;
-use std::cell::Cell as Counter;
-use std::io::{self, BufRead, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::rc::Rc;
 
-use csv::{ReaderBuilder, StringRecord};
-use lodecast_sweep_file::{Cell, LineEnds};
+use csv::StringRecord;
+use lodecast_sweep_file::Cell;
 
 use crate::decode::decimal::Decimal;
 use crate::decode::layout::{Layout, Owner, Position, step_of};
+use crate::decode::parts::Part;
 use crate::decode::table::Table;
-use crate::decode::text::{self, first_line, shorten};
+use crate::decode::text::shorten;
 use crate::decode::text_number::{Meaning, meaning};
+use crate::decode::unpacked;
 use crate::error::{Error, Result};
-use crate::format::{Outcome, Visit, Wanted};
+use crate::format::{Visit, Wanted};
 use crate::limits::Limits;
 use crate::names::{EPOCH, STEP};
 use crate::recording::Recording;
 
+pub(crate) use rows::{Rows, has_columns, header};
+use rows::{SEPARATOR, separator};
+
 /// What tools call the column in which a data frame numbers its rows.
 const UNNAMED: &[&str] = &["", "Unnamed: 0"];
-
-/// The column names of the table at `path`; none if it is not text or has no names.
-pub(crate) fn header(path: &Path) -> Option<Vec<String>> {
-    let line = first_line(path)?;
-    let mut reader = ReaderBuilder::new().has_headers(false).delimiter(delimiter(&line)).from_reader(line.as_slice());
-    let mut record = StringRecord::new();
-    reader.read_record(&mut record).ok()?.then(|| record.iter().map(|name| name.trim().to_owned()).collect())
-}
-
-/// Has the table at `path` columns of all these names?
-pub(crate) fn has_columns(path: &Path, names: &[&str]) -> bool {
-    header(path).is_some_and(|header| names.iter().all(|name| header.iter().any(|column| column == name)))
-}
-
-/// Rows of delimited text, each with its line.
-pub(crate) struct Rows<'p> {
-    path: &'p Path,
-    reader: csv::Reader<Metered<Box<dyn BufRead>>>,
-    taken: Rc<Counter<u64>>,
-    delimiter: u8,
-    record_bytes: u64,
-    lines: LineEnds,
-    /// How its numbers are written, and may a comma separate decimals, since something else separates the columns?
-    decimal: Decimal,
-    pub(crate) decimal_comma: bool,
-}
-
-impl<'p> Rows<'p> {
-    /// The rows of the file at `path`, the first of which has the names.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub(crate) fn open(path: &'p Path, limits: &Limits) -> Result<Self> {
-        let mut source = text::open_since(path, limits, true)?;
-        let start = source.fill_buf().map_err(|source| Error::File { path: path.to_owned(), source })?;
-        let delimiter = delimiter(start);
-        let lines = LineEnds::of(start);
-        // The last row there may be cut in two.
-        let last = start.iter().rposition(|&byte| byte == b'\n').unwrap_or(start.len());
-        let decimal = Decimal::of(&start[..last], delimiter);
-        let taken = Rc::new(Counter::new(0));
-        let record_bytes = limits.record_bytes as u64;
-        let source = Metered { source, taken: Rc::clone(&taken), limit: record_bytes };
-        let reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(source);
-        let decimal_comma = delimiter != b',' || decimal == Decimal::Comma;
-        Ok(Self { path, reader, taken, delimiter, record_bytes, lines, decimal, decimal_comma })
-    }
-
-    /// A row as it is spelt in the file.
-    fn spell(&self, record: &StringRecord) -> String {
-        let mut writer = csv::WriterBuilder::new().delimiter(self.delimiter).from_writer(Vec::new());
-        let written = writer.write_record(record).ok().and_then(|()| writer.into_inner().ok());
-        String::from_utf8_lossy(&written.unwrap_or_default()).trim_end().to_owned()
-    }
-
-    /// Reads the next row into `record` and gives its line; none at the end.
-    ///
-    /// # Errors
-    /// If the file cannot be read, is not UTF-8, or has too long a row.
-    pub(crate) fn next(&mut self, record: &mut StringRecord) -> Result<Option<u64>> {
-        self.taken.set(0);
-        let before = self.line(self.reader.position());
-        if !self.reader.read_record(record).map_err(|error| self.damaged(error, before))? {
-            return Ok(None);
-        }
-        Ok(Some(record.position().map_or(before, |position| self.line(position))))
-    }
-
-    fn line(&self, position: &csv::Position) -> u64 {
-        self.lines.number(position.line(), position.byte())
-    }
-
-    /// What the parser says, with the line it says it of, or else `line`.
-    fn damaged(&self, error: csv::Error, line: u64) -> Error {
-        let line = error.position().map_or(line, |position| self.line(position));
-        let place = format!("{}, line {line}", self.path.display());
-        let remedy = "the file is damaged: correct or delete the line";
-        match error.into_kind() {
-            csv::ErrorKind::Io(source) if source.kind() == io::ErrorKind::FileTooLarge => Error::TooLarge {
-                place,
-                what: "the length of a row".to_owned(),
-                limit: self.record_bytes,
-                remedy: "a quotation mark is not closed, or the file is no table",
-            },
-            csv::ErrorKind::Io(source) => Error::File { path: self.path.to_owned(), source },
-            csv::ErrorKind::Utf8 { err, .. } => {
-                let remedy = "save the file as UTF-8";
-                Error::Damaged { place, reason: format!("field {} is not UTF-8", err.field() + 1), remedy }
-            }
-            other => Error::Damaged { place, reason: format!("{other:?}"), remedy },
-        }
-    }
-}
 
 /// The names of a table's columns, and what each column is.
 struct Columns {
@@ -175,6 +86,35 @@ pub(crate) fn read(
     limits: &Limits,
     visit: &mut Visit<'_>,
 ) -> Result<ControlFlow<()>> {
+    read_parts(&[Part::whole(path)], base, wanted, limits, visit)
+}
+
+/// The same of tables that are `parts` of one.
+pub(crate) fn read_parts(
+    parts: &[Part<'_>],
+    base: Recording,
+    wanted: &Wanted,
+    limits: &Limits,
+    visit: &mut Visit<'_>,
+) -> Result<ControlFlow<()>> {
+    let mut table = Table::new(base, wanted, limits);
+    for part in parts {
+        if read_part(part, &mut table, wanted, limits, visit)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(table.finish(visit))
+}
+
+/// Reads a table into that of which it is a part.
+fn read_part(
+    part: &Part<'_>,
+    table: &mut Table<'_>,
+    wanted: &Wanted,
+    limits: &Limits,
+    visit: &mut Visit<'_>,
+) -> Result<ControlFlow<()>> {
+    let path = part.path;
     let place = path.display().to_string();
     let mut rows = Rows::open(path, limits)?;
     let mut record = StringRecord::new();
@@ -182,7 +122,8 @@ pub(crate) fn read(
     let (is_empty, remarks) = head(&mut rows, &mut record, wanted)?;
     // One that is followed is yet to get its header.
     if is_empty && !limits.since.is_asked() {
-        return Ok(visit(Outcome::nothing(base.id, "it is empty".to_owned())));
+        table.note("it is empty: not even a header");
+        return Ok(ControlFlow::Continue(()));
     }
     if remarks > 0 {
         notes.push(format!("{remarks} lines before its header that begin with # were passed over"));
@@ -198,7 +139,6 @@ pub(crate) fn read(
     let mut columns = Columns::of(&record, wanted, &mut notes);
     let names: Vec<&str> = columns.names.iter().map(String::as_str).collect();
     columns.layout.check(&place, &names, wanted)?;
-    let mut table = Table::new(base, wanted, limits);
     let (mut decimal_comma, mut thousands, mut percent) = (false, false, false);
     // A short row may be the last one, still in the writing.
     let mut short: Option<u64> = None;
@@ -222,7 +162,7 @@ pub(crate) fn read(
             continue;
         }
         let here = || format!("{place}, line {line}");
-        let at = position(&record, &columns, rows.decimal, here)?;
+        let at = position(&record, &columns, rows.decimal, here)?.or_on(part.held_out);
         let run = columns.layout.run.map(|column| record[column].trim());
         if run == Some("") {
             return Err(Error::Damaged {
@@ -272,10 +212,16 @@ pub(crate) fn read(
     if let Some(line) = short {
         notes.push(format!("the last line ({line}) is cut off: left out"));
     }
+    if let Some(value) = &rows.doubtful {
+        notes.push(format!(
+            "its last line has no end and its last value is short: should '{value}' be cut off, delete the line"
+        ));
+    }
+    notes.extend(unpacked::says_cut_off(path));
     for note in notes {
         table.note(note);
     }
-    Ok(table.finish(visit))
+    Ok(ControlFlow::Continue(()))
 }
 
 /// Is the row a remark before the header? What numpy writes there are the names of the columns.
@@ -368,51 +314,10 @@ fn head(rows: &mut Rows<'_>, record: &mut StringRecord, wanted: &Wanted) -> Resu
     Ok((is_empty, remarks))
 }
 
-/// How the line begins by which spreadsheets are told what separates the columns.
-const SEPARATOR: &[u8] = b"sep=";
-
-/// The character that the line `sep=;` at the head of a table says to separate its columns.
-fn separator(line: &[u8]) -> Option<u8> {
-    match *line.trim_ascii().strip_prefix(SEPARATOR)? {
-        [separator] if separator.is_ascii_punctuation() || separator == b'\t' => Some(separator),
-        _ => None,
-    }
-}
-
-/// The character that separates the columns of a table that begins so.
-fn delimiter(start: &[u8]) -> u8 {
-    let mut lines = start.split(|&byte| byte == b'\n');
-    if let Some(told) = lines.clone().next().and_then(separator) {
-        return told;
-    }
-    let line = lines.find(|line| !line.trim_ascii_start().starts_with(b"#")).unwrap_or_default();
-    let count = |delimiter: u8| line.split(|&byte| byte == delimiter).count();
-    [b',', b'\t', b';', b'|'].into_iter().rev().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',')
-}
-
 fn wrong_length(place: &str, line: u64, columns: usize) -> Error {
     Error::Damaged {
         place: format!("{place}, line {line}"),
         reason: format!("not as many fields as the {columns} columns"),
         remedy: "the file is damaged: correct or delete the line",
-    }
-}
-
-/// A source that fails when a row takes more bytes than it may, for the parser keeps a row in memory.
-struct Metered<R> {
-    source: R,
-    /// Bytes of the row at hand.
-    taken: Rc<Counter<u64>>,
-    limit: u64,
-}
-
-impl<R: Read> Read for Metered<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.read(buffer)?;
-        self.taken.set(self.taken.get() + read as u64);
-        if self.taken.get() > self.limit + (1 << 16) {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(read)
     }
 }

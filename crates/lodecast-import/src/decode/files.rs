@@ -5,6 +5,7 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use crate::decode::parts::{Files, Part};
 use crate::decode::unpacked::unpacked;
 use crate::error::{Error, Result};
 use crate::format::{Outcome, Visit};
@@ -12,6 +13,9 @@ use crate::source::{Source, in_counting_order};
 
 /// Reads one file with the runs in it.
 pub(crate) type ReadFile<'a> = dyn FnMut(&Path, &mut Visit<'_>) -> Result<ControlFlow<()>> + 'a;
+
+/// Reads the files of one run, or one file with the runs in it.
+pub(crate) type ReadFiles<'a> = dyn FnMut(&Files<'_>, &mut Visit<'_>) -> Result<ControlFlow<()>> + 'a;
 
 /// Hands each of `files` to `read`. A file that fails is left out with its reason, unless it is the whole source.
 pub(crate) fn each<'p>(
@@ -22,21 +26,32 @@ pub(crate) fn each<'p>(
     visit: &mut Visit<'_>,
     read: &mut ReadFile<'_>,
 ) -> Result<()> {
-    let mut any = false;
-    for path in in_counting_order(files) {
-        any = true;
-        match read(path, visit) {
+    let files: Vec<Files<'p>> = in_counting_order(files).into_iter().map(|path| Files::of(Part::whole(path))).collect();
+    each_run(source, format, looks_for, &files, visit, &mut |files, visit| read(files.first(), visit))
+}
+
+/// The same of files that may hold parts of runs.
+pub(crate) fn each_run(
+    source: &Source,
+    format: &'static str,
+    looks_for: &str,
+    files: &[Files<'_>],
+    visit: &mut Visit<'_>,
+    read: &mut ReadFiles<'_>,
+) -> Result<()> {
+    for files in files {
+        match read(files, visit) {
             Ok(ControlFlow::Continue(())) => {}
             Ok(ControlFlow::Break(())) => return Ok(()),
             Err(error) if matches!(source, Source::File(_)) => return Err(error),
             Err(error) => {
-                if visit(Outcome::skipped(source.run_id(path), error.to_string())).is_break() {
+                if visit(Outcome::skipped(source.run_id(files.first()), error.to_string())).is_break() {
                     return Ok(());
                 }
             }
         }
     }
-    if any {
+    if !files.is_empty() {
         return Ok(());
     }
     Err(Error::NoRuns { place: source.to_string(), format, remedy: format!("it looks for {looks_for}") })

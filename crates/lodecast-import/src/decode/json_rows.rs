@@ -10,8 +10,10 @@ use crate::decode::draft::Row;
 use crate::decode::json::{Objects, cell, damaged, each_object};
 use crate::decode::json_value::Bounded;
 use crate::decode::layout::{Layout, Owner, Position, no_steps, step_of};
+use crate::decode::parts::Part;
 use crate::decode::table::Table;
 use crate::decode::text_number::{Meaning, meaning};
+use crate::decode::unpacked;
 use crate::error::Result;
 use crate::format::{Visit, Wanted};
 use crate::limits::Limits;
@@ -28,8 +30,33 @@ pub(crate) fn read(
     limits: &Limits,
     visit: &mut Visit<'_>,
 ) -> Result<ControlFlow<()>> {
-    let place = path.display().to_string();
+    read_parts(&[Part::whole(path)], base, setting, wanted, limits, visit)
+}
+
+/// The same of files that are `parts` of one.
+pub(crate) fn read_parts(
+    parts: &[Part<'_>],
+    base: Recording,
+    setting: Option<&str>,
+    wanted: &Wanted,
+    limits: &Limits,
+    visit: &mut Visit<'_>,
+) -> Result<ControlFlow<()>> {
+    let place = parts[0].path.display().to_string();
     let mut rows = Rows::new(&place, base, setting, wanted, limits);
+    for part in parts {
+        if read_part(part, &mut rows, limits, visit)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    rows.finish(visit)
+}
+
+/// Reads the rows of a file.
+fn read_part(part: &Part<'_>, rows: &mut Rows<'_>, limits: &Limits, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+    let path = part.path;
+    let place = path.display().to_string();
+    rows.held_out = part.held_out;
     let mut cut_off = false;
     let mut read = |objects: Objects<Bounded>| {
         let here = || format!("{place}, line {}", objects.line);
@@ -54,7 +81,10 @@ pub(crate) fn read(
     if cut_off {
         rows.table.note("the last line is cut off: left out");
     }
-    rows.finish(visit)
+    if let Some(note) = unpacked::says_cut_off(path) {
+        rows.table.note(note);
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 /// JSON objects as rows of a table.
@@ -63,6 +93,8 @@ pub(crate) struct Rows<'a> {
     pub(crate) table: Table<'a>,
     setting: Option<&'a str>,
     wanted: &'a Wanted,
+    /// What the rows at hand evaluate on, if their file says so.
+    held_out: Option<&'static str>,
     /// Has any row told where it belongs by a key of its own? Then what is nested in others is no place, but a summary.
     counts_on_top: bool,
     /// Has any row told where it belongs? And the keys of the first that has not.
@@ -80,7 +112,7 @@ impl<'a> Rows<'a> {
         limits: &'a Limits,
     ) -> Self {
         let table = Table::new(base, wanted, limits);
-        Self { place, table, setting, wanted, counts_on_top: false, placed: false, unplaced: None }
+        Self { place, table, setting, wanted, held_out: None, counts_on_top: false, placed: false, unplaced: None }
     }
 
     /// Adds a row, unless the reading has been ended; `here` says where it is.
@@ -117,7 +149,7 @@ impl<'a> Rows<'a> {
             Position::default()
         } else {
             let at = Position { step: layout.step.map(count).transpose()?.flatten(), epoch, held_out: None };
-            at.in_phase(layout.phase.and_then(|column| values[column].as_str()))
+            at.in_phase(layout.phase.and_then(|column| values[column].as_str())).or_on(self.held_out)
         };
         match at.step.or(at.epoch) {
             Some(_) => self.placed = true,

@@ -187,4 +187,9 @@ impl Position {
     pub(crate) fn in_phase(self, phase: Option<&str>) -> Self {
         Self { held_out: phase.and_then(held_out), ..self }
     }
+
+    /// The same in a file of evaluations on such data, unless the row says otherwise.
+    pub(crate) fn or_on(self, data: Option<&'static str>) -> Self {
+        Self { held_out: self.held_out.or(data), ..self }
+    }
 }

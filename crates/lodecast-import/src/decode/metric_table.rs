@@ -41,8 +41,10 @@ pub(crate) fn read(
     // The rows of different tables are not in one order.
     recorder.recording().is_out_of_time |= at.time.is_none();
     while let Some(line) = rows.next(&mut row)? {
-        // A file in the writing may lack the end of a row.
-        let (Some(step), Some(value)) = (row.get(at.step), row.get(at.value)) else { continue };
+        let (Some(step), Some(value)) = (row.get(at.step), row.get(at.value)) else {
+            recorder.note(format!("line {line} of {} is cut off: left out", path.display()));
+            continue;
+        };
         let Ok(Some(step)) = Cell::Text(step.trim()).count() else {
             return Err(Error::Damaged {
                 place: format!("{}, line {line}", path.display()),

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -32,6 +33,19 @@ pub(crate) fn unpacked(mut file: File) -> io::Result<Box<dyn Read>> {
     }
     let left = file.metadata()?.len().saturating_mul(MOST_TIMES).saturating_add(SMALL);
     Ok(Box::new(Unpacked { packed: MultiGzDecoder::new(BufReader::new(file)), left }))
+}
+
+/// What is said of a packed file that ends within its packing, which is read as far as it goes.
+pub(crate) fn says_cut_off(path: &Path) -> Option<String> {
+    let mut file = File::open(path).ok()?;
+    if !is_packed(&mut file).ok()? {
+        return None;
+    }
+    let unpacked = io::copy(&mut MultiGzDecoder::new(BufReader::new(file)), &mut io::sink());
+    unpacked.is_err_and(|error| error.kind() == io::ErrorKind::UnexpectedEof).then(|| {
+        "it is packed, and ends within its packing: what came after is not in it (still being written, or its writer was stopped)"
+            .to_owned()
+    })
 }
 
 struct Unpacked<R> {

@@ -1,6 +1,7 @@
 //! Any delimited text by its column names: a file a run, or a column that names the run.
 
 use crate::decode::delimited;
+use crate::decode::parts::grouped;
 use crate::decode::{files, settings};
 use crate::error::Result;
 use crate::format::{Format, Visit, Wanted};
@@ -35,9 +36,10 @@ impl Format for Csv {
         // A file that was named is read whatever it is called.
         let named = matches!(source, Source::File(_));
         let tables = source.files().iter().map(AsRef::as_ref).filter(|path| named || is_table(path));
-        files::each(source, self.name(), "files *.csv, *.tsv", tables, visit, &mut |path, visit| {
-            let base = settings::beside(source, path, limits);
-            delimited::read(path, base, wanted, limits, visit)
+        let runs = grouped(source, tables, |path| delimited::header(path).unwrap_or_default());
+        files::each_run(source, self.name(), "files *.csv, *.tsv", &runs, visit, &mut |files, visit| {
+            let base = files.base(settings::beside(source, files.first(), limits));
+            delimited::read_parts(&files.parts, base, wanted, limits, visit)
         })
     }
 }

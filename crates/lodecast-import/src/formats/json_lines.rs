@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
+use serde_json::{Map, Value};
+
 use crate::decode::files;
+use crate::decode::json::parse;
 use crate::decode::json_rows;
+use crate::decode::parts::grouped;
 use crate::decode::settings;
 use crate::decode::text::first_line;
 use crate::error::{Error, Result};
@@ -41,12 +45,19 @@ impl Format for JsonLines {
     fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
         let named = matches!(source, Source::File(_));
         let files = source.files().iter().map(AsRef::as_ref).filter(|path| named || is_json_lines(path));
-        files::each(source, self.name(), "files *.jsonl, *.ndjson", files, visit, &mut |path, visit| {
-            refuse_sweep(path)?;
-            let base = settings::beside(source, path, limits);
-            json_rows::read(path, base, None, wanted, limits, visit)
+        let runs = grouped(source, files, keys);
+        files::each_run(source, self.name(), "files *.jsonl, *.ndjson", &runs, visit, &mut |files, visit| {
+            refuse_sweep(files.first())?;
+            let base = files.base(settings::beside(source, files.first(), limits));
+            json_rows::read_parts(&files.parts, base, None, wanted, limits, visit)
         })
     }
+}
+
+/// The keys of the first object of a file.
+fn keys(path: &Path) -> Vec<String> {
+    let first: Option<Map<String, Value>> = first_line(path).and_then(|line| parse(&line).ok());
+    first.map(|object| object.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// Refuses a sweep file: read as any JSON lines, it would lose what its first line says of its runs.

@@ -10,7 +10,7 @@ use crate::decode::layout::{Owner, Position, of_one_run};
 use crate::decode::table::Table;
 use crate::decode::text::{each_line, each_line_of, open};
 use crate::decode::text_number::{Meaning, meaning};
-use crate::decode::{files, json, settings};
+use crate::decode::{files, json, settings, unpacked};
 use crate::error::Result;
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
@@ -121,14 +121,18 @@ fn read(
     visit: &mut Visit<'_>,
 ) -> Result<ControlFlow<()>> {
     let mut table = Table::new(base, wanted, limits);
-    let mut reached = 0;
+    let (mut reached, mut cut_off) = (0, false);
     let read = each_line(path, limits, &mut |line| {
         let text = String::from_utf8_lossy(line.text);
         let parts: Vec<&str> = parts(&text).collect();
         for (index, part) in parts.iter().enumerate() {
             // The last line may still be in the writing, and a number in it be cut off.
             let whole = index + 1 < parts.len() || line.ended || part.ends_with("ms");
-            let Some(row) = Row::of(part).filter(|_| whole) else { continue };
+            let Some(row) = Row::of(part) else { continue };
+            if !whole {
+                cut_off = true;
+                continue;
+            }
             let at = match row.at {
                 At::Step(step) => {
                     reached = reached.max(step);
@@ -151,6 +155,12 @@ fn read(
     })?;
     if read.is_break() {
         return Ok(ControlFlow::Break(()));
+    }
+    if cut_off {
+        table.note("its last line has no end, so that a number in it may be cut off: left out (add the end of the line if it is whole)");
+    }
+    if let Some(note) = unpacked::says_cut_off(path) {
+        table.note(note);
     }
     Ok(table.finish(visit))
 }

@@ -1,7 +1,9 @@
 //! The import as its users see it: one binary, for linking the databases' drivers takes longer than all of its tests.
 
+mod apart;
 mod bounds;
 mod cases;
+mod cut_off;
 mod encrypted;
 mod event_files;
 mod follow;

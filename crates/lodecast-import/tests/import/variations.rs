@@ -78,7 +78,7 @@ fn tables_of_spreadsheets_and_data_frames_are_read() {
     }
     let files = [("a.csv", ""), ("b.csv", "step,loss,lr,val_acc\n0,3,0.1,0.1\n1,2,0.1,0.2\n")];
     let found = of_files(&files, &ImportOptions::default()).expect("usable");
-    assert_eq!(found.report.skipped[0].reason, "it is empty");
+    assert!(found.report.skipped[0].reason.contains("it is empty"), "{}", found.report.skipped[0].reason);
 }
 
 #[test]
