@@ -139,7 +139,7 @@ fn read_part(
     let mut columns = Columns::of(&record, wanted, &mut notes);
     let names: Vec<&str> = columns.names.iter().map(String::as_str).collect();
     columns.layout.check(&place, &names, wanted)?;
-    let (mut decimal_comma, mut thousands, mut percent) = (false, false, false);
+    let mut marks = Marks::default();
     // A short row may be the last one, still in the writing.
     let mut short: Option<u64> = None;
     while let Some(line) = rows.next(&mut record)? {
@@ -185,9 +185,7 @@ fn read_part(
             Meaning::Gap => Meaning::Gap,
             other => match in_other_marks(text, &rows) {
                 Some((number, mark)) => {
-                    decimal_comma |= mark == Mark::Comma;
-                    thousands |= mark == Mark::Thousands;
-                    percent |= mark == Mark::Percent;
+                    marks.met(mark);
                     Meaning::Number(number)
                 }
                 None => other,
@@ -200,15 +198,7 @@ fn read_part(
             row.say(&columns.names[column], number(&record[column]))?;
         }
     }
-    if decimal_comma {
-        notes.push("its numbers are written with a decimal comma".to_owned());
-    }
-    if thousands {
-        notes.push("marks between the thousands of its numbers were taken out: 1,234.5 is 1234.5".to_owned());
-    }
-    if percent {
-        notes.push("numbers of per cent were read as fractions: 30% as 0.3".to_owned());
-    }
+    notes.extend(marks.says().map(ToOwned::to_owned));
     if let Some(line) = short {
         notes.push(format!("the last line ({line}) is cut off: left out"));
     }
@@ -271,6 +261,31 @@ enum Mark {
     Thousands,
     Percent,
     Nothing,
+}
+
+/// What was met of it.
+#[derive(Default)]
+struct Marks {
+    comma: bool,
+    thousands: bool,
+    percent: bool,
+}
+
+impl Marks {
+    fn met(&mut self, mark: Mark) {
+        self.comma |= mark == Mark::Comma;
+        self.thousands |= mark == Mark::Thousands;
+        self.percent |= mark == Mark::Percent;
+    }
+
+    fn says(&self) -> impl Iterator<Item = &'static str> {
+        let said = [
+            (self.comma, "its numbers are written with a decimal comma"),
+            (self.thousands, "marks between the thousands of its numbers were taken out: 1,234.5 is 1234.5"),
+            (self.percent, "numbers of per cent were read as fractions: 30% as 0.3"),
+        ];
+        said.into_iter().filter_map(|(is_met, says)| is_met.then_some(says))
+    }
 }
 
 /// A number that is written otherwise than programs do, and how.

@@ -1,5 +1,7 @@
-//! JSON documents: an object with a list a metric, as Keras' `history.history` is saved, or a list of objects, a row each, as
-//! skorch's `history.json`.
+//! JSON documents: an object with a list a metric, as Keras' `history.history` is saved, a list of objects, a row each, as
+//! skorch's `history.json`, or runs of either kind nested in objects and lists.
+
+mod nested;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -7,9 +9,12 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::decode::json::damaged;
+use crate::decode::json::{damaged, parse};
 use crate::decode::json_parts::{Document, begins_with_a_list, each_element};
 use crate::decode::json_rows::Rows;
+use crate::decode::json_value::Bounded;
+use crate::decode::settings::put;
+use crate::decode::text::first_lines;
 use crate::decode::{files, layout};
 use crate::error::{Error, Result};
 use crate::format::{Format, Visit, Wanted};
@@ -18,7 +23,9 @@ use crate::names::{EPOCH, STEP};
 use crate::recording::Recording;
 use crate::source::{Source, has_ending};
 
-/// JSON files that are one document each, and a run each.
+use nested::{History, histories};
+
+/// JSON files that are one document each, with one run or several.
 pub(crate) struct JsonDocument;
 
 impl Format for JsonDocument {
@@ -27,7 +34,7 @@ impl Format for JsonDocument {
     }
 
     fn describes(&self) -> &'static str {
-        "JSON documents: an object with a list a metric (Keras' history), or a list of rows (skorch's history.json)"
+        "JSON documents: an object with a list a metric (Keras' history), a list of rows (skorch's history.json), or several of them by name"
     }
 
     fn steps(&self) -> &'static str {
@@ -40,18 +47,89 @@ impl Format for JsonDocument {
 
     fn recognises(&self, source: &Source) -> bool {
         let named = matches!(source, Source::File(_));
-        source.files().iter().any(|path| (named || has_ending(path, "json")) && begins_with_a_list(path))
+        source.files().iter().any(|path| (named || has_ending(path, "json")) && holds_histories(path))
     }
 
     fn read(&self, source: &Source, wanted: &Wanted, limits: &Limits, visit: &mut Visit<'_>) -> Result<()> {
         let named = matches!(source, Source::File(_));
         let documents = source.files().iter().map(AsRef::as_ref);
-        let documents = documents.filter(|path| named || (has_ending(path, "json") && begins_with_a_list(path)));
+        let documents = documents.filter(|path| named || (has_ending(path, "json") && holds_histories(path)));
         files::each(source, self.name(), "files *.json with lists of numbers", documents, visit, &mut |path, visit| {
             let base = Recording::new(source.run_id(path), path.display().to_string());
-            read(path, base, &layout::of_one_run(wanted), limits, visit)
+            let wanted = layout::of_one_run(wanted);
+            match nested_in(path, limits.document_bytes.min(LARGEST_NESTED))? {
+                Some(document) => read_nested(&document, path, &base, &wanted, limits, visit),
+                None => read(path, base, &wanted, limits, visit),
+            }
         })
     }
+}
+
+/// A document in which runs are nested is taken in whole.
+const LARGEST_NESTED: u64 = 1 << 26;
+
+/// Are there runs in the document, as far as can be told without taking in much?
+fn holds_histories(path: &Path) -> bool {
+    const MOST: u64 = 1 << 22;
+    begins_with_a_list(path) || nested_in(path, MOST).is_ok_and(|document| document.is_some())
+}
+
+/// The document, if runs are nested in it.
+fn nested_in(path: &Path, most: u64) -> Result<Option<Value>> {
+    let first = first_lines(path, 1).pop().unwrap_or_default();
+    if !matches!(first.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        return Ok(None);
+    }
+    let is_small = path.metadata().is_ok_and(|file| file.len() <= most);
+    if !is_small {
+        return Ok(None);
+    }
+    let bytes = files::read_whole(path, most, "save it as JSON lines, which are read line by line")?;
+    // What is wrong with a document is said where it is read row by row.
+    let Ok(Bounded(document)) = parse(&bytes) else { return Ok(None) };
+    let found = histories(&document);
+    // By itself it is no nested one.
+    let is_plain = document.is_array() && found.iter().all(|history| history.path.is_empty());
+    Ok((!is_plain && !found.is_empty()).then_some(document))
+}
+
+/// Reads the runs in a document.
+fn read_nested(
+    document: &Value,
+    path: &Path,
+    base: &Recording,
+    wanted: &Wanted,
+    limits: &Limits,
+    visit: &mut Visit<'_>,
+) -> Result<ControlFlow<()>> {
+    let place = path.display().to_string();
+    let found = histories(document);
+    let several = found.len() > 1;
+    for History { path, settings, lists, rows } in found {
+        let mut base = base.clone();
+        let place = if path.is_empty() { place.clone() } else { format!("{place}, {}", path.join("/")) };
+        if several && !path.is_empty() {
+            base.id = format!("{}/{}", base.id, path.join("/"));
+        }
+        put("", &Value::Object(settings), &mut base.settings);
+        let mut table = Rows::new(&place, base, None, wanted, limits);
+        let mut flow = ControlFlow::Continue(());
+        for (number, row) in rows.into_iter().enumerate() {
+            flow = add(&mut table, &place, number, row, visit)?;
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        if !lists.is_empty() {
+            let cells = |values: &[Value]| values.iter().cloned().map(Cell::of).collect();
+            let lists = lists.into_iter().map(|(name, values)| (name, cells(values))).collect();
+            flow = add_lists(&mut table, &place, &lists, &Map::new(), visit)?;
+        }
+        if flow.is_break() || table.finish(visit)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 fn read(
@@ -98,37 +176,52 @@ fn read(
             if settings.len().saturating_mul(length) > MOST_CELLS {
                 return Err(too_large());
             }
-            let every = if lists.keys().any(|key| is_count(key)) { BTreeMap::new() } else { rhythms(&lists, length) };
-            for (key, every) in &every {
-                rows.table.note(format!(
-                    "'{key}' has {} values beside {length} of others: taken for one every {every} epochs",
-                    lists[key].len()
-                ));
-            }
-            let known = |key: &str| every.contains_key(key) || is_count(key);
-            for (key, list) in lists.iter().filter(|(key, list)| list.len() < length && !known(key)) {
-                rows.table.note(format!(
-                    "'{key}' has {} values beside {length} of others: taken for those of the first ones",
-                    list.len()
-                ));
-            }
-            for number in 0..length {
-                let row = lists.iter().filter_map(|(key, list)| {
-                    let place = match every.get(key) {
-                        Some(every) if (number + 1).is_multiple_of(*every) => (number + 1) / every - 1,
-                        Some(_) => return None,
-                        None => number,
-                    };
-                    Some((key.clone(), list.get(place)?.value()?))
-                });
-                let row: Map<String, Value> = row.chain(settings.clone()).collect();
-                if add(&mut rows, &place, number, row, visit)?.is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
+            if add_lists(&mut rows, &place, &lists, &settings, visit)?.is_break() {
+                return Ok(ControlFlow::Break(()));
             }
         }
     }
     rows.finish(visit)
+}
+
+/// Adds a row for each place in the lists, with the settings.
+fn add_lists(
+    rows: &mut Rows<'_>,
+    place: &str,
+    lists: &BTreeMap<String, Vec<Cell>>,
+    settings: &Map<String, Value>,
+    visit: &mut Visit<'_>,
+) -> Result<ControlFlow<()>> {
+    let length = lists.values().map(Vec::len).max().unwrap_or(0);
+    let every = if lists.keys().any(|key| is_count(key)) { BTreeMap::new() } else { rhythms(lists, length) };
+    for (key, every) in &every {
+        rows.table.note(format!(
+            "'{key}' has {} values beside {length} of others: taken for one every {every} epochs",
+            lists[key].len()
+        ));
+    }
+    let known = |key: &str| every.contains_key(key) || is_count(key);
+    for (key, list) in lists.iter().filter(|(key, list)| list.len() < length && !known(key)) {
+        rows.table.note(format!(
+            "'{key}' has {} values beside {length} of others: taken for those of the first ones",
+            list.len()
+        ));
+    }
+    for number in 0..length {
+        let row = lists.iter().filter_map(|(key, list)| {
+            let place = match every.get(key) {
+                Some(every) if (number + 1).is_multiple_of(*every) => (number + 1) / every - 1,
+                Some(_) => return None,
+                None => number,
+            };
+            Some((key.clone(), list.get(place)?.value()?))
+        });
+        let row: Map<String, Value> = row.chain(settings.clone()).collect();
+        if add(rows, place, number, row, visit)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 /// Adds a row, which counts epochs from 0 on if nothing in it counts.

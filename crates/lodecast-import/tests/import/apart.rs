@@ -1,5 +1,7 @@
 //! Runs whose training and evaluations lie in files of their own.
 
+use std::fmt::Write;
+
 use lodecast_import::ImportOptions;
 
 use crate::cases::{Imported, of_files, points};
@@ -36,15 +38,11 @@ fn training_and_evaluation_in_two_tables_are_one_run() {
 
 #[test]
 fn lines_of_json_and_epochs_beside_steps_are_joined_too() {
-    let train: String = (0..=40)
-        .map(|step| {
-            format!(
-                "{{\"step\": {step}, \"epoch\": {}, \"train_loss\": {}, \"lr\": 0.1}}\n",
-                step / 10,
-                2.0 - f64::from(step) / 100.0
-            )
-        })
-        .collect();
+    let mut train = String::new();
+    for step in 0..=40 {
+        let loss = 2.0 - f64::from(step) / 100.0;
+        let _ = writeln!(train, "{{\"step\": {step}, \"epoch\": {}, \"train_loss\": {loss}, \"lr\": 0.1}}", step / 10);
+    }
     let val = "{\"epoch\": 0, \"accuracy\": 0.2}\n{\"epoch\": 1, \"accuracy\": 0.4}\n{\"epoch\": 2, \"accuracy\": 0.5}\n{\"epoch\": 3, \"accuracy\": 0.6}\n";
     let found = of(&[("run/train.jsonl", &train), ("run/test.jsonl", val)]);
     assert_eq!(found.ids(), ["run"]);

@@ -44,8 +44,8 @@ fn a_whole_last_line_without_an_end_is_kept() {
 
 #[test]
 fn a_step_that_is_cut_off_is_no_restart() {
-    let rows: String = (1..=12).map(|row| format!("{},0.1,0.{row:02},{}\n", 3.0 / f64::from(row), row * 100)).collect();
-    let text = format!("train_loss,lr,val_acc,step\n{rows}");
+    let row = |row: u32| format!("{},0.1,0.{row:02},{}\n", 3.0 / f64::from(row), row * 100);
+    let text = "train_loss,lr,val_acc,step\n".to_owned() + &(1..=12).map(row).collect::<String>();
     let found = of("a.csv", &text[..text.len() - 3]);
     assert_eq!(found.run("a").steps().last(), Some(&1100));
     assert!(!found.notes().contains("restart") && found.notes().contains("cut off"), "{}", found.notes());
@@ -66,9 +66,8 @@ fn a_packed_file_that_ends_early_is_named() {
 
 #[test]
 fn a_log_whose_last_line_has_no_end_says_so() {
-    let text: String = (0..5)
-        .map(|step| format!("step:{step}/5 train_loss:{}.5 lr:0.1 val_loss:{}.5\n", 9 - step, 8 - step))
-        .collect();
+    let line = |step: u32| format!("step:{step}/5 train_loss:{}.5 lr:0.1 val_loss:{}.5\n", 9 - step, 8 - step);
+    let text: String = (0..5).map(line).collect();
     let found = of("a.log", &text[..text.len() - 2]);
     assert_eq!(found.run("a").len(), 4);
     assert!(found.notes().contains("its last line has no end"), "{}", found.notes());

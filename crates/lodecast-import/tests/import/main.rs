@@ -13,6 +13,7 @@ mod hostile_stores;
 mod hostile_tables;
 mod many_runs;
 mod misbehaving_server;
+mod nested_documents;
 mod not_measured;
 mod parquet_lists;
 mod reading;

@@ -246,7 +246,9 @@ mod tests {
 
     fn judge(seen: &[&str], last: &str) -> Judgement {
         let mut ends = Ends::default();
-        seen.iter().for_each(|field| ends.learn(field));
+        for field in seen {
+            ends.learn(field);
+        }
         ends.judge(last)
     }
 
