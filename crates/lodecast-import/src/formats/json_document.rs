@@ -12,7 +12,6 @@ use serde_json::{Map, Value};
 use crate::decode::json::{damaged, parse};
 use crate::decode::json_parts::{Document, begins_with_a_list, each_element};
 use crate::decode::json_rows::Rows;
-use crate::decode::json_value::Bounded;
 use crate::decode::settings::put;
 use crate::decode::text::first_lines;
 use crate::decode::{files, layout};
@@ -68,29 +67,40 @@ impl Format for JsonDocument {
 /// A document in which runs are nested is taken in whole.
 const LARGEST_NESTED: u64 = 1 << 26;
 
-/// Are there runs in the document, as far as can be told without taking in much?
+/// Are there runs in the document?
 fn holds_histories(path: &Path) -> bool {
-    const MOST: u64 = 1 << 22;
-    begins_with_a_list(path) || nested_in(path, MOST).is_ok_and(|document| document.is_some())
+    begins_with_a_list(path) || nested_in(path, LARGEST_NESTED).is_ok_and(|document| document.is_some())
 }
 
 /// The document, if runs are nested in it.
 fn nested_in(path: &Path, most: u64) -> Result<Option<Value>> {
-    let first = first_lines(path, 1).pop().unwrap_or_default();
-    if !matches!(first.trim_ascii_start().first(), Some(b'{' | b'[')) {
+    let begin = first_lines(path, 1).pop().unwrap_or_default();
+    let is_large = path.metadata().is_ok_and(|file| file.len() > most);
+    if is_large || !matches!(begin.trim_ascii_start().first(), Some(b'{' | b'[')) {
         return Ok(None);
     }
-    let is_small = path.metadata().is_ok_and(|file| file.len() <= most);
-    if !is_small {
-        return Ok(None);
+    let bytes = files::read_whole(path, most, AS_LINES)?;
+    // In memory a value takes more than its text.
+    if bytes.iter().filter(|&&byte| byte == b',').count() > MOST_CELLS {
+        return Err(too_many(path));
     }
-    let bytes = files::read_whole(path, most, "save it as JSON lines, which are read line by line")?;
     // What is wrong with a document is said where it is read row by row.
-    let Ok(Bounded(document)) = parse(&bytes) else { return Ok(None) };
+    let Ok(document) = parse::<Value>(&bytes) else { return Ok(None) };
     let found = histories(&document);
     // By itself it is no nested one.
     let is_plain = document.is_array() && found.iter().all(|history| history.path.is_empty());
     Ok((!is_plain && !found.is_empty()).then_some(document))
+}
+
+const AS_LINES: &str = "save it as JSON lines, which are read line by line";
+
+fn too_many(path: &Path) -> Error {
+    Error::TooLarge {
+        place: path.display().to_string(),
+        what: "the number of values in its lists".to_owned(),
+        limit: MOST_CELLS as u64,
+        remedy: AS_LINES,
+    }
 }
 
 /// Reads the runs in a document.
@@ -139,14 +149,8 @@ fn read(
     limits: &Limits,
     visit: &mut Visit<'_>,
 ) -> Result<ControlFlow<()>> {
-    let bytes = files::read_whole(path, limits.document_bytes, "save it as JSON lines, which are read line by line")?;
+    let bytes = files::read_whole(path, limits.document_bytes, AS_LINES)?;
     let place = path.display().to_string();
-    let too_large = || Error::TooLarge {
-        place: place.clone(),
-        what: "the number of values in its lists".to_owned(),
-        limit: MOST_CELLS as u64,
-        remedy: "save it as JSON lines, which are read line by line",
-    };
     let mut rows = Rows::new(&place, base, None, wanted, limits);
     let mut lists: BTreeMap<String, Vec<Cell>> = BTreeMap::new();
     let mut cells = 0;
@@ -159,7 +163,7 @@ fn read(
         };
         cells += 1;
         if cells > MOST_CELLS {
-            return Err(too_large());
+            return Err(too_many(path));
         }
         // Known by its place: a list of another length is no metric of these rows, but nothing is shifted.
         lists.entry(key.to_owned()).or_default().push(Cell::of(element));
@@ -174,7 +178,7 @@ fn read(
             let settings: Map<String, Value> = settings.collect();
             let length = lists.values().map(Vec::len).max().unwrap_or(0);
             if settings.len().saturating_mul(length) > MOST_CELLS {
-                return Err(too_large());
+                return Err(too_many(path));
             }
             if add_lists(&mut rows, &place, &lists, &settings, visit)?.is_break() {
                 return Ok(ControlFlow::Break(()));

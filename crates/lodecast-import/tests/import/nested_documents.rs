@@ -53,3 +53,12 @@ fn settings_are_no_runs() {
         assert!(of_files(&[("all.json", text)], &ImportOptions::default()).is_err(), "{text}");
     }
 }
+
+#[test]
+fn long_lists_are_taken_whole() {
+    let list =
+        |value: f64| (0..5000).map(|step| format!("{:.4}", value / f64::from(step + 1))).collect::<Vec<_>>().join(",");
+    let found =
+        of(&format!(r#"{{"a": {{"loss": [{}], "lr": [{}], "val_acc": [{}]}}}}"#, list(2.0), list(0.1), list(0.5)));
+    assert_eq!(found.run("all").len(), 5000);
+}
