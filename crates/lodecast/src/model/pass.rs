@@ -12,10 +12,12 @@ use crate::kernels::ode::{
     Adjoint, BogackiShampine, Control, DenseReader, Problem, Projection, Solution, Statistics, Tolerances, Tsit5,
 };
 
-/// How much coarser a solve is whose end alone counts. With third-order steps, this many times the tolerance comes out as
-/// near the exact solution as fifth-order steps do at the tolerance itself: most steps end at a joint of the control, not
-/// where the error would have them end.
-const END_TOLERANCE_FACTOR: f64 = 5.0;
+/// The tolerances of a solve with third-order steps. At these it comes out as near the exact solution as fifth-order steps do at
+/// `tolerances` themselves: most steps end at a joint of the control, not where the error would have them end.
+fn coarser(tolerances: Tolerances) -> Tolerances {
+    const FACTOR: f64 = 5.0;
+    Tolerances { rtol: FACTOR * tolerances.rtol, atol: FACTOR * tolerances.atol, ..tolerances }
+}
 
 /// The network's parameters, packed for lanes of `R`.
 #[derive(Clone, Debug)]
@@ -29,8 +31,8 @@ pub(crate) struct Network<R> {
     to_latent: Mlp<R>,
     to_state: Mlp<R>,
     field: NeuralField<R>,
-    /// What is read off the solution: for the paper's model columns and latent path, else the state itself.
-    projection: Projection<R>,
+    /// What is read off the solution of the paper's model: columns and latent path. Of others the state itself is read.
+    projection: Option<Projection<R>>,
     /// The controlled model's decoder of the state.
     decoder: Option<Mlp<R>>,
 }
@@ -44,15 +46,14 @@ impl<R: Real> Network<R> {
         let linear = crate::kernels::network::mlp::MlpShape { inputs: hidden, width: 0, depth: 0, outputs: latent };
         let decoder_parameters = &parameters[at.decoder..at.start];
         let (projection, decoder) = if controlled {
-            let identity: Vec<f64> = (0..state * state).map(|i| f64::from(u8::from(i / state == i % state))).collect();
             let shape = architecture.decoder_shape();
             let decoder = Mlp::new(shape, Activation::Softplus, state, decoder_parameters);
-            (Projection::new(state, &identity, &vec![0.0; state]), Some(decoder))
+            (None, Some(decoder))
         } else {
             let (data_weight, data_bias) = decoder_parameters.split_at(outputs * state);
             let (latent_weight, latent_bias) = to_latent_parameters.split_at(latent * hidden);
             let weight = [data_weight, latent_weight].concat();
-            (Projection::new(state, &weight, &[data_bias, latent_bias].concat()), None)
+            (Some(Projection::new(state, &weight, &[data_bias, latent_bias].concat())), None)
         };
         let start = if controlled { parameters[at.start..at.end].to_vec() } else { vec![0.0; hidden] };
         Self {
@@ -97,7 +98,12 @@ impl<R: Real> Network<R> {
 
     /// Values that one reading of the trajectory has: decoded columns, then for the paper's model the latent state.
     pub(crate) fn values(&self) -> usize {
-        self.decoder.as_ref().map_or(self.projection.rows, |decoder| decoder.shape().outputs)
+        self.decoder.as_ref().map_or(self.readings(), |decoder| decoder.shape().outputs)
+    }
+
+    /// Values that are read off the solution at a time.
+    fn readings(&self) -> usize {
+        self.projection.as_ref().map_or(self.architecture.state, |projection| projection.rows)
     }
 }
 
@@ -127,7 +133,7 @@ pub(crate) struct Pass<L> {
     to_state_row: Vec<L>,
     solution: Solution<L>,
     reader: DenseReader<L>,
-    /// Readings of the projection, `times x rows`.
+    /// What was read off the solution, `times x rows`.
     readings: Vec<L>,
     reading_adjoints: Vec<L>,
     decoder_rows: Vec<L>,
@@ -189,7 +195,7 @@ impl<L: Lanes> Pass<L> {
     }
 
     /// Solves from the state of `latent` under the task's controls and reads the values at the task's times,
-    /// `times x values`.
+    /// `times x values`. What a network with a decoder learns from, it solves with third-order steps.
     pub(crate) fn decode(
         &mut self,
         network: &Network<L::Real>,
@@ -202,9 +208,14 @@ impl<L: Lanes> Pass<L> {
         let problem = Problem { controls: &controls, tolerances, dense: true, reversible };
         self.state(network, latent);
         let start = &self.to_state_row[network.to_state.output().offset..];
-        self.solution.solve::<Tsit5, _>(&network.field, start, &problem);
-        self.readings.resize(task.times.len() * network.projection.rows, L::zero());
-        self.reader.read(&self.solution, &network.projection, &task.times, &mut self.readings);
+        if reversible && network.decoder.is_some() {
+            let problem = Problem { tolerances: coarser(tolerances), ..problem };
+            self.solution.solve::<BogackiShampine, _>(&network.field, start, &problem);
+        } else {
+            self.solution.solve::<Tsit5, _>(&network.field, start, &problem);
+        }
+        self.readings.resize(task.times.len() * network.readings(), L::zero());
+        self.reader.read(&self.solution, network.projection.as_ref(), &task.times, &mut self.readings);
         self.decode_readings(network)
     }
 
@@ -217,9 +228,7 @@ impl<L: Lanes> Pass<L> {
         latent: &[L],
         tolerances: Tolerances,
     ) -> [L; 2] {
-        let coarser = |tolerance| END_TOLERANCE_FACTOR * tolerance;
-        let tolerances = Tolerances { rtol: coarser(tolerances.rtol), atol: coarser(tolerances.atol), ..tolerances };
-        let problem = Problem { controls, tolerances, dense: false, reversible: false };
+        let problem = Problem { controls, tolerances: coarser(tolerances), dense: false, reversible: false };
         self.state(network, latent);
         let start = &self.to_state_row[network.to_state.output().offset..];
         self.solution.solve::<BogackiShampine, _>(&network.field, start, &problem);
@@ -231,7 +240,7 @@ impl<L: Lanes> Pass<L> {
 
     fn decode_readings(&mut self, network: &Network<L::Real>) -> &[L] {
         let Some(decoder) = &network.decoder else { return &self.readings };
-        let rows = network.projection.rows;
+        let rows = network.readings();
         let (row, output) = (decoder.row(), decoder.output());
         let count = self.readings.len() / rows;
         self.decoder_rows.resize(count * row, L::zero());
@@ -276,7 +285,8 @@ impl<L: Lanes> Pass<L> {
         let at = architecture.offsets();
         let Architecture { outputs, latent, state, hidden, .. } = architecture;
         self.projection_sums.clear();
-        self.projection_sums.resize(network.projection.rows * (state + 1), L::zero());
+        let projected = network.projection.as_ref().map_or(0, |projection| projection.rows);
+        self.projection_sums.resize(projected * (state + 1), L::zero());
         let reading_adjoints = match &network.decoder {
             None => adjoints,
             Some(decoder) => {
@@ -300,10 +310,10 @@ impl<L: Lanes> Pass<L> {
                 &self.reading_adjoints
             }
         };
-        let split = network.projection.rows * state;
+        let split = projected * state;
         self.reader.pull_back(
             &self.solution,
-            &network.projection,
+            network.projection.as_ref(),
             &task.times,
             reading_adjoints,
             &mut self.dense_adjoints,
@@ -325,13 +335,13 @@ impl<L: Lanes> Pass<L> {
         }
         // Adjoint of the end state, which becomes that of the start state, of the latent, of the encoder's state.
         let mut state_adjoint = vec![L::zero(); state];
-        self.adjoint.pull_back(
-            &network.field,
-            &mut self.solution,
-            &self.dense_adjoints,
-            &mut state_adjoint,
-            &mut sums[at.field..at.gru],
-        );
+        let (dense, field_sums) = (&self.dense_adjoints[..], &mut sums[at.field..at.gru]);
+        let (field, solution) = (&network.field, &mut self.solution);
+        if network.decoder.is_some() {
+            self.adjoint.pull_back::<BogackiShampine, _>(field, solution, dense, &mut state_adjoint, field_sums);
+        } else {
+            self.adjoint.pull_back::<Tsit5, _>(field, solution, dense, &mut state_adjoint, field_sums);
+        }
         let mut latent_adjoint = vec![L::zero(); latent];
         pull_back_row(
             &network.to_state,

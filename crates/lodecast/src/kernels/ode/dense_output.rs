@@ -4,12 +4,8 @@
 //! that reading a linear function of the state costs one polynomial a component and time, however large the state.
 
 use super::solve::Solution;
-use super::tsit5::DEGREE;
 use crate::kernels::lanes::{Lanes, Real};
 use crate::kernels::network::matrix::{Columns, Matrix, add_outer_products, add_rows};
-
-/// Coefficients of one polynomial.
-const TERMS: usize = DEGREE + 1;
 
 /// A linear function of the state that is to be read off.
 #[derive(Clone, Debug)]
@@ -38,9 +34,9 @@ impl<R: Real> Projection<R> {
 /// Reads projections of a solution off at given times; keeps its working memory.
 #[derive(Debug)]
 pub(crate) struct DenseReader<L> {
-    /// Projected dense output: `attempts x TERMS x rows`.
+    /// Projected dense output: `attempts x terms x rows`, a term for each power.
     coefficients: Vec<L>,
-    /// The polynomials that the lanes are at, `TERMS x rows`.
+    /// The polynomials that the lanes are at, `terms x rows`.
     current: Vec<L>,
     /// Which of its accepted steps each lane is at.
     at: Vec<usize>,
@@ -72,57 +68,67 @@ impl<L: Lanes> DenseReader<L> {
     }
 
     /// Copies the polynomials of the lane's step.
-    fn load(&mut self, solution: &Solution<L>, lane: usize) {
+    fn load(&mut self, solution: &Solution<L>, projected: bool, lane: usize) {
         let Some(step) = solution.accepted[lane].get(self.at[lane]) else { return };
         let size = self.current.len();
-        let coefficients = &self.coefficients[step.attempt * size..][..size];
+        let all = if projected { &self.coefficients } else { &solution.dense };
+        let coefficients = &all[step.attempt * size..][..size];
         for (current, coefficient) in self.current.iter_mut().zip(coefficients) {
             current.lanes_mut()[lane] = coefficient.lanes()[lane];
         }
     }
 
-    /// Reads `projection` of the solution at `times`, which do not decrease within a lane and lie in its solved range.
-    /// `values` is `times x rows`. A lane that did not solve anything reads as the bias.
+    /// Reads `projection` of the solution, or without one its state, at `times`, which do not decrease within a lane and lie in
+    /// its solved range. `values` is `times x rows`. A lane that did not solve anything reads as the bias, or as zero.
     pub(crate) fn read(
         &mut self,
         solution: &Solution<L>,
-        projection: &Projection<L::Real>,
+        projection: Option<&Projection<L::Real>>,
         times: &[L],
         values: &mut [L],
     ) {
-        let (rows, columns) = (projection.rows, projection.columns);
-        let polynomials = solution.dense.len() / columns;
-        self.coefficients.resize(polynomials * rows, L::zero());
-        L::vectorize(
-            #[inline(always)]
-            || {
-                let outputs = self.coefficients.chunks_exact_mut(rows);
-                for (index, (output, input)) in outputs.zip(solution.dense.chunks_exact(columns)).enumerate() {
-                    let constant = index % TERMS == 0;
-                    for (value, &bias) in output.iter_mut().zip(&projection.bias) {
-                        *value = if constant { L::splat(bias) } else { L::zero() };
-                    }
-                    projection.weight.multiply_add(input, output);
-                }
-            },
-        );
+        let (degree, terms) = (solution.degree, solution.degree + 1);
+        let rows = projection.map_or(solution.end.len(), |projection| projection.rows);
         self.current.clear();
-        self.current.resize(TERMS * rows, L::zero());
-        for (value, &bias) in self.current.iter_mut().zip(&projection.bias) {
-            *value = L::splat(bias);
+        self.current.resize(terms * rows, L::zero());
+        if let Some(projection) = projection {
+            let columns = projection.columns;
+            let polynomials = solution.dense.len() / columns;
+            self.coefficients.resize(polynomials * rows, L::zero());
+            L::vectorize(
+                #[inline(always)]
+                || {
+                    let outputs = self.coefficients.chunks_exact_mut(rows);
+                    for (index, (output, input)) in outputs.zip(solution.dense.chunks_exact(columns)).enumerate() {
+                        let constant = index % terms == 0;
+                        for (value, &bias) in output.iter_mut().zip(&projection.bias) {
+                            *value = if constant { L::splat(bias) } else { L::zero() };
+                        }
+                        projection.weight.multiply_add(input, output);
+                    }
+                },
+            );
+            for (value, &bias) in self.current.iter_mut().zip(&projection.bias) {
+                *value = L::splat(bias);
+            }
         }
+        let projected = projection.is_some();
         self.at.resize(L::COUNT, 0);
         for lane in 0..L::COUNT {
             self.enter(solution, lane, 0);
-            self.load(solution, lane);
+            self.load(solution, projected, lane);
         }
         for (&time, values) in times.iter().zip(values.chunks_exact_mut(rows)) {
             for lane in 0..L::COUNT {
                 let steps = &solution.accepted[lane];
                 let now = time.lanes()[lane].to_f64();
+                let before = self.at[lane];
                 while self.at[lane] + 1 < steps.len() && now >= steps[self.at[lane] + 1].start {
-                    self.enter(solution, lane, self.at[lane] + 1);
-                    self.load(solution, lane);
+                    self.at[lane] += 1;
+                }
+                if self.at[lane] > before {
+                    self.enter(solution, lane, self.at[lane]);
+                    self.load(solution, projected, lane);
                 }
             }
             let current = &self.current[..];
@@ -132,8 +138,8 @@ impl<L: Lanes> DenseReader<L> {
                 || {
                     let x = (time - start) * inverse_step;
                     for (row, value) in values.iter_mut().enumerate() {
-                        let mut sum = current[DEGREE * rows + row];
-                        for power in (0..DEGREE).rev() {
+                        let mut sum = current[degree * rows + row];
+                        for power in (0..degree).rev() {
                             sum = sum.mul_add(x, current[power * rows + row]);
                         }
                         *value = sum;
@@ -144,18 +150,20 @@ impl<L: Lanes> DenseReader<L> {
     }
 
     /// Reverse of [`Self::read`], to be called right after it: from the adjoints of the values (`times x rows`) to those
-    /// of the solution's dense output; adds gradients of the projection to `weight_sums` and `bias_sums`.
+    /// of the solution's dense output; adds gradients of the projection, if there is one, to `weight_sums` and `bias_sums`.
     pub(crate) fn pull_back(
         &mut self,
         solution: &Solution<L>,
-        projection: &Projection<L::Real>,
+        projection: Option<&Projection<L::Real>>,
         times: &[L],
         adjoints: &[L],
         dense_adjoints: &mut Vec<L>,
         (weight_sums, bias_sums): (&mut [L], &mut [L]),
     ) {
-        let (rows, columns) = (projection.rows, projection.columns);
-        self.coefficients.fill(L::zero());
+        let terms = solution.degree + 1;
+        let rows = self.current.len() / terms;
+        self.coefficients.clear();
+        self.coefficients.resize(solution.dense.len() / solution.end.len() * rows, L::zero());
         self.current.fill(L::zero());
         for (&time, adjoint) in times.iter().zip(adjoints.chunks_exact(rows)).rev() {
             for lane in 0..L::COUNT {
@@ -184,6 +192,11 @@ impl<L: Lanes> DenseReader<L> {
         for lane in 0..L::COUNT {
             self.unload(solution, lane);
         }
+        let Some(projection) = projection else {
+            std::mem::swap(dense_adjoints, &mut self.coefficients);
+            return;
+        };
+        let columns = projection.columns;
         dense_adjoints.clear();
         dense_adjoints.resize(solution.dense.len(), L::zero());
         L::vectorize(
@@ -196,7 +209,7 @@ impl<L: Lanes> DenseReader<L> {
                 let all = |size| Columns { offset: 0, size };
                 let inputs = (&solution.dense[..], columns, all(columns));
                 add_outer_products(weight_sums, (&self.coefficients[..], rows, all(rows)), inputs);
-                add_rows(bias_sums, &self.coefficients, TERMS * rows, all(rows));
+                add_rows(bias_sums, &self.coefficients, terms * rows, all(rows));
             },
         );
     }

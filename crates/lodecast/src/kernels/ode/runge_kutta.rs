@@ -10,6 +10,10 @@ pub(crate) trait RungeKutta {
     const WEIGHTS: &'static [&'static [f64]];
     /// Weights of the error estimate: the solution minus the embedded one of the order below.
     const ERROR: &'static [f64];
+    /// Degree of the dense output within a step.
+    const DEGREE: usize;
+    /// Dense output: `y(t + x h) = y + h sum_i k_i sum_p DENSE[i][p] x^(p + 1)`.
+    const DENSE: &'static [&'static [f64]];
     /// Number of stages.
     const STAGES: usize = Self::TIMES.len();
 }

@@ -4,7 +4,6 @@ use super::VectorField;
 use super::control::Control;
 use super::runge_kutta::RungeKutta;
 use super::step_control::{LARGEST_FACTOR, Tolerances, accepts, step_factor};
-use super::tsit5::{DEGREE, DENSE};
 use crate::kernels::lanes::{Lanes, Real};
 
 /// Counts of one solve, over all lanes.
@@ -28,9 +27,9 @@ pub(crate) struct Problem<'a> {
     /// Control of each lane, which also says where the lane starts and ends. Lanes beyond the last are idle.
     pub(crate) controls: &'a [&'a Control],
     pub(crate) tolerances: Tolerances,
-    /// Keep the dense output? Only [`super::Tsit5`] has one.
+    /// Keep the dense output?
     pub(crate) dense: bool,
-    /// Keep what the reverse pass needs? Only [`super::Tsit5`] has one.
+    /// Keep what the reverse pass needs?
     pub(crate) reversible: bool,
 }
 
@@ -43,6 +42,8 @@ pub(super) struct Attempt<L> {
     pub(super) accepted: L,
     /// 1 in lanes whose first stage was evaluated anew, else 0: at the start and after a jump of the control.
     pub(super) fresh: L,
+    /// Number of the fresh row with that evaluation, if there are such lanes.
+    pub(super) fresh_row: Option<usize>,
 }
 
 /// Result of a solve and its working memory; reuse it to save allocations.
@@ -52,12 +53,16 @@ pub(crate) struct Solution<L> {
     pub(crate) end: Vec<L>,
     pub(crate) statistics: Statistics,
     pub(super) attempts: Vec<Attempt<L>>,
-    /// `attempts x STAGES x row` when reversible, else the rows of the last attempt.
+    /// Rows of all stages but the first: `attempts x (STAGES - 1) x row` when reversible, else of the last attempt.
     pub(super) rows: Vec<L>,
-    /// `attempts x STAGES x size` when reversible, else of the last attempt.
-    pub(super) derivatives: Vec<L>,
+    /// Rows of first stages that were evaluated anew: of all of them when reversible, else of the last.
+    pub(super) fresh_rows: Vec<L>,
+    /// Derivatives of the last attempt, `STAGES x size`.
+    derivatives: Vec<L>,
     /// Dense output of each attempt, `attempts x (DEGREE + 1) x size`: coefficients of powers of the step's fraction.
     pub(super) dense: Vec<L>,
+    /// Degree of the dense output.
+    pub(super) degree: usize,
     /// For each lane its accepted attempts, with start time and size of the step.
     pub(super) accepted: Vec<Vec<Accepted>>,
 }
@@ -77,8 +82,10 @@ impl<L> Default for Solution<L> {
             statistics: Statistics::default(),
             attempts: Vec::new(),
             rows: Vec::new(),
+            fresh_rows: Vec::new(),
             derivatives: Vec::new(),
             dense: Vec::new(),
+            degree: 0,
             accepted: Vec::new(),
         }
     }
@@ -171,15 +178,17 @@ impl<L: Lanes> Solution<L> {
     /// A lane that cannot finish within the allowed steps counts in [`Statistics::unfinished`] and ends in NaN.
     pub(crate) fn solve<M: RungeKutta, F: VectorField<L>>(&mut self, field: &F, start: &[L], problem: &Problem<'_>) {
         let (size, row) = (field.size(), field.row());
-        let stages = M::STAGES;
+        let attempt_rows = (M::STAGES - 1) * row;
         self.statistics = Statistics::default();
         self.attempts.clear();
         self.dense.clear();
+        self.degree = M::DEGREE;
         self.accepted.resize_with(L::COUNT, Vec::new);
         self.accepted.iter_mut().for_each(Vec::clear);
-        grow(&mut self.rows, stages * row);
-        grow(&mut self.derivatives, stages * size);
-        self.rows[..size].copy_from_slice(start);
+        grow(&mut self.derivatives, M::STAGES * size);
+        // The state that the lanes have reached; in the end that of their ends.
+        self.end.clear();
+        self.end.extend_from_slice(start);
 
         let idle = Control::none(0.0, 0.0);
         let control = |lane: usize| problem.controls.get(lane).copied().unwrap_or(&idle);
@@ -193,10 +202,10 @@ impl<L: Lanes> Solution<L> {
             position.done = control.segments.is_empty() || control.end() <= control.start;
             position.fresh = !position.done;
         }
-        let mut first_row = 0;
-        let mut first_derivative = 0;
+        let mut fresh_evaluations = 0;
         while positions.iter().any(|position| !position.done) {
-            if self.statistics.attempts == problem.tolerances.max_steps {
+            let attempts = self.statistics.attempts;
+            if attempts == problem.tolerances.max_steps {
                 break;
             }
             for (lane, position) in positions.iter_mut().enumerate() {
@@ -210,22 +219,25 @@ impl<L: Lanes> Solution<L> {
                 change.lanes_mut()[lane] = L::Real::from_f64(delta);
             }
             let fresh = L::from_fn(|lane| f64::from(u8::from(positions[lane].fresh)));
-            let rows = &mut self.rows[first_row..first_row + stages * row];
-            let derivatives = &mut self.derivatives[first_derivative..first_derivative + stages * size];
-            if positions.iter().any(|position| position.fresh) {
+            let fresh_row = positions.iter().any(|position| position.fresh).then_some(fresh_evaluations);
+            if fresh_row.is_some() {
+                let row = tape(&mut self.fresh_rows, fresh_evaluations, row, problem.reversible);
                 if problem.reversible {
-                    evaluate_fresh::<L, M, F, true>(field, rows, derivatives, from, fresh);
+                    evaluate_fresh::<L, F, true>(field, &self.end, row, &mut self.derivatives, from, fresh);
                 } else {
-                    evaluate_fresh::<L, M, F, false>(field, rows, derivatives, from, fresh);
+                    evaluate_fresh::<L, F, false>(field, &self.end, row, &mut self.derivatives, from, fresh);
                 }
+                fresh_evaluations += 1;
                 self.statistics.evaluations += 1;
             }
+            let rows = tape(&mut self.rows, attempts, attempt_rows, problem.reversible);
+            let (state, derivatives) = (&self.end[..], &mut self.derivatives[..]);
             let error = if problem.reversible {
-                attempt::<L, M, F, true>(field, rows, derivatives, step, (from, change), problem.tolerances)
+                attempt::<L, M, F, true>(field, state, rows, derivatives, step, (from, change), problem.tolerances)
             } else {
-                attempt::<L, M, F, false>(field, rows, derivatives, step, (from, change), problem.tolerances)
+                attempt::<L, M, F, false>(field, state, rows, derivatives, step, (from, change), problem.tolerances)
             };
-            self.statistics.evaluations += stages - 1;
+            self.statistics.evaluations += M::STAGES - 1;
 
             let mut accepted = L::zero();
             for (lane, position) in positions.iter_mut().enumerate() {
@@ -234,36 +246,20 @@ impl<L: Lanes> Solution<L> {
                 if position.advance(error.lanes()[lane].to_f64(), M::ORDER, control(lane)) {
                     accepted.lanes_mut()[lane] = L::Real::from_f64(1.0);
                     self.statistics.accepted += 1;
-                    self.accepted[lane].push(Accepted {
-                        attempt: self.statistics.attempts,
-                        start,
-                        step: position.step,
-                    });
+                    self.accepted[lane].push(Accepted { attempt: attempts, start, step: position.step });
                 } else if !was_done {
                     self.statistics.rejected += 1;
                 }
             }
             self.statistics.attempts += 1;
             if problem.dense {
-                push_dense_output(&mut self.dense, rows, derivatives, size, step);
+                push_dense_output::<L, M>(&mut self.dense, &self.end, derivatives, step);
             }
             if problem.reversible {
-                self.attempts.push(Attempt { step, accepted, fresh });
-                grow(&mut self.rows, first_row + 2 * stages * row);
-                grow(&mut self.derivatives, first_derivative + 2 * stages * size);
-                first_row += stages * row;
-                first_derivative += stages * size;
-                let (before, after) = self.rows.split_at_mut(first_row);
-                carry_over::<L, M>(&before[first_row - stages * row..], &mut after[..row], row, accepted);
-                let (before, after) = self.derivatives.split_at_mut(first_derivative);
-                carry_over::<L, M>(&before[first_derivative - stages * size..], &mut after[..size], size, accepted);
-            } else {
-                carry_over_in_place::<L, M>(rows, row, size, accepted);
-                carry_over_in_place::<L, M>(derivatives, size, size, accepted);
+                self.attempts.push(Attempt { step, accepted, fresh, fresh_row });
             }
+            go_on::<L, M>(&mut self.end, &rows[attempt_rows - row..], derivatives, accepted);
         }
-        self.end.clear();
-        self.end.extend_from_slice(&self.rows[first_row..first_row + size]);
         for (lane, _) in positions.iter().enumerate().filter(|(_, position)| !position.done) {
             self.statistics.unfinished += 1;
             for value in &mut self.end {
@@ -273,6 +269,13 @@ impl<L: Lanes> Solution<L> {
     }
 }
 
+/// Part number `index` of `size` elements of a tape, or its only part where nothing is kept for a reverse pass.
+fn tape<L: Lanes>(memory: &mut Vec<L>, index: usize, size: usize, kept: bool) -> &mut [L] {
+    let at = if kept { index * size } else { 0 };
+    grow(memory, at + size);
+    &mut memory[at..at + size]
+}
+
 /// Makes room for `size` elements. Memory is never given back, so that repeated solves allocate and clear nothing.
 fn grow<L: Lanes>(memory: &mut Vec<L>, size: usize) {
     if memory.len() < size {
@@ -280,37 +283,34 @@ fn grow<L: Lanes>(memory: &mut Vec<L>, size: usize) {
     }
 }
 
-/// Evaluates the first stage anew in the lanes that ask for it.
-fn evaluate_fresh<L: Lanes, M: RungeKutta, F: VectorField<L>, const REVERSIBLE: bool>(
+/// Evaluates the first stage anew, and takes its derivative in the lanes that ask for it.
+fn evaluate_fresh<L: Lanes, F: VectorField<L>, const REVERSIBLE: bool>(
     field: &F,
-    rows: &mut [L],
+    state: &[L],
+    row: &mut [L],
     derivatives: &mut [L],
     control: L,
     fresh: L,
 ) {
-    let (size, row) = (field.size(), field.row());
     L::vectorize(
         #[inline(always)]
         || {
-            // The last stage is about to be overwritten anyway: evaluate there.
-            let (first, rest) = rows.split_at_mut(row);
-            let spare = &mut rest[(M::STAGES - 2) * row..];
-            spare[..size].copy_from_slice(&first[..size]);
-            let (first_derivative, rest) = derivatives.split_at_mut(size);
-            let spare_derivative = &mut rest[(M::STAGES - 2) * size..];
-            field.evaluate::<REVERSIBLE>(spare, control, spare_derivative);
-            for (value, &new) in
-                first.iter_mut().zip(&*spare).chain(first_derivative.iter_mut().zip(&*spare_derivative))
-            {
+            row[..state.len()].copy_from_slice(state);
+            // The derivative of the second stage is about to be overwritten anyway: put it there.
+            let (first, spare) = derivatives.split_at_mut(state.len());
+            let spare = &mut spare[..state.len()];
+            field.evaluate::<REVERSIBLE>(row, control, spare);
+            for (value, &new) in first.iter_mut().zip(&*spare) {
                 *value = fresh.where_positive(new, *value);
             }
         },
     );
 }
 
-/// Evaluates all stages but the first of a step; returns each lane's error in units of the tolerance.
+/// Evaluates all stages but the first of a step from `start`; returns each lane's error in units of the tolerance.
 fn attempt<L: Lanes, M: RungeKutta, F: VectorField<L>, const REVERSIBLE: bool>(
     field: &F,
+    start: &[L],
     rows: &mut [L],
     derivatives: &mut [L],
     step: L,
@@ -321,14 +321,13 @@ fn attempt<L: Lanes, M: RungeKutta, F: VectorField<L>, const REVERSIBLE: bool>(
     L::vectorize(
         #[inline(always)]
         || {
-            for stage in 1..M::STAGES {
-                let (earlier, rest) = rows.split_at_mut(stage * row);
-                let state = &mut rest[..row];
+            for (stage, row) in (1..M::STAGES).zip(rows.chunks_exact_mut(row)) {
                 let (known, rest) = derivatives.split_at_mut(stage * size);
-                combine_stages::<L, M>(stage, &earlier[..size], known, size, step, &mut state[..size]);
+                combine_stages::<L, M>(stage, start, known, step, &mut row[..size]);
                 let control = L::constant(M::TIMES[stage]).mul_add(change, from);
-                field.evaluate::<REVERSIBLE>(state, control, &mut rest[..size]);
+                field.evaluate::<REVERSIBLE>(row, control, &mut rest[..size]);
             }
+            let end = &rows[(M::STAGES - 2) * row..][..size];
             let (atol, rtol) = (L::constant(tolerances.atol), L::constant(tolerances.rtol));
             let mut sum = L::zero();
             for i in 0..size {
@@ -336,8 +335,7 @@ fn attempt<L: Lanes, M: RungeKutta, F: VectorField<L>, const REVERSIBLE: bool>(
                 for (stage, &weight) in M::ERROR.iter().enumerate() {
                     error = L::constant(weight).mul_add(derivatives[stage * size + i], error);
                 }
-                let (before, after) = (rows[i], rows[(M::STAGES - 1) * row + i]);
-                let scaled = step * error / rtol.mul_add(before.abs().max(after.abs()), atol);
+                let scaled = step * error / rtol.mul_add(start[i].abs().max(end[i].abs()), atol);
                 sum = scaled.mul_add(scaled, sum);
             }
             (sum * L::constant(1.0 / size as f64)).sqrt()
@@ -347,14 +345,8 @@ fn attempt<L: Lanes, M: RungeKutta, F: VectorField<L>, const REVERSIBLE: bool>(
 
 /// `state = start + step * sum of weights times derivatives of earlier stages`.
 #[inline(always)]
-fn combine_stages<L: Lanes, M: RungeKutta>(
-    stage: usize,
-    start: &[L],
-    known: &[L],
-    size: usize,
-    step: L,
-    state: &mut [L],
-) {
+fn combine_stages<L: Lanes, M: RungeKutta>(stage: usize, start: &[L], known: &[L], step: L, state: &mut [L]) {
+    let size = start.len();
     for i in 0..size {
         let mut sum = L::zero();
         for (earlier, &weight) in M::WEIGHTS[stage].iter().enumerate().take(stage) {
@@ -364,19 +356,19 @@ fn combine_stages<L: Lanes, M: RungeKutta>(
     }
 }
 
-/// Appends the coefficients of the step's dense output: the start, then those of powers 1 to 4 of the step's fraction.
-fn push_dense_output<L: Lanes>(dense: &mut Vec<L>, rows: &[L], derivatives: &[L], size: usize, step: L) {
-    let at = dense.len();
-    dense.resize(at + (DEGREE + 1) * size, L::zero());
+/// Appends the coefficients of the step's dense output: the start, then those of the powers of the step's fraction.
+fn push_dense_output<L: Lanes, M: RungeKutta>(dense: &mut Vec<L>, start: &[L], derivatives: &[L], step: L) {
+    let (at, size) = (dense.len(), start.len());
+    dense.resize(at + (M::DEGREE + 1) * size, L::zero());
     let dense = &mut dense[at..];
     L::vectorize(
         #[inline(always)]
         || {
-            dense[..size].copy_from_slice(&rows[..size]);
-            for power in 0..DEGREE {
+            dense[..size].copy_from_slice(start);
+            for power in 0..M::DEGREE {
                 for i in 0..size {
                     let mut sum = L::zero();
-                    for (stage, coefficients) in DENSE.iter().enumerate() {
+                    for (stage, coefficients) in M::DENSE.iter().enumerate() {
                         sum = L::constant(coefficients[power]).mul_add(derivatives[stage * size + i], sum);
                     }
                     dense[(power + 1) * size + i] = step * sum;
@@ -386,27 +378,16 @@ fn push_dense_output<L: Lanes>(dense: &mut Vec<L>, rows: &[L], derivatives: &[L]
     );
 }
 
-/// The first stage of the next attempt: the last one where the step was accepted, else the first one again.
-fn carry_over<L: Lanes, M: RungeKutta>(attempt: &[L], next: &mut [L], size: usize, accepted: L) {
+/// Where the step was accepted, its end is the next state and its last derivative the next first one.
+fn go_on<L: Lanes, M: RungeKutta>(state: &mut [L], end: &[L], derivatives: &mut [L], accepted: L) {
     L::vectorize(
         #[inline(always)]
         || {
-            let (first, last) = (&attempt[..size], &attempt[(M::STAGES - 1) * size..M::STAGES * size]);
-            for ((next, &first), &last) in next.iter_mut().zip(first).zip(last) {
-                *next = accepted.where_positive(last, first);
-            }
-        },
-    );
-}
-
-/// [`carry_over`] to the attempt's own first stage: of rows of `stride` the first `size` values, as nobody will read the rest.
-fn carry_over_in_place<L: Lanes, M: RungeKutta>(attempt: &mut [L], stride: usize, size: usize, accepted: L) {
-    L::vectorize(
-        #[inline(always)]
-        || {
-            let (first, rest) = attempt.split_at_mut(stride);
-            for (first, &last) in first[..size].iter_mut().zip(&rest[(M::STAGES - 2) * stride..]) {
-                *first = accepted.where_positive(last, *first);
+            let (first, rest) = derivatives.split_at_mut(state.len());
+            let last = &rest[(M::STAGES - 2) * state.len()..];
+            let pairs = state.iter_mut().zip(end).chain(first.iter_mut().zip(last));
+            for (value, &new) in pairs {
+                *value = accepted.where_positive(new, *value);
             }
         },
     );

@@ -2,7 +2,7 @@
 
 use super::runge_kutta::RungeKutta;
 
-/// The pair, with dense output and a reverse pass: what models are fitted and forecasts drawn with.
+/// The pair that forecasts are drawn with, and the paper's model is fitted with.
 pub(crate) struct Tsit5;
 
 impl RungeKutta for Tsit5 {
@@ -11,16 +11,19 @@ impl RungeKutta for Tsit5 {
     const WEIGHTS: &'static [&'static [f64]] =
         &[&WEIGHTS[0], &WEIGHTS[1], &WEIGHTS[2], &WEIGHTS[3], &WEIGHTS[4], &WEIGHTS[5], &WEIGHTS[6]];
     const ERROR: &'static [f64] = &ERROR;
+    const DEGREE: usize = DEGREE;
+    const DENSE: &'static [&'static [f64]] =
+        &[&DENSE[0], &DENSE[1], &DENSE[2], &DENSE[3], &DENSE[4], &DENSE[5], &DENSE[6]];
 }
 
 /// Stages; the last one is evaluated at the step's end and serves as the first of the next step.
-pub(super) const STAGES: usize = 7;
+const STAGES: usize = 7;
 
 /// Times of the stages within a step.
-pub(super) const TIMES: [f64; STAGES] = [0.0, 0.161, 0.327, 0.9, 0.980_025_540_904_509_7, 1.0, 1.0];
+const TIMES: [f64; STAGES] = [0.0, 0.161, 0.327, 0.9, 0.980_025_540_904_509_7, 1.0, 1.0];
 
 /// Weights of earlier stages in each stage; the last row holds the weights of the solution.
-pub(super) const WEIGHTS: [[f64; STAGES - 1]; STAGES] = [
+const WEIGHTS: [[f64; STAGES - 1]; STAGES] = [
     [0.0; 6],
     [0.161, 0.0, 0.0, 0.0, 0.0, 0.0],
     [-0.008_480_655_492_356_989, 0.335_480_655_492_357, 0.0, 0.0, 0.0, 0.0],
@@ -45,7 +48,7 @@ pub(super) const WEIGHTS: [[f64; STAGES - 1]; STAGES] = [
 ];
 
 /// Weights of the error estimate: fifth minus fourth order solution.
-pub(super) const ERROR: [f64; STAGES] = [
+const ERROR: [f64; STAGES] = [
     -0.001_780_011_052_225_777_14,
     -0.000_816_434_459_656_746_9,
     0.007_880_878_010_261_995,
@@ -56,10 +59,10 @@ pub(super) const ERROR: [f64; STAGES] = [
 ];
 
 /// Degree of the dense output.
-pub(super) const DEGREE: usize = 4;
+const DEGREE: usize = 4;
 
 /// Dense output: `y(t + x h) = y + h sum_i k_i sum_p DENSE[i][p] x^(p + 1)`, expanded from the products in the paper.
-pub(super) const DENSE: [[f64; DEGREE]; STAGES] = [
+const DENSE: [[f64; DEGREE]; STAGES] = [
     quartic(-1.053_088_497_729_021_6, 1.329_989_018_975_141_2, 1.436_402_854_171_635_1, 0.713_981_691_707_420_9),
     quadratic(0.1017, 2.196_656_833_824_975_4, 1.294_985_250_737_463_1),
     quadratic(2.490_627_285_651_252_793, 2.385_356_454_720_616_57, 1.578_034_682_080_924_86),
