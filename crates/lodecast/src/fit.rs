@@ -12,6 +12,7 @@ mod options;
 mod paper;
 mod sample;
 mod settings;
+mod share;
 mod split;
 mod trainer;
 mod warm;

@@ -148,8 +148,9 @@ impl Windows for ControlledWindows {
             chosen
         };
         let last = (observed..points.len()).rev().find(|&index| !points[index].validation.is_nan());
-        let mut times = Vec::new();
-        let (mut targets, mut weights) = (Vec::new(), Vec::new());
+        let mut times = Vec::with_capacity(chosen.len() + 1);
+        let (mut targets, mut weights) =
+            (Vec::with_capacity(2 * times.capacity()), Vec::with_capacity(2 * times.capacity()));
         for &index in chosen.iter().chain(last.iter().filter(|last| !chosen.contains(last))) {
             let point = points[index];
             times.push(point.time);

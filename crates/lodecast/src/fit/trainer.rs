@@ -4,13 +4,14 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use super::adam::{Adam, one_cycle};
-use super::objective::{Objective, PathTerm};
+use super::objective::PathTerm;
 use super::sample::{Sample, Windows};
 use super::settings::Training;
+use super::share::{GROUPS_IN_TURN, Group, Share, UNFINISHED};
 use crate::kernels::lanes::{Lanes, Real};
 use crate::kernels::ode::{Statistics, Tolerances};
 use crate::model::ensemble::tolerances;
-use crate::model::pass::{Network, Pass, Task};
+use crate::model::pass::Network;
 use crate::model::series::Series;
 use crate::model::{Architecture, Scaler};
 use crate::random::{Purpose, stream};
@@ -44,107 +45,6 @@ impl MemberState {
     }
 }
 
-/// One vector of lanes with its share of the batch.
-struct Group<L> {
-    pass: Pass<L>,
-    task: Task<L>,
-    targets: Vec<L>,
-    weights: Vec<L>,
-    /// 1 in lanes that hold a sample.
-    used: L,
-    latent: Vec<L>,
-    adjoints: Vec<L>,
-    sums: Vec<L>,
-    loss: L,
-}
-
-impl<L: Lanes> Group<L> {
-    fn new() -> Self {
-        Self {
-            pass: Pass::default(),
-            task: Task::default(),
-            targets: Vec::new(),
-            weights: Vec::new(),
-            used: L::zero(),
-            latent: Vec::new(),
-            adjoints: Vec::new(),
-            sums: Vec::new(),
-            loss: L::zero(),
-        }
-    }
-
-    /// Puts up to `L::COUNT` samples into the lanes. Windows end together: shorter ones start later.
-    fn fill(&mut self, samples: &[&Sample], inputs: usize, outputs: usize, time_scale: f64) {
-        let steps = samples.iter().map(|sample| sample.window.len()).max().unwrap_or(0);
-        let times = samples.iter().map(|sample| sample.times.len()).max().unwrap_or(0);
-        let flags = inputs > 4;
-        reset(&mut self.task.inputs, steps * inputs);
-        reset(&mut self.task.active, steps);
-        reset(&mut self.task.times, times);
-        reset(&mut self.targets, times * outputs);
-        reset(&mut self.weights, times * outputs);
-        self.task.controls.clear();
-        self.used = L::from_fn(|lane| f64::from(u8::from(lane < samples.len())));
-        for (lane, sample) in samples.iter().enumerate() {
-            let real = L::Real::from_f64;
-            let first = steps - sample.window.len();
-            for (step, point) in (first..).zip(&sample.window) {
-                let row = &mut self.task.inputs[step * inputs..(step + 1) * inputs];
-                point.write_inputs(time_scale, flags, |column, value| row[column].lanes_mut()[lane] = real(value));
-                self.task.active[step].lanes_mut()[lane] = real(1.0);
-            }
-            let end = sample.times.last().copied().unwrap_or(sample.control.start);
-            for time in 0..times {
-                let at = sample.times.get(time).copied().unwrap_or(end);
-                self.task.times[time].lanes_mut()[lane] = real(at);
-            }
-            for (at, (&target, &weight)) in sample.targets.iter().zip(&sample.weights).enumerate() {
-                self.targets[at].lanes_mut()[lane] = real(target);
-                self.weights[at].lanes_mut()[lane] = real(weight);
-            }
-            self.task.controls.push(sample.control.clone());
-        }
-    }
-
-    fn encode(&mut self, network: &Network<L::Real>) {
-        self.latent.clear();
-        let latent = self.pass.encode(network, &self.task);
-        self.latent.extend_from_slice(latent);
-    }
-
-    /// Decodes and compares; with `reversible` also the gradients.
-    fn learn(
-        &mut self,
-        network: &Network<L::Real>,
-        outputs: usize,
-        tolerances: Tolerances,
-        path: Option<PathTerm<'_, L::Real>>,
-        reversible: bool,
-    ) {
-        let values = self.pass.decode(network, &self.task, &self.latent, tolerances, reversible);
-        self.adjoints.resize(values.len(), L::zero());
-        let objective = Objective { targets: &self.targets, weights: &self.weights, outputs, path };
-        // A lane whose solve was cut off has no gradient, and is as wrong as can be.
-        let counts = self.used * self.pass.finished();
-        let values = self.pass.values(network);
-        let unfinished = (self.used - counts) * L::constant(UNFINISHED);
-        self.loss = objective.evaluate(values, counts, &mut self.adjoints) + unfinished;
-        if reversible {
-            let parameters = network.parameters();
-            reset(&mut self.sums, parameters);
-            self.pass.pull_back(network, &self.task, &self.adjoints, &mut self.sums);
-        }
-    }
-}
-
-fn reset<L: Lanes>(memory: &mut Vec<L>, size: usize) {
-    memory.clear();
-    memory.resize(size, L::zero());
-}
-
-/// Loss of a sample whose solve was cut off, and of one whose end is not finite: that of being off by several deviations.
-const UNFINISHED: f64 = 10.0;
-
 /// Trains one member on its share of the series.
 pub(crate) struct Trainer<'a, L, W> {
     windows: W,
@@ -155,7 +55,7 @@ pub(crate) struct Trainer<'a, L, W> {
     train: Vec<&'a Series>,
     held_out: Vec<&'a Series>,
     member: u64,
-    groups: Vec<Group<L>>,
+    shares: Vec<Share<L>>,
 }
 
 /// How often the first cycle checks the held-out runs.
@@ -185,7 +85,7 @@ impl<'a, L: Lanes, W: Windows> Trainer<'a, L, W> {
         held_out: Vec<&'a Series>,
         member: usize,
     ) -> Self {
-        Self { windows, settings, architecture, scaler, train, held_out, member: member as u64, groups: Vec::new() }
+        Self { windows, settings, architecture, scaler, train, held_out, member: member as u64, shares: Vec::new() }
     }
 
     fn tolerances(&self) -> Tolerances {
@@ -195,32 +95,31 @@ impl<'a, L: Lanes, W: Windows> Trainer<'a, L, W> {
     /// Distributes samples over the groups. Samples of similar length share a group, where they end at about the same time.
     fn fill(&mut self, mut samples: Vec<Sample>) {
         samples.sort_by_key(|sample| sample.window.len() + 4 * sample.control.segments.len());
-        let count = samples.len().div_ceil(L::COUNT);
-        while self.groups.len() < count {
-            self.groups.push(Group::new());
-        }
-        self.groups.truncate(count);
-        let architecture = self.architecture;
-        let time_scale = self.scaler.time_scale;
-        let samples: Vec<&Sample> = samples.iter().collect();
-        self.groups.par_iter_mut().zip(samples.par_chunks(L::COUNT)).for_each(|(group, samples)| {
-            group.fill(samples, architecture.inputs, architecture.outputs, time_scale);
+        let share = GROUPS_IN_TURN * L::COUNT;
+        self.shares.resize_with(samples.len().div_ceil(share), Share::new);
+        let (architecture, time_scale) = (self.architecture, self.scaler.time_scale);
+        self.shares.par_iter_mut().zip(samples.par_chunks(share)).for_each(|(share, samples)| {
+            share.fill(samples, architecture, time_scale);
         });
+    }
+
+    fn groups(&self) -> impl Iterator<Item = &Group<L>> {
+        self.shares.iter().flat_map(|share| &share.groups)
     }
 
     /// Runs the filled groups; returns the mean loss of a sample.
     fn run(&mut self, network: &Network<L::Real>, reversible: bool) -> f64 {
         let (tolerances, outputs) = (self.tolerances(), self.architecture.outputs);
-        let samples: usize = self.groups.iter().map(|group| group.task.controls.len()).sum();
-        self.groups.par_iter_mut().for_each(|group| group.encode(network));
+        let samples: usize = self.groups().map(|group| group.task.controls.len()).sum();
+        self.shares.par_iter_mut().for_each(|share| share.groups.iter_mut().for_each(|group| group.encode(network)));
         let path_weight = self.windows.path_weight();
         let spread = if path_weight > 0.0 { self.latent_spread() } else { Vec::new() };
         // Losses are means over a run's values: so is the path's share.
-        let values = self.groups.first().map_or(1, |group| group.task.times.len() * outputs).max(1);
+        let values = self.groups().next().map_or(1, |group| group.task.times.len() * outputs).max(1);
         let weight = L::Real::from_f64(path_weight / values as f64);
         let path = (path_weight > 0.0).then_some(PathTerm { spread: &spread, weight });
-        self.groups.par_iter_mut().for_each(|group| group.learn(network, outputs, tolerances, path, reversible));
-        self.groups.iter().map(|group| group.loss.sum()).sum::<f64>() / samples.max(1) as f64
+        self.shares.par_iter_mut().for_each(|share| share.learn(network, outputs, tolerances, path, reversible));
+        self.groups().map(|group| group.loss.sum()).sum::<f64>() / samples.max(1) as f64
     }
 
     /// Standard deviation of each latent component over the batch, never quite zero.
@@ -229,8 +128,7 @@ impl<'a, L: Lanes, W: Windows> Trainer<'a, L, W> {
         (0..latent)
             .map(|j| {
                 let values: Vec<f64> = self
-                    .groups
-                    .iter()
+                    .groups()
                     .flat_map(|group| group.latent[j].lanes()[..group.task.controls.len()].iter())
                     .map(|value| value.to_f64())
                     .collect();
@@ -264,8 +162,8 @@ impl<'a, L: Lanes, W: Windows> Trainer<'a, L, W> {
         self.fill(samples);
         let network = Network::new(self.architecture, parameters);
         let loss = self.run(&network, true);
-        // Groups are added in their order, lane by lane, then the lanes: the same on any number of threads.
-        let Some((first, others)) = self.groups.split_first_mut() else {
+        // Shares are added in their order, lane by lane, then the lanes: the same on any number of threads.
+        let Some((first, others)) = self.shares.split_first_mut() else {
             return (loss, vec![0.0; parameters.len()]);
         };
         L::vectorize(
@@ -361,7 +259,7 @@ impl<'a, L: Lanes, W: Windows> Trainer<'a, L, W> {
         self.run(&network, false);
         let outputs = self.architecture.outputs;
         let mut errors = Vec::new();
-        for group in &self.groups {
+        for group in self.groups() {
             let values = group.pass.values(&network);
             let width = values.len() / group.task.times.len().max(1);
             for lane in 0..group.task.controls.len() {
@@ -378,7 +276,7 @@ impl<'a, L: Lanes, W: Windows> Trainer<'a, L, W> {
 
     /// Counts of the last batch's solves.
     pub(crate) fn statistics(&self) -> Vec<Statistics> {
-        self.groups.iter().map(|group| group.pass.statistics()).collect()
+        self.groups().map(|group| group.pass.statistics()).collect()
     }
 }
 
