@@ -30,8 +30,8 @@ impl Default for ControlledFit {
             training: Training {
                 members: 5,
                 iterations: 4500,
-                batch_size: 64,
-                peak_lr: 0.01,
+                batch_size: 32,
+                peak_lr: 0.016,
                 tolerance: 1e-3,
                 seed: 0,
                 metric: None,
