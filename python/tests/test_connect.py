@@ -7,6 +7,7 @@ import pytest
 from serving import NEEDS_BINARY, Server, binary
 
 import lodecast
+from lodecast.live.spool import Spool
 
 TOTAL = 120
 
@@ -96,6 +97,56 @@ def test_what_a_process_did_not_tell_the_next_one_does(server, tmp_path):
         assert live.flush(20)
     run = server.get("/v1/runs/run")
     assert run["last_step"] == 30 and any("diverging" in alert for alert in run["alerts"])
+
+
+def test_what_is_told_in_an_outage_is_on_disk_before_the_next_attempt(server, tmp_path, monkeypatch):
+    monkeypatch.setattr("lodecast.live.connect._FIRST_WAIT", 60.0)
+    file = tmp_path / "spool" / "run" / "points.jsonl"
+    with connect(server, tmp_path) as live:
+        server.kill()
+        for step in range(10):
+            live.tell(step, train_loss=loss(step))
+            assert not live.flush(0.3) and file.read_text().count("train_loss") == step + 1
+        # Told at the end of the process, when nothing waits for it any more.
+        live.tell(10, train_loss=1.0)
+        live.close(0)
+    assert Spool(file).waiting[-1] == {"step": 10, "train_loss": 1.0}
+
+
+def test_a_line_that_was_cut_off_takes_none_of_the_next_process_along(tmp_path):
+    file = tmp_path / "points.jsonl"
+    file.write_text('{"step": 1}\n{"step": 2, "tra')
+    Spool(file).add([{"step": 3}])
+    again = Spool(file)
+    assert again.waiting == [{"step": 1}, {"step": 3}]
+    again.told(2)
+    assert file.read_text() == ""
+
+
+def test_what_a_killed_process_left_beyond_the_checkpoint_counts_no_longer(server, tmp_path, model):
+    inside = lodecast.Scheduler(model, TOTAL)
+    with connect(server, tmp_path) as live:
+        for step in range(20):
+            live.tell(step, train_loss=loss(step))
+        assert live.flush(20)
+        server.kill()
+        for step in range(20, 60):
+            live.tell(step, train_loss=loss(step))
+        live.close(0.5)
+    for step in range(30):
+        inside.observe(step, train_loss=loss(step))
+    # The server is not there yet when the training goes on.
+    with connect(server, tmp_path, wait=0.0) as live:
+        optimizer = Optimizer(1.0)
+        assert live.apply(optimizer, first_step=30) == live.learning_rate(30) == optimizer.param_groups[0]["lr"]
+        for step in range(30, 50):
+            inside.observe(step, train_loss=loss(step) + 0.01)
+            live.tell(step, train_loss=loss(step) + 0.01)
+        server.start()
+        assert live.flush(40)
+        assert server.get("/v1/runs/run")["last_step"] == 49
+        rates = [live.learning_rate(step) for step in range(50, TOTAL)]
+    assert rates == [inside.learning_rate(step) for step in range(50, TOTAL)]
 
 
 def test_a_training_that_comes_from_a_checkpoint_goes_on_there(server, tmp_path, model):

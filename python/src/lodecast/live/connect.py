@@ -50,8 +50,6 @@ class Connection:
         self._closing = False
         self._made = False
         self._trouble: str | None = None
-        #: The last step that the server had when this process came, until something was told.
-        self._before: int | None = None
         self._last: int | None = None
         self._applied: tuple[int, float] | None = None
         self._ratios: dict[int, list[float]] = {}
@@ -60,8 +58,18 @@ class Connection:
 
     # In the training's loop.
 
-    def apply(self, optimizer: Any = None, step: int | None = None, *, train_loss: Any = None, validation: Any = None) -> float:
-        """Tell what was measured at `step`, and set the rate of the next one; before the first step, without `step`.
+    def apply(
+        self,
+        optimizer: Any = None,
+        step: int | None = None,
+        *,
+        train_loss: Any = None,
+        validation: Any = None,
+        first_step: int = 0,
+    ) -> float:
+        """Tell what was measured at `step`, and set the rate of the next one; before anything is told, without `step`.
+
+        Then it sets the rate of `first_step`, which is another than 0 where a training goes on from a checkpoint.
 
         Returns that rate, or NaN while no schedule is known. `optimizer` has `param_groups`, as torch's have, which keep their
         ratio to the first; or it is a function that sets a rate.
@@ -69,7 +77,8 @@ class Connection:
         try:
             if step is not None:
                 self.tell(step, train_loss=train_loss, validation=validation)
-            following = 0 if self._last is None and step is None else (self._last if step is None else int(step)) + 1  # type: ignore[operator]
+            last = self._last if step is None else int(step)
+            following = int(first_step) if last is None else last + 1
             rate = self._agreed(self.learning_rate(following))
             if math.isfinite(rate):
                 self._applied = (following, rate)
@@ -92,8 +101,8 @@ class Connection:
             if self._applied is not None and self._applied[0] == step:
                 point["learning_rate"] = self._applied[1]
             with self._lock:
-                went_back = self._last is not None and step < self._last
-                if went_back:
+                if step > 0 and (self._last is None or step < self._last):
+                    # It goes on from a checkpoint, perhaps: what an earlier process told beyond counts no longer.
                     self._fresh.append({"resume": step - 1})
                 self._last = step
                 if len(self._fresh) >= _MOST:
@@ -143,6 +152,8 @@ class Connection:
         with self._lock:
             self._closing = True
             self._lock.notify_all()
+        # The thread may be waiting for an answer still.
+        self._keep()
         atexit.unregister(self.close)
 
     def __enter__(self) -> Connection:
@@ -190,8 +201,7 @@ class Connection:
         log.warning("%s cannot be reached (%s): %s", self._client.address, self._trouble, held)
 
     def _make(self) -> None:
-        made = self._client.ask("PUT", self._path, self._settings)
-        self._before = made.get("last_step")
+        self._client.ask("PUT", self._path, self._settings)
         self._made = True
         self._refresh()
 
@@ -222,12 +232,11 @@ class Connection:
                     self._busy = False
                     self._lock.notify_all()
                     self._lock.wait(_REFRESH / 4)
+                self._busy = True
                 if self._closing:
                     return
-                self._busy = True
-                fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
+            self._keep()
             try:
-                self._keep(fresh)
                 if not self._made:
                     self._make()
                 if self._spool.waiting:
@@ -242,30 +251,32 @@ class Connection:
                 if self._trouble is None:
                     log.warning("%s: %s; the last schedule holds", self._client.address, error)
                 self._trouble = str(error)
-                with self._lock:
-                    self._lock.wait_for(lambda: self._closing, pause)
+                self._pause(pause)
                 pause = min(2 * pause, _LONGEST_WAIT)
 
-    def _keep(self, fresh: list[Item]) -> None:
-        items = []
-        for item in fresh:
-            if self._before is not None and self._made and item.get("step", math.inf) <= self._before:
-                # This process came from a checkpoint.
-                items.append({"resume": item["step"] - 1})
-            if "step" in item and self._made:
-                self._before = None
-            items.append({name: _number(value) for name, value in item.items()})
+    def _pause(self, seconds: float) -> None:
+        """Wait for the next attempt, and keep on disk what comes meanwhile."""
+        until = time.monotonic() + seconds
+        while not self._closing and (left := until - time.monotonic()) > 0.0:
+            with self._lock:
+                self._lock.wait_for(lambda: self._closing or self._fresh, left)
+            self._keep()
+
+    def _keep(self) -> None:
+        """Move what is fresh to the spool."""
+        with self._lock:
+            fresh = list(self._fresh)
+            self._fresh.clear()
         try:
-            self._spool.add(items)
-        except OSError as error:
+            self._spool.add({name: _number(value) for name, value in item.items()} for item in fresh)
+        except Exception as error:
             self._say(f"points cannot be kept on disk ({error})")
 
     def _send(self) -> None:
         waiting = self._spool.waiting
         first = waiting[0]
         if "resume" in first:
-            if first["resume"] >= 0:
-                self._client.ask("POST", self._path + "/resume", {"step": first["resume"]})
+            self._client.ask("POST", self._path + "/resume", {"step": first["resume"]})
             count = 1
         else:
             count = next((k for k, item in enumerate(waiting[:_BATCH]) if "resume" in item), min(len(waiting), _BATCH))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,29 +19,35 @@ class Spool:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock = threading.Lock()
         self.waiting: list[Item] = _read(path)
-        #: How many of those that wait were left by an earlier process.
-        self.left = len(self.waiting)
         self._size = path.stat().st_size if path.exists() else 0
+        #: Does the file end within a line? A process was killed there, or the disk was full.
+        self._is_torn = self._size > 0 and not path.read_bytes().endswith(b"\n")
 
     def add(self, items: Iterable[Item]) -> None:
         """Keep items. That the disk does not take them loses none as long as this process lives."""
         items = list(items)
-        self.waiting += items
-        text = "".join(json.dumps(item) + "\n" for item in items)
-        if self._size + len(text) > _LARGEST:
-            return
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(text)
-        self._size += len(text)
+        with self._lock:
+            self.waiting += items
+            text = "".join(json.dumps(item) + "\n" for item in items)
+            if not items or self._size + len(text) > _LARGEST:
+                return
+            if self._is_torn:
+                text = "\n" + text
+            self._is_torn = True
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(text)
+            self._is_torn = False
+            self._size += len(text)
 
     def told(self, count: int) -> None:
         """Forget the first items. The file is emptied when nothing waits: to tell something twice does no harm."""
-        del self.waiting[:count]
-        self.left = max(self.left - count, 0)
-        if not self.waiting and self._size:
-            self.path.write_text("", encoding="utf-8")
-            self._size = 0
+        with self._lock:
+            del self.waiting[:count]
+            if not self.waiting and (self._size or self._is_torn):
+                self.path.write_text("", encoding="utf-8")
+                self._size, self._is_torn = 0, False
 
 
 def _read(path: Path) -> list[Item]:
