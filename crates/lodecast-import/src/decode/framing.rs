@@ -60,8 +60,8 @@ impl Losses {
         self.malformed.add(index);
     }
 
-    /// A sentence a loss, about the file named `file`.
-    pub(crate) fn notes(&self, file: &str) -> Vec<String> {
+    /// A sentence a loss, about the file named `file`. That the end is missing of one that is followed is no loss: it comes.
+    pub(crate) fn notes(&self, file: &str, is_followed: bool) -> Vec<String> {
         let mut notes = Vec::new();
         let mut note = |tally: &Tally, text: &str| {
             if tally.count > 0 {
@@ -72,7 +72,8 @@ impl Losses {
         note(&self.damaged, "{n} records with a wrong checksum left out, the first at byte {at}");
         note(&self.passed, "{n} records too long to hold metrics passed over, the first at byte {at}");
         note(&self.malformed, "{n} records that cannot be understood left out, the first of them record {at}");
-        note(&self.cut_off, "its end, from byte {at} on, is cut off: still being written, or its writer was stopped");
+        let cut_off = if is_followed { &Tally::default() } else { &self.cut_off };
+        note(cut_off, "its end, from byte {at} on, is cut off: still being written, or its writer was stopped");
         note(&self.lost, "not readable from byte {at} on: the length there does not fit its checksum");
         notes
     }

@@ -219,7 +219,7 @@ fn read_run(base: Recording, parts: &[Part], wanted: &Wanted, limits: &Limits) -
             Reading { names: &parts[part].names, is_results, places: &mut places[part], left_out: Vec::new() };
         let (losses, end) = reading.read(&mut records, &mut recorder).map_err(|failure| failure.of(path))?;
         limits.since.read_file_to(path, end, None, None).map_err(failed)?;
-        for note in losses.notes(file_name(path)) {
+        for note in losses.notes(file_name(path), limits.since.is_asked()) {
             recorder.note(note);
         }
     }

@@ -110,6 +110,8 @@ fn grows_byte_by_byte(bytes: &[u8], name: &str, stride: usize) {
             ControlFlow::Continue(())
         });
         for recording in fresh {
+            let said = recording.notes.join("; ");
+            assert!(!said.contains("cut off"), "at {end} the rest is yet to come: {said}");
             for (name, series) in &recording.series {
                 let into: &mut Vec<_> = gathered.entry((recording.id.clone(), name.clone())).or_default();
                 into.extend(series.steps().zip(series.values()));

@@ -48,7 +48,7 @@ pub(super) fn read(paths: &[&Path], id: &str, wanted: &Wanted, limits: &Limits) 
     for path in paths {
         reading.recorder.begin_session(None);
         let losses = reading.read_since(path, limits)?;
-        for note in losses.notes(file_name(path)) {
+        for note in losses.notes(file_name(path), limits.since.is_asked()) {
             reading.recorder.note(note);
         }
     }
