@@ -32,9 +32,14 @@ pub(crate) fn fitted(path: &Path, columns: &Columns, output: &mut Output) -> Res
         ));
     }
     let sweep = runs(path, columns, output)?;
+    Ok((fitted_to(&sweep, path, columns, output)?, sweep))
+}
+
+/// The law fitted to runs that were read from `path`.
+pub(crate) fn fitted_to(sweep: &Sweep, path: &Path, columns: &Columns, output: &mut Output) -> Result<Model> {
     let settings =
         LawFit { metric: columns.metrics.first().map(|metric| metric.name.clone()), ..LawFit::default() }.into();
-    let fitted = lodecast::fit(&sweep, &settings, FitOptions::default())
+    let fitted = lodecast::fit(sweep, &settings, FitOptions::default())
         .with_context(|| format!("cannot fit {}", path.display()))?;
     let summary = &fitted.summary;
     output.say(format_args!(
@@ -42,7 +47,7 @@ pub(crate) fn fitted(path: &Path, columns: &Columns, output: &mut Output) -> Res
         summary.runs, summary.configurations, summary.seconds
     ));
     say_what_to_know(&fitted, output);
-    Ok((fitted.model, sweep))
+    Ok(fitted.model)
 }
 
 /// The runs of a sweep file, a folder of them, or of what a tracker left.

@@ -26,6 +26,8 @@ use crate::output::Output;
 use crate::report::learning_rate;
 
 const COLUMNS: &str = "Columns (without them the usual names are looked for, and what was chosen is said)";
+/// What to do where there is nothing to learn from.
+const REMEDY: &str = "name runs of the same training that are over with --runs, or a model file with --model";
 /// Looks whether it is time to end come so often.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -206,14 +208,55 @@ impl Arguments {
             Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() })
         });
         let Some(runs) = runs else {
-            return Err(misuse(
-                "with which model? No runs lie beside an address",
-                "name a model file with --model, or runs of the same training with --runs",
-            ));
+            return Err(misuse("with which model? No runs lie beside an address", REMEDY));
         };
-        let model = model_input::model(&runs, &columns, output)?;
+        let model = self.fitted(&runs, given.is_some(), &columns, output)?;
         model.save(&kept)?;
         Ok(model)
+    }
+
+    /// The law fitted to `runs` without the one that is followed: of a run under way nothing is to be learned about its end.
+    fn fitted(&self, runs: &Path, given: bool, columns: &sweep::Columns, output: &mut Output) -> Result<Model> {
+        if !runs.exists() {
+            return model_input::model(runs, columns, output);
+        }
+        let mut sweep = model_input::runs(runs, columns, output).map_err(|error| {
+            if given {
+                error
+            } else {
+                failure(format!("no runs to learn from lie beside {}: {error}", self.source), REMEDY)
+            }
+        })?;
+        let before = sweep.runs.len();
+        sweep.runs.retain(|run| !self.is_followed(&run.id, runs));
+        if sweep.runs.len() < before {
+            output.say("the run that is followed is left out of those that are learned from");
+        }
+        if sweep.runs.is_empty() {
+            return Err(failure(
+                format!("{}: there are no runs besides the one that is followed", runs.display()),
+                REMEDY,
+            ));
+        }
+        model_input::fitted_to(&sweep, runs, columns, output)
+    }
+
+    /// Is a run of that id, among those at `runs`, the one that is followed?
+    fn is_followed(&self, id: &str, runs: &Path) -> bool {
+        let (Ok(source), Ok(runs)) = (Path::new(&self.source).canonicalize(), runs.canonicalize()) else {
+            return false;
+        };
+        let is_at = |place: &str| id == place || id.strip_prefix(place).is_some_and(|below| below.starts_with('/'));
+        match source.strip_prefix(&runs) {
+            Ok(place) if place.as_os_str().is_empty() => {
+                self.run.as_ref().is_some_and(|run| id == run || id.ends_with(&format!("/{run}")))
+            }
+            // A file's run goes by its name without the ending.
+            Ok(place) => {
+                [place.to_path_buf(), place.with_extension("")].iter().any(|place| place.to_str().is_some_and(is_at))
+            }
+            Err(_) => false,
+        }
     }
 
     fn options(&self, model: &Model, output: &mut Output) -> Result<FollowerOptions> {

@@ -49,6 +49,38 @@ fn rates(folder: &Path) -> Value {
 }
 
 #[test]
+fn nothing_is_learned_from_the_run_that_is_followed() {
+    let folder = search();
+    let path = folder.path();
+    let beside = |source: &str| {
+        for left in ["rates.json", "rates.json.state", "rates.json.lode"] {
+            let _ = fs::remove_file(path.join(left));
+        }
+        lodecast(path, &["follow", source, "--total-steps", "300", "--once"])
+    };
+    fs::write(path.join("runs/new.csv"), HEADER.to_owned() + &rows(&|_| 0.05, 0..60)).expect("written");
+    let output = beside("runs/new.csv");
+    assert!(output.status.success(), "{}", talk(&output));
+    let said = talk(&output);
+    assert!(said.contains("law fitted to 8 runs") && said.contains("the run that is followed is left out"), "{said}");
+
+    let alone = path.join("alone");
+    fs::create_dir(&alone).expect("made");
+    for (source, problem) in [
+        ("alone/new.csv", "no runs to learn from lie beside alone/new.csv"),
+        ("alone/log.csv", "there are no runs besides"),
+    ] {
+        if source == "alone/log.csv" {
+            fs::copy(path.join("runs/new.csv"), alone.join("log.csv")).expect("copied");
+        }
+        let output = beside(source);
+        let said = talk(&output);
+        assert!(!output.status.success() && said.contains(problem), "{said}");
+        assert!(said.contains("--runs") && said.contains("--model"), "{said}");
+    }
+}
+
+#[test]
 fn rates_are_there_before_the_log_is_and_follow_it() {
     let folder = search();
     let path = folder.path();
