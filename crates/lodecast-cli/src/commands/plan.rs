@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::{Origin, Plan, Planner, Point, Prediction, Situation, Verdict};
+use lodecast::{Candidate, Forecast, Origin, Plan, Planner, Point, Prediction, Situation, Verdict};
 
 use crate::failure::failure;
+use crate::figures::forecast::ForecastExample;
 use crate::figures::{is_fraction, metric_name, metric_value, schedule_in_words};
 use crate::model_input;
 use crate::options::fraction::fraction;
@@ -59,7 +60,7 @@ impl Arguments {
         let model = model_input::model(&self.model, &self.columns, output)?;
         let metric = model.metric().clone();
         self.planner.check(std::iter::once(&model))?;
-        let planner = self.planner.planner(model)?;
+        let planner = self.planner.planner(model.clone())?;
         let (points, total_steps, own) = self.observed(&planner, &metric)?;
         let in_force = match (&self.in_force, own) {
             (Some(option), _) => option.schedule.clone(),
@@ -76,7 +77,10 @@ impl Arguments {
             output.say(format_args!("schedule written to {}", path.display()));
         }
         if let Some(path) = &self.html {
-            whole_file::write_text(path, &page(&plan, &points, total_steps, &in_force).to_html())?;
+            let forecast = model.forecast(&points, total_steps, Some(&plan.schedule)).ok();
+            let end = forecast.map(|forecast| end(&plan, &points, total_steps, &metric, forecast));
+            let page = page(&plan, &points, total_steps, &in_force, end, candidates_weighed(&plan, &metric));
+            whole_file::write_text(path, &page.to_html())?;
             output.say(format_args!("page written to {}", path.display()));
         }
         if output.wants_json() {
@@ -144,7 +148,7 @@ fn schedule_table(plan: &Plan, total_steps: u64) -> Table {
 fn candidate_table(plan: &Plan, metric: &lodecast::Metric) -> Table {
     let mut table =
         Table::new("What was weighed.", ["from", "#candidates", "#rejected", "#best prediction", "#best score"]);
-    let mut groups: Vec<(String, Vec<&lodecast::Candidate>)> = Vec::new();
+    let mut groups: Vec<(String, Vec<&Candidate>)> = Vec::new();
     for candidate in &plan.candidates {
         let name = match &candidate.origin {
             Origin::InForce => "the schedule in force".to_owned(),
@@ -160,7 +164,7 @@ fn candidate_table(plan: &Plan, metric: &lodecast::Metric) -> Table {
     }
     for (name, candidates) in groups {
         let rejected = candidates.iter().filter(|c| matches!(c.verdict, Verdict::Rejected { .. })).count();
-        let score = |candidate: &lodecast::Candidate| candidate.score.map(|score| score.total);
+        let score = |candidate: &Candidate| candidate.score.map(|score| score.total);
         let best = candidates
             .iter()
             .filter(|candidate| !matches!(candidate.verdict, Verdict::Rejected { .. }))
@@ -188,7 +192,60 @@ fn write_csv(path: &Path, plan: &Plan, total_steps: u64) -> Result<()> {
     })
 }
 
-fn page(plan: &Plan, points: &[Point], total_steps: u64, in_force: &lodecast::Schedule) -> Report {
+/// What the plan leads to, as a figure.
+fn end(plan: &Plan, points: &[Point], total_steps: u64, metric: &lodecast::Metric, forecast: Forecast) -> Figure {
+    let measured = |pick: fn(&Point) -> Option<f64>| {
+        let values =
+            points.iter().filter_map(|point| Some((point.step, pick(point).filter(|value| value.is_finite())?)));
+        values.map(|(step, value)| (step as f64 / total_steps as f64, value)).collect()
+    };
+    let example = ForecastExample {
+        run: "the run".to_owned(),
+        metric: metric.clone(),
+        observed: plan.now,
+        forecast,
+        validation: measured(|point| point.validation),
+        train_loss: measured(|point| point.train_loss),
+        learning_rate: measured(|point| point.learning_rate),
+    };
+    example.end_figure()
+}
+
+/// The candidates one by one, the best first.
+fn candidates_weighed(plan: &Plan, metric: &lodecast::Metric) -> Table {
+    /// Rows at most.
+    const LISTED: usize = 24;
+    let score = |candidate: &Candidate| candidate.score.map(|score| score.total);
+    let mut candidates: Vec<&Candidate> = plan.candidates.iter().collect();
+    candidates.sort_by(|a, b| score(b).unwrap_or(f64::NEG_INFINITY).total_cmp(&score(a).unwrap_or(f64::NEG_INFINITY)));
+    let caption = format!("Why: what was weighed, {} in all, the best first.", candidates.len());
+    let mut table = Table::new(&caption, ["candidate", "verdict", "#predicted", "#score"]);
+    for candidate in candidates.into_iter().take(LISTED) {
+        let verdict = match &candidate.verdict {
+            Verdict::Chosen => "chosen".to_owned(),
+            Verdict::Accepted => "possible".to_owned(),
+            Verdict::Rejected { reason } => format!("rejected: {reason}"),
+        };
+        let missing = || "-".to_owned();
+        table.push([
+            candidate.origin.to_string(),
+            verdict,
+            candidate.prediction.map_or_else(missing, |prediction| in_words(prediction, metric)),
+            score(candidate).map_or_else(missing, |score| signed(score, 3)),
+        ]);
+    }
+    table
+}
+
+/// The plan as the page of a run shows it: what it leads to, its rates, and why.
+fn page(
+    plan: &Plan,
+    points: &[Point],
+    total_steps: u64,
+    in_force: &lodecast::Schedule,
+    end: Option<Figure>,
+    weighed: Table,
+) -> Report {
     let line = |label: &str, color, mark, weight, points: Vec<(f64, f64)>| Series {
         label: label.to_owned(),
         color,
@@ -232,12 +289,11 @@ fn page(plan: &Plan, points: &[Point], total_steps: u64, in_force: &lodecast::Sc
         ],
         panels: vec![Panel { title: String::new(), plot: Plot::Curves(plot), size: Size::Wide }],
     };
+    let blocks = [end.map(Block::Figure), Some(Block::Figure(figure)), Some(Block::Table(weighed))];
+    let blocks = blocks.into_iter().flatten().chain([Block::Table(schedule_table(plan, total_steps))]);
     Report {
         title: if plan.changed { "A new schedule".to_owned() } else { "The schedule is kept".to_owned() },
-        sections: vec![Section {
-            title: "The plan".to_owned(),
-            blocks: vec![Block::Figure(figure), Block::Table(schedule_table(plan, total_steps))],
-        }],
+        sections: vec![Section { title: "The plan".to_owned(), blocks: blocks.collect() }],
         ..Report::default()
     }
 }

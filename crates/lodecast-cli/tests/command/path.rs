@@ -188,7 +188,10 @@ fn a_plan_explains_itself_and_stays_within_the_sweep() {
             csv.lines().skip(1).map(|line| line.split_once(',').unwrap().1.parse().unwrap()).collect();
         assert_eq!(rates.len(), 40, "one rate for each step that is left");
         assert!(rates.iter().all(|rate| (0.0..=0.16 * 1.000_001).contains(rate)), "{model}: {rates:?}");
-        assert!(fs::read_to_string(trained().join("plan.html")).unwrap().contains("<svg"));
+        let page = fs::read_to_string(trained().join("plan.html")).unwrap();
+        // As the page of a run under way: the metric with its forecast, the rates, and why.
+        assert!(page.matches("<svg").count() >= 2 && page.contains("What it leads to"), "{model}");
+        assert!(page.contains("Why: what was weighed"), "{model}");
     }
 }
 
