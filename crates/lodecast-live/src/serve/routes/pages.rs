@@ -85,22 +85,36 @@ pub(super) async fn what_if(
 
 /// Leads a browser that wants a page to where it can say its token.
 pub(super) fn to_log_in(request: &Request<Body>) -> Option<Response> {
-    let accepts = request.headers().get(header::ACCEPT)?.to_str().ok()?;
-    let wants_page = request.method() == Method::GET && accepts.contains("text/html");
-    wants_page.then(|| Redirect::to("/login").into_response())
+    let is_led = request.method() == Method::GET && wants_page(request.headers());
+    is_led.then(|| Redirect::to("/login").into_response())
+}
+
+/// Is it a browser that asks?
+fn wants_page(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::ACCEPT)
+        .and_then(|accepts| accepts.to_str().ok())
+        .is_some_and(|accepts| accepts.contains("text/html"))
 }
 
 pub(super) async fn login() -> Html<&'static str> {
     Html(include_str!("../login.html"))
 }
 
-/// Keeps a token to read with in the browser.
-pub(super) async fn log_in(Of(state): Of<State>, sent: Body) -> Result<Response, Problem> {
+/// Keeps a token to read with in the browser. One that may not read is asked for again.
+pub(super) async fn log_in(Of(state): Of<State>, headers: HeaderMap, sent: Body) -> Result<Response, Problem> {
     let form = body(sent).await?;
     let token = std::str::from_utf8(&form).ok().and_then(|form| form.trim().strip_prefix("token=")).unwrap_or_default();
     let as_header = HeaderValue::try_from(format!("Bearer {token}"));
-    let headers: HeaderMap = as_header.ok().map(|value| (header::AUTHORIZATION, value)).into_iter().collect();
-    state.tokens.check_reader(&headers)?;
+    let said: HeaderMap = as_header.ok().map(|value| (header::AUTHORIZATION, value)).into_iter().collect();
+    if let Err(problem) = state.tokens.check_reader(&said) {
+        if !wants_page(&headers) {
+            return Err(problem);
+        }
+        let again =
+            include_str!("../login.html").replace("<h1>lodecast</h1>", "<h1>That token opens nothing here</h1>");
+        return Ok((problem.status, Html(again)).into_response());
+    }
     let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict");
     let mut response = Redirect::to("/").into_response();
     let cookie = HeaderValue::try_from(cookie)

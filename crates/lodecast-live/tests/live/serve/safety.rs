@@ -88,6 +88,8 @@ fn a_browser_says_its_token_once_and_can_only_read_with_it() {
     assert!(to_page.status == 303 && to_page.head.contains("location: /login"), "{to_page:?}");
     assert_eq!(served.get("/login").status, 200);
     served.ask("POST", "/login", "token=wrong-0123456789abcdef").is_problem(401);
+    let again = served.ask_with("POST", "/login", "accept: text/html\r\n", "token=wrong-0123456789abcdef");
+    assert!(again.status == 401 && again.body.contains("<form method=\"post\" action=\"/login\">"), "{again:?}");
     let entered = served.ask("POST", "/login", &format!("token={WRITE}"));
     assert!(entered.status == 303 && entered.head.contains("httponly; samesite=strict"), "{entered:?}");
     let cookie = format!("cookie: lodecast={WRITE}\r\n");
