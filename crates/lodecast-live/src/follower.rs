@@ -10,12 +10,12 @@ use crate::json_file;
 use crate::live_run::{Event, LiveRun, LiveRunSettings};
 use crate::lock::lock;
 use crate::log_back::{LogBack, LogBackEntry};
-use crate::points::stride;
+use crate::points::is_at_end;
 use crate::rates_file::RatesFile;
 use crate::state::LiveRunState;
 use crate::watch::{Watch, WatchOptions};
 
-/// A run whose next point would lie beyond its end is over after so many looks without news.
+/// A run whose next point would lie beyond its end is over when it was quiet for so many times longer than between two points.
 const QUIET_AT_THE_END: u32 = 3;
 
 /// What the name of a run's state has behind that of its file of rates.
@@ -54,7 +54,7 @@ pub struct Follower {
     run: Option<LiveRun>,
     points: Vec<Point>,
     written: Option<RatesFile>,
-    quiet: u32,
+    quiet: Quiet,
     /// Held as long as this one follows.
     _lock: File,
 }
@@ -93,8 +93,16 @@ impl Follower {
             options.watch.run.get_or_insert_with(|| state.run.clone());
         }
         let watch = Watch::new(std::mem::take(&mut options.watch), model.metric().clone(), carried);
-        let mut follower =
-            Self { watch, model, options, run: None, points: Vec::new(), written: None, quiet: 0, _lock: lock };
+        let mut follower = Self {
+            watch,
+            model,
+            options,
+            run: None,
+            points: Vec::new(),
+            written: None,
+            quiet: Quiet::default(),
+            _lock: lock,
+        };
         if let Some(state) = state {
             let settings = follower.settings(follower.options.total_steps.unwrap_or(state.total_steps));
             follower.run = Some(LiveRun::resume(follower.model.clone(), settings, state)?);
@@ -112,7 +120,7 @@ impl Follower {
     pub fn look(&mut self) -> Result<Looked> {
         let sight = self.watch.look()?;
         let mut looked = Looked { absent: sight.absent, notes: sight.notes, news: sight.news, ..Looked::default() };
-        self.quiet = if sight.news { 0 } else { self.quiet.saturating_add(1) };
+        self.quiet.look(sight.news || self.points.is_empty());
         if self.run.is_none() {
             let known = self.options.total_steps.or(sight.run.as_ref().and_then(|run| run.total_steps));
             let Some(total_steps) = known else {
@@ -137,7 +145,7 @@ impl Follower {
             None => run.state().run.clone(),
         };
         looked.events = run.observe(&self.points);
-        looked.finished = is_over(&self.points, run.state().total_steps, self.quiet);
+        looked.finished = self.quiet.is_over(&self.points, run.state().total_steps);
         let carried = self.watch.carried().map_or(&[][..], |(_, points)| points).to_vec();
         let before = run.state().finished;
         run.set_circumstances(&id, &carried, looked.finished);
@@ -217,11 +225,33 @@ impl Follower {
     }
 }
 
-/// Is the run at its planned end?
-fn is_over(points: &[Point], total_steps: u64, quiet: u32) -> bool {
-    let Some(last) = points.last() else { return false };
-    let is_last = points.len() > 2 && last.step.saturating_add(stride(points)) >= total_steps;
-    last.step.saturating_add(1) >= total_steps || is_last && quiet >= QUIET_AT_THE_END
+/// Looks without news: how many there were last, and how many between each of the last that showed something. Of a pause that a
+/// training made nothing is left some points later.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Quiet {
+    looks: u32,
+    before: [u32; 8],
+}
+
+impl Quiet {
+    /// Counts a look.
+    pub(crate) fn look(&mut self, news: bool) {
+        if news {
+            self.before.rotate_right(1);
+            self.before[0] = std::mem::take(&mut self.looks);
+        } else {
+            self.looks = self.looks.saturating_add(1);
+        }
+    }
+
+    /// Is the run at its planned end? Where only the next point would lie beyond it, that is told by the silence: steps, and an
+    /// evaluation, may come yet.
+    pub(crate) fn is_over(self, points: &[Point], total_steps: u64) -> bool {
+        let is_complete = points.last().is_some_and(|last| last.step.saturating_add(1) >= total_steps);
+        let longest = self.before.into_iter().max().unwrap_or(0);
+        let is_long = self.looks >= QUIET_AT_THE_END.saturating_mul(longest.saturating_add(1));
+        is_complete || is_long && is_at_end(points, total_steps)
+    }
 }
 
 /// The file that is called like `path` with `ending` behind it.

@@ -140,7 +140,8 @@ impl LiveRunState {
         forecast.or(self.decisions.last().and_then(|last| last.predicted))
     }
 
-    /// The step of the next occasion to replan after so many that are over, where that is known.
+    /// The step of the next occasion to replan after so many that are over, where that is known. One that has passed without a
+    /// decision, as at the end of a run, is none.
     pub(crate) fn next_occasion(&self, replan: &Replan, over: u64) -> Option<u64> {
         let (total, last) = (self.total_steps, self.last_step.unwrap_or(0));
         if let Replan::EveryPoints(_) = replan {
@@ -156,7 +157,7 @@ impl LiveRunState {
             let middle = low + (high - low) / 2;
             if occasions(middle) > over { high = middle } else { low = middle + 1 }
         }
-        Some(low)
+        (self.last_step != Some(low)).then_some(low)
     }
 
     /// Puts a schedule in force from a step on.

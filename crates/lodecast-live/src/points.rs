@@ -55,6 +55,13 @@ pub(crate) fn stride(points: &[Point]) -> u64 {
     distances.get(distances.len() / 2).copied().unwrap_or_else(from_start).max(1)
 }
 
+/// Would the next point lie beyond the planned end? That of a run which logs every tenth step is so far, too.
+pub(crate) fn is_at_end(points: &[Point], total_steps: u64) -> bool {
+    let Some(last) = points.last() else { return false };
+    let next = if points.len() > 2 { stride(points) } else { 1 };
+    last.step.saturating_add(next) >= total_steps
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -43,6 +43,10 @@ pub struct Watch {
     run: Option<String>,
     gathered: BTreeMap<String, Gathered>,
     chosen: Option<Chosen>,
+    /// Why there is nothing of a run that is there, as far as it is known.
+    nothing: Option<String>,
+    /// What the other runs in the log are called, where one was named.
+    others: BTreeSet<String>,
     said: BTreeSet<String>,
 }
 
@@ -106,7 +110,8 @@ impl Watch {
         if let Some((id, carried)) = carried.filter(|(_, points)| !points.is_empty()) {
             gathered.insert(id, Gathered { carried, ..Gathered::default() });
         }
-        Self { place, follow, options, metric, run, gathered, chosen: None, said: BTreeSet::new() }
+        let (others, said) = Default::default();
+        Self { place, follow, options, metric, run, gathered, chosen: None, nothing: None, others, said }
     }
 
     /// Points that are in the log no longer, to be kept for another watch, with the run's id.
@@ -130,18 +135,26 @@ impl Watch {
         match looked {
             Ok(skipped) => {
                 let asked = |run: &str| self.run.as_deref().is_none_or(|wanted| wanted == run);
-                sight.notes.extend(
-                    skipped
-                        .into_iter()
-                        .filter(|skipped| asked(&skipped.run))
-                        .map(|skipped| format!("run '{}' was left out: {}", skipped.run, skipped.reason)),
-                );
+                for skipped in skipped.into_iter().filter(|skipped| asked(&skipped.run)) {
+                    if skipped.nothing {
+                        // It may just have begun.
+                        self.nothing = Some(skipped.reason);
+                    } else {
+                        sight.notes.push(format!("run '{}' was left out: {}", skipped.run, skipped.reason));
+                    }
+                }
             }
             Err(ImportError::Interrupted) => return Err(Error::Interrupted),
             Err(error) => {
                 // What was read before it failed comes again.
                 fresh.clear();
-                sight.absent = Some(error.to_string());
+                sight.absent = Some(match error {
+                    // A folder may be there before the first log in it.
+                    ImportError::UnknownFormat { place, .. } => {
+                        format!("{place}: nothing in it is of a known format yet; --format NAME says which it will be")
+                    }
+                    error => error.to_string(),
+                });
             }
         }
         for news in fresh {
@@ -154,13 +167,21 @@ impl Watch {
                     self.chosen = None;
                 }
                 self.gathered.entry(id).or_default().take_in(news);
+            } else {
+                self.others.insert(shown_name(&news.recording).unwrap_or(&id).to_owned());
             }
         }
         let Some(id) = self.only_run()? else {
             if sight.absent.is_none() {
                 sight.absent = Some(match &self.run {
-                    Some(run) => format!("{}: no run '{run}' in it yet", self.place),
-                    None => format!("{}: nothing is logged in it yet", self.place),
+                    Some(run) if self.others.is_empty() => format!("{}: no run '{run}' in it yet", self.place),
+                    Some(run) => {
+                        format!("{}: no run '{run}' in it yet; there are: {}", self.place, some_of(&self.others))
+                    }
+                    None => {
+                        let why = self.nothing.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+                        format!("{}: nothing is logged in it yet{why}", self.place)
+                    }
                 });
             }
             return Ok(sight);
@@ -179,10 +200,9 @@ impl Watch {
         let mut ids = self.gathered.keys();
         let (Some(first), None) = (ids.next(), ids.next()) else {
             if self.gathered.len() > 1 && !self.run.as_ref().is_some_and(|run| self.gathered.contains_key(run)) {
-                let names: Vec<&str> = self.gathered.keys().take(NAMED).map(String::as_str).collect();
                 return Err(Error::Undecided {
                     place: self.place.clone(),
-                    question: format!("it holds {} runs ({}, ...)", self.gathered.len(), names.join(", ")),
+                    question: format!("it holds {} runs ({})", self.gathered.len(), some_of(self.gathered.keys())),
                     remedy: "say which one to follow with --run, or name its own file or folder".to_owned(),
                 });
             }
@@ -243,7 +263,20 @@ fn is_named(recording: &Recording, wanted: &str) -> bool {
     let id = &recording.id;
     id == wanted
         || id.strip_suffix(wanted).is_some_and(|above| above.ends_with('/'))
-        || recording.settings.get(TRACKER_NAME).is_some_and(|name| name == wanted)
+        || shown_name(recording) == Some(wanted)
+}
+
+/// The name that its tracker shows instead of an id.
+fn shown_name(recording: &Recording) -> Option<&str> {
+    recording.settings.get(TRACKER_NAME).map(String::as_str)
+}
+
+/// The first names, and that there are more.
+fn some_of<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    let mut names = names.into_iter().map(String::as_str);
+    let mut some: Vec<&str> = names.by_ref().take(NAMED).collect();
+    some.extend(names.next().map(|_| "..."));
+    some.join(", ")
 }
 
 impl Gathered {

@@ -79,7 +79,7 @@ class PlannerSettings(TypedDict, total=False):
     roughness_weight: float
     #: Standard deviations of the predicted difference that a new schedule has to gain.
     required_gain: float
-    #: Keep the schedule in force to the end, where the model picks whole schedules, as the law does.
+    #: Keep what was planned first to the end, where the model picks whole schedules, as the law does.
     keep_pick: bool
 
     # The paper's model's.

@@ -12,8 +12,12 @@ use crate::error::Result;
 use crate::history::{Choice, Decision, Subject, limits};
 use crate::knots;
 use crate::live_run::Event;
+use crate::points::is_at_end;
 use crate::rates_file::RatesFile;
 use crate::state::LiveRunState;
+
+/// From this fraction of a run on it is over when its next point would lie beyond its end.
+const NEAR_THE_END: f64 = 0.97;
 
 /// A schedule, and from which step on it holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -224,7 +228,10 @@ impl ServedRun {
         if known.is_some_and(|known| point.step < known) {
             return Vec::new();
         }
-        self.history.finished = point.step.saturating_add(1) >= self.history.total_steps;
+        let total_steps = self.history.total_steps;
+        let is_complete = point.step.saturating_add(1) >= total_steps;
+        let is_near = point.step as f64 >= NEAR_THE_END * total_steps as f64;
+        self.history.finished = is_complete || is_near && is_at_end(self.scheduler.observed(), total_steps);
         let mut events = self.history.arrive(&point, self.scheduler.observed());
         if self.scheduler.replans() > plans {
             let effective = self.earliest_change();
@@ -252,7 +259,8 @@ impl ServedRun {
         let at = from_step as f64 / self.history.total_steps as f64;
         let drawn = knots::of(&Schedule::PiecewiseLinear { knots: choice.knots.clone() }, self.limits);
         let schedule = Schedule::PiecewiseLinear { knots: knots::joined(&self.history.knots, at, &drawn) };
-        let state = SchedulerState { schedule, ..self.scheduler.state() };
+        // The next plan is the first of a run under this schedule: a model that keeps what it picked has not picked it.
+        let state = SchedulerState { schedule, replans: 0, ..self.scheduler.state() };
         self.scheduler = Scheduler::restore(self.hosted.forecaster.clone(), state)?;
         self.put_in_force(from_step);
         self.history.chosen = Some(choice);

@@ -17,6 +17,7 @@ use super::form::MOST;
 use super::runs::{Command, Runs, not_stored};
 use super::store::Write;
 use crate::error::{Error, Result};
+use crate::follower::Quiet;
 use crate::http::problem::Problem;
 use crate::page::server::defect;
 use crate::watch::{Watch, WatchOptions};
@@ -221,12 +222,13 @@ impl Following {
     fn follow(self) {
         let mut watch = self.watch();
         // What was told is told again from the last step on: it may have been added to.
-        let mut from = 0;
+        let (mut from, mut quiet) = (0, Quiet::default());
         while !self.stop.load(Relaxed) {
             let seen = match self.allowed.permitted(&self.source.place) {
                 Err(problem) => Err(problem.title),
                 Ok(_) => watch.look().map_err(|error| error.to_string()),
             };
+            quiet.look(from == 0 || seen.as_ref().is_ok_and(|sight| sight.news));
             let absent = match seen {
                 Ok(sight) => {
                     let points = sight.run.map(|run| run.points).unwrap_or_default();
@@ -246,7 +248,9 @@ impl Following {
             let is_over = self.runtime.block_on(async {
                 let Ok(opened) = self.runs.get(&self.id).await else { return false };
                 opened.set_absent(absent);
-                opened.slot().await.run.history().finished
+                let slot = opened.slot().await;
+                let points = slot.run.shown(None).1;
+                quiet.is_over(points, slot.run.history().total_steps)
             });
             if is_over {
                 return;

@@ -1,6 +1,6 @@
 //! What is decided: within the safe range, ahead of the training, and never otherwise about the past.
 
-use lodecast::{Knot, Point};
+use lodecast::{Knot, Point, Schedule};
 use lodecast_live::{Event, JsonLinesLog, RatesFile, TensorBoardLog, sentence};
 use proptest::prelude::*;
 
@@ -118,6 +118,52 @@ fn what_is_logged_beyond_the_planned_end_is_no_other_training() {
     let looked = look(&mut follower);
     assert!(looked.finished && !looked.events.contains(&Event::BeganAnew), "{looked:?}");
     assert_eq!((place.file().revision, place.file().knots), (before.revision, before.knots));
+}
+
+#[test]
+fn a_run_that_is_joined_under_way_is_planned_for_once_and_ends_better() {
+    let own = Schedule::constant(0.05);
+    let alone = (0..STEPS).fold(Training::new(4), |mut training, _| {
+        training.step(0.05);
+        training
+    });
+    let place = Place::new("log.csv");
+    let mut training = Training::new(4);
+    let began: Vec<Point> =
+        (0..50).map(|_| training.step(own.at_step(0, STEPS))).filter(|point| point.step % 10 == 0).collect();
+    place.append(HEADER);
+    place.append(&rows(&began));
+    let mut follower = place.follower();
+    let mut changed = Vec::new();
+    while training.step < STEPS {
+        for event in look(&mut follower).events {
+            if let Event::Decided(decision) = event {
+                changed.push(decision.changed);
+            }
+        }
+        let file = place.file();
+        place.append(&rows(&train(&mut training, &file, 10)));
+    }
+    assert_eq!(changed, [true, false, false, false], "what it planned first is kept");
+    let end = |mut training: Training, rate| training.step(rate).validation.expect("measured");
+    let last = place.file().learning_rate(STEPS - 1);
+    assert!(end(training, last) > end(alone, 0.05) + 0.01);
+}
+
+#[test]
+fn a_run_that_logs_seldom_is_not_taken_for_one_that_is_over() {
+    let place = Place::new("log.csv");
+    let mut follower = place.follower();
+    look(&mut follower);
+    place.append(HEADER);
+    let mut training = Training::new(3);
+    for _ in 0..3 {
+        let file = place.file();
+        place.append(&rows(&train(&mut training, &file, 100)[9..]));
+        // Ten looks a point: the last hundred steps take as long as the others did.
+        assert!((0..10).all(|_| !look(&mut follower).finished), "step {}", training.step);
+    }
+    assert!((0..30).any(|_| look(&mut follower).finished), "nothing came any more");
 }
 
 #[test]

@@ -45,6 +45,25 @@ fn a_log_is_waited_for_and_its_rates_are_there_before() {
 }
 
 #[test]
+fn a_run_that_just_began_is_waited_for_and_not_left_out() {
+    let place = Place::new("run/log.csv");
+    let mut options = place.options();
+    options.watch.place = place.path().join("run").to_str().expect("Unicode").to_owned();
+    let mut follower = Follower::open(model(), options).expect("it follows");
+    let waits = |follower: &mut Follower, why: &str| {
+        let looked = look(follower);
+        assert!(looked.absent.as_ref().is_some_and(|absent| absent.contains(why)), "{looked:?}");
+        assert_eq!(looked.notes, Vec::<String>::new());
+    };
+    waits(&mut follower, "nothing in it is of a known format yet; --format NAME");
+    place.write(HEADER);
+    waits(&mut follower, "nothing is logged in it yet (it has no rows)");
+    waits(&mut follower, "nothing is logged in it yet (it has no rows)");
+    place.append(&rows(&parts(&place, 1)[0]));
+    assert_eq!(look(&mut follower).absent, None);
+}
+
+#[test]
 fn without_a_length_nothing_is_decided_and_the_remedy_is_said() {
     let place = Place::new("log.csv");
     let mut options = place.options();
@@ -179,8 +198,14 @@ fn of_several_runs_one_has_to_be_named() {
     options.watch.place = folder.to_str().expect("Unicode").to_owned();
     let mut follower = Follower::open(model(), options).expect("it follows");
     let error = follower.look().expect_err("two runs").to_string();
-    assert!(error.contains("2 runs (a, b, ...)") && error.contains("--run"), "{error}");
+    assert!(error.contains("2 runs (a, b);") && error.contains("--run"), "{error}");
     drop(follower);
+    let mut options = place.options();
+    options.watch.place = folder.to_str().expect("Unicode").to_owned();
+    options.watch.run = Some("c".to_owned());
+    let absent = look(&mut Follower::open(model(), options).expect("it follows")).absent;
+    assert!(absent.is_some_and(|absent| absent.ends_with("no run 'c' in it yet; there are: a, b")));
+    fs::remove_file(place.path().join("out/rates.json.state")).expect("removed");
     let mut options = place.options();
     options.watch.place = folder.to_str().expect("Unicode").to_owned();
     options.watch.run = Some("b".to_owned());

@@ -134,3 +134,16 @@ fn a_run_that_is_over_before_it_is_followed_is_said_to_be() {
     let looked = look(&mut place.follower());
     assert!(looked.finished && place.file().finished);
 }
+
+#[test]
+fn where_no_change_can_apply_any_more_no_decision_is_announced() {
+    let place = Place::new("log.csv");
+    place.append(HEADER);
+    let points: Vec<Point> =
+        (1..=39).map(|k| Point::new(10 * k).train_loss(1.0).learning_rate(0.1).validation(0.5)).collect();
+    place.append(&rows(&points));
+    let mut follower = place.follower();
+    assert!(!look(&mut follower).finished);
+    let run = follower.run().expect("its length is known");
+    assert_eq!(run.next_decision(), None, "{}", lodecast_live::sentence(run));
+}

@@ -51,8 +51,8 @@ pub struct ControlledSettings {
     pub required_gain: f64,
     /// A run this many standard deviations outside what the sweep showed is not planned for.
     pub surprise_limit: f64,
-    /// Keep the schedule in force to the end of a run that has begun, where the model picks whole schedules by a rule of its own, as the
-    /// law does: what it planned under way ended worse (docs/results.md).
+    /// Keep what was planned first to the end of a run, where the model picks whole schedules by a rule of its own, as the law does:
+    /// what it planned anew under way ended worse (docs/results.md).
     #[serde(default = "keep")]
     pub keep_pick: bool,
 }
@@ -303,7 +303,8 @@ pub(super) fn plan(
         (Origin::Sweep { name: configuration.name.clone() }, remaining.rest_of(&configuration.schedule))
     }));
     board.judge(entries)?;
-    if settings.keep_pick && model.picks_whole_schedules() {
+    // What a run followed before its first plan was nobody's pick.
+    if settings.keep_pick && model.picks_whole_schedules() && situation.replan > 0 {
         return Ok(keep_pick(board));
     }
     let shape = match settings.family {

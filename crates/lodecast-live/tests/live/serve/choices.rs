@@ -91,6 +91,8 @@ fn a_choice_holds_from_its_step_on_over_replans_and_restarts() {
     let last = shown["decisions"].as_array().and_then(|all| all.last()).expect("a decision");
     assert!(last["reason"].as_str().is_some_and(|reason| reason.starts_with("the schedule was handed back")), "{last}");
     assert!(last["weighed"].as_u64() > Some(0) && shown["by_hand"] == false, "{last}");
+    // What somebody chose is nothing that the model picked, and would keep.
+    assert!(last["changed"] == true && all(&served)[340..] != now[340..], "{last}");
     assert_eq!(all(&served)[..331], now[..331]);
     assert_eq!(served.ask("DELETE", PATH, "").json()["revision"], back["revision"]);
     let after = all(&served);

@@ -49,3 +49,21 @@ fn a_log_beneath_an_allowed_folder_is_followed_also_after_a_restart() {
     wait_for("the end", || run(&served)["finished"] == true);
     assert_eq!(run(&served)["last_step"], STEPS);
 }
+
+#[test]
+fn a_run_that_logs_no_last_step_comes_to_its_end() {
+    let served = Served::new();
+    served.make("run");
+    let point = |step: u64| json!({"step": step, "train_loss": 1.0, "validation": 0.5});
+    let tell = |to: u64| {
+        served.post("run", "points", &json!({"points": (0..=to / 10).map(|k| point(10 * k)).collect::<Vec<_>>()}))
+    };
+    assert_eq!(tell(STEPS - 20).status, 200);
+    assert_eq!(served.get("/v1/runs/run").json()["finished"], false);
+    assert_eq!(tell(STEPS - 10).status, 200);
+    assert_eq!(served.get("/v1/runs/run").json()["finished"], true);
+    // An evaluation may come yet, and a longer run is not over.
+    assert_eq!(served.step("run", &format!("step={}&validation=0.5", STEPS - 1)).status, 200);
+    served.post("run", "extend", &json!({"total_steps": 2 * STEPS}));
+    assert_eq!(served.get("/v1/runs/run").json()["finished"], false);
+}
