@@ -131,7 +131,8 @@ fn rows_of_member(members: &Map<String, Value>) -> Made<'_> {
     let mut taken: Vec<&str> = Vec::new();
     for (key, value) in members {
         let Some(found) = value.as_array().and_then(|elements| rows(elements)) else { continue };
-        if !taken.is_empty() && !(is_phase(key) && is_phase(taken[0])) {
+        let is_joined = taken.first().is_none_or(|first| is_phase(first) && is_phase(key));
+        if !is_joined {
             // Several such lists are several runs.
             return None;
         }
