@@ -86,7 +86,7 @@ def test_a_run_that_diverged_leaves_its_forecast_to_be_seen(law):
 
 
 def test_a_plan_is_drawn_over_what_was_weighed(model, sweep, background):
-    kept = model.plan()
+    kept = model.plan(settings={"required_gain": 1000.0})
     ax = kept.plot().axes[0]
     assert ax.get_ylabel() == "learning rate" and not kept.changed
     assert labels(ax) == ["weighed, too", "schedule kept"], "what is kept is drawn once"
