@@ -83,7 +83,7 @@ def test_a_resumed_training_has_the_same_rates_bit_for_bit(model, latent_model, 
         again.load(first.save(), order)
         again.run(TOTAL - stop)
         assert first.rates + again.rates == whole.rates
-        assert len(set(whole.rates)) > 10
+        assert len(set(whole.rates)) > 3
         assert again.scheduler.state_dict() == whole.scheduler.state_dict()
         for a, b in zip(again.network.parameters(), whole.network.parameters(), strict=True):
             assert torch.equal(a, b)
