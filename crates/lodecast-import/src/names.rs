@@ -15,7 +15,7 @@ pub(crate) use phases::{held_out, is_of_data, is_training};
 pub(crate) use rows::{
     BATCH, EXPERIMENT, METRIC, PHASE, REPETITIONS, VALUE, holds_settings, is_of_fold, tells_of_settings,
 };
-pub(crate) use training::{is_epoch, loss_rank, rate_rank};
+pub(crate) use training::{is_count, is_epoch, loss_rank, rate_rank};
 
 #[cfg(test)]
 mod tests {

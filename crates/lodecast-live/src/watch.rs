@@ -110,8 +110,18 @@ impl Watch {
         if let Some((id, carried)) = carried.filter(|(_, points)| !points.is_empty()) {
             gathered.insert(id, Gathered { carried, ..Gathered::default() });
         }
-        let (others, said) = Default::default();
-        Self { place, follow, options, metric, run, gathered, chosen: None, nothing: None, others, said }
+        Self {
+            place,
+            follow,
+            options,
+            metric,
+            run,
+            gathered,
+            chosen: None,
+            nothing: None,
+            others: BTreeSet::new(),
+            said: BTreeSet::new(),
+        }
     }
 
     /// Points that are in the log no longer, to be kept for another watch, with the run's id.

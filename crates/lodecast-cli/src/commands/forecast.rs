@@ -55,7 +55,14 @@ impl Arguments {
         if output.wants_json() {
             output.json(&forecast)?;
         }
-        let example = ForecastExample::new(run.run.id.clone(), &run.run, 0, model.metric(), run.now, forecast);
+        let example = ForecastExample::new(
+            run.run.id.clone(),
+            &run.run.points(0).collect::<Vec<_>>(),
+            run.run.total_steps(),
+            model.metric(),
+            run.now,
+            forecast,
+        );
         if let Some(path) = &self.html {
             let page = Report {
                 title: format!("How {} will go on", run.run.id),

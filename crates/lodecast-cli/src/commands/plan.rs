@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::{Candidate, Forecast, Origin, Plan, Planner, Point, Prediction, Situation, Verdict};
+use lodecast::{Candidate, Origin, Plan, Planner, Point, Prediction, Situation, Verdict};
 
 use crate::failure::failure;
 use crate::figures::forecast::ForecastExample;
@@ -60,7 +60,8 @@ impl Arguments {
         let model = model_input::model(&self.model, &self.columns, output)?;
         let metric = model.metric().clone();
         self.planner.check(std::iter::once(&model))?;
-        let planner = self.planner.planner(model.clone())?;
+        let drawn = self.html.is_some().then(|| model.clone());
+        let planner = self.planner.planner(model)?;
         let (points, total_steps, own) = self.observed(&planner, &metric)?;
         let in_force = match (&self.in_force, own) {
             (Some(option), _) => option.schedule.clone(),
@@ -77,9 +78,25 @@ impl Arguments {
             output.say(format_args!("schedule written to {}", path.display()));
         }
         if let Some(path) = &self.html {
-            let forecast = model.forecast(&points, total_steps, Some(&plan.schedule)).ok();
-            let end = forecast.map(|forecast| end(&plan, &points, total_steps, &metric, forecast));
-            let page = page(&plan, &points, total_steps, &in_force, end, candidates_weighed(&plan, &metric));
+            let forecast = drawn.and_then(|model| model.forecast(&points, total_steps, Some(&plan.schedule)).ok());
+            let end = forecast.map(|forecast| {
+                ForecastExample::new("the run".to_owned(), &points, total_steps, &metric, plan.now, forecast)
+                    .end_figure()
+            });
+            let blocks = [
+                end.map(Block::Figure),
+                Some(Block::Figure(schedule_figure(&plan, &points, total_steps, &in_force))),
+                Some(Block::Table(candidates_weighed(&plan, &metric))),
+                Some(Block::Table(schedule_table(&plan, total_steps))),
+            ];
+            let page = Report {
+                title: if plan.changed { "A new schedule".to_owned() } else { "The schedule is kept".to_owned() },
+                sections: vec![Section {
+                    title: "The plan".to_owned(),
+                    blocks: blocks.into_iter().flatten().collect(),
+                }],
+                ..Report::default()
+            };
             whole_file::write_text(path, &page.to_html())?;
             output.say(format_args!("page written to {}", path.display()));
         }
@@ -144,6 +161,10 @@ fn schedule_table(plan: &Plan, total_steps: u64) -> Table {
     table
 }
 
+fn score(candidate: &Candidate) -> Option<f64> {
+    candidate.score.map(|score| score.total)
+}
+
 /// What was weighed, summed up by where it came from.
 fn candidate_table(plan: &Plan, metric: &lodecast::Metric) -> Table {
     let mut table =
@@ -164,7 +185,6 @@ fn candidate_table(plan: &Plan, metric: &lodecast::Metric) -> Table {
     }
     for (name, candidates) in groups {
         let rejected = candidates.iter().filter(|c| matches!(c.verdict, Verdict::Rejected { .. })).count();
-        let score = |candidate: &Candidate| candidate.score.map(|score| score.total);
         let best = candidates
             .iter()
             .filter(|candidate| !matches!(candidate.verdict, Verdict::Rejected { .. }))
@@ -192,30 +212,10 @@ fn write_csv(path: &Path, plan: &Plan, total_steps: u64) -> Result<()> {
     })
 }
 
-/// What the plan leads to, as a figure.
-fn end(plan: &Plan, points: &[Point], total_steps: u64, metric: &lodecast::Metric, forecast: Forecast) -> Figure {
-    let measured = |pick: fn(&Point) -> Option<f64>| {
-        let values =
-            points.iter().filter_map(|point| Some((point.step, pick(point).filter(|value| value.is_finite())?)));
-        values.map(|(step, value)| (step as f64 / total_steps as f64, value)).collect()
-    };
-    let example = ForecastExample {
-        run: "the run".to_owned(),
-        metric: metric.clone(),
-        observed: plan.now,
-        forecast,
-        validation: measured(|point| point.validation),
-        train_loss: measured(|point| point.train_loss),
-        learning_rate: measured(|point| point.learning_rate),
-    };
-    example.end_figure()
-}
-
 /// The candidates one by one, the best first.
 fn candidates_weighed(plan: &Plan, metric: &lodecast::Metric) -> Table {
     /// Rows at most.
     const LISTED: usize = 24;
-    let score = |candidate: &Candidate| candidate.score.map(|score| score.total);
     let mut candidates: Vec<&Candidate> = plan.candidates.iter().collect();
     candidates.sort_by(|a, b| score(b).unwrap_or(f64::NEG_INFINITY).total_cmp(&score(a).unwrap_or(f64::NEG_INFINITY)));
     let caption = format!("Why: what was weighed, {} in all, the best first.", candidates.len());
@@ -237,15 +237,8 @@ fn candidates_weighed(plan: &Plan, metric: &lodecast::Metric) -> Table {
     table
 }
 
-/// The plan as the page of a run shows it: what it leads to, its rates, and why.
-fn page(
-    plan: &Plan,
-    points: &[Point],
-    total_steps: u64,
-    in_force: &lodecast::Schedule,
-    end: Option<Figure>,
-    weighed: Table,
-) -> Report {
+/// The rates so far and from here on, beside the schedule in force and what was weighed.
+fn schedule_figure(plan: &Plan, points: &[Point], total_steps: u64, in_force: &lodecast::Schedule) -> Figure {
     let line = |label: &str, color, mark, weight, points: Vec<(f64, f64)>| Series {
         label: label.to_owned(),
         color,
@@ -278,7 +271,7 @@ fn page(
         ..Curves::default()
     };
     let key = |label: &str, color, mark| Key { label: label.to_owned(), color, mark };
-    let figure = Figure {
+    Figure {
         title: "The schedule from here on".to_owned(),
         reading: format!("{}.", plan.reason.trim_end_matches('.')),
         keys: vec![
@@ -288,12 +281,5 @@ fn page(
             key("other candidates", Color::Hue(7), Mark::Line),
         ],
         panels: vec![Panel { title: String::new(), plot: Plot::Curves(plot), size: Size::Wide }],
-    };
-    let blocks = [end.map(Block::Figure), Some(Block::Figure(figure)), Some(Block::Table(weighed))];
-    let blocks = blocks.into_iter().flatten().chain([Block::Table(schedule_table(plan, total_steps))]);
-    Report {
-        title: if plan.changed { "A new schedule".to_owned() } else { "The schedule is kept".to_owned() },
-        sections: vec![Section { title: "The plan".to_owned(), blocks: blocks.collect() }],
-        ..Report::default()
     }
 }

@@ -1,6 +1,6 @@
 //! Forecasts beside what happened.
 
-use lodecast::{Forecast, Metric, Run, Spread};
+use lodecast::{Forecast, Metric, Point, Spread};
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::percent;
@@ -28,21 +28,19 @@ pub(crate) struct ForecastExample {
 }
 
 impl ForecastExample {
-    /// A forecast made of `run` after `observed` of it.
+    /// A forecast made of a run of `total_steps` after `observed` of it; `points` are those known, later ones too.
     pub(crate) fn new(
         label: String,
-        run: &Run,
-        column: usize,
+        points: &[Point],
+        total_steps: u64,
         metric: &Metric,
         observed: f64,
         forecast: Forecast,
     ) -> Self {
-        let total = run.total_steps() as f64;
-        let measured = |pick: fn(&lodecast::Point) -> Option<f64>| {
-            let points = run.points(column);
-            let known =
-                points.filter_map(|point| Some((point.step as f64 / total, pick(&point).filter(|v| v.is_finite())?)));
-            known.collect()
+        let measured = |pick: fn(&Point) -> Option<f64>| {
+            let value = |point: &Point| pick(point).filter(|value| value.is_finite());
+            let known = points.iter().filter_map(|point| Some((point.step, value(point)?)));
+            known.map(|(step, value)| (step as f64 / total_steps as f64, value)).collect()
         };
         Self {
             run: label,
@@ -139,9 +137,7 @@ impl ForecastExample {
             ],
         }
     }
-}
 
-impl ForecastExample {
     /// The metric alone, of a plan whose rates are shown elsewhere.
     pub(crate) fn end_figure(&self) -> Figure {
         Figure {

@@ -284,8 +284,8 @@ impl Demonstration {
             let forecast = model.forecast(&observed, total, lodecast::Schedule::of_run(run).as_ref())?;
             examples.push(ForecastExample::new(
                 configuration_label(run),
-                run,
-                0,
+                &run.points(0).collect::<Vec<_>>(),
+                run.total_steps(),
                 model.metric(),
                 DRAWN_AFTER,
                 forecast,

@@ -19,7 +19,7 @@ use crate::decode::unpacked;
 use crate::error::{Error, Result};
 use crate::format::{Visit, Wanted};
 use crate::limits::Limits;
-use crate::names::{EPOCH, STEP};
+use crate::names::{EPOCH, is_count};
 use crate::recording::Recording;
 
 pub(crate) use rows::{Rows, has_columns, header};
@@ -216,11 +216,8 @@ fn read_part(
 
 /// Is the row a remark before the header? What numpy writes there are the names of the columns.
 fn is_remark(record: &StringRecord, wanted: &Wanted) -> bool {
-    let is_count = |name: String| {
-        let lower = name.to_lowercase();
-        wanted.step_column.as_ref() == Some(&name) || STEP.contains(&lower.as_str()) || EPOCH.contains(&lower.as_str())
-    };
-    record.get(0).is_some_and(|first| first.trim_start().starts_with('#')) && !names_of(record).any(is_count)
+    let counts = |name: String| wanted.step_column.as_ref() == Some(&name) || is_count(&name);
+    record.get(0).is_some_and(|first| first.trim_start().starts_with('#')) && !names_of(record).any(counts)
 }
 
 /// The names in a header, without the sign of a remark before the first.

@@ -18,7 +18,7 @@ use crate::decode::{files, layout};
 use crate::error::{Error, Result};
 use crate::format::{Format, Visit, Wanted};
 use crate::limits::Limits;
-use crate::names::{EPOCH, STEP};
+use crate::names::{EPOCH, is_count};
 use crate::recording::Recording;
 use crate::source::{Source, has_ending};
 
@@ -56,8 +56,9 @@ impl Format for JsonDocument {
         files::each(source, self.name(), "files *.json with lists of numbers", documents, visit, &mut |path, visit| {
             let base = Recording::new(source.run_id(path), path.display().to_string());
             let wanted = layout::of_one_run(wanted);
-            match nested_in(path, limits.document_bytes.min(LARGEST_NESTED))? {
-                Some(document) => read_nested(&document, path, &base, &wanted, limits, visit),
+            let document = document(path, limits.document_bytes.min(LARGEST_NESTED))?;
+            match document.as_ref().map(nested_in).filter(|found| !found.is_empty()) {
+                Some(found) => read_nested(found, path, &base, &wanted, limits, visit),
                 None => read(path, base, &wanted, limits, visit),
             }
         })
@@ -69,11 +70,13 @@ const LARGEST_NESTED: u64 = 1 << 26;
 
 /// Are there runs in the document?
 fn holds_histories(path: &Path) -> bool {
-    begins_with_a_list(path) || nested_in(path, LARGEST_NESTED).is_ok_and(|document| document.is_some())
+    let in_document =
+        || document(path, LARGEST_NESTED).ok().flatten().is_some_and(|found| !nested_in(&found).is_empty());
+    begins_with_a_list(path) || in_document()
 }
 
-/// The document, if runs are nested in it.
-fn nested_in(path: &Path, most: u64) -> Result<Option<Value>> {
+/// The document, if it is one of at most so many bytes. What is wrong with one is said where it is read row by row.
+fn document(path: &Path, most: u64) -> Result<Option<Value>> {
     let begin = first_lines(path, 1).pop().unwrap_or_default();
     let is_large = path.metadata().is_ok_and(|file| file.len() > most);
     if is_large || !matches!(begin.trim_ascii_start().first(), Some(b'{' | b'[')) {
@@ -84,12 +87,16 @@ fn nested_in(path: &Path, most: u64) -> Result<Option<Value>> {
     if bytes.split(|&byte| byte == b',').count() > MOST_CELLS {
         return Err(too_many(path));
     }
-    // What is wrong with a document is said where it is read row by row.
-    let Ok(document) = parse::<Value>(&bytes) else { return Ok(None) };
-    let found = histories(&document);
-    // By itself it is no nested one.
-    let is_plain = document.is_array() && found.iter().all(|history| history.path.is_empty());
-    Ok((!is_plain && !found.is_empty()).then_some(document))
+    Ok(parse(&bytes).ok())
+}
+
+/// The runs nested in a document: none if it is a list of the rows of one.
+fn nested_in(document: &Value) -> Vec<History<'_>> {
+    let mut found = histories(document);
+    if document.is_array() && found.iter().all(|history| history.path.is_empty()) {
+        found.clear();
+    }
+    found
 }
 
 const AS_LINES: &str = "save it as JSON lines, which are read line by line";
@@ -103,9 +110,9 @@ fn too_many(path: &Path) -> Error {
     }
 }
 
-/// Reads the runs in a document.
+/// Reads the runs that were found in a document.
 fn read_nested(
-    document: &Value,
+    found: Vec<History<'_>>,
     path: &Path,
     base: &Recording,
     wanted: &Wanted,
@@ -113,7 +120,6 @@ fn read_nested(
     visit: &mut Visit<'_>,
 ) -> Result<ControlFlow<()>> {
     let place = path.display().to_string();
-    let found = histories(document);
     let several = found.len() > 1;
     for History { path, settings, lists, rows } in found {
         let mut base = base.clone();
@@ -123,18 +129,14 @@ fn read_nested(
         }
         put("", &Value::Object(settings), &mut base.settings);
         let mut table = Rows::new(&place, base, None, wanted, limits);
-        let mut flow = ControlFlow::Continue(());
         for (number, row) in rows.into_iter().enumerate() {
-            flow = add(&mut table, &place, number, row, visit)?;
-            if flow.is_break() {
-                return Ok(flow);
+            if add(&mut table, &place, number, row, visit)?.is_break() {
+                return Ok(ControlFlow::Break(()));
             }
         }
-        if !lists.is_empty() {
-            let cells = |values: &[Value]| values.iter().cloned().map(Cell::of).collect();
-            let lists = lists.into_iter().map(|(name, values)| (name, cells(values))).collect();
-            flow = add_lists(&mut table, &place, &lists, &Map::new(), visit)?;
-        }
+        let cells = |values: &[Value]| values.iter().cloned().map(Cell::of).collect();
+        let lists = lists.into_iter().map(|(name, values)| (name, cells(values))).collect();
+        let flow = add_lists(&mut table, &place, &lists, &Map::new(), visit)?;
         if flow.is_break() || table.finish(visit)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
@@ -279,9 +281,4 @@ impl Cell {
             Self::Other(other) => Some((**other).clone()),
         }
     }
-}
-
-fn is_count(key: &str) -> bool {
-    let lower = key.to_lowercase();
-    STEP.contains(&lower.as_str()) || EPOCH.contains(&lower.as_str())
 }

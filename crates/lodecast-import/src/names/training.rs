@@ -1,5 +1,7 @@
 //! What a train loss, a learning rate and the number of an epoch are usually called.
 
+use lodecast_sweep_file::names::{EPOCH, STEP};
+
 use super::words::{full_words, without_unit};
 
 /// Names of a train loss, the likeliest first.
@@ -142,6 +144,12 @@ pub(crate) fn rate_rank(name: &str) -> Option<usize> {
         })
     };
     parts().any(grouped).then_some(1)
+}
+
+/// Is it what rows are counted by: a usual name of the step, or of the epoch?
+pub(crate) fn is_count(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    STEP.contains(&lower.as_str()) || EPOCH.contains(&lower.as_str())
 }
 
 /// Is it the number of the epoch?

@@ -148,9 +148,9 @@ impl Windows for ControlledWindows {
             chosen
         };
         let last = (observed..points.len()).rev().find(|&index| !points[index].validation.is_nan());
-        let mut times = Vec::with_capacity(chosen.len() + 1);
-        let (mut targets, mut weights) =
-            (Vec::with_capacity(2 * times.capacity()), Vec::with_capacity(2 * times.capacity()));
+        let most = chosen.len() + 1;
+        let mut times = Vec::with_capacity(most);
+        let (mut targets, mut weights) = (Vec::with_capacity(2 * most), Vec::with_capacity(2 * most));
         for &index in chosen.iter().chain(last.iter().filter(|last| !chosen.contains(last))) {
             let point = points[index];
             times.push(point.time);

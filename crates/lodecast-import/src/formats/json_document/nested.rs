@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::names::{
-    EPOCH, RUN_ID, STEP, direction, held_out, holds_settings, is_of_data, is_training, loss_rank, rate_rank,
+    EPOCH, RUN_ID, STEP, direction, held_out, holds_settings, is_count, is_of_data, is_training, loss_rank, rate_rank,
     validation_rank,
 };
 
@@ -21,11 +21,16 @@ pub(super) struct History<'v> {
     pub(super) rows: Vec<Map<String, Value>>,
 }
 
+/// Keys that say nothing of the run.
+const WRAPPERS: [&str; 9] = ["history", "metrics", "results", "logs", "log", "data", "runs", "curves", "experiments"];
+
 /// The histories in a document, in its order.
 pub(super) fn histories(document: &Value) -> Vec<History<'_>> {
     let mut found = Vec::new();
     walk(document, &mut Vec::new(), &Map::new(), &mut found);
-    shorten_paths(&mut found);
+    for history in &mut found {
+        history.path.retain(|key| !WRAPPERS.contains(&key.to_lowercase().as_str()));
+    }
     found
 }
 
@@ -172,24 +177,8 @@ fn is_metric(name: &str) -> bool {
         || direction(name).is_some()
 }
 
-fn is_count(key: &str) -> bool {
-    let lower = key.to_lowercase();
-    STEP.contains(&lower.as_str()) || EPOCH.contains(&lower.as_str())
-}
-
 fn is_phase(key: &str) -> bool {
     is_training(key) || held_out(key).is_some()
-}
-
-/// Leaves out of the paths what says nothing of the run.
-fn shorten_paths(found: &mut [History<'_>]) {
-    const WRAPPERS: [&str; 9] =
-        ["history", "metrics", "results", "logs", "log", "data", "runs", "curves", "experiments"];
-    for history in found.iter_mut() {
-        let told: Vec<String> =
-            history.path.iter().filter(|key| !WRAPPERS.contains(&key.to_lowercase().as_str())).cloned().collect();
-        history.path = told;
-    }
 }
 
 #[cfg(test)]
