@@ -40,7 +40,7 @@ class Training:
         torch.manual_seed(1)
         self.network = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.Tanh(), torch.nn.Linear(16, 2))
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=0.1, momentum=0.9)
-        self.scheduler = LodeLR(self.optimizer, model, TOTAL, seed=5, replan_at=[0.0, 0.2, 0.4, 0.6, 0.8])
+        self.scheduler = LodeLR(self.optimizer, model, TOTAL, seed=0, replan_at=[0.0, 0.2, 0.4, 0.6, 0.8])
         self.rates = []
 
     def run(self, steps: int) -> None:
@@ -83,7 +83,7 @@ def test_a_resumed_training_has_the_same_rates_bit_for_bit(model, latent_model, 
         again.load(first.save(), order)
         again.run(TOTAL - stop)
         assert first.rates + again.rates == whole.rates
-        assert len(set(whole.rates)) > 3
+        assert len(set(whole.rates)) > 10
         assert again.scheduler.state_dict() == whole.scheduler.state_dict()
         for a, b in zip(again.network.parameters(), whole.network.parameters(), strict=True):
             assert torch.equal(a, b)
