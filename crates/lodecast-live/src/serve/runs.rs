@@ -226,9 +226,11 @@ impl Runs {
             let key = runs.next_key.fetch_add(1, Relaxed);
             let fingerprint = run.hosted().model.fingerprint().to_owned();
             let json = serde_json::to_string(&settings).map_err(|_| defect())?;
-            let write = Write::Run { key, id: id.clone(), settings: json, fingerprint };
-            runs.stored(runs.store.write(write).await)?;
             let opened = Arc::new(Opened::new(&id, key, settings, Slot { run, number: 0 }, runs.pace));
+            // Who lists the runs once this one is said to be made finds it with all that is known of it.
+            let summary = opened.summary(&opened.slot().await.run, runs.target).to_string();
+            let write = Write::Run { key, id: id.clone(), settings: json, fingerprint, summary };
+            runs.stored(runs.store.write(write).await)?;
             let cell = Arc::new(OnceCell::new_with(Some(Arc::clone(&opened))));
             runs.cells().insert(id, cell);
             runs.note(&opened, &*opened.slot().await, true);

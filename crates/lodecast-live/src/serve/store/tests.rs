@@ -10,7 +10,13 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn run(key: i64, id: &str) -> Write {
-    Write::Run { key, id: id.to_owned(), settings: "{}".to_owned(), fingerprint: "f".to_owned() }
+    Write::Run {
+        key,
+        id: id.to_owned(),
+        settings: "{}".to_owned(),
+        fingerprint: "f".to_owned(),
+        summary: "{}".to_owned(),
+    }
 }
 
 fn points(key: i64, number: u64, steps: std::ops::Range<u64>) -> Write {

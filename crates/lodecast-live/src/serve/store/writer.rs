@@ -18,7 +18,7 @@ pub(crate) type Written = Result<(), String>;
 #[derive(Debug)]
 pub(crate) enum Write {
     /// A new run.
-    Run { key: i64, id: String, settings: String, fingerprint: String },
+    Run { key: i64, id: String, settings: String, fingerprint: String, summary: String },
     /// What happened to a run, from a number on.
     Entries { key: i64, number: u64, entries: Vec<Entry> },
     /// What had become of a run by a number of entries.
@@ -67,9 +67,9 @@ fn commit(connection: &mut Connection, jobs: &[Job]) -> Written {
 
 fn one(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
     match write {
-        Write::Run { key, id, settings, fingerprint } => {
-            let insert = "INSERT INTO runs (key, id, settings, fingerprint) VALUES (?1, ?2, ?3, ?4)";
-            transaction.prepare_cached(insert)?.execute(params![key, id, settings, fingerprint])?;
+        Write::Run { key, id, settings, fingerprint, summary } => {
+            let insert = "INSERT INTO runs (key, id, settings, fingerprint, summary) VALUES (?1, ?2, ?3, ?4, ?5)";
+            transaction.prepare_cached(insert)?.execute(params![key, id, settings, fingerprint, summary])?;
         }
         Write::Entries { key, number, entries } => {
             let mut insert = transaction.prepare_cached(
