@@ -84,6 +84,9 @@ test-stores: frameworks-environment programs
 		$(FRAMEWORKS)/bin/python crates/lodecast-import/tests/integration/frameworks.py $(PROGRAMS)/lodecast
 	$(TIMED) "logged back" \
 		$(or $(STORES),target/integration/stores)/bin/python crates/lodecast-live/tests/integration/log_back.py $(PROGRAMS)/lodecast
+	for environment in $(or $(STORES),target/integration/stores) $(FRAMEWORKS); do \
+		$(TIMED) "followed ($$environment)" \
+			$$environment/bin/python crates/lodecast-live/tests/integration/follow.py $(PROGRAMS)/lodecast || exit 1; done
 
 ## Properties of parsers and numerics on so many random cases each, and the tests that are too slow for every change.
 test-properties: compiler
