@@ -53,6 +53,12 @@ def test_a_revision_is_taken_when_its_time_comes(path):
     assert "revision 4 from step 70" in repr(follow)
 
 
+def test_a_clock_that_goes_back_hides_no_revision(path):
+    follow = lodecast.Follow(path, poll=0)
+    os.utime(rates(path, revision=2, effective=50, after=0.2), (0, 0))
+    assert [follow.learning_rate(step) for step in (49, 50)] == [0.1, 0.2]
+
+
 def test_rates_between_knots_lie_on_a_straight_line(path):
     knots = [{"progress": 0.25, "learning_rate": 1.0}, {"progress": 0.75, "learning_rate": 0.5}]
     follow = lodecast.Follow(rates(path, knots=knots))

@@ -143,6 +143,19 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_goes_back_hides_no_revision() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("rates.json");
+        file(1, 0, 0.1, 0.1).write(&path).expect("written");
+        let mut rates = Rates::open(&path).expect("read");
+        file(2, 50, 0.1, 0.2).write(&path).expect("written");
+        let written = fs::File::options().write(true).open(&path).expect("there");
+        written.set_modified(SystemTime::UNIX_EPOCH).expect("an earlier time");
+        assert!(rates.refresh());
+        assert_eq!([49, 50].map(|step| rates.learning_rate(step)), [0.1, 0.2]);
+    }
+
+    #[test]
     fn a_damaged_file_changes_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("rates.json");
