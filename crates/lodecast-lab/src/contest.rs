@@ -121,14 +121,15 @@ pub fn contest(
 
     let found = store.work_through(execution, total, &units, |worker, (pipeline, chosen)| {
         let searched = search(worker, configuration, length, *pipeline, *chosen)?;
-        picks(worker, configuration, length, *pipeline, &searched)
+        picks(worker, configuration, length, (*pipeline, *chosen), &searched)
     })?;
     // Every pick under every fresh seed of its pipeline; what several took is trained once.
     let mut wanted = Vec::new();
-    for ((pipeline, _), by_budget) in units.iter().zip(&found) {
+    for ((pipeline, searched_with), by_budget) in units.iter().zip(&found) {
+        let rule = searched_with.rule(configuration.optimizer);
         for schedule in by_budget.iter().flatten() {
             let seeds = (0..configuration.seeds).map(|seed| pipeline * SEEDS + SEEDS / 2 + seed);
-            wanted.extend(seeds.map(|seed| Wanted { schedule: schedule.clone(), length, seed }));
+            wanted.extend(seeds.map(|seed| Wanted { schedule: schedule.clone(), rule, length, seed }));
         }
     }
     let records = store.work_through(execution, total, &wanted, |worker, wanted| worker.run(wanted, Kept::Ends))?;

@@ -48,6 +48,7 @@ pub trait Method: Send {
 pub struct FixedSchedule {
     schedule: Schedule,
     total_steps: u64,
+    rule: UpdateRule,
 }
 
 impl FixedSchedule {
@@ -57,7 +58,13 @@ impl FixedSchedule {
     /// If the schedule would give impossible rates.
     pub fn new(schedule: Schedule, total_steps: u64) -> lodecast::Result<Self> {
         schedule.check()?;
-        Ok(Self { schedule, total_steps })
+        Ok(Self { schedule, total_steps, rule: UpdateRule::Optimizer })
+    }
+
+    /// Its rates with another update rule than the training's optimizer.
+    #[must_use]
+    pub fn with_update_rule(self, rule: UpdateRule) -> Self {
+        Self { rule, ..self }
     }
 }
 
@@ -72,6 +79,10 @@ impl Method for FixedSchedule {
 
     fn observe(&mut self, _point: &Point) -> lodecast::Result<()> {
         Ok(())
+    }
+
+    fn update_rule(&self) -> UpdateRule {
+        self.rule
     }
 
     fn attributes(&self) -> Attributes {

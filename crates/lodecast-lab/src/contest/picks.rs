@@ -7,10 +7,11 @@ use lodecast::tune::{Recommendation, Tuner};
 
 use super::ContestConfiguration;
 use super::by_name::by_name;
-use super::search::{Searched, Tried};
+use super::search::{Search, Searched, Tried};
 use super::store::Worker;
 use crate::error::Result;
 use crate::task::Length;
+use crate::update_rule::UpdateRule;
 
 /// Every rule, by name.
 const RULES: [PickRule; 4] = [
@@ -37,6 +38,8 @@ struct Taking<'a> {
     /// Trains what a rule wants trained besides.
     worker: &'a Worker<'a>,
     pipeline: u64,
+    /// How the weights of the search's runs followed their gradients.
+    rule: UpdateRule,
     length: Length,
     total_steps: u64,
     /// The budget, in runs of the full length.
@@ -87,7 +90,7 @@ pub(super) fn picks(
     worker: &Worker<'_>,
     configuration: &ContestConfiguration,
     length: Length,
-    pipeline: u64,
+    (pipeline, search): (u64, Search),
     searched: &Searched,
 ) -> Result<Vec<Vec<Schedule>>> {
     let total_steps = length.total_steps(worker.task().train_examples());
@@ -96,6 +99,7 @@ pub(super) fn picks(
         let taking = Taking {
             worker,
             pipeline,
+            rule: search.rule(configuration.optimizer),
             length,
             total_steps,
             budget: *budget,

@@ -3,7 +3,10 @@
 
 mod grid;
 mod parzen;
+mod places;
+mod schedule_free;
 mod tpe;
+mod warmup_stable_decay;
 
 use lodecast::Schedule;
 use lodecast::tune::{Strategy, Trial, Tuner};
@@ -12,11 +15,14 @@ use super::by_name::by_name;
 use super::store::{Kept, Wanted, Worker};
 use super::{ContestConfiguration, SEEDS};
 use crate::error::Result;
+use crate::optimizer::OptimizerKind;
+use crate::rivals::ScheduleFree;
 use crate::task::Length;
+use crate::update_rule::UpdateRule;
 pub use grid::{BEYOND_THE_GRID, GRID_FAMILIES};
 
 /// Searches beside the engine's strategies. A new one is a file and a line.
-const RIVALS: [Search; 2] = [tpe::SEARCH, grid::SEARCH];
+const RIVALS: [Search; 4] = [tpe::SEARCH, grid::SEARCH, warmup_stable_decay::SEARCH, schedule_free::SEARCH];
 
 /// How runs are chosen.
 #[derive(Clone, Copy)]
@@ -24,6 +30,7 @@ pub struct Search {
     name: &'static str,
     about: &'static str,
     asks: Asks,
+    trains: Trains,
 }
 
 /// Who says what is next.
@@ -33,6 +40,15 @@ enum Asks {
     Strategy(Strategy),
     /// Another search, from what the tuner was told. What the tuner itself would ask is at random.
     Rival(fn(&mut Tuner) -> Result<Option<Trial>>),
+}
+
+/// What the rates that are asked for drive.
+#[derive(Clone, Copy)]
+enum Trains {
+    /// The contest's optimizer.
+    Optimizer,
+    /// Its schedule-free form.
+    ScheduleFree,
 }
 
 impl Search {
@@ -49,6 +65,23 @@ impl Search {
     /// What it does, in a sentence.
     pub fn about(&self) -> &'static str {
         self.about
+    }
+
+    /// How the weights of its runs follow their gradients.
+    pub(super) fn rule(&self, optimizer: OptimizerKind) -> UpdateRule {
+        match (self.trains, optimizer) {
+            (Trains::Optimizer, _) => UpdateRule::Optimizer,
+            (Trains::ScheduleFree, OptimizerKind::Sgd) => UpdateRule::ScheduleFree(ScheduleFree::SGD),
+            (Trains::ScheduleFree, _) => UpdateRule::ScheduleFree(ScheduleFree::ADAMW),
+        }
+    }
+
+    /// What suits its update rule where `peaks` suit the optimizer.
+    fn peaks(&self, optimizer: OptimizerKind, (low, high): (f64, f64)) -> (f64, f64) {
+        match (self.trains, optimizer) {
+            (Trains::Optimizer, _) => (low, high),
+            (Trains::ScheduleFree, optimizer) => schedule_free::peaks(optimizer, (low, high)),
+        }
     }
 
     fn strategy(&self) -> Result<Strategy> {
@@ -68,7 +101,12 @@ impl Search {
 
 impl From<Strategy> for Search {
     fn from(strategy: Strategy) -> Self {
-        Self { name: strategy.name(), about: strategy.about(), asks: Asks::Strategy(strategy) }
+        Self {
+            name: strategy.name(),
+            about: strategy.about(),
+            asks: Asks::Strategy(strategy),
+            trains: Trains::Optimizer,
+        }
     }
 }
 
@@ -103,7 +141,8 @@ pub(super) fn search(
     let task = worker.task();
     let examples = task.train_examples();
     let total_steps = length.total_steps(examples);
-    let (low, high) = configuration.peaks;
+    let (low, high) = search.peaks(configuration.optimizer, configuration.peaks);
+    let rule = search.rule(configuration.optimizer);
     let most = configuration.budgets.iter().max().copied().unwrap_or(0) * total_steps;
     let mut tuner = Tuner::builder(task.metric(), total_steps)
         .task(task.name())
@@ -127,7 +166,7 @@ pub(super) fn search(
         // Runs of different searches share their seeds, run by run.
         let seed = pipeline * SEEDS + tried.len() as u64;
         let length = length.of_steps(trial.total_steps, examples);
-        let wanted = Wanted { schedule: trial.schedule.clone(), length, seed };
+        let wanted = Wanted { schedule: trial.schedule.clone(), rule, length, seed };
         let record = worker.run(&wanted, Kept::Curves)?;
         tuner.tell(&trial.name, &record.run)?;
         let Trial { schedule, total_steps, .. } = trial;

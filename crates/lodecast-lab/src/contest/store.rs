@@ -17,12 +17,25 @@ use crate::optimizer::OptimizerKind;
 use crate::record::RunRecord;
 use crate::task::Length;
 use crate::train::{Trainable, Training};
+use crate::update_rule::UpdateRule;
 
 /// A run that is asked for.
 pub(super) struct Wanted {
     pub(super) schedule: Schedule,
+    pub(super) rule: UpdateRule,
     pub(super) length: Length,
     pub(super) seed: u64,
+}
+
+impl Wanted {
+    /// Its name, the same in every contest.
+    fn id(&self, optimizer: OptimizerKind) -> String {
+        let id = format!("{} {} epochs seed {}", self.schedule.fingerprint(), self.length.epochs, self.seed);
+        match self.rule {
+            UpdateRule::Optimizer => id,
+            rule => format!("{} {id}", rule.name(optimizer)),
+        }
+    }
 }
 
 /// How much of a run is kept.
@@ -60,9 +73,9 @@ impl Worker<'_> {
 
     /// The run asked for, from the journal or trained now.
     pub(super) fn run(&self, wanted: &Wanted, kept: Kept) -> Result<RunRecord> {
-        let Wanted { schedule, length, seed } = wanted;
+        let Wanted { schedule, rule, length, seed } = wanted;
         let Store { task, optimizer, cancel, .. } = *self.store;
-        let id = format!("{} {} epochs seed {seed}", schedule.fingerprint(), length.epochs);
+        let id = wanted.id(optimizer);
         let known = self.store.runs().known.get(&id).cloned();
         if let Some(record) = known.filter(|record| kept == Kept::Ends || !record.run.is_empty()) {
             return Ok(record);
@@ -70,7 +83,8 @@ impl Worker<'_> {
         let total_steps = length.total_steps(task.train_examples());
         let training =
             Training { id: &id, optimizer, seed: *seed, length: *length, sharpness: None, cancel: Some(cancel) };
-        let mut record = task.train(&training, &mut FixedSchedule::new(schedule.clone(), total_steps)?)?;
+        let method = FixedSchedule::new(schedule.clone(), total_steps)?;
+        let mut record = task.train(&training, &mut method.with_update_rule(*rule))?;
         record.fingerprint = serde_json::to_string(schedule)?;
         if kept == Kept::Ends {
             record.run = Run::new(&id, record.run.metrics()).with_attributes(record.run.attributes.clone());

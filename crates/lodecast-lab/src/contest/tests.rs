@@ -11,12 +11,15 @@ use super::*;
 use crate::method::Method;
 use crate::record::RunRecord;
 use crate::train::Training;
+use crate::update_rule::UpdateRule;
 
 /// Descent with noise that follows the rate, and a little luck. A rate above 2 is lost.
 #[derive(Default)]
 struct Toy {
     /// Seeds of the runs that were trained.
     trained: Mutex<Vec<u64>>,
+    /// How many of them brought an update rule along, and their rates.
+    by_rule: Mutex<Vec<f64>>,
 }
 
 impl Trainable for Toy {
@@ -46,6 +49,9 @@ impl Trainable for Toy {
 
     fn train(&self, training: &Training<'_>, method: &mut dyn Method) -> Result<RunRecord> {
         self.trained.lock().expect("no panics").push(training.seed);
+        if let UpdateRule::ScheduleFree(_) = method.update_rule() {
+            self.by_rule.lock().expect("no panics").push(method.learning_rate(100));
+        }
         let steps = training.length.total_steps(self.train_examples());
         let luck = 0.01 * ((training.seed as f64 * 0.618_034).fract() - 0.5);
         let (mut trained, mut noise, mut loss, mut diverged_at) = (0.0, 0.0, 2.3, None);
@@ -117,6 +123,28 @@ fn a_contest_is_made_again_from_its_journal_without_training() {
     let more = ContestConfiguration { pipelines: 3, ..configuration() };
     held(&second, &more, Some(&journal));
     assert!(second.trained.lock().expect("no panics").iter().all(|seed| *seed >= 2 * SEEDS), "only the third pipeline");
+}
+
+#[test]
+fn rivals_are_tuned_with_as_many_runs_and_train_by_their_own_rule() {
+    let configuration: ContestConfiguration = serde_json::from_str(
+        r#"{"task": "toy", "optimizer": "sgd", "peaks": [0.02, 0.1], "budgets": [4, 8], "pipelines": 2, "seeds": 3,
+            "searches": ["warmup-stable-decay", "schedule-free"], "picks": ["best-run"]}"#,
+    )
+    .expect("a configuration");
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = folder.path().join("contest.journal");
+    let task = Toy::default();
+    held(&task, &configuration, Some(&journal));
+    let rates = task.by_rule.lock().expect("no panics").clone();
+    let runs = task.trained.lock().expect("no panics").len();
+    // Eight runs a pipeline of each search and, of a pick at each budget, those that were not yet there, under three seeds.
+    assert!((2 * (8 + 3)..=2 * (8 + 6)).contains(&rates.len()), "{}", rates.len());
+    assert!((2 * (8 + 3)..=2 * (8 + 6)).contains(&(runs - rates.len())), "{runs}");
+    assert!(rates.iter().all(|rate| (0.2..=2.0).contains(rate)), "{rates:?}");
+    let again = Toy::default();
+    held(&again, &configuration, Some(&journal));
+    assert_eq!(*again.trained.lock().expect("no panics"), Vec::<u64>::new());
 }
 
 #[test]

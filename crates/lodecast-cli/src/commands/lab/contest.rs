@@ -33,11 +33,9 @@ pub(crate) struct Arguments {
     /// Fresh seeds that each pick is trained under
     #[arg(long, value_name = "COUNT", default_value_t = 12)]
     seeds: u64,
-    /// How runs are chosen, the one to compare the others with first: spread, random, plain-process, averaged, confirm, half, tpe, grid
-    #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = "random,spread,plain-process,averaged")]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = "random,spread,plain-process,averaged", help = searches())]
     searches: Vec<Search>,
-    /// How a schedule is taken from them: best-run, plain-process, ours, confirmed
-    #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = "best-run,plain-process,ours")]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = "best-run,plain-process,ours", help = picks())]
     picks: Vec<PickRule>,
     #[command(flatten)]
     peaks: Peaks,
@@ -49,6 +47,16 @@ pub(crate) struct Arguments {
     setup: Setup,
     #[command(flatten)]
     jobs: Jobs,
+}
+
+fn searches() -> String {
+    let names: Vec<&str> = Search::all().iter().map(Search::name).collect();
+    format!("How runs are chosen, the one to compare the others with first: {}", names.join(", "))
+}
+
+fn picks() -> String {
+    let names: Vec<&str> = PickRule::all().iter().map(PickRule::name).collect();
+    format!("How a schedule is taken from them: {}", names.join(", "))
 }
 
 impl Arguments {

@@ -43,7 +43,8 @@ fn take(taking: &Taking<'_>) -> Result<Schedule> {
         for round in 0..rounds {
             // Neither those of the search nor those that picks are trained under.
             let seed = taking.pipeline * SEEDS + SEEDS / 4 + round;
-            let wanted = Wanted { schedule: finalist.schedule.clone(), length: taking.length, seed };
+            let Taking { rule, length, .. } = *taking;
+            let wanted = Wanted { schedule: finalist.schedule.clone(), rule, length, seed };
             let record = taking.worker.run(&wanted, Kept::Curves)?;
             sum += record.validated().map_or(f64::NEG_INFINITY, |value| sign * value);
         }

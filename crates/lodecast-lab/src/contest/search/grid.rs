@@ -7,11 +7,15 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Asks, Search};
+use super::{Asks, Search, Trains};
 use crate::error::Result;
 
-pub(super) const SEARCH: Search =
-    Search { name: "grid", about: "four families by six peak rates, shuffled; then no more", asks: Asks::Rival(ask) };
+pub(super) const SEARCH: Search = Search {
+    name: "grid",
+    about: "four families by six peak rates, shuffled; then no more",
+    asks: Asks::Rival(ask),
+    trains: Trains::Optimizer,
+};
 
 /// Its families.
 pub const GRID_FAMILIES: [Family; 4] = [Family::Constant, Family::Cosine, Family::OneCycle, Family::Staircase];

@@ -11,11 +11,15 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::parzen::Parzen;
-use super::{Asks, Search};
+use super::{Asks, Search, Trains};
 use crate::error::Result;
 
-pub(super) const SEARCH: Search =
-    Search { name: "tpe", about: "a tree-structured Parzen estimator, after ten random runs", asks: Asks::Rival(ask) };
+pub(super) const SEARCH: Search = Search {
+    name: "tpe",
+    about: "a tree-structured Parzen estimator, after ten random runs",
+    asks: Asks::Rival(ask),
+    trains: Trains::Optimizer,
+};
 
 const STARTS: usize = 10;
 const CANDIDATES: usize = 24;
