@@ -54,6 +54,8 @@ pub struct Follower {
     run: Option<LiveRun>,
     points: Vec<Point>,
     written: Option<RatesFile>,
+    /// Is there something that could not be written yet?
+    unsaved: bool,
     quiet: Quiet,
     /// Held as long as this one follows.
     _lock: File,
@@ -70,6 +72,8 @@ pub struct Looked {
     pub notes: Vec<String>,
     /// What could not be logged back.
     pub troubles: Vec<String>,
+    /// Why rates or state could not be written, if so: the next look tries again.
+    pub unwritten: Option<String>,
     /// Was the log longer than at the last look?
     pub news: bool,
     /// Is the run at its planned end?
@@ -100,6 +104,7 @@ impl Follower {
             run: None,
             points: Vec::new(),
             written: None,
+            unsaved: false,
             quiet: Quiet::default(),
             _lock: lock,
         };
@@ -115,8 +120,8 @@ impl Follower {
     /// Looks at the log, decides if it is time to, and writes what changed.
     ///
     /// # Errors
-    /// If it is not known how long the run is or which one is meant, or the files cannot be written. A log that is not there or not
-    /// in a state to be read is no error.
+    /// If it is not known how long the run is or which one is meant. A log that is not there or not in a state to be read is no error,
+    /// nor is a full disk: what cannot be written now is written later.
     pub fn look(&mut self) -> Result<Looked> {
         let sight = self.watch.look()?;
         let mut looked = Looked { absent: sight.absent, notes: sight.notes, news: sight.news, ..Looked::default() };
@@ -149,10 +154,12 @@ impl Follower {
         let carried = self.watch.carried().map_or(&[][..], |(_, points)| points).to_vec();
         let before = run.state().finished;
         run.set_circumstances(&id, &carried, looked.finished);
-        if looked.news || !looked.events.is_empty() || before != looked.finished {
+        if looked.news || !looked.events.is_empty() || before != looked.finished || self.unsaved {
             // The state first: a decision that was published is never made again.
-            json_file::write(&beside(&self.options.out, STATE), run.state())?;
-            self.publish()?;
+            let written =
+                json_file::write(&beside(&self.options.out, STATE), run.state()).and_then(|()| self.publish());
+            self.unsaved = written.is_err();
+            looked.unwritten = written.err().map(|error| error.to_string());
             looked.troubles = self.log_back(&looked.events);
         }
         Ok(looked)

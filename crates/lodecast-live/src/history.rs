@@ -115,9 +115,10 @@ impl Decision {
 }
 
 impl LiveRunState {
-    /// The file of rates as it should be now; `None` before anything was decided.
+    /// The file of rates as it should be now; `None` before anything was decided, and as long as nobody, neither the training nor a
+    /// plan, has said how the rates go on.
     pub(crate) fn rates_file(&self, metric: &Metric) -> Option<RatesFile> {
-        let last = self.decisions.last()?;
+        let last = self.decisions.last().filter(|_| self.picked || self.finished || !self.is_open_ended)?;
         Some(RatesFile {
             format: RatesFile::FORMAT,
             run: self.run.clone(),

@@ -89,10 +89,13 @@ impl LiveRun {
     /// If a setting is out of its range.
     pub fn begin(model: Model, settings: LiveRunSettings, own_schedule: Option<Schedule>) -> Result<Self> {
         let best = || model.experience().best_configuration().schedule.clone();
+        let is_open_ended =
+            settings.in_force.is_none() && matches!(own_schedule, Some(Schedule::PiecewiseLinear { .. }));
         let in_force = settings.in_force.clone().or(own_schedule).unwrap_or_else(best);
         in_force.check()?;
         let knots = knots::of(&in_force, limits(&model));
-        let state = LiveRunState::of_the_start(model.fingerprint(), settings.total_steps, knots);
+        let start = LiveRunState::of_the_start(model.fingerprint(), settings.total_steps, knots);
+        let state = LiveRunState { is_open_ended, ..start };
         Self::with(model, settings, state)
     }
 
@@ -286,12 +289,20 @@ impl LiveRun {
         // The paper's model finds the present among its curves: that is where the points end.
         let present = known.last().map_or(0.0, |point| point.step as f64 / total as f64);
         let now = if self.planner.plans_ahead() { effective } else { present };
-        let replan = self.state.replans;
-        let situation =
-            Situation { observed: known, total_steps: total, now, in_force: &in_force, seed: self.seed, replan };
+        let (replan, picked) = (self.state.replans, self.state.picked);
+        let situation = Situation {
+            observed: known,
+            total_steps: total,
+            now,
+            in_force: &in_force,
+            seed: self.seed,
+            replan,
+            picked,
+        };
         self.state.replans += 1;
         match self.planner.plan(&situation) {
             Ok(plan) => {
+                self.state.picked |= plan.is_weighed();
                 if plan.changed {
                     let drawn = knots::of(&plan.schedule, self.limits);
                     self.state.change(&drawn, decision.effective_from_step);

@@ -41,6 +41,12 @@ pub struct LiveRunState {
     pub(crate) occasions: u64,
     /// Plans made: the position in the stream of random numbers.
     pub(crate) replans: u64,
+    /// Is the schedule in force what a plan came to?
+    #[serde(default)]
+    pub(crate) picked: bool,
+    /// Is only known which rates the run had until it was come upon, and not how they go on?
+    #[serde(default)]
+    pub(crate) is_open_ended: bool,
     /// Step of the last change of the schedule.
     pub(crate) changed_at: u64,
     /// Steps between the last two looks that showed something new.
@@ -79,6 +85,8 @@ impl LiveRunState {
             last_step: None,
             occasions: 0,
             replans: 0,
+            picked: false,
+            is_open_ended: false,
             changed_at: 0,
             advance: 0,
             first: None,

@@ -76,13 +76,15 @@ pub struct Situation<'a> {
     pub seed: u64,
     /// Counts the plans of this run; each has random numbers of its own.
     pub replan: u64,
+    /// Is the schedule in force one that an earlier plan of this run came to, whether it changed it or found none better?
+    pub picked: bool,
 }
 
 impl<'a> Situation<'a> {
     /// After the last of the points observed, or before the start; seed and count are 0.
     pub fn after(observed: &'a [Point], total_steps: u64, in_force: &'a Schedule) -> Self {
         let now = observed.last().map_or(0.0, |point| point.step as f64 / total_steps.max(1) as f64);
-        Self { observed, total_steps, now, in_force, seed: 0, replan: 0 }
+        Self { observed, total_steps, now, in_force, seed: 0, replan: 0, picked: false }
     }
 
     /// A plan that changes nothing.

@@ -81,6 +81,8 @@ pub struct Scheduler {
     occasions: u64,
     /// Plans made; the position in the stream of random numbers.
     replans: u64,
+    /// Is the schedule in force what a plan came to?
+    picked: bool,
     last_plan: Option<Plan>,
     notice: String,
 }
@@ -180,6 +182,7 @@ impl SchedulerBuilder {
             record: Record::default(),
             occasions: 0,
             replans: 0,
+            picked: false,
             last_plan: None,
             notice: String::new(),
         };
@@ -293,9 +296,11 @@ impl Scheduler {
             in_force: &self.schedule,
             seed: self.seed,
             replan: self.replans,
+            picked: self.picked,
         };
         let plan = self.planner.plan(&situation).unwrap_or_else(|error| situation.keep(error.to_string(), Vec::new()));
         self.replans += 1;
+        self.picked |= plan.is_weighed();
         if plan.changed {
             self.schedule.clone_from(&plan.schedule);
         }
@@ -387,6 +392,7 @@ impl Scheduler {
             observed: self.record.observed(),
             occasions: self.occasions,
             replans: self.replans,
+            picked: self.picked,
             last_plan: self.last_plan.clone(),
         }
     }
@@ -413,6 +419,7 @@ impl Scheduler {
             record: Record::restore(state.points, state.observed),
             occasions: state.occasions,
             replans: state.replans,
+            picked: state.picked,
             last_plan: state.last_plan,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lodecast::{Forecast, Knot, Point, RateRange, Replan, Schedule, Scheduler, SchedulerState};
+use lodecast::{Forecast, Forecaster, Knot, Point, RateRange, Replan, Schedule, Scheduler, SchedulerState};
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, push};
@@ -43,6 +43,8 @@ pub(crate) struct Told {
 pub(crate) struct Snapshot {
     scheduler: SchedulerState,
     segments: Vec<Segment>,
+    #[serde(default)]
+    before_choice: Option<Segment>,
     history: LiveRunState,
 }
 
@@ -53,6 +55,8 @@ pub(crate) struct ServedRun {
     settings: RunSettings,
     scheduler: Scheduler,
     segments: Vec<Segment>,
+    /// What a model that picks whole schedules had picked before somebody chose another.
+    before_choice: Option<Segment>,
     history: LiveRunState,
     limits: RateRange,
 }
@@ -77,7 +81,7 @@ impl ServedRun {
         let mut history = LiveRunState::of_the_start(hosted.model.fingerprint(), settings.total_steps, drawn);
         id.clone_into(&mut history.run);
         let first = Segment { from_step: 0, total_steps: settings.total_steps, schedule: scheduler.schedule().clone() };
-        let mut run = Self { hosted, settings, scheduler, segments: vec![first], history, limits };
+        let mut run = Self { hosted, settings, scheduler, segments: vec![first], before_choice: None, history, limits };
         let mut decision = Decision::of_the_start(1, None, 0);
         if let Some(plan) = run.scheduler.last_plan() {
             decision.take(plan.clone());
@@ -93,12 +97,18 @@ impl ServedRun {
     pub(crate) fn restore(hosted: Arc<Hosted>, settings: RunSettings, snapshot: Snapshot) -> Result<Self> {
         let scheduler = Scheduler::restore(hosted.forecaster.clone(), snapshot.scheduler)?;
         let limits = widened(&hosted, settings.range_factor);
-        Ok(Self { hosted, settings, scheduler, segments: snapshot.segments, history: snapshot.history, limits })
+        let Snapshot { segments, before_choice, history, .. } = snapshot;
+        Ok(Self { hosted, settings, scheduler, segments, before_choice, history, limits })
     }
 
     /// The run as plain data.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        Snapshot { scheduler: self.scheduler.state(), segments: self.segments.clone(), history: self.history.clone() }
+        Snapshot {
+            scheduler: self.scheduler.state(),
+            segments: self.segments.clone(),
+            before_choice: self.before_choice.clone(),
+            history: self.history.clone(),
+        }
     }
 
     pub(crate) fn hosted(&self) -> &Arc<Hosted> {
@@ -214,7 +224,7 @@ impl ServedRun {
             Entry::Extended(total_steps) => self.extend(total_steps).map(|()| Vec::new()),
             Entry::Resumed(step) => self.resume(step, before()?),
             Entry::Chosen(choice) => self.choose(choice),
-            Entry::HandedBack => Ok(self.hand_back()),
+            Entry::HandedBack => self.hand_back(),
         }
     }
 
@@ -259,8 +269,14 @@ impl ServedRun {
         let at = from_step as f64 / self.history.total_steps as f64;
         let drawn = knots::of(&Schedule::PiecewiseLinear { knots: choice.knots.clone() }, self.limits);
         let schedule = Schedule::PiecewiseLinear { knots: knots::joined(&self.history.knots, at, &drawn) };
-        // The next plan is the first of a run under this schedule: a model that keeps what it picked has not picked it.
-        let state = SchedulerState { schedule, replans: 0, ..self.scheduler.state() };
+        let before = self.scheduler.state();
+        let keeps_picks =
+            matches!(&self.hosted.forecaster, Forecaster::Controlled(model) if model.picks_whole_schedules());
+        if keeps_picks && before.picked {
+            self.before_choice = self.segments.last().cloned();
+        }
+        // A model that keeps what it picked has not picked this one.
+        let state = SchedulerState { schedule, picked: false, ..before };
         self.scheduler = Scheduler::restore(self.hosted.forecaster.clone(), state)?;
         self.put_in_force(from_step);
         self.history.chosen = Some(choice);
@@ -270,10 +286,23 @@ impl ServedRun {
         Ok(vec![Event::Decided(self.record(decision))])
     }
 
-    /// Decides again, at once if an occasion has passed meanwhile.
-    fn hand_back(&mut self) -> Vec<Event> {
+    /// Goes back to what had been picked, or else decides again, at once if an occasion has passed meanwhile.
+    fn hand_back(&mut self) -> Result<Vec<Event>> {
         self.history.chosen = None;
         let effective = self.earliest_choice();
+        if let Some(picked) = self.before_choice.take() {
+            let at = effective as f64 / self.history.total_steps as f64;
+            let drawn = knots::of(&picked.schedule, self.limits);
+            let schedule = Schedule::PiecewiseLinear { knots: knots::joined(&self.history.knots, at.min(1.0), &drawn) };
+            let state = SchedulerState { schedule, picked: true, ..self.scheduler.state() };
+            self.scheduler = Scheduler::restore(self.hosted.forecaster.clone(), state)?;
+            self.put_in_force(effective);
+            let mut decision = Decision::of_the_start(self.revision() + 1, self.history.last_step, effective);
+            decision.changed = true;
+            "the schedule was handed back to lodecast, which goes back to the one that it had picked"
+                .clone_into(&mut decision.reason);
+            return Ok(vec![Event::Decided(self.record(decision))]);
+        }
         let plans = self.scheduler.replans();
         if self.history.last_step.is_some() && !self.history.unsound {
             let _ = self.scheduler.decide();
@@ -286,7 +315,7 @@ impl ServedRun {
             let reason = format!("{handed_back}, which keeps it until its next decision");
             Decision { reason, ..Decision::of_the_start(self.revision() + 1, self.history.last_step, effective) }
         };
-        vec![Event::Decided(self.record(decision))]
+        Ok(vec![Event::Decided(self.record(decision))])
     }
 
     /// Has the scheduler's schedule hold from a step on.
@@ -312,6 +341,8 @@ impl ServedRun {
         }
         self.history.total_steps = total_steps;
         self.history.finished = false;
+        // What had been picked was picked for another length.
+        self.before_choice = None;
         let effective = self.earliest_change();
         self.put_in_force(effective);
         if let Some(choice) = &mut self.history.chosen {

@@ -151,6 +151,61 @@ fn a_run_that_is_joined_under_way_is_planned_for_once_and_ends_better() {
 }
 
 #[test]
+fn a_run_that_is_joined_while_it_looks_strange_is_planned_for_as_soon_as_it_does_not() {
+    let place = Place::new("log.csv");
+    // Its own rate falls, which nobody can know from the log.
+    let own = |step: u64| 0.1 * (1.0 - step as f64 / STEPS as f64);
+    let mut training = Training::new(4);
+    let mut trained = |count: u64, strange: bool| -> Vec<Point> {
+        let points = (0..count).map(|_| training.step(own(training.step)));
+        let points = points.map(|point| if strange { point.validation(0.99) } else { point });
+        points.filter(|point| point.step % 10 == 0).collect()
+    };
+    place.append(HEADER);
+    place.append(&rows(&trained(30, true)));
+    let mut follower = place.follower();
+    let first = look(&mut follower).events;
+    assert!(
+        matches!(&first[..], [Event::Decided(decision)] if !decision.changed && decision.weighed == 0),
+        "{first:?}"
+    );
+    assert!(!place.rates.exists(), "a rate that is held to the end was nobody's choice");
+    let picked = (0..8).find_map(|_| {
+        place.append(&rows(&trained(30, false)));
+        let decided = look(&mut follower).events.into_iter().find_map(|event| match event {
+            Event::Decided(decision) => Some(decision),
+            _ => None,
+        })?;
+        assert_eq!(place.rates.exists(), decided.weighed > 0, "{decided:?}");
+        (decided.weighed > 0).then_some(decided)
+    });
+    let picked = picked.expect("an occasion before the last");
+    assert_eq!(place.file().revision, picked.revision);
+    assert!(place.file().learning_rate(STEPS - 1) < 0.03, "{:?}", place.file());
+}
+
+#[test]
+fn a_disk_that_is_full_for_a_while_costs_nothing() {
+    let place = Place::new("log.csv");
+    let mut follower = place.follower();
+    look(&mut follower);
+    let (mut training, file) = (Training::new(3), place.file());
+    place.append(HEADER);
+    // A folder in the way of the state, as good as no room for it: also to one who may write everything.
+    let state = place.rates.with_file_name("rates.json.state");
+    std::fs::remove_file(&state).expect("there");
+    std::fs::create_dir_all(state.join("in the way")).expect("made");
+    place.append(&rows(&train(&mut training, &file, 50)));
+    let looked = look(&mut follower);
+    let decided = looked.events.iter().filter(|event| matches!(event, Event::Decided(_))).count();
+    assert!(decided == 1 && looked.unwritten.is_some_and(|reason| reason.contains("rates.json.state")));
+    assert_eq!(place.file().revision, 1, "what is not kept is not published");
+    std::fs::remove_dir_all(&state).expect("removed");
+    let looked = look(&mut follower);
+    assert_eq!((looked.unwritten, place.file().revision), (None, 2));
+}
+
+#[test]
 fn a_run_that_logs_seldom_is_not_taken_for_one_that_is_over() {
     let place = Place::new("log.csv");
     let mut follower = place.follower();

@@ -303,8 +303,8 @@ pub(super) fn plan(
         (Origin::Sweep { name: configuration.name.clone() }, remaining.rest_of(&configuration.schedule))
     }));
     board.judge(entries)?;
-    // What a run followed before its first plan was nobody's pick.
-    if settings.keep_pick && model.picks_whole_schedules() && situation.replan > 0 {
+    // What a run followed before its first plan was nobody's pick, and a plan that an objection forestalled picked nothing.
+    if settings.keep_pick && model.picks_whole_schedules() && situation.picked {
         return Ok(keep_pick(board));
     }
     let shape = match settings.family {
@@ -387,7 +387,9 @@ fn keep_pick(mut board: Board<'_>) -> Plan {
     in_force.schedule = Some(board.schedules[0].clone());
     in_force.verdict = Verdict::Chosen;
     let prediction = in_force.prediction;
-    let reason = "the schedule is kept to its end: this form of model picks whole schedules (keep_pick)".to_owned();
+    let reason =
+        "the schedule that was picked is kept to its end: under way, a law has not been shown to pick a better one"
+            .to_owned();
     Plan { prediction, ..board.situation.keep(reason, board.candidates) }
 }
 

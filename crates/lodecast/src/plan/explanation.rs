@@ -142,6 +142,11 @@ impl Plan {
         chosen.next().filter(|_| chosen.next().is_none())
     }
 
+    /// Was anything weighed? Where something speaks against planning at all, nothing is, and the schedule in force stays.
+    pub fn is_weighed(&self) -> bool {
+        !self.candidates.is_empty()
+    }
+
     /// Number of candidates that were rejected.
     pub fn rejected(&self) -> usize {
         self.candidates.iter().filter(|candidate| matches!(candidate.verdict, Verdict::Rejected { .. })).count()

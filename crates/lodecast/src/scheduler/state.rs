@@ -35,6 +35,9 @@ pub struct SchedulerState {
     pub occasions: u64,
     /// Plans made: the position in the stream of random numbers.
     pub replans: u64,
+    /// Is the schedule in force what a plan came to?
+    #[serde(default)]
+    pub picked: bool,
     /// The last plan.
     pub last_plan: Option<Plan>,
 }
