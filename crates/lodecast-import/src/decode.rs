@@ -1,5 +1,6 @@
 //! From bytes to rows and values: what several formats are spelt in.
 
+pub(crate) mod damaged_lines;
 pub(crate) mod database;
 pub(crate) mod decimal;
 pub(crate) mod delimited;

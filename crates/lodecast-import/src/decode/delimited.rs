@@ -9,6 +9,7 @@ use std::path::Path;
 use csv::StringRecord;
 use lodecast_sweep_file::Cell;
 
+use crate::decode::damaged_lines::DamagedLines;
 use crate::decode::decimal::Decimal;
 use crate::decode::layout::{Layout, Owner, Position, step_of};
 use crate::decode::parts::Part;
@@ -142,6 +143,9 @@ fn read_part(
     let mut marks = Marks::default();
     // A short row may be the last one, still in the writing.
     let mut short: Option<u64> = None;
+    // Whoever follows a training cannot have it mended, and what comes after a line that was cut off by a restart is sound.
+    let is_followed = limits.since.is_asked();
+    let mut damaged = DamagedLines::default();
     while let Some(line) = rows.next(&mut record)? {
         if let Some(line) = short {
             return Err(wrong_length(&place, line, columns.names.len()));
@@ -155,6 +159,10 @@ fn read_part(
             continue;
         }
         if record.len() != columns.names.len() {
+            if is_followed {
+                damaged.met(&rows.spell(&record));
+                continue;
+            }
             if record.len() > columns.names.len() {
                 return Err(wrong_length(&place, line, columns.names.len()));
             }
@@ -162,7 +170,13 @@ fn read_part(
             continue;
         }
         let here = || format!("{place}, line {line}");
-        let at = position(&record, &columns, rows.decimal, here)?.or_on(part.held_out);
+        let at = match position(&record, &columns, rows.decimal, here) {
+            Err(_) if is_followed => {
+                damaged.met(&rows.spell(&record));
+                continue;
+            }
+            at => at?.or_on(part.held_out),
+        };
         let run = columns.layout.run.map(|column| record[column].trim());
         if run == Some("") {
             return Err(Error::Damaged {
@@ -199,6 +213,7 @@ fn read_part(
         }
     }
     notes.extend(marks.says().map(ToOwned::to_owned));
+    notes.extend(damaged.said());
     if let Some(line) = short {
         notes.push(format!("the last line ({line}) is cut off: left out"));
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::decode::damaged_lines::DamagedLines;
 use crate::decode::draft::Row;
 use crate::decode::json::{Objects, cell, damaged, each_object};
 use crate::decode::json_value::Bounded;
@@ -58,6 +59,7 @@ fn read_part(part: &Part<'_>, rows: &mut Rows<'_>, limits: &Limits, visit: &mut 
     let place = path.display().to_string();
     rows.held_out = part.held_out;
     let mut cut_off = false;
+    let mut damaged_lines = DamagedLines::default();
     let mut read = |objects: Objects<Bounded>| {
         let here = || format!("{place}, line {}", objects.line);
         for Bounded(object) in &objects.whole {
@@ -70,6 +72,8 @@ fn read_part(part: &Part<'_>, rows: &mut Rows<'_>, limits: &Limits, visit: &mut 
         match objects.broken {
             // The last line may still be in the writing.
             Some(_) if !objects.ended => cut_off = true,
+            // Whoever follows a training cannot have it mended.
+            Some((text, _)) if limits.since.is_asked() => damaged_lines.met(&text),
             Some((_, reason)) => return Err(damaged(here(), reason)),
             None => {}
         }
@@ -77,6 +81,9 @@ fn read_part(part: &Part<'_>, rows: &mut Rows<'_>, limits: &Limits, visit: &mut 
     };
     if each_object(path, limits, &mut read)?.is_break() {
         return Ok(ControlFlow::Break(()));
+    }
+    if let Some(note) = damaged_lines.said() {
+        rows.table.note(note);
     }
     if cut_off {
         rows.table.note("the last line is cut off: left out");

@@ -107,6 +107,30 @@ fn a_table_that_is_truncated_and_written_anew_is_the_same_run() {
 }
 
 #[test]
+fn a_line_that_a_killed_training_left_half_written_is_left_out() {
+    for (log, spell, half) in [
+        ("log.csv", rows as fn(&[Point]) -> String, "50,0.512"),
+        ("log.jsonl", json_lines as fn(&[Point]) -> String, "{\"step\": 50, \"lo"),
+    ] {
+        let place = Place::new(log);
+        let mut follower = place.follower();
+        look(&mut follower);
+        let parts = parts(&place, 2);
+        if log == "log.csv" {
+            place.append(HEADER);
+        }
+        place.append(&(spell(&parts[0]) + half));
+        look(&mut follower);
+        // It goes on behind what was left.
+        place.append(&spell(&parts[1]));
+        let looked = look(&mut follower);
+        assert_eq!(looked.absent, None, "{log}");
+        assert!(looked.notes.iter().any(|note| note.contains("damaged line") && note.contains("50")), "{looked:?}");
+        assert_eq!(seen(&follower), [10, 20, 30, 40, 60, 70, 80], "{log}");
+    }
+}
+
+#[test]
 fn a_rotated_log_goes_on() {
     let place = Place::new("log.jsonl");
     let mut follower = place.follower();
@@ -211,7 +235,8 @@ fn of_several_runs_one_has_to_be_named() {
     options.watch.run = Some("b".to_owned());
     let mut follower = Follower::open(model(), options).expect("it follows");
     look(&mut follower);
-    assert_eq!((seen(&follower), place.file().run.as_str()), (steps_to(20), "b"));
+    let run = follower.run().map(|run| run.state().run.clone());
+    assert_eq!((seen(&follower), run.as_deref()), (steps_to(20), Some("b")));
 }
 
 #[test]
