@@ -119,6 +119,10 @@ pub(crate) fn alerts_of(subject: &Subject<'_>, points: &[Point], absent: Option<
     if progress < GRACE {
         return alerts;
     }
+    // What it would end at if its schedule were followed says nothing about a training that goes its own way.
+    if state.adherence.departure.is_some() {
+        return alerts;
+    }
     let predicted = forecast.predicted;
     let direction = subject.model.metric().direction;
     if let Some(target) = subject.target.filter(|&target| hardly_reaches(&predicted, target, direction)) {

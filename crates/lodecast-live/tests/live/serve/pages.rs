@@ -99,7 +99,7 @@ fn what_is_counted_is_said() {
     assert_eq!(served.ask("PUT", "/v1/runs/hopeless", &settings).status, 201);
     for part in 0..2 {
         let points: Vec<_> = (part * 80..part * 80 + 80)
-            .map(|step| json!({"step": step, "train_loss": 1.5, "validation": 0.3, "learning_rate": 0.1}))
+            .map(|step| json!({"step": step, "train_loss": 1.5, "validation": 0.3}))
             .collect();
         assert_eq!(served.post("hopeless", "points", &json!({"points": points})).status, 200);
     }
