@@ -10,8 +10,8 @@ use clap::Args;
 use lodecast::{Metric, Model, Replan};
 use lodecast_import::{ImportOptions, Limits, MlflowRun, Stop, ValidationChoice, Wanted, format_named, warning};
 use lodecast_live::{
-    Alert, Decision, Event, Follower, FollowerOptions, JsonLinesLog, LiveRun, LogBack, Looked, MlflowLog, STATE,
-    TensorBoardLog, WatchOptions, alerts, beside, interval_in_words, sentence,
+    Alert, Decision, Event, Follower, FollowerOptions, JsonLinesLog, LiveRun, LogBack, Looked, MlflowLog, RatesFile,
+    STATE, TensorBoardLog, WatchOptions, alerts, beside, interval_in_words, sentence,
 };
 use serde_json::json;
 
@@ -133,7 +133,7 @@ impl Arguments {
         self.planner.check(std::iter::once(&model))?;
         let options = self.options(&model, output)?;
         let mut follower = Follower::open(model, options)?;
-        let (mut absent, mut warned) = (None, Vec::new());
+        let mut told = Told::default();
         #[cfg(feature = "page")]
         let page = self.page(output)?;
         loop {
@@ -142,8 +142,11 @@ impl Arguments {
             if let (Some(page), Some(run)) = (&page, follower.run()) {
                 page.show(run, follower.points(), looked.absent.as_deref());
             }
-            tell(&looked, &follower, &mut absent, output)?;
-            warn(&follower, &mut warned, output);
+            tell(&looked, &follower, &mut told, output)?;
+            warn(&follower, &mut told, output)?;
+            if let Some(reason) = looked.unwritten.as_ref().filter(|_| self.once) {
+                return Err(failure(reason, "make room on the disk, or name another file with -o"));
+            }
             if looked.finished {
                 output.say("the run is at its planned end");
                 return Ok(());
@@ -173,15 +176,53 @@ impl Arguments {
         Ok(page)
     }
 
-    /// Before a model is fitted: can the rates be written?
+    /// Before a model is fitted: can the rates be written, and nothing else be lost by it?
     fn check_out(&self) -> Result<()> {
-        match self.out.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => Err(failure(
-                format!("{}: there is no folder {}", self.out.display(), folder.display()),
-                "make it, or name another file with -o",
-            )),
-            _ => Ok(()),
+        let out = self.out.display();
+        if let Some(folder) = self.out.parent()
+            && !folder.as_os_str().is_empty()
+            && !folder.is_dir()
+        {
+            let missing = format!("{out}: there is no folder {}", folder.display());
+            return Err(failure(missing, "make it, or name another file with -o"));
         }
+        if same_place(&self.out, Path::new(&self.source)) {
+            return Err(misuse(
+                format!("{out} is the log that is to be followed: the rates would replace it"),
+                "name another file with -o",
+            ));
+        }
+        let is_other = self.out.exists() && RatesFile::read(&self.out).is_err();
+        if is_other && std::fs::metadata(&self.out).is_ok_and(|found| found.len() > 0) {
+            return Err(failure(
+                format!("{out} is there, and is no file of rates: it would be replaced"),
+                "name another file with -o, or move it away",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Where decisions are logged must be nothing that the training writes.
+    fn check_log_back(&self, place: &str) -> Result<()> {
+        let path = Path::new(place);
+        let (source, out) = (Path::new(&self.source), self.out.as_path());
+        let is_log = |place: &Path| std::path::absolute(place).is_ok_and(|place| place.starts_with(absolute(source)));
+        if !self.source.contains("://") && is_log(path) || same_place(path, source) {
+            return Err(misuse(
+                format!("--log-back {place} is the log that is to be followed, or in it"),
+                "name a file or a folder beside it",
+            ));
+        }
+        if same_place(path, out) {
+            return Err(misuse(format!("--log-back {place} is the file of rates"), "name another one"));
+        }
+        if path.is_file() && !is_json_lines(path) {
+            return Err(misuse(
+                format!("--log-back {place} is a file, and neither JSON lines nor a folder"),
+                "name a file that ends in .jsonl, or a folder for TensorBoard's events",
+            ));
+        }
+        Ok(())
     }
 
     /// The model: from its file, or fitted to runs, and then kept beside the rates, so that the same one goes on deciding.
@@ -302,44 +343,83 @@ impl Arguments {
             planner: Some(self.planner.planner(model.clone())?.settings()),
             lead: self.lead,
             target: self.target,
-            log_back: self.log_back.iter().map(|place| log_back(place)).collect::<Result<_>>()?,
+            log_back: self.log_back.iter().map(|place| self.log_back(place)).collect::<Result<_>>()?,
+        })
+    }
+
+    fn log_back(&self, place: &str) -> Result<Box<dyn LogBack>> {
+        if place.contains("://") {
+            return Ok(Box::new(MlflowLog::new(MlflowRun::at(place, &Limits::default())?)));
+        }
+        self.check_log_back(place)?;
+        Ok(if is_json_lines(Path::new(place)) {
+            Box::new(JsonLinesLog::new(place))
+        } else {
+            Box::new(TensorBoardLog::new(place))
         })
     }
 }
 
-fn log_back(place: &str) -> Result<Box<dyn LogBack>> {
-    Ok(if place.contains("://") {
-        Box::new(MlflowLog::new(MlflowRun::at(place, &Limits::default())?))
-    } else if Path::new(place).extension().is_some_and(|extension| extension == "jsonl") {
-        Box::new(JsonLinesLog::new(place))
-    } else {
-        Box::new(TensorBoardLog::new(place))
-    })
+fn is_json_lines(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "jsonl")
 }
 
-/// Warns of what the forecasts say about the run, once of each kind.
-fn warn(follower: &Follower, warned: &mut Vec<&'static str>, output: &mut Output) {
-    let Some(run) = follower.run() else { return };
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Is it the same file or folder, whether it is there or not?
+fn same_place(one: &Path, other: &Path) -> bool {
+    let found = |path: &Path| path.canonicalize().unwrap_or_else(|_| absolute(path));
+    found(one) == found(other)
+}
+
+/// What has been said, and holds.
+#[derive(Default)]
+struct Told {
+    absent: Option<String>,
+    unwritten: Option<String>,
+    /// Is there nothing yet that a training could follow?
+    without_rates: bool,
+    alerts: Vec<&'static str>,
+}
+
+/// Warns of what needs attention, once of each kind: for scripts as a line of its own.
+fn warn(follower: &Follower, told: &mut Told, output: &mut Output) -> Result<()> {
+    let Some(run) = follower.run() else { return Ok(()) };
     let alerts = alerts(run, follower.points(), None);
-    warned.retain(|kind| alerts.iter().any(|alert| alert.kind() == *kind));
+    told.alerts.retain(|kind| alerts.iter().any(|alert| alert.kind() == *kind));
     for alert in &alerts {
-        let forecast =
-            matches!(alert, Alert::Unfamiliar { .. } | Alert::WillNotReachTarget { .. } | Alert::BetterStop { .. });
-        if forecast && !warned.contains(&alert.kind()) {
-            warned.push(alert.kind());
+        if told.alerts.contains(&alert.kind()) {
+            continue;
+        }
+        told.alerts.push(alert.kind());
+        if output.wants_json() {
+            output.json_line(&json!({"alert": alert, "at_step": run.state().last_step, "words": alert.to_string()}))?;
+        }
+        // Of the others it has been said when they happened.
+        if let Alert::Unfamiliar { .. } | Alert::WillNotReachTarget { .. } | Alert::BetterStop { .. } = alert {
             output.warn(alert);
         }
     }
+    Ok(())
 }
 
 /// Says what happened: decisions are data, the rest is talk.
-fn tell(looked: &Looked, follower: &Follower, absent: &mut Option<String>, output: &mut Output) -> Result<()> {
-    if *absent != looked.absent {
+fn tell(looked: &Looked, follower: &Follower, told: &mut Told, output: &mut Output) -> Result<()> {
+    if told.absent != looked.absent {
         match &looked.absent {
             Some(reason) => output.say(format_args!("waiting: {reason}")),
             None => output.say("the log is there"),
         }
-        absent.clone_from(&looked.absent);
+        told.absent.clone_from(&looked.absent);
+    }
+    if told.unwritten != looked.unwritten {
+        match &looked.unwritten {
+            Some(reason) => output.warn(format_args!("the rates cannot be written, and are tried again: {reason}")),
+            None => output.say("the rates are written again"),
+        }
+        told.unwritten.clone_from(&looked.unwritten);
     }
     for note in &looked.notes {
         output.say(note);
@@ -348,6 +428,13 @@ fn tell(looked: &Looked, follower: &Follower, absent: &mut Option<String>, outpu
         output.warn(format_args!("not logged: {trouble}"));
     }
     let Some(run) = follower.run() else { return Ok(()) };
+    let without_rates = !run.state().decisions.is_empty() && run.rates_file().is_none();
+    if without_rates && !told.without_rates {
+        output.warn(
+            "no rates are written yet: the log does not say how the training's own rate goes on, and nothing could be picked for it",
+        );
+    }
+    told.without_rates = without_rates;
     for event in &looked.events {
         match event {
             Event::Decided(decision) => tell_decision(decision, run, output)?,

@@ -49,6 +49,58 @@ fn rates(folder: &Path) -> Value {
 }
 
 #[test]
+fn what_a_training_writes_is_never_replaced() {
+    let folder = search();
+    let path = folder.path();
+    let log = HEADER.to_owned() + &rows(&|_| 0.05, 0..60);
+    fs::write(path.join("log.csv"), &log).expect("written");
+    fs::write(path.join("notes.txt"), "mine").expect("written");
+    fs::create_dir(path.join("tensorboard")).expect("made");
+    for (more, problem) in [
+        (&["-o", "log.csv"][..], "is the log that is to be followed"),
+        (&["-o", "./tensorboard/../log.csv"], "is the log that is to be followed"),
+        (&["-o", "notes.txt"], "is no file of rates"),
+        (&["--log-back", "log.csv"], "is the log that is to be followed"),
+        (&["--log-back", "log.csv/events"], "is the log that is to be followed, or in it"),
+        (&["--log-back", "notes.txt"], "neither JSON lines nor a folder"),
+        (&["--log-back", "rates.json"], "is the file of rates"),
+    ] {
+        let output = lodecast(path, &[&FOLLOW[..], more].concat());
+        let said = talk(&output);
+        assert!(!output.status.success() && said.contains(problem), "{more:?}\n{said}");
+    }
+    // Nor is a log that is yet to be there a place for anything else.
+    let output = lodecast(path, &["follow", "later.csv", "--runs", "runs", "--log-back", "later.csv", "--once"]);
+    assert!(talk(&output).contains("is the log that is to be followed"), "{}", talk(&output));
+    assert_eq!(fs::read_to_string(path.join("log.csv")).expect("there"), log);
+    assert_eq!(fs::read_to_string(path.join("notes.txt")).expect("there"), "mine");
+    assert!(!path.join("later.csv").exists());
+    let output = lodecast(path, &FOLLOW);
+    assert!(output.status.success(), "{}", talk(&output));
+    // A file of rates is what may be replaced.
+    assert!(lodecast(path, &FOLLOW).status.success());
+}
+
+#[test]
+fn what_needs_attention_is_said_to_scripts_too() {
+    let folder = search();
+    let path = folder.path();
+    let first = lodecast(path, &FOLLOW);
+    assert!(first.status.success(), "{}", talk(&first));
+    // Another rate than was planned, by far.
+    fs::write(path.join("log.csv"), HEADER.to_owned() + &rows(&|_| 0.0003, 0..80)).expect("written");
+    let output = lodecast(path, &[&FOLLOW[..], &["--json"]].concat());
+    assert!(output.status.success(), "{}", talk(&output));
+    let lines = String::from_utf8(output.stdout).expect("text");
+    let alerts: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+        .filter(|line| line["alert"].is_object())
+        .collect();
+    assert!(alerts.iter().any(|line| line["alert"]["kind"] == "not-followed" && line["at_step"] == 70), "{lines}");
+}
+
+#[test]
 fn nothing_is_learned_from_the_run_that_is_followed() {
     let folder = search();
     let path = folder.path();
@@ -92,7 +144,9 @@ fn rates_are_there_before_the_log_is_and_follow_it() {
     fs::write(path.join("log.csv"), HEADER.to_owned() + &rows(&|step| schedule.at_step(step, STEPS), 0..100)).unwrap();
     let lines = data(path, &[&FOLLOW[..], &["--json"]].concat());
     let decisions: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("a line each")).collect();
-    let [decision] = &decisions[..] else { panic!("{lines}") };
+    // It has rates of its own.
+    let [decision, alert] = &decisions[..] else { panic!("{lines}") };
+    assert_eq!((&alert["alert"]["kind"], &alert["at_step"]), (&"not-followed".into(), &90.into()));
     assert_eq!(
         (&decision["revision"], &decision["at_step"], &decision["total_steps"]),
         (&2.into(), &90.into(), &300.into())
