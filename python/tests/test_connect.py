@@ -113,6 +113,24 @@ def test_what_is_told_in_an_outage_is_on_disk_before_the_next_attempt(server, tm
     assert Spool(file).waiting[-1] == {"step": 10, "train_loss": 1.0}
 
 
+def test_a_refused_point_takes_no_other_along(server, tmp_path, caplog):
+    with connect(server, tmp_path) as live:
+        live.tell(0, train_loss=1.0)
+        assert live.flush(20)
+        server.kill()
+        for step in range(1, 80):
+            live.tell(step, train_loss=loss(step))
+        # Beyond the planned end, and within what waits.
+        live.tell(TOTAL + 5, train_loss=1.0)
+        live.tell(TOTAL + 6, train_loss=1.0)
+        for step in range(80, 100):
+            live.tell(step, train_loss=loss(step))
+        server.start()
+        assert live.flush(40)
+        assert server.get("/v1/runs/run")["last_step"] == 99
+        assert caplog.text.count("a point was refused and is left out") == 2
+
+
 def test_a_line_that_was_cut_off_takes_none_of_the_next_process_along(tmp_path):
     file = tmp_path / "points.jsonl"
     file.write_text('{"step": 1}\n{"step": 2, "tra')

@@ -54,6 +54,8 @@ class Connection:
         self._applied: tuple[int, float] | None = None
         self._ratios: dict[int, list[float]] = {}
         self._said: set[str] = set()
+        #: Items of a request at most.
+        self._batch = _BATCH
         self._thread = threading.Thread(target=self._work, name=f"lodecast {run}", daemon=True)
 
     # In the training's loop.
@@ -279,23 +281,32 @@ class Connection:
             self._client.ask("POST", self._path + "/resume", {"step": first["resume"]})
             count = 1
         else:
-            count = next((k for k, item in enumerate(waiting[:_BATCH]) if "resume" in item), min(len(waiting), _BATCH))
+            batch = waiting[: self._batch]
+            count = next((k for k, item in enumerate(batch) if "resume" in item), len(batch))
             try:
                 told = self._client.ask("POST", self._path + "/points", {"points": waiting[:count]})
+            except Refused as error:
+                if not self._refused(error, count):
+                    return
+            else:
+                self._batch = min(2 * self._batch, _BATCH)
                 if self._served is None or told["revision"] != self._served.revision:
                     self._refresh()
-            except Refused as error:
-                self._refused(error)
         self._spool.told(count)
 
-    def _refused(self, error: Refused) -> None:
+    def _refused(self, error: Refused, count: int) -> bool:
+        """Say whether the points are to be left out: of several, the sound ones are still to be told."""
         if error.status == 404:
             # The server lost its store, perhaps.
             self._made = False
             raise error
         if error.status in (401, 403):
             raise error
-        self._say(f"points were refused and are left out: {error}")
+        if count > 1:
+            self._batch = count // 2
+            return False
+        self._say(f"a point was refused and is left out: {error}")
+        return True
 
     # What it needs.
 
