@@ -126,9 +126,8 @@ fn read_part(
         table.note("it is empty: not even a header");
         return Ok(ControlFlow::Continue(()));
     }
-    if remarks > 0 {
-        notes.push(format!("{remarks} lines before its header that begin with # were passed over"));
-    }
+    notes
+        .extend((remarks > 0).then(|| format!("{remarks} lines before its header that begin with # were passed over")));
     if record.len() > limits.series {
         return Err(Error::TooLarge {
             place,
@@ -144,8 +143,7 @@ fn read_part(
     // A short row may be the last one, still in the writing.
     let mut short: Option<u64> = None;
     // Whoever follows a training cannot have it mended, and what comes after a line that was cut off by a restart is sound.
-    let is_followed = limits.since.is_asked();
-    let mut damaged = DamagedLines::default();
+    let (is_followed, mut damaged) = (limits.since.is_asked(), DamagedLines::default());
     while let Some(line) = rows.next(&mut record)? {
         if let Some(line) = short {
             return Err(wrong_length(&place, line, columns.names.len()));
@@ -214,19 +212,21 @@ fn read_part(
     }
     notes.extend(marks.says().map(ToOwned::to_owned));
     notes.extend(damaged.said());
-    if let Some(line) = short {
-        notes.push(format!("the last line ({line}) is cut off: left out"));
-    }
-    if let Some(value) = &rows.doubtful {
-        notes.push(format!(
-            "its last line has no end and its last value is short: should '{value}' be cut off, delete the line"
-        ));
-    }
+    notes.extend(end_in_words(short, rows.doubtful.as_deref()));
     notes.extend(unpacked::says_cut_off(path));
     for note in notes {
         table.note(note);
     }
     Ok(ControlFlow::Continue(()))
+}
+
+/// What is to be said of the end of a table: of a last line that is too short, and of a last value that may be.
+fn end_in_words(short: Option<u64>, doubtful: Option<&str>) -> impl Iterator<Item = String> {
+    let short = short.map(|line| format!("the last line ({line}) is cut off: left out"));
+    let doubtful = doubtful.map(|value| {
+        format!("its last line has no end and its last value is short: should '{value}' be cut off, delete the line")
+    });
+    short.into_iter().chain(doubtful)
 }
 
 /// Is the row a remark before the header? What numpy writes there are the names of the columns.
