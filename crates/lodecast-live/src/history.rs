@@ -11,7 +11,7 @@ use crate::knots;
 use crate::live_run::Event;
 use crate::points::{for_planning, is_unsound, stride};
 use crate::rates_file::RatesFile;
-use crate::state::LiveRunState;
+use crate::state::{LiveRunState, ScheduleOrigin};
 
 /// A forecast is made whenever the run has come this fraction of its length farther.
 const FORECAST_EVERY: f64 = 0.05;
@@ -118,7 +118,7 @@ impl LiveRunState {
     /// The file of rates as it should be now; `None` before anything was decided, and as long as nobody, neither the training nor a
     /// plan, has said how the rates go on.
     pub(crate) fn rates_file(&self, metric: &Metric) -> Option<RatesFile> {
-        let last = self.decisions.last().filter(|_| self.picked || self.finished || !self.is_open_ended)?;
+        let last = self.decisions.last().filter(|_| self.finished || self.origin != ScheduleOrigin::Recorded)?;
         Some(RatesFile {
             format: RatesFile::FORMAT,
             run: self.run.clone(),

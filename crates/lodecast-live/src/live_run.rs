@@ -13,7 +13,7 @@ use crate::history::{Decision, Subject, limits};
 use crate::knots;
 use crate::points::{for_planning, stride};
 use crate::rates_file::RatesFile;
-use crate::state::LiveRunState;
+use crate::state::{LiveRunState, ScheduleOrigin};
 
 /// A change is announced at most this fraction of the run ahead.
 const FARTHEST_AHEAD: f64 = 0.05;
@@ -89,13 +89,15 @@ impl LiveRun {
     /// If a setting is out of its range.
     pub fn begin(model: Model, settings: LiveRunSettings, own_schedule: Option<Schedule>) -> Result<Self> {
         let best = || model.experience().best_configuration().schedule.clone();
-        let is_open_ended =
-            settings.in_force.is_none() && matches!(own_schedule, Some(Schedule::PiecewiseLinear { .. }));
+        let origin = match (&settings.in_force, &own_schedule) {
+            (None, Some(Schedule::PiecewiseLinear { .. })) => ScheduleOrigin::Recorded,
+            _ => ScheduleOrigin::Given,
+        };
         let in_force = settings.in_force.clone().or(own_schedule).unwrap_or_else(best);
         in_force.check()?;
         let knots = knots::of(&in_force, limits(&model));
         let start = LiveRunState::of_the_start(model.fingerprint(), settings.total_steps, knots);
-        let state = LiveRunState { is_open_ended, ..start };
+        let state = LiveRunState { origin, ..start };
         Self::with(model, settings, state)
     }
 
@@ -289,7 +291,7 @@ impl LiveRun {
         // The paper's model finds the present among its curves: that is where the points end.
         let present = known.last().map_or(0.0, |point| point.step as f64 / total as f64);
         let now = if self.planner.plans_ahead() { effective } else { present };
-        let (replan, picked) = (self.state.replans, self.state.picked);
+        let (replan, picked) = (self.state.replans, self.state.origin == ScheduleOrigin::Planned);
         let situation = Situation {
             observed: known,
             total_steps: total,
@@ -302,7 +304,9 @@ impl LiveRun {
         self.state.replans += 1;
         match self.planner.plan(&situation) {
             Ok(plan) => {
-                self.state.picked |= plan.is_weighed();
+                if plan.is_weighed() {
+                    self.state.origin = ScheduleOrigin::Planned;
+                }
                 if plan.changed {
                     let drawn = knots::of(&plan.schedule, self.limits);
                     self.state.change(&drawn, decision.effective_from_step);

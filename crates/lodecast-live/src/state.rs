@@ -17,6 +17,19 @@ const LAYOUT: Layout<LiveRunState> = Layout {
     remedy: "move it and the file of rates away to begin anew",
 };
 
+/// Where the schedule in force comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ScheduleOrigin {
+    /// Whole, from somebody, from the settings in the log, or from the best run of the sweep.
+    #[default]
+    Given,
+    /// From the rates that the run had until it was come upon: nobody has said how they go on.
+    Recorded,
+    /// From a plan.
+    Planned,
+}
+
 /// Everything that the further decisions about a run depend on, besides its log and the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LiveRunState {
@@ -41,12 +54,8 @@ pub struct LiveRunState {
     pub(crate) occasions: u64,
     /// Plans made: the position in the stream of random numbers.
     pub(crate) replans: u64,
-    /// Is the schedule in force what a plan came to?
     #[serde(default)]
-    pub(crate) picked: bool,
-    /// Is only known which rates the run had until it was come upon, and not how they go on?
-    #[serde(default)]
-    pub(crate) is_open_ended: bool,
+    pub(crate) origin: ScheduleOrigin,
     /// Step of the last change of the schedule.
     pub(crate) changed_at: u64,
     /// Steps between the last two looks that showed something new.
@@ -85,8 +94,7 @@ impl LiveRunState {
             last_step: None,
             occasions: 0,
             replans: 0,
-            picked: false,
-            is_open_ended: false,
+            origin: ScheduleOrigin::default(),
             changed_at: 0,
             advance: 0,
             first: None,
