@@ -28,6 +28,8 @@ use crate::report::learning_rate;
 const COLUMNS: &str = "Columns (without them the usual names are looked for, and what was chosen is said)";
 /// What to do where there is nothing to learn from.
 const REMEDY: &str = "name runs of the same training that are over with --runs, or a model file with --model";
+/// Part of a run between two decisions for which the moments are listed.
+const SHORTEST: f64 = 0.001;
 /// Looks whether it is time to end come so often.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -333,14 +335,24 @@ impl Arguments {
             run: self.run.clone(),
             options,
         };
+        let planner = self.planner.planner(model.clone())?;
+        // Whoever plans ahead also does before the start.
+        let from_the_start = |every: f64| {
+            if planner.plans_ahead() && every >= SHORTEST {
+                let count = ((1.0 - SHORTEST) / every).ceil() as u32;
+                Replan::At((0..count).map(|k| f64::from(k) * every).collect())
+            } else {
+                Replan::EveryFraction(every)
+            }
+        };
         Ok(FollowerOptions {
             watch,
             out: self.out.clone(),
             total_steps: self.total_steps,
             in_force: self.in_force.as_ref().map(|option| option.schedule.clone()),
             seed: self.seed,
-            replan: self.replan_every.map(Replan::EveryFraction),
-            planner: Some(self.planner.planner(model.clone())?.settings()),
+            replan: self.replan_every.map(from_the_start),
+            planner: Some(planner.settings()),
             lead: self.lead,
             target: self.target,
             log_back: self.log_back.iter().map(|place| self.log_back(place)).collect::<Result<_>>()?,

@@ -82,6 +82,18 @@ fn what_a_training_writes_is_never_replaced() {
 }
 
 #[test]
+fn whoever_decides_more_often_also_decides_before_the_start() {
+    let folder = search();
+    let path = folder.path();
+    let said = data(path, &[&FOLLOW[..], &["--replan-every", "0.25"]].concat());
+    assert!(said.contains("picked by law and process"), "{said}");
+    let schedule = Schedule::cosine(0.1);
+    fs::write(path.join("log.csv"), HEADER.to_owned() + &rows(&|step| schedule.at_step(step, STEPS), 0..100)).unwrap();
+    let said = data(path, &[&FOLLOW[..], &["--replan-every", "0.25"]].concat());
+    assert!(said.starts_with("step 90 of 300: ") && said.contains("next decision at step 150"), "{said}");
+}
+
+#[test]
 fn what_needs_attention_is_said_to_scripts_too() {
     let folder = search();
     let path = folder.path();

@@ -204,7 +204,10 @@ impl Runs {
             let kept = spawn_blocking(move || store.run(&name)).await.map_err(|_| defect())?.map_err(not_stored)?;
             if kept.is_some() {
                 let opened = runs.get(&id).await?;
-                let differing = opened.settings.differences(&settings);
+                let mut differing = opened.settings.differences(&settings);
+                // One that was made longer is asked for with its new length by a training that begins again.
+                let total_steps = opened.slot().await.run.history().total_steps;
+                differing.retain(|name| *name != "total_steps" || settings.total_steps != total_steps);
                 if differing.is_empty() {
                     return Ok((opened, false));
                 }

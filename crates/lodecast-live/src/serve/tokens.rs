@@ -49,7 +49,9 @@ impl Tokens {
             use std::os::unix::fs::PermissionsExt;
             let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
             if mode & 0o077 != 0 {
-                return Err(wrong("others on this machine can read these tokens".to_owned(), "say: chmod 600 FILE"));
+                let reason =
+                    format!("others on this machine can read these tokens: say 'chmod 600 {}'", path.display());
+                return Err(wrong(reason, "then start the server again"));
             }
         }
         let text = fs::read_to_string(path).map_err(failed)?;
@@ -127,7 +129,9 @@ fn unknown() -> Problem {
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
+    // The name of a scheme is the same in any case (RFC 9110, section 11.1).
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
@@ -176,6 +180,10 @@ mod tests {
         assert_eq!(may(READ, "a"), (200, 403));
         assert_eq!((may(WRITE, "a"), may(WRITE, "ab"), may(WRITE, "team-1")), ((200, 200), (200, 403), (200, 403)));
         assert_eq!((may(GROUP, "team-1"), may(GROUP, "team")), ((200, 200), (200, 403)));
+        for spelt in ["bearer", "BEARER"] {
+            let headers = headers("authorization", &format!("{spelt} {READ}"));
+            assert!(tokens.check_reader(&headers).is_ok(), "{spelt}");
+        }
         for wrong in ["", "x", &READ[1..], &READ[..20], "read-0123456789abcdeg", "write-0123456789abcdef0"] {
             assert_eq!(may(wrong, "a"), (401, 401), "{wrong}");
         }

@@ -84,6 +84,11 @@ fn choice(run: &ServedRun, asked: Choice) -> Result<Option<Choice>, Problem> {
         return Err(Problem::new(StatusCode::CONFLICT, title, "choose no more often than you look at it"));
     }
     let from_step = asked.from_step.max(earliest);
+    if !history.finished && earliest < total_steps && from_step >= total_steps {
+        let title = format!("step {from_step} is beyond the end: the run's steps count up to {total_steps}");
+        let remedy = "send a from_step before that, or make the run longer with .../extend";
+        return Err(Problem::new(StatusCode::CONFLICT, title, remedy));
+    }
     if history.finished || from_step >= total_steps {
         let remedy =
             format!("there is nothing left to change: steps count up to {total_steps}; .../extend makes a run longer");
@@ -128,6 +133,10 @@ async fn fresh(
             (Told::News, true) => fresh.push(point),
             (Told::Otherwise, true) if from_log => fresh.push(point),
             _ if from_log => known += 1,
+            (Told::Otherwise, _) if fresh.iter().any(|fresh| fresh.step == step) => {
+                let title = format!("these points have two values of step {step}");
+                return Err(Problem::new(StatusCode::CONFLICT, title, "send one of them"));
+            }
             (Told::Otherwise, _) => {
                 let title = format!("something else was told of step {step} before");
                 let remedy =

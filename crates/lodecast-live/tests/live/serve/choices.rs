@@ -101,7 +101,8 @@ fn a_choice_holds_from_its_step_on_over_replans_and_restarts() {
     served.restart();
     assert_eq!(all(&served), after);
     train(&served, &mut training, STEPS);
-    choose(&served, &choice(0, rates)).is_problem(409);
+    let late = choose(&served, &choice(0, rates));
+    assert!(late.is_problem(409).body.contains("the run is at its end"), "{late:?}");
 }
 
 #[test]
@@ -167,6 +168,8 @@ fn what_cannot_be_chosen_is_refused_and_changes_nothing() {
     ] {
         served.ask("PUT", PATH, &body).is_problem(status);
     }
+    let beyond = choose(&served, &choice(STEPS + 10, [0.1, 0.1]));
+    assert!(beyond.is_problem(409).body.contains("step 410 is beyond the end"), "{beyond:?}");
     served.ask("PUT", "/v1/runs/none/schedule", &choice(0, [0.1, 0.1]).to_string()).is_problem(404);
     served.ask("DELETE", "/v1/runs/none/schedule", "").is_problem(404);
     let foreign = "origin: http://evil.example\r\n";

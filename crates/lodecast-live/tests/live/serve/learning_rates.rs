@@ -98,6 +98,9 @@ fn telling_again_changes_nothing_and_telling_otherwise_is_refused() {
     assert_eq!((&told["accepted"], &told["known"], &told["last_step"]), (&1.into(), &2.into(), &2.into()));
     let partly = json!({"points": [{"step": 3, "train_loss": 2}, {"step": 900, "train_loss": 2}]});
     served.post("run", "points", &partly).is_problem(409);
+    let doubled = json!({"points": [{"step": 3, "train_loss": 2}, {"step": 3, "train_loss": 1}]});
+    let refused = served.post("run", "points", &doubled);
+    assert!(refused.is_problem(409).body.contains("these points have two values of step 3"), "{refused:?}");
     assert_eq!(served.get("/v1/runs/run").json()["last_step"], 2, "of a batch that is refused nothing is stored");
     // What diverges is told, too.
     served.step("run", "step=3&train_loss=nan").rate();
@@ -158,6 +161,11 @@ fn a_longer_run_has_the_rates_of_a_scheduler_that_was_extended() {
             let again = served.post("run", "extend", &json!({"total_steps": 2 * STEPS}));
             assert_eq!(again.json()["revision"], extended.json()["revision"]);
             served.restart();
+            // A training that begins again asks for it with its new length, or with the old one.
+            for (total_steps, status) in [(2 * STEPS, 200), (STEPS, 200), (3 * STEPS, 409)] {
+                let settings = json!({"model": "toy", "total_steps": total_steps}).to_string();
+                assert_eq!(served.ask("PUT", "/v1/runs/run", &settings).status, status, "{total_steps}");
+            }
         }
         let point = measured(&mut training, inside.learning_rate(step));
         inside.observe(point);
