@@ -387,9 +387,8 @@ fn keep_pick(mut board: Board<'_>) -> Plan {
     in_force.schedule = Some(board.schedules[0].clone());
     in_force.verdict = Verdict::Chosen;
     let prediction = in_force.prediction;
-    let reason =
-        "the schedule that was picked is kept to its end: under way, a law has not been shown to pick a better one"
-            .to_owned();
+    let reason = "the schedule is kept to its end: this form of model picks a whole schedule once, and its pick stands"
+        .to_owned();
     Plan { prediction, ..board.situation.keep(reason, board.candidates) }
 }
 
