@@ -1,9 +1,18 @@
 //! What is going on, in words: for the terminal, the page and the log.
 
-use lodecast::Interval;
+use lodecast::{Interval, Point};
 
 use crate::history::Subject;
 use crate::live_run::LiveRun;
+
+/// A run whose metric was measured last before this fraction of it does not say what it ended at.
+const AT_THE_END: f64 = 0.9;
+
+/// Decimals that leave two digits of a doubt.
+fn decimals(doubt: f64) -> usize {
+    let decimals = if doubt > 0.0 { (1 - doubt.log10().floor() as i32).clamp(0, 12) } else { 4 };
+    decimals as usize
+}
 
 /// A value with its interval, to two digits of the doubt: `0.939 ± 0.003`, or with its ends where they are uneven.
 pub fn interval_in_words(interval: &Interval) -> String {
@@ -12,7 +21,7 @@ pub fn interval_in_words(interval: &Interval) -> String {
     if !(mean.is_finite() && half.is_finite()) {
         return "nothing that can be said".to_owned();
     }
-    let digits = if half > 0.0 { (1 - half.log10().floor() as i32).clamp(0, 12) } else { 4 } as usize;
+    let digits = decimals(half);
     let uneven = (high - mean).max(mean - low) > 1.5 * (high - mean).min(mean - low);
     if uneven {
         format!("{mean:.digits$} ({low:.digits$} to {high:.digits$})")
@@ -28,15 +37,18 @@ pub(crate) fn steps(count: u64) -> String {
     parts.collect::<Vec<_>>().join(",")
 }
 
-/// The run in a sentence: where it ends, what was decided, and when the next decision is.
-pub fn sentence(run: &LiveRun) -> String {
-    sentence_of(&run.subject(&[]))
+/// The run in a sentence: where it ends or ended, what was decided, and when the next decision is. `points` are all that were measured.
+pub fn sentence(run: &LiveRun, points: &[Point]) -> String {
+    sentence_of(&run.subject(points), points)
 }
 
 /// A run as it is shown, in a sentence.
-pub(crate) fn sentence_of(subject: &Subject<'_>) -> String {
+pub(crate) fn sentence_of(subject: &Subject<'_>, points: &[Point]) -> String {
     let state = subject.state;
     let Some(last) = state.decisions.last() else { return "nothing is decided yet".to_owned() };
+    if state.finished {
+        return end_in_words(subject, points);
+    }
     let mut parts = Vec::new();
     parts.push(match &state.predicted() {
         _ if state.unsound => "what was measured last is no number: it has diverged, unless it comes back".to_owned(),
@@ -46,9 +58,6 @@ pub(crate) fn sentence_of(subject: &Subject<'_>) -> String {
         Some(predicted) => format!("ends at {}", interval_in_words(predicted)),
         None => "no forecast yet".to_owned(),
     });
-    if state.finished {
-        return format!("{}; the run is at its planned end", parts.join("; "));
-    }
     parts.push(if let Some(choice) = &state.chosen {
         format!("keeps the schedule chosen by hand from step {}", steps(choice.from_step))
     } else if last.changed {
@@ -63,6 +72,28 @@ pub(crate) fn sentence_of(subject: &Subject<'_>) -> String {
         parts.push(format!("next decision at step {}", steps(next)));
     }
     parts.join("; ")
+}
+
+/// What a run that is at its planned end came to. A forecast is none of it any more, but may be compared with it.
+fn end_in_words(subject: &Subject<'_>, points: &[Point]) -> String {
+    let state = subject.state;
+    if state.unsound {
+        return "has diverged: what was measured last is no number".to_owned();
+    }
+    let predicted = state.predicted();
+    let forecast = predicted.as_ref().map_or_else(
+        || "nothing had been forecast".to_owned(),
+        |predicted| format!("{} had been forecast", interval_in_words(predicted)),
+    );
+    let last =
+        points.iter().rev().find_map(|point| Some((point.step, point.validation.filter(|value| value.is_finite())?)));
+    match last {
+        Some((step, value)) if step as f64 >= AT_THE_END * state.total_steps as f64 => {
+            let digits = decimals(predicted.map_or(0.0, |predicted| 0.5 * (predicted.high - predicted.low)));
+            format!("ended at {value:.digits$}; {forecast}")
+        }
+        _ => format!("is over; its {} was not measured at the end; {forecast}", subject.model.metric().name),
+    }
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ def test_a_run_is_seen_while_it_goes_over_reloads_and_a_restart_of_the_server(se
     page.emulate_media(color_scheme="dark")
     picture(page, "dark")
     tell(server, range(500, TOTAL))
-    wait_for(page, "#sentence", "planned end")
+    wait_for(page, "#sentence", r"^ended at 0\.\d+; 0\.\d+ ± 0\.\d+ had been forecast$")
     wait_for(page, "#right", r"The run ended at")
     assert page.locator(".handle").count() == 0
     picture(page, "over")

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::{Metric, Model, Replan};
+use lodecast::{Metric, Model, Point, Replan};
 use lodecast_import::{ImportOptions, Limits, MlflowRun, Stop, ValidationChoice, Wanted, format_named, warning};
 use lodecast_live::{
     Alert, Decision, Event, Follower, FollowerOptions, JsonLinesLog, LiveRun, LogBack, Looked, MlflowLog, RatesFile,
@@ -150,7 +150,9 @@ impl Arguments {
                 return Err(failure(reason, "make room on the disk, or name another file with -o"));
             }
             if looked.finished {
-                output.say("the run is at its planned end");
+                let end =
+                    follower.run().map_or_else(String::new, |run| format!(": {}", sentence(run, follower.points())));
+                output.say(format_args!("the run is at its planned end{end}"));
                 return Ok(());
             }
             if self.once {
@@ -449,7 +451,7 @@ fn tell(looked: &Looked, follower: &Follower, told: &mut Told, output: &mut Outp
     told.without_rates = without_rates;
     for event in &looked.events {
         match event {
-            Event::Decided(decision) => tell_decision(decision, run, output)?,
+            Event::Decided(decision) => tell_decision(decision, run, follower.points(), output)?,
             Event::Forecast(predicted) => {
                 let step = run.state().last_step.unwrap_or(0);
                 output.say(format_args!("step {step}: ends at {}", interval_in_words(predicted)));
@@ -474,7 +476,7 @@ fn tell(looked: &Looked, follower: &Follower, told: &mut Told, output: &mut Outp
     Ok(())
 }
 
-fn tell_decision(decision: &Decision, run: &LiveRun, output: &mut Output) -> Result<()> {
+fn tell_decision(decision: &Decision, run: &LiveRun, points: &[Point], output: &mut Output) -> Result<()> {
     let total_steps = run.state().total_steps;
     if output.wants_json() {
         let line = json!({
@@ -494,7 +496,7 @@ fn tell_decision(decision: &Decision, run: &LiveRun, output: &mut Output) -> Res
     }
     let at =
         decision.at_step.map_or_else(|| "before the start".to_owned(), |step| format!("step {step} of {total_steps}"));
-    output.line(format_args!("{at}: {}", sentence(run)))?;
+    output.line(format_args!("{at}: {}", sentence(run, points)))?;
     output.line(format_args!("  revision {}: {}", decision.revision, decision.reason))?;
     output.flush()
 }

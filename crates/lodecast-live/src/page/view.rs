@@ -132,7 +132,7 @@ impl View {
         let rejected = candidates().filter(of_candidate).filter_map(|candidate| candidate.schedule.as_ref());
         Self {
             run: state.run.clone(),
-            sentence: sentence_of(subject),
+            sentence: sentence_of(subject, points),
             alerts: alerts_of(subject, points, absent).iter().map(ToString::to_string).collect(),
             metric: model.metric().name.clone(),
             higher_is_better: model.metric().direction == Direction::Max,

@@ -1,7 +1,7 @@
 //! What is decided: within the safe range, ahead of the training, and never otherwise about the past.
 
 use lodecast::{Knot, Point, Schedule};
-use lodecast_live::{Event, JsonLinesLog, RatesFile, TensorBoardLog, sentence};
+use lodecast_live::{Event, Follower, JsonLinesLog, RatesFile, TensorBoardLog, sentence};
 use proptest::prelude::*;
 
 use crate::toy::{HEADER, PEAKS, Place, STEPS, Training, look, model, rows, train};
@@ -253,7 +253,7 @@ fn a_training_that_sets_other_rates_is_noticed_once() {
     let [Event::NotFollowed(departure)] = noticed[..] else { panic!("{noticed:?}") };
     assert_eq!((departure.since_step, departure.logged), (10, 0.5));
     assert_eq!(place.file().not_followed, Some(departure));
-    let said = sentence(follower.run().expect("a run"));
+    let said = sentence(follower.run().expect("a run"), follower.points());
     assert!(said.contains("not followed since step 10"), "{said}");
     // And its return.
     for _ in 0..3 {
@@ -286,7 +286,7 @@ fn decisions_are_logged_back() {
     let (lines, events) = (place.path().join("decisions.jsonl"), place.path().join("board/lodecast"));
     let mut options = place.options();
     options.log_back = vec![Box::new(JsonLinesLog::new(&lines)), Box::new(TensorBoardLog::new(&events))];
-    let mut follower = lodecast_live::Follower::open(model(), options).expect("it follows");
+    let mut follower = Follower::open(model(), options).expect("it follows");
     look(&mut follower);
     place.append(HEADER);
     let mut training = Training::new(3);
@@ -316,4 +316,30 @@ fn decisions_are_logged_back() {
     assert_eq!(rates.iter().map(|&(step, _)| step).collect::<Vec<_>>(), [0, 150]);
     assert!((rates[1].1 / entries[1]["learning_rate"].as_f64().expect("a number") - 1.0).abs() < 1e-6);
     assert_eq!(read["lodecast/predicted_final"].len(), 2);
+}
+
+#[test]
+fn a_run_that_is_over_is_said_to_have_ended_at_what_was_measured() {
+    let place = Place::new("log.csv");
+    let mut follower = place.follower();
+    look(&mut follower);
+    place.append(HEADER);
+    let points = train(&mut Training::new(3), &place.file(), STEPS);
+    let (last, before) = points.split_last().expect("points");
+    place.append(&rows(before));
+    look(&mut follower);
+    let said = |follower: &Follower| sentence(follower.run().expect("a run"), follower.points());
+    assert!(said(&follower).starts_with("ends at "), "{}", said(&follower));
+    place.append(&rows(&[*last]));
+    assert!(look(&mut follower).finished);
+    let (end, forecast) = (last.validation.expect("measured"), said(&follower));
+    let words: Vec<&str> = forecast.split("; ").collect();
+    let [ended, had_been] = words[..] else { panic!("{forecast}") };
+    let number = ended.strip_prefix("ended at ").and_then(|number| number.parse::<f64>().ok());
+    assert!(number.is_some_and(|number| (number - end).abs() < 1e-3), "{end}: {forecast}");
+    assert!(had_been.contains('±') && had_been.ends_with(" had been forecast"), "{forecast}");
+    // One whose end was not measured did not end at what came before it.
+    let early = &follower.points()[..points.len() / 2];
+    let said = sentence(follower.run().expect("a run"), early);
+    assert!(said.starts_with("is over; its val_accuracy was not measured at the end; "), "{said}");
 }

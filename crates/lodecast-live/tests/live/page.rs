@@ -64,7 +64,7 @@ fn the_page_and_all_that_it_needs_are_served_from_here() {
     assert_eq!(status, 200);
     let view: Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!((&view["total_steps"], &view["last_step"]), (&STEPS.into(), &150.into()));
-    assert_eq!(view["sentence"], lodecast_live::sentence(follower.run().expect("a run")));
+    assert_eq!(view["sentence"], lodecast_live::sentence(follower.run().expect("a run"), follower.points()));
     assert_eq!(view["measured"]["step"].as_array().expect("a curve").len(), 15);
     assert!(!view["candidates"].as_array().expect("a list").is_empty());
     assert_eq!(get(address, "/nothing", "").0, 404);

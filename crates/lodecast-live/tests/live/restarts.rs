@@ -145,5 +145,5 @@ fn where_no_change_can_apply_any_more_no_decision_is_announced() {
     let mut follower = place.follower();
     assert!(!look(&mut follower).finished);
     let run = follower.run().expect("its length is known");
-    assert_eq!(run.next_decision(), None, "{}", lodecast_live::sentence(run));
+    assert_eq!(run.next_decision(), None, "{}", lodecast_live::sentence(run, follower.points()));
 }

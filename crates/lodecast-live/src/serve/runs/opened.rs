@@ -107,7 +107,7 @@ impl Opened {
             "metric": subject.model.metric().to_string(),
             "total_steps": history.total_steps,
             "revision": run.revision(),
-            "sentence": sentence_of(&subject),
+            "sentence": sentence_of(&subject, points),
             "predicted": history.predicted(),
             "alerts": alerts_of(&subject, points, None).iter().map(ToString::to_string).collect::<Vec<_>>(),
             "by_hand": history.chosen.is_some(),
