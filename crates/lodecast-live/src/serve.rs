@@ -13,6 +13,7 @@ mod settings;
 mod sources;
 mod store;
 mod tokens;
+mod which;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

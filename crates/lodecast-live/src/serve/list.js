@@ -4,13 +4,17 @@ import { count } from "/plot.js";
 
 const get = (id) => document.getElementById(id);
 const PAGE = 100;
-const looked = { q: "", after: 0 };
+const looked = { q: "", which: "", after: 0 };
+const PARTS = { "under-way": "under way", "with-alerts": "with alerts", finished: "finished" };
 let drawn = "";
 
 function readAddress() {
   const state = new URLSearchParams(location.hash.slice(1));
   looked.q = (state.get("q") ?? "").replace(/[^A-Za-z0-9._-]/g, "");
   looked.after = Math.max(Number.parseInt(state.get("after") ?? "0", 10) || 0, 0);
+  const which = state.get("which") ?? "";
+  looked.which = Object.hasOwn(PARTS, which) ? which : "";
+  get("which").value = looked.which;
   if (get("filter").value !== looked.q) get("filter").value = looked.q;
 }
 
@@ -18,6 +22,7 @@ function go(change) {
   Object.assign(looked, change);
   const state = new URLSearchParams();
   if (looked.q) state.set("q", looked.q);
+  if (looked.which) state.set("which", looked.which);
   if (looked.after) state.set("after", looked.after);
   const hash = state.toString();
   history.replaceState(null, "", hash ? `#${hash}` : location.pathname);
@@ -37,7 +42,8 @@ function draw({ runs, count: all }) {
   if (text === drawn) return;
   drawn = text;
   const holding = looked.q ? ` whose name holds “${looked.q}”` : "";
-  get("count").textContent = `${count(all)} ${all === 1 ? "run" : "runs"}${holding}`;
+  const part = looked.which ? ` ${PARTS[looked.which]}` : "";
+  get("count").textContent = `${count(all)} ${all === 1 ? "run" : "runs"}${part}${holding}`;
   const rows = runs.map((run) => {
     const row = document.createElement("tr");
     const name = cell(row, "", "th");
@@ -62,7 +68,7 @@ async function look() {
   const number = ++asked;
   const connection = get("connection");
   try {
-    const query = new URLSearchParams({ q: looked.q, after: looked.after, limit: PAGE });
+    const query = new URLSearchParams({ q: looked.q, which: looked.which, after: looked.after, limit: PAGE });
     const response = await fetch(`/v1/runs?${query}`);
     if (response.status === 401) location.assign("/login");
     if (!response.ok) throw new Error(response.statusText);
@@ -82,6 +88,7 @@ get("filter").addEventListener("input", (event) => {
   clearTimeout(typing);
   typing = setTimeout(() => go({ q: event.target.value.replace(/[^A-Za-z0-9._-]/g, ""), after: 0 }), 200);
 });
+get("which").addEventListener("change", (event) => go({ which: event.target.value, after: 0 }));
 get("before").addEventListener("click", () => go({ after: Math.max(looked.after - PAGE, 0) }));
 get("after").addEventListener("click", () => go({ after: looked.after + PAGE }));
 addEventListener("hashchange", () => { readAddress(); look(); });

@@ -15,6 +15,7 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 
 use super::entry::Entry;
+use super::which::Which;
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use lodecast::Point;
@@ -52,6 +53,20 @@ const TABLES: &str = "
         PRIMARY KEY (run, number)
     ) WITHOUT ROWID;
     CREATE INDEX entries_by_step ON entries (run, step);";
+
+/// The parts of the list of runs, by the conditions of [`Which`] and in its order: without them every look at a part reads every summary.
+/// They are not part of the version: a lodecast that does not know them keeps them up, and reads the store as before.
+fn indexes() -> String {
+    let index = |(name, which): (&str, Which)| {
+        format!("CREATE INDEX IF NOT EXISTS {name} ON runs (key) WHERE {};", which.condition())
+    };
+    let parts = [
+        ("runs_under_way", Which::UnderWay),
+        ("runs_with_alerts", Which::WithAlerts),
+        ("runs_finished", Which::Finished),
+    ];
+    parts.map(index).concat()
+}
 
 /// The store of a server.
 pub(crate) struct Store {
@@ -128,6 +143,7 @@ impl Store {
             let whole = format!("BEGIN IMMEDIATE; {changes} PRAGMA user_version = {VERSION}; COMMIT;");
             connection.execute_batch(&whole).map_err(failed)?;
         }
+        connection.execute_batch(&indexes()).map_err(failed)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let reader = Connection::open_with_flags(&path, flags).map_err(failed)?;
         let (jobs, waiting) = sync_channel(QUEUE);
@@ -207,10 +223,16 @@ impl Store {
         Ok(entries.into_iter().filter_map(point).collect())
     }
 
-    /// Runs whose id holds `text`, the latest first, after so many; and how many there are.
-    pub(crate) fn list(&self, text: &str, after: u64, most: u64) -> std::result::Result<(Vec<ListedRun>, u64), String> {
+    /// Those runs whose id holds `text`, the latest first, after so many; and how many there are.
+    pub(crate) fn list(
+        &self,
+        text: &str,
+        which: Which,
+        after: u64,
+        most: u64,
+    ) -> std::result::Result<(Vec<ListedRun>, u64), String> {
         self.read(|reader| {
-            let holds = "(?1 = '' OR instr(id, ?1) > 0)";
+            let holds = format!("(?1 = '' OR instr(id, ?1) > 0) AND {}", which.condition());
             let count: i64 = reader
                 .prepare_cached(&format!("SELECT COUNT(*) FROM runs WHERE {holds}"))?
                 .query_row([text], |row| row.get(0))?;

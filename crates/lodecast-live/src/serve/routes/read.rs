@@ -13,18 +13,20 @@ use super::request::{number, query, wait};
 use crate::http::problem::Problem;
 use crate::page::server::defect;
 use crate::serve::runs::not_stored;
+use crate::serve::which::Which;
 
 /// Runs of a list at most.
 const MOST: u64 = 1000;
 
-/// The runs, the latest first: `q` is in their id, `after` so many, `limit` of them.
+/// The runs, the latest first: `q` is in their id, `which` of them, `after` so many, `limit` of them.
 pub(super) async fn list(Of(state): Of<State>, RawQuery(text): RawQuery) -> Result<Json<Value>, Problem> {
     let text = text.as_deref();
     let after = number(text, "after")?.unwrap_or(0);
     let most = number(text, "limit")?.unwrap_or(100).min(MOST);
     let holds = query(text, "q").unwrap_or_default().to_owned();
+    let which = Which::named(query(text, "which"))?;
     let store = state.runs.store.clone();
-    let listing = spawn_blocking(move || store.list(&holds, after, most));
+    let listing = spawn_blocking(move || store.list(&holds, which, after, most));
     let (runs, count) = listing.await.map_err(|_| defect())?.map_err(not_stored)?;
     Ok(Json(json!({"runs": runs, "count": count})))
 }
@@ -102,7 +104,7 @@ pub(super) async fn models(Of(state): Of<State>) -> Result<Json<Value>, Problem>
 /// What has been counted, for Prometheus.
 pub(super) async fn metrics(Of(state): Of<State>) -> Result<Response, Problem> {
     let runs = state.runs.clone();
-    let counted = spawn_blocking(move || runs.store.list("", 0, 0).map(|(_, count)| count));
+    let counted = spawn_blocking(move || runs.store.list("", Which::All, 0, 0).map(|(_, count)| count));
     let count = counted.await.map_err(|_| defect())?.map_err(not_stored)?;
     let text = state.runs.counters.text(count, state.runs.in_memory());
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())

@@ -55,7 +55,7 @@ fn what_was_written_comes_back_to_the_last_bit_and_a_second_server_is_refused() 
     assert_eq!((back.validation, back.learning_rate), (point.validation, point.learning_rate));
     assert!(store.at_step(1, 7).expect("read").is_empty(), "the training went back before it");
     assert!(wait(store.write(run(2, "a"))).is_err(), "an id is there once");
-    let (listed, count) = store.list("", 0, 10).expect("read");
+    let (listed, count) = store.list("", Which::All, 0, 10).expect("read");
     assert_eq!((listed[0].id.as_str(), listed[0].last_step, count), ("a", Some(3), 1));
 }
 
@@ -134,5 +134,34 @@ fn a_store_of_version_1_is_brought_to_this_one() {
             .expect("written");
         let found = store.entries(1, 0).expect("read");
         assert_eq!((found.len() as u64, found.last()), (number + 1, Some(&Entry::Chosen(choice))));
+    }
+}
+
+#[test]
+fn a_part_of_the_runs_is_found_without_reading_the_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path()).expect("a store");
+    wait(store.write(run(1, "a"))).expect("written");
+    let summary =
+        |finished: bool, alerts: &[&str]| serde_json::json!({"finished": finished, "alerts": alerts}).to_string();
+    for (key, summary) in
+        [(2, summary(true, &[])), (3, summary(false, &["not followed"])), (4, summary(true, &["diverging"]))]
+    {
+        wait(store.write(run(key, &format!("run-{key}")))).expect("written");
+        wait(store.write(Write::Become { key, number: 0, summary, snapshot: None })).expect("written");
+    }
+    let listed = |which| {
+        let (runs, count) = store.list("", which, 0, 10).expect("read");
+        assert_eq!(runs.len() as u64, count);
+        runs.into_iter().map(|run| run.id).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(Which::All), ["run-4", "run-3", "run-2", "a"]);
+    assert_eq!(listed(Which::UnderWay), ["run-3", "a"]);
+    assert_eq!(listed(Which::WithAlerts), ["run-4", "run-3"]);
+    assert_eq!(listed(Which::Finished), ["run-4", "run-2"]);
+    for which in [Which::UnderWay, Which::WithAlerts, Which::Finished] {
+        let query = format!("EXPLAIN QUERY PLAN SELECT id FROM runs WHERE {} ORDER BY key DESC", which.condition());
+        let plan: String = store.read(|reader| reader.query_row(&query, [], |row| row.get(3))).expect("a plan");
+        assert!(plan.contains("USING INDEX runs_") && !plan.contains("SORT"), "{which:?}: {plan}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufReader, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -39,6 +39,43 @@ fn the_list_and_the_page_of_a_run_are_served_from_here() {
     assert!(part["runs"][0]["sentence"].as_str().is_some_and(|sentence| sentence.starts_with("ends at")), "{part}");
     let address = format!("http://{}", served.address());
     assert_eq!(lodecast_live::served_runs(&address, None).expect("a list").len(), 3);
+}
+
+#[test]
+fn the_list_is_of_the_part_that_is_asked_for() {
+    let served = Served::new();
+    for run in ["waits", "goes-wrong", "over", "over-too"] {
+        served.make(run);
+    }
+    let points = |from: u64, to: u64| {
+        let points: Vec<_> = (from..to)
+            .map(|step| json!({"step": step, "train_loss": 1.5, "validation": 0.3, "learning_rate": 0.1}))
+            .collect();
+        json!({ "points": points })
+    };
+    served.post("goes-wrong", "points", &points(0, 100));
+    for run in ["over", "over-too"] {
+        served.post(run, "points", &points(0, STEPS));
+    }
+    let listed = |query: &str| {
+        let list = served.get(&format!("/v1/runs?{query}")).json();
+        let ids: Vec<_> = list["runs"].as_array().expect("a list").iter().map(|run| run["id"].clone()).collect();
+        (ids, list["count"].as_u64().expect("a count"))
+    };
+    // What became of a run is noted after it was answered.
+    let begun = Instant::now();
+    while listed("which=finished").1 < 2 || listed("which=with-alerts").1 == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", served.get("/v1/runs").body);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(listed("which=finished"), (vec!["over-too".into(), "over".into()], 2));
+    assert_eq!(listed("which=finished&limit=1&after=1"), (vec!["over".into()], 2));
+    assert_eq!(listed("which=finished&q=too"), (vec!["over-too".into()], 1));
+    assert_eq!(listed("which=under-way"), (vec!["goes-wrong".into(), "waits".into()], 2));
+    assert!(listed("which=with-alerts").0.contains(&"goes-wrong".into()), "{:?}", listed("which=with-alerts"));
+    assert!(!listed("which=with-alerts").0.contains(&"waits".into()));
+    assert_eq!((listed("which=all").1, listed("which=").1, listed("").1), (4, 4, 4));
+    served.get("/v1/runs?which=broken").is_problem(400);
 }
 
 #[test]
