@@ -13,9 +13,14 @@ pub(crate) async fn run_page() -> Html<&'static str> {
 /// What the page of one run loads.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
-        .route("/page.css", get(|| async { typed("text/css; charset=utf-8", include_str!("../page/page.css")) }))
         .route("/page.js", get(|| async { typed("text/javascript; charset=utf-8", include_str!("../page/page.js")) }))
         .route("/plot.js", get(|| async { typed("text/javascript; charset=utf-8", include_str!("../page/plot.js")) }))
+}
+
+/// How all pages look. It tells nothing of any run: also who is not let in yet may have it.
+pub(crate) fn style<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new()
+        .route("/page.css", get(|| async { typed("text/css; charset=utf-8", include_str!("../page/page.css")) }))
 }
 
 /// A text of a type.

@@ -52,6 +52,7 @@ fn routes(state: State) -> Router {
     Router::new()
         .route("/", get(assets::run_page))
         .merge(assets::routes())
+        .merge(assets::style())
         .route("/view", get(view))
         .route("/events", get(events))
         .route("/what-if", post(what_if))

@@ -1,5 +1,6 @@
 //! What a server answers to. Reading and writing have gates of their own.
 
+mod login;
 mod pages;
 mod read;
 mod request;
@@ -60,7 +61,8 @@ pub(super) fn routes(state: State) -> Router {
         .route_layer(middleware::from_fn_with_state(state.clone(), writers));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
-        .route("/login", get(pages::login).post(pages::log_in))
+        .route("/login", get(login::page).post(login::log_in))
+        .merge(assets::style())
         .merge(reading)
         .merge(writing)
         .fallback(|| async {
@@ -88,7 +90,7 @@ async fn guarded(Of(state): Of<State>, request: Request<Body>, next: Next) -> Re
 async fn readers(Of(state): Of<State>, request: Request<Body>, next: Next) -> Response {
     match state.tokens.check_reader(request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(problem) => pages::to_log_in(&request).unwrap_or_else(|| problem.into_response()),
+        Err(problem) => login::to_log_in(&request).unwrap_or_else(|| problem.into_response()),
     }
 }
 

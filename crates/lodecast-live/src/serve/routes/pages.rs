@@ -1,28 +1,25 @@
-//! The pages: the list of runs, one run, and how a browser gets in where tokens are asked for.
+//! The pages: the list of runs, and one run.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Json, Path, Request, State as Of};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::extract::{Json, Path, State as Of};
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{Html, Response};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio_stream::wrappers::WatchStream;
 use tokio_stream::{Stream, StreamExt};
 
 use super::State;
-use super::request::body;
 use crate::http::assets::{json_text, typed};
 use crate::http::problem::Problem;
 use crate::page::server::{HEARTBEAT, Question, answer, defect};
 use crate::page::view::View;
 use crate::serve::runs::Opened;
-use crate::serve::tokens::COOKIE;
 
 /// A browser hears of a run at most so often.
 const EVERY: Duration = Duration::from_millis(250);
@@ -81,44 +78,4 @@ pub(super) async fn what_if(
     let from_step = question.from(run.shown(None).0.earliest_change, total_steps)?;
     let asking = spawn_blocking(move || run.what_if(&question.knots, from_step));
     answer(asking.await.map_err(|_| defect())?, total_steps)
-}
-
-/// Leads a browser that wants a page to where it can say its token.
-pub(super) fn to_log_in(request: &Request<Body>) -> Option<Response> {
-    let is_led = request.method() == Method::GET && wants_page(request.headers());
-    is_led.then(|| Redirect::to("/login").into_response())
-}
-
-/// Is it a browser that asks?
-fn wants_page(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::ACCEPT)
-        .and_then(|accepts| accepts.to_str().ok())
-        .is_some_and(|accepts| accepts.contains("text/html"))
-}
-
-pub(super) async fn login() -> Html<&'static str> {
-    Html(include_str!("../login.html"))
-}
-
-/// Keeps a token to read with in the browser. One that may not read is asked for again.
-pub(super) async fn log_in(Of(state): Of<State>, headers: HeaderMap, sent: Body) -> Result<Response, Problem> {
-    let form = body(sent).await?;
-    let token = std::str::from_utf8(&form).ok().and_then(|form| form.trim().strip_prefix("token=")).unwrap_or_default();
-    let as_header = HeaderValue::try_from(format!("Bearer {token}"));
-    let said: HeaderMap = as_header.ok().map(|value| (header::AUTHORIZATION, value)).into_iter().collect();
-    if let Err(problem) = state.tokens.check_reader(&said) {
-        if !wants_page(&headers) {
-            return Err(problem);
-        }
-        let again =
-            include_str!("../login.html").replace("<h1>lodecast</h1>", "<h1>That token opens nothing here</h1>");
-        return Ok((problem.status, Html(again)).into_response());
-    }
-    let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict");
-    let mut response = Redirect::to("/").into_response();
-    let cookie = HeaderValue::try_from(cookie)
-        .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "that is no token", "give one of the token file"))?;
-    response.headers_mut().insert(header::SET_COOKIE, cookie);
-    Ok(response)
 }

@@ -89,13 +89,52 @@ fn a_browser_says_its_token_once_and_can_only_read_with_it() {
     assert_eq!(served.get("/login").status, 200);
     served.ask("POST", "/login", "token=wrong-0123456789abcdef").is_problem(401);
     let again = served.ask_with("POST", "/login", "accept: text/html\r\n", "token=wrong-0123456789abcdef");
-    assert!(again.status == 401 && again.body.contains("<form method=\"post\" action=\"/login\">"), "{again:?}");
+    assert!(again.status == 401 && again.body.contains("method=\"post\" action=\"/login\">"), "{again:?}");
     let entered = served.ask("POST", "/login", &format!("token={WRITE}"));
     assert!(entered.status == 303 && entered.head.contains("httponly; samesite=strict"), "{entered:?}");
     let cookie = format!("cookie: lodecast={WRITE}\r\n");
     assert_eq!(served.ask_with("GET", "/", &cookie, "").status, 200);
     served.ask_with("PUT", "/v1/runs/mine-1", &cookie, "{}").is_problem(401);
     served.ask_with("PUT", "/v1/runs/mine-1/schedule", &cookie, "{}").is_problem(401);
+}
+
+#[test]
+fn a_browser_is_led_to_the_page_that_it_wanted_and_nowhere_else() {
+    let served = guarded();
+    let led = |path: &str| served.ask_with("GET", path, "accept: text/html\r\n", "").head;
+    assert!(led("/runs/mine-1").contains("location: /login?to=/runs/mine-1\r\n"), "{}", led("/runs/mine-1"));
+    assert!(led("/v1/runs").contains("location: /login\r\n"), "{}", led("/v1/runs"));
+    // The form keeps it, also where the token was wrong, and the answer to it leads there.
+    let form = "<form class=\"asked\" method=\"post\" action=\"/login?to=/runs/mine-1\">";
+    assert!(served.get("/login?to=/runs/mine-1").body.contains(form));
+    let html = "accept: text/html\r\n";
+    let again = served.ask_with("POST", "/login?to=/runs/mine-1", html, "token=wrong-0123456789abcdef");
+    assert!(again.status == 401 && again.body.contains(form), "{again:?}");
+    let entered = |to: &str| served.ask("POST", &format!("/login{to}"), &format!("token={READ}")).head;
+    assert!(entered("?to=/runs/mine-1").contains("location: /runs/mine-1\r\n"));
+    for to in [
+        "",
+        "?to=",
+        "?to=//evil.example",
+        "?to=/\\evil.example",
+        "?to=https://evil.example/runs/a",
+        "?to=/runs//evil.example",
+        "?to=/runs/..",
+        "?to=/runs/a/../../login",
+        "?to=/runs/%2e%2e",
+        "?to=/runs/a%0d%0ax-header:1",
+        "?to=/runs/a\"><script>",
+        "?to=/v1/runs",
+    ] {
+        let to = to.replace(['"', '<', '>', '\\'], "%22");
+        assert!(entered(&to).contains("location: /\r\n"), "{to}: {}", entered(&to));
+        assert!(served.get(&format!("/login{to}")).body.contains("action=\"/login\""), "{to}");
+    }
+    // It looks as the other pages do; what shows runs is for those who may read.
+    assert_eq!(served.get("/page.css").status, 200);
+    for path in ["/page.js", "/plot.js", "/list.js"] {
+        served.get(path).is_problem(401);
+    }
 }
 
 #[test]
