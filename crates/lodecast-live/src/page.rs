@@ -6,7 +6,8 @@ pub(crate) mod view;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lodecast::Point;
 use tokio::runtime::Runtime;
@@ -19,6 +20,10 @@ use crate::http::listener::Listener;
 use crate::live_run::LiveRun;
 use view::View;
 
+/// Browsers are told of the end for so long at most, and what was told is on its way after so long.
+const FAREWELL: Duration = Duration::from_secs(1);
+const ON_ITS_WAY: Duration = Duration::from_millis(50);
+
 /// A page that shows a run, kept up to date for as long as this is held.
 #[derive(Debug)]
 pub struct Page {
@@ -27,6 +32,8 @@ pub struct Page {
     asked: Arc<Mutex<Option<Asked>>>,
     /// Tells the events of this page from those of one before it.
     begun: u128,
+    /// Held once more by every browser that listens and has not heard of the end.
+    listening: Arc<()>,
     _server: Background,
 }
 
@@ -37,6 +44,8 @@ struct Shown {
     id: String,
     number: u64,
     json: String,
+    /// Does nothing come any more?
+    ended: bool,
 }
 
 /// What is asked about another schedule.
@@ -61,12 +70,17 @@ impl Page {
         let (listener, address) = Listener::tcp(address)?;
         let (shown, watched) = watch::channel(Arc::new(Shown::default()));
         let asked = Arc::new(Mutex::new(None));
-        let state =
-            server::State { names: OwnNames::new(&address.into(), &[]), shown: watched, asked: Arc::clone(&asked) };
+        let listening = Arc::new(());
+        let state = server::State {
+            names: OwnNames::new(&address.into(), &[]),
+            shown: watched,
+            asked: Arc::clone(&asked),
+            listening: Arc::downgrade(&listening),
+        };
         let serve = move |runtime: Runtime, stopped| runtime.block_on(server::serve(listener, state, stopped));
         let server = Background::begin("page", serve).map_err(taken)?;
         let begun = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        Ok(Self { address, shown, asked, begun, _server: server })
+        Ok(Self { address, shown, asked, begun, listening, _server: server })
     }
 
     /// Where it is to be seen.
@@ -88,6 +102,23 @@ impl Page {
         // A run holds its model: it is copied only where something is new.
         let asked = Asked { run: Arc::new(run.clone()), points: points.into() };
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
-        self.shown.send_replace(Arc::new(Shown { id: format!("{}-{number}", self.begun), number, json }));
+        self.shown.send_replace(Arc::new(Shown { id: format!("{}-{number}", self.begun), number, json, ended: false }));
+    }
+}
+
+impl Drop for Page {
+    /// Browsers that look at it are told that nothing comes any more: without that they would take the connection for lost.
+    fn drop(&mut self) {
+        self.shown.send_modify(|shown| {
+            let Shown { id, number, json, .. } = &**shown;
+            *shown = Arc::new(Shown { id: id.clone(), number: *number, json: json.clone(), ended: true });
+        });
+        let begun = Instant::now();
+        if Arc::strong_count(&self.listening) > 1 {
+            while Arc::strong_count(&self.listening) > 1 && begun.elapsed() < FAREWELL {
+                sleep(ON_ITS_WAY / 5);
+            }
+            sleep(ON_ITS_WAY);
+        }
     }
 }

@@ -170,7 +170,10 @@ function drawReadout() {
 function draw() {
   if (!view) return;
   const set = (id, text) => { if (get(id).textContent !== text) get(id).textContent = text; };
-  document.title = `${view.sentence} – lodecast`;
+  document.title = `${view.run}: ${view.sentence} – lodecast`;
+  // Plots need their width.
+  get("main").hidden = false;
+  get("remedy").hidden = true;
   set("run", view.run);
   set("sentence", view.sentence);
   set("metric-title", view.metric);
@@ -327,12 +330,62 @@ addEventListener("hashchange", () => { readAddress(); answer = null; draw(); ask
 
 readAddress();
 const connection = get("connection");
-const source = new EventSource(`${BASE}/events`);
-source.addEventListener("open", () => { connection.textContent = "live"; connection.className = ""; });
-source.addEventListener("error", () => { connection.textContent = "connection lost, trying again"; connection.className = "lost"; });
-source.addEventListener("view", (event) => {
-  const before = view?.last_step;
-  view = JSON.parse(event.data);
-  draw();
-  if (asked && before !== view.last_step) later("ask", ask, 0);
-});
+const AGAIN = 3000;
+
+function sayConnection(text, isLost = false) {
+  connection.textContent = text;
+  connection.className = isLost ? "lost" : "";
+}
+
+function listen() {
+  const source = new EventSource(`${BASE}/events`);
+  source.addEventListener("open", () => sayConnection("live"));
+  const show = (event) => {
+    const before = view?.last_step;
+    view = JSON.parse(event.data) ?? view;
+    draw();
+    if (asked && before !== view?.last_step) later("ask", ask, 0);
+  };
+  source.addEventListener("view", show);
+  // The one who followed the run has ended: what is shown stays, and another one may come.
+  source.addEventListener("ended", (event) => {
+    source.close();
+    show(event);
+    sayConnection(view?.finished ? "the run has ended, and so has lodecast follow" : "lodecast follow has ended");
+    later("again", () => lookAgain(true), AGAIN);
+  });
+  source.addEventListener("error", () => {
+    sayConnection("connection lost, trying again", true);
+    // A browser tries again of itself where there is no answer, but not where it is refused.
+    if (source.readyState === EventSource.CLOSED) lookAgain();
+  });
+}
+
+// Asks why there are no events, and listens again as soon as there are.
+async function lookAgain(hasEnded = false) {
+  try {
+    const response = await fetch(`${BASE}/view`);
+    if (response.status === 401) {
+      location.assign(`/login?to=${BASE}`);
+      return;
+    }
+    // At 503 nothing is known yet, and will be.
+    if (response.ok || response.status === 503) {
+      listen();
+      return;
+    }
+    const { title, detail } = await response.json();
+    sayConnection("looking again every few seconds", true);
+    if (!view) {
+      document.title = `${title} – lodecast`;
+      get("sentence").textContent = title;
+      get("remedy").textContent = detail;
+      get("remedy").hidden = false;
+    }
+  } catch {
+    if (!hasEnded) sayConnection("connection lost, trying again", true);
+  }
+  later("again", () => lookAgain(hasEnded), AGAIN);
+}
+
+listen();

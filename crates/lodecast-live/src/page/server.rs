@@ -1,7 +1,7 @@
 //! The server of the page: a few routes on loopback, with limits on everything that is sent to it.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::Router;
@@ -41,6 +41,8 @@ pub(super) struct State {
     pub(super) names: guard::OwnNames,
     pub(super) shown: watch::Receiver<Arc<Shown>>,
     pub(super) asked: Arc<Mutex<Option<Asked>>>,
+    /// For those who want to hear of the end.
+    pub(super) listening: Weak<()>,
 }
 
 /// Serves until told to stop.
@@ -96,11 +98,21 @@ async fn view(Of(state): Of<State>) -> Result<Response, Problem> {
     if json.is_empty() { Err(unknown_yet()) } else { Ok(assets::json_text(json)) }
 }
 
-/// The run whenever it changes, from what the browser has not yet.
+/// The run whenever it changes, from what the browser has not yet; and that nothing comes any more.
 async fn events(Of(state): Of<State>, headers: HeaderMap) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let known = headers.get("last-event-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
-    let news = WatchStream::new(state.shown).filter(move |shown| !shown.json.is_empty() && shown.id != known);
-    let events = news.map(|shown| Ok(Event::default().id(&shown.id).event("view").data(&shown.json)));
+    let news =
+        WatchStream::new(state.shown).filter(move |shown| shown.ended || !shown.json.is_empty() && shown.id != known);
+    let mut listening = state.listening.upgrade();
+    let events = news.map(move |shown| {
+        if shown.ended {
+            drop(listening.take());
+            // What came just before it may not have been sent.
+            let last = if shown.json.is_empty() { "null" } else { &shown.json };
+            return Ok(Event::default().event("ended").data(last));
+        }
+        Ok(Event::default().id(&shown.id).event("view").data(&shown.json))
+    });
     Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))
 }
 

@@ -1,6 +1,6 @@
 //! The page as a browser, and as somebody who should not, asks for it.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -178,4 +178,28 @@ fn a_browser_hears_of_what_is_new_and_of_nothing_twice() {
     assert_ne!(newer, id);
     // What a page before this one had sent is not taken for what this one shows.
     assert_eq!(next(&mut listen("1700000000000-2")).1, 160);
+}
+
+#[test]
+fn a_browser_that_looks_is_told_of_the_end_and_nobody_waits_for_one_that_has_left() {
+    let (place, mut follower, page) = shown();
+    let address = page.address();
+    let listen = || {
+        let mut stream = connect(address);
+        stream.write_all(format!("GET /events HTTP/1.1\r\nhost: {address}\r\n\r\n").as_bytes()).expect("sent");
+        let mut reader = BufReader::new(stream);
+        assert_eq!(next(&mut reader).1, 150);
+        reader
+    };
+    let (mut stays, leaves) = (listen(), listen());
+    drop(leaves);
+    // What is shown last is heard with the end, however soon that comes.
+    place.append(&rows(&[lodecast::Point::new(160).train_loss(0.5).validation(0.8)]));
+    look(&mut follower);
+    page.show(follower.run().expect("a run"), follower.points(), None);
+    drop(page);
+    let rest: Vec<String> = stays.by_ref().lines().map_while(Result::ok).collect();
+    let ended = rest.iter().position(|line| line == "event: ended").expect("the end");
+    let data = rest[ended + 1].strip_prefix("data: ").expect("data");
+    assert_eq!(serde_json::from_str::<Value>(data).expect("JSON")["last_step"], 160);
 }
