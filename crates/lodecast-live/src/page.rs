@@ -1,5 +1,6 @@
 //! [`Page`]: one run on one screen, served to browsers on this machine.
 
+pub(crate) mod best;
 mod decimate;
 pub(crate) mod server;
 pub(crate) mod view;
@@ -18,6 +19,7 @@ use crate::http::background::Background;
 use crate::http::guard::OwnNames;
 use crate::http::listener::Listener;
 use crate::live_run::LiveRun;
+use best::Bests;
 use view::View;
 
 /// Browsers are told of the end for so long at most, and what was told is on its way after so long.
@@ -30,6 +32,7 @@ pub struct Page {
     address: SocketAddr,
     shown: watch::Sender<Arc<Shown>>,
     asked: Arc<Mutex<Option<Asked>>>,
+    bests: Bests,
     /// Tells the events of this page from those of one before it.
     begun: u128,
     /// Held once more by every browser that listens and has not heard of the end.
@@ -80,7 +83,7 @@ impl Page {
         let serve = move |runtime: Runtime, stopped| runtime.block_on(server::serve(listener, state, stopped));
         let server = Background::begin("page", serve).map_err(taken)?;
         let begun = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        Ok(Self { address, shown, asked, begun, listening, _server: server })
+        Ok(Self { address, shown, asked, bests: Bests::default(), begun, listening, _server: server })
     }
 
     /// Where it is to be seen.
@@ -90,7 +93,8 @@ impl Page {
 
     /// Shows the run as it is now; `absent` says why its log cannot be read, if so.
     pub fn show(&self, run: &LiveRun, points: &[Point], absent: Option<&str>) {
-        let view = View::of(&run.subject(points), points, absent);
+        let best = self.bests.of(run.model(), run.state().total_steps);
+        let view = View::of(&run.subject(points), points, absent, best);
         let Ok(json) = serde_json::to_string(&view) else { return };
         let (known, number) = {
             let shown = self.shown.borrow();

@@ -108,6 +108,7 @@ impl Server {
             sources: Arc::new(Sources::new(allowed)),
             tokens: Arc::new(tokens),
             names: Arc::new(OwnNames::new(&address, &options.names)),
+            bests: Arc::default(),
         };
         let serve = move |runtime: Runtime, stopped| {
             runtime.block_on(async {

@@ -1,8 +1,12 @@
 """The pages of `lodecast serve` in a real browser: seen, dragged, chosen and typed, over reloads and restarts of the server."""
 
+import contextlib
 import math
 import os
 import re
+import socket
+import subprocess
+import time
 
 import pytest
 from serving import NEEDS_BINARY, Server, binary
@@ -73,6 +77,7 @@ def test_the_list_leads_to_a_run_by_keyboard_and_stays_fast(server, page, pictur
     page.keyboard.press("Enter")
     wait_for(page, "#sentence", "ends at")
     assert page.url == f"{server.url}/runs/other"
+    assert page.title().startswith("other: ends at ")
     page.go_back()
     wait_for(page, "#count", "1 run whose name")
 
@@ -98,6 +103,7 @@ def test_a_run_is_seen_while_it_goes_over_reloads_and_a_restart_of_the_server(se
     wait_for(page, "#readout", "^step 369 ")
     page.locator("#with-loss").check()
     assert page.locator("svg .loss").count() == 1
+    assert "loss=1" in page.url
     wait_for(page, "#connection", "^live$")
     server.kill()
     wait_for(page, "#connection", "connection lost")
@@ -116,6 +122,116 @@ def test_a_run_is_seen_while_it_goes_over_reloads_and_a_restart_of_the_server(se
     wait_for(page, "#right", r"The run ended at")
     assert page.locator(".handle").count() == 0
     picture(page, "over")
+
+
+def test_only_what_is_drawn_is_in_the_legend_and_the_choice_is_explained(server, page, picture):
+    make(server)
+    tell(server, range(150))
+    page.goto(f"{server.url}/runs/run")
+    wait_for(page, "#sentence", "ends at")
+    for line, key in [("#metric-plot svg .best", "#key-course"), ("#rate-plot svg .rejected", "#key-rejected")]:
+        assert page.locator(key).is_visible() == (page.locator(line).count() > 0), line
+    # The best of the sweep has a course, which falls.
+    course = page.eval_on_selector("#metric-plot polyline.best", "line => line.getAttribute('points').split(' ')")
+    heights = [float(point.split(",")[1]) for point in course]
+    assert len(heights) > 20 and heights[0] < heights[-1]
+    # The interval of the end can be seen, and better on the scale of the end, which the address keeps.
+    heights = {}
+    for part, name in [("", "of the later part"), ("end", "of the end"), ("whole", "of the whole run")]:
+        page.get_by_label("Scale").select_option(name)
+        page.wait_for_url(f"**/runs/run#range={part}" if part else "**/runs/run")
+        heights[part] = page.locator("#metric-plot .whisker").first.bounding_box()["height"]
+        if part != "whole":
+            wait_for(page, "#metric-range", "what lies beyond is left out")
+    assert heights["end"] > heights[""] > heights["whole"] and heights["end"] > 10, heights
+    wait_for(page, "#metric-range", r"to \d[\d.]*\.$")
+    page.reload()
+    wait_for(page, "#sentence", "ends at")
+    assert page.get_by_label("Scale").input_value() == "whole"
+    rows = page.locator("#candidates tr")
+    assert rows.count() == page.locator("#candidates tr th").count() > 1
+    wait_for(page, "#candidates-caption", "the highest score first")
+    column = page.locator("#candidates-heads th").all_inner_texts().index("score")
+    scores = [float(row.locator("td").nth(column - 1).inner_text()) for row in rows.all()]
+    assert scores == sorted(scores, reverse=True)
+    wait_for(page, "#choice", "^Chosen: ")
+    assert page.locator("#candidates tr.chosen").count() == 1
+    page.get_by_text("What the columns mean").click()
+    assert page.locator("#columns-meaning dt").count() == page.locator("#candidates-heads th").count() - 2
+    assert "keep_pick" not in page.locator("body").inner_text()
+    picture(page, "explained")
+
+
+def test_a_run_that_is_not_there_is_said_to_be_missing_and_shown_once_it_is_made(server, page, picture):
+    page.goto(f"{server.url}/runs/later")
+    wait_for(page, "#sentence", "there is no run 'later'")
+    wait_for(page, "#connection", "looking again")
+    wait_for(page, "#remedy", "make it: PUT")
+    assert page.locator("main").is_hidden()
+    picture(page, "missing")
+    make(server, "later")
+    wait_for(page, "#sentence", "ends at")
+    wait_for(page, "#connection", "^live$")
+    assert page.locator("main").is_visible() and page.locator("#remedy").is_hidden()
+
+
+def test_the_list_shows_the_part_that_is_asked_for(server, page, picture):
+    for run in ["waits", "over", "goes"]:
+        make(server, run)
+    tell(server, range(TOTAL), "over")
+    page.goto(server.url)
+    wait_for(page, "#count", "3 runs$")
+    page.get_by_label("Show").select_option("finished")
+    wait_for(page, "#count", "1 run finished")
+    assert page.url.endswith("#which=finished")
+    wait_for(page, "#runs", "ended at")
+    page.reload()
+    wait_for(page, "#count", "1 run finished")
+    picture(page, "part")
+    page.get_by_label("Show").select_option("under way")
+    wait_for(page, "#count", "2 runs under way")
+    page.get_by_label("Name holds").fill("wai")
+    wait_for(page, "#count", "1 run under way whose name holds “wai”")
+    page.get_by_label("Show").select_option("with alerts")
+    wait_for(page, "#count", "0 runs with alerts whose")
+    page.goto(f"{server.url}/#which=nonsense")
+    wait_for(page, "#count", "3 runs$")
+
+
+def test_the_page_of_follow_says_when_follow_has_ended_and_keeps_what_it_showed(tmp_path, law, page, picture):
+    law.save(tmp_path / "toy.lode")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{free.getsockname()[1]}"
+    log, metric = tmp_path / "log.csv", law.metric.split(":")[0]
+    command = [binary(), "follow", "log.csv", "--model", "toy.lode", "--total-steps", "400", "--out", "rates.json"]
+    command += ["--every", "0.1", "--page", place]
+
+    def lines(steps):
+        losses = ((step, 0.2 + 2.0 / (1.0 + 0.02 * step)) for step in steps)
+        return "".join(f"{step},{loss},{loss + 0.05}\n" for step, loss in losses)
+
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as follow:
+        try:
+            log.write_text(f"step,train_loss,{metric}\n" + lines(range(0, 200, 10)))
+            for _ in range(200):
+                with contextlib.suppress(OSError), socket.create_connection(tuple(place.split(":")), timeout=1):
+                    break
+                time.sleep(0.05)
+            page.goto(f"http://{place}")
+            wait_for(page, "#sentence", "ends at")
+            wait_for(page, "#connection", "^live$")
+            with log.open("a") as more:
+                more.write(lines(range(200, 401, 10)))
+            wait_for(page, "#connection", "the run has ended, and so has lodecast follow")
+            wait_for(page, "#sentence", "^ended at ")
+            assert follow.wait(20) == 0
+        finally:
+            follow.kill()
+    page.wait_for_timeout(4000)
+    wait_for(page, "#connection", "the run has ended")
+    assert page.locator("#metric-plot .measured").count() == 1
+    picture(page, "ended")
 
 
 def test_a_handle_is_dragged_asked_about_and_chosen(server, page, picture):
@@ -243,6 +359,20 @@ def test_a_narrow_screen_holds_all_of_it(server, page, picture, width, scheme):
     page.keyboard.press("ArrowLeft")
     picture(page, "run")
     assert page.evaluate(fits)
+    # Fingers have room, and take the handle that is nearest.
+    reaches = page.locator(".reach")
+    assert reaches.count() == page.locator(".handle").count() == 6
+    assert all(reach.bounding_box()["height"] >= 44 for reach in reaches.all())
+    page.locator("#rate-plot").evaluate("plot => plot.scrollIntoView({ block: 'center' })")
+    box = page.locator(".handle").nth(2).bounding_box()
+    before = [handle.get_attribute("aria-valuenow") for handle in page.locator(".handle").all()]
+    across, down = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 + 16
+    page.mouse.move(across, down)
+    page.mouse.down()
+    page.mouse.move(across, down + 12, steps=4)
+    page.mouse.up()
+    after = [handle.get_attribute("aria-valuenow") for handle in page.locator(".handle").all()]
+    assert [k for k in range(6) if before[k] != after[k]] == [2]
 
 
 def test_ten_thousand_points_are_drawn_as_some_hundreds(server, page, picture):

@@ -15,7 +15,7 @@ let view = null;
 // What is asked about: {from, places: [{step, value}]}, and the answer.
 let asked = null;
 let answer = null;
-const looked = { cursor: null, loss: false };
+const looked = { cursor: null, loss: false, range: "" };
 
 // The address holds what is looked at.
 function readAddress() {
@@ -23,16 +23,19 @@ function readAddress() {
   const cursor = Number(state.get("step"));
   looked.cursor = state.has("step") && Number.isFinite(cursor) ? cursor : null;
   looked.loss = state.get("loss") === "1";
+  looked.range = ["end", "whole"].includes(state.get("range")) ? state.get("range") : "";
   const places = (state.get("what-if") ?? "").split(",").map((part) => part.split(":").map(Number));
   const usable = places.filter(([step, value]) => step >= 0 && value > 0).map(([step, value]) => ({ step, value }));
   asked = usable.length > 1 ? { places: usable } : null;
   get("with-loss").checked = looked.loss;
+  get("range").value = looked.range;
 }
 
 function writeAddress() {
   const state = new URLSearchParams();
   if (looked.cursor !== null) state.set("step", Math.round(looked.cursor));
   if (looked.loss) state.set("loss", "1");
+  if (looked.range) state.set("range", looked.range);
   if (asked) state.set("what-if", asked.places.map(({ step, value }) => `${Math.round(step)}:${Number(value.toPrecision(4))}`).join(","));
   const hash = state.toString();
   history.replaceState(null, "", hash ? `#${hash}` : location.pathname);
@@ -63,27 +66,65 @@ function handlesOfPlan() {
   });
 }
 
+// The values by which the metric's scale is chosen. The first fall of a run would flatten all that comes after it, the interval of the
+// end with it: it is the scale of the last third so far and of what is to come, of most of a run that is over, or of the end alone.
+function lateValues(lines, bands, ends) {
+  const now = view.last_step ?? 0;
+  const end = looked.range === "end" ? 0.85 * view.total_steps : 0;
+  const ahead = Math.max(now, 0.1 * view.total_steps, end);
+  const sinceMeasured = Math.max((view.finished ? 0.2 : 0.7) * now, end);
+  const isMeasured = (name) => name === "measured" || name === "loss";
+  const late = ({ name, step }, value) => value.filter((_, k) => step[k] >= (isMeasured(name) ? sinceMeasured : Math.min(ahead, step.at(-1))));
+  // What was measured last belongs to what is to come.
+  const latest = lines.filter(({ name }) => isMeasured(name) && !end).flatMap((line) => line.value.slice(-1));
+  return [
+    ...latest,
+    ...lines.flatMap((line) => usual(late(line, line.value))),
+    ...bands.flatMap((band) => [...late(band, band.low), ...late(band, band.high)]),
+    ...ends,
+  ];
+}
+
+// Of many values those that are not the most extreme: a spike is no reason to see less of the rest.
+function usual(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const out = Math.floor(sorted.length * 0.02);
+  return sorted.slice(out, sorted.length - out);
+}
+
 function drawMetric() {
   const lines = [];
   const total = view.total_steps;
   if (looked.loss) lines.push(line("loss", view.train_loss));
-  lines.push({ name: "best", step: [0, total], value: [view.best.final_metric, view.best.final_metric] });
-  const bands = [];
+  if (view.best.course.step.length) lines.push(line("best", view.best.course));
+  const marks = [{ name: "best", step: total, value: view.best.final_metric }];
+  const bands = [], whiskers = [];
   if (view.forecast) {
     bands.push({ name: "forecast", ...view.forecast });
     lines.push({ name: "forecast", step: view.forecast.step, value: view.forecast.mean });
+    // The end is known less well than the course is by the model alone: its interval is that of runs that were held out, too.
+    whiskers.push({ step: total, ...view.forecast.predicted });
   }
   lines.push(line("measured", view.measured));
   if (answer) {
     bands.push({ name: "asked", ...answer });
     lines.push({ name: "asked", step: answer.step, value: answer.mean });
   }
-  // The first part of a run is far from its end: the scale is that of the rest.
   const measured = view.measured.value;
-  const late = measured.slice(Math.floor(measured.length * 0.08));
-  const focus = looked.loss ? null : [...late, view.best.final_metric, ...bands.flatMap((band) => [...band.low, ...band.high])];
+  const ends = whiskers.flatMap(({ low, high }) => [low, high]);
+  const all = [...lines.flatMap(({ value }) => value), ...bands.flatMap(({ low, high }) => [...low, ...high]), ...ends, view.best.final_metric];
+  const focus = looked.range === "whole" ? all : lateValues(lines, bands, [...ends, view.best.final_metric]);
+  // What falls towards a floor is seen to its end on a logarithmic scale; what rises, as an accuracy, is not.
+  metricPlot.log = !view.higher_is_better && focus.every((value) => value > 0);
   const summary = `${view.metric} was ${number(measured.at(-1))} at step ${count(view.measured.step.at(-1) ?? 0)}; ${view.sentence}`;
-  metricPlot.show({ total, lines, bands, now: view.last_step, summary, focus });
+  metricPlot.show({ total, lines, bands, whiskers, marks, now: view.last_step, summary, focus });
+  get("key-measured").hidden = !measured.length;
+  get("key-forecast").hidden = !view.forecast;
+  get("key-course").hidden = !view.best.course.step.length;
+  const { low, high } = metricPlot.scale;
+  const beyond = all.some((value) => value < low || value > high);
+  const scale = `${metricPlot.log ? "A logarithmic scale" : "The scale goes"} from ${number(low)} to ${number(high)}`;
+  get("metric-range").textContent = beyond ? `${scale}: what lies beyond is left out.` : `${scale}.`;
 }
 
 function drawRate() {
@@ -97,6 +138,8 @@ function drawRate() {
     handles: { places, ...view.limits, onMove: moveHandle },
   });
   document.querySelectorAll(".if-asked").forEach((key) => { key.hidden = !asked; });
+  get("key-logged").hidden = !view.logged_rate.step.length;
+  get("key-rejected").hidden = !view.rejected.length;
   get("forget").hidden = !asked;
   drawChoosing();
 }
@@ -117,18 +160,65 @@ function drawForecasts() {
     : `The run ended at ${number(end)}: ${held} of ${whiskers.length} forecasts have it in their interval, which is meant to hold two of three.`;
 }
 
-function drawTables() {
-  const candidates = get("candidates"), decisions = get("decisions"), forecasts = get("forecasts");
-  [candidates, decisions, forecasts].forEach((body) => body.replaceChildren());
-  const figure = (value) => [number(value), "number"];
-  for (const weighed of view.candidates) {
-    row(candidates, [
-      [weighed.origin], [weighed.reason ? `${weighed.verdict}: ${weighed.reason}` : weighed.verdict],
-      ...["mean", "spread", "score", "pessimism", "edge", "distrust", "roughness"].map((name) => figure(weighed[name])),
-    ], weighed.verdict);
+// What is said of a candidate: the head of its column, what it means, and the cell.
+const percent = (value) => `${Math.round(100 * value)} %`;
+const COLUMNS = [
+  { name: "mean", head: "predicted end", means: "What the metric is predicted to end at, give or take one standard deviation.", cell: (weighed) => within(weighed.mean, weighed.spread) },
+  { name: "probability", head: "beats the best run", means: "How likely it ends better than the best run of the sweep.", cell: ({ probability }) => percent(probability) },
+  { name: "score", head: "score", means: "What the model goes by, the higher the better: what is expected, less the four tolls that follow." },
+  { name: "reward", head: "expected", means: "The predicted end in the model's own units, turned so that higher is better." },
+  { name: "pessimism", head: "− doubt", means: "A toll for how far the members of the model disagree about it." },
+  { name: "edge", head: "− near an edge", means: "A toll for rates so high that somewhat higher ones would wreck the run." },
+  { name: "distrust", head: "− unlike the sweep", means: "A toll for being far from every schedule that was tried." },
+  { name: "roughness", head: "− rougher", means: "A toll for going up and down more than the nearest schedule that was tried." },
+];
+
+// A value to two digits of its doubt.
+function within(mean, spread) {
+  if (!Number.isFinite(mean) || !(spread > 0)) return number(mean);
+  const digits = Math.min(Math.max(1 - Math.floor(Math.log10(spread)), 0), 12);
+  return `${mean.toFixed(digits)} ± ${spread.toFixed(digits)}`;
+}
+
+function drawCandidates() {
+  const weighed = view.candidates;
+  const columns = COLUMNS.filter(({ name }) => weighed.some((one) => one[name] !== null));
+  const of = (tag, text, set = {}) => Object.assign(document.createElement(tag), { textContent: text, ...set });
+  const head = (text, kind = "") => of("th", text, { scope: "col", className: kind });
+  get("candidates-heads").replaceChildren(head("candidate"), head("verdict"), ...columns.map((column) => head(column.head, "number")));
+  get("candidates-caption").textContent = `What was weighed in the last decision, the ${view.by_score ? "highest score" : "best predicted end"} first`;
+  const body = get("candidates");
+  body.replaceChildren();
+  for (const one of weighed) {
+    row(body, [
+      [one.origin], [one.reason ? `${one.verdict}: ${one.reason}` : one.verdict],
+      ...columns.map(({ name, cell }) => [one[name] === null ? "–" : cell ? cell(one) : number(one[name]), "number"]),
+    ], one.verdict);
   }
-  candidates.previousElementSibling.hidden = !view.candidates.length;
-  if (!view.candidates.length) row(candidates, [["nothing was weighed"]]);
+  if (!weighed.length) row(body, [["nothing was weighed"]]);
+  get("candidates-heads").parentElement.hidden = !weighed.length;
+  get("columns").hidden = !columns.length;
+  // A list that is open stays so.
+  const meanings = columns.flatMap(({ head, means }) => [of("dt", head.replace("− ", "")), of("dd", means)]);
+  if (get("columns-meaning").childElementCount !== meanings.length) get("columns-meaning").replaceChildren(...meanings);
+  get("choice").textContent = choiceInWords(weighed);
+}
+
+// Why the chosen candidate is not the first of the list, where it is not.
+function choiceInWords(weighed) {
+  const chosen = weighed.filter(({ verdict }) => verdict === "chosen");
+  if (chosen.length > 1) return "The schedule is the average of those that are chosen.";
+  if (!chosen.length) return weighed.length ? "None of them was taken: the schedule in force stays." : "";
+  const before = weighed.indexOf(chosen[0]);
+  if (before === 0) return `Chosen: ${chosen[0].origin}, the first of the list.`;
+  const others = `${before === 1 ? "one has" : `${before} have`} a better ${view.by_score ? "score" : "predicted end"}`;
+  return `Chosen: ${chosen[0].origin}, though ${others}: ${view.decisions.at(-1)?.reason ?? "it is kept"}.`;
+}
+
+function drawTables() {
+  const decisions = get("decisions"), forecasts = get("forecasts");
+  [decisions, forecasts].forEach((body) => body.replaceChildren());
+  drawCandidates();
   for (const decision of [...view.decisions].reverse()) {
     const weighed = decision.weighed ? ` (${decision.weighed} weighed, ${decision.rejected} rejected)` : "";
     row(decisions, [
@@ -162,6 +252,7 @@ function drawReadout() {
     add("to", { step: view.forecast.step, value: view.forecast.high });
   }
   if (looked.loss) add("train loss", view.train_loss);
+  add("best of the sweep", view.best.course);
   add("logged rate", view.logged_rate);
   add("plan", view.schedule);
   get("readout").textContent = parts.join(" · ");
@@ -308,6 +399,11 @@ function forget() {
 for (const plot of [metricPlot, ratePlot, forecastPlot]) plot.onCursor = setCursor;
 get("with-loss").addEventListener("change", (event) => {
   looked.loss = event.target.checked;
+  writeAddress();
+  draw();
+});
+get("range").addEventListener("change", (event) => {
+  looked.range = event.target.value;
   writeAddress();
   draw();
 });

@@ -88,7 +88,8 @@ export class Plot {
     new ResizeObserver(() => this.draw()).observe(host);
   }
 
-  // parts: total, lines [{name, step, value}], bands [{name, step, low, high}], whiskers [{step, mean, low, high}], now, handles, summary
+  // parts: total, lines [{name, step, value}], bands [{name, step, low, high}], whiskers [{step, mean, low, high}],
+  // marks [{name, step, value}], now, handles, summary
   show(parts) {
     this.parts = parts;
     this.draw();
@@ -105,8 +106,10 @@ export class Plot {
     let low = usable.length ? Math.min(...usable) : this.log ? 1e-4 : 0;
     let high = usable.length ? Math.max(...usable) : 1;
     if (this.log) {
-      low = Math.max(low, high * 1e-4) / 1.25;
-      high *= 1.25;
+      low = Math.max(low, high * 1e-4);
+      const air = high / low < 1.01 ? 1.25 : (high / low) ** 0.06;
+      low /= air;
+      high *= air;
     } else {
       const air = 0.06 * (high - low || Math.abs(high) || 1);
       low -= air;
@@ -140,7 +143,7 @@ export class Plot {
     element("rect", { x: MARGIN.left - 5, y: MARGIN.top, width: scale.inner.width + 10, height: scale.inner.height },
       element("clipPath", { id: clip }, element("defs", {}, this.svg)));
     const axes = element("g", { "aria-hidden": "true" }, this.svg);
-    for (const tick of this.log ? decades(low, high) : ticks(low, high, 5)) {
+    for (const tick of this.log && high > 8 * low ? decades(low, high) : ticks(low, high, this.log ? 8 : 5)) {
       element("line", { class: "axis", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(tick), y2: y(tick) }, axes);
       element("text", { x: MARGIN.left - 6, y: y(tick) + 4, "text-anchor": "end" }, axes).textContent = number(tick);
     }
@@ -160,48 +163,77 @@ export class Plot {
     }
     for (const { step, mean, low: from, high: to } of this.parts.whiskers ?? []) {
       element("line", { class: "whisker", x1: x(step), x2: x(step), y1: y(from), y2: y(to) }, drawn);
-      element("circle", { class: "mean", cx: x(step), cy: y(mean), r: 3.5 }, drawn);
+      for (const value of [from, to]) element("line", { class: "whisker", x1: x(step) - 4, x2: x(step) + 4, y1: y(value), y2: y(value) }, drawn);
+      // A short one is not hidden by what is in its middle.
+      element("circle", { class: "mean", cx: x(step), cy: y(mean), r: Math.min(3.5, Math.abs(y(from) - y(to)) / 5) }, drawn);
+    }
+    for (const { name, step, value } of this.parts.marks ?? []) {
+      // Beside the curve that it is a mark of, in the margin.
+      const [across, down] = [x(step) + 8, y(value)];
+      const points = [[0, -6], [5, 0], [0, 6], [-5, 0]].map(([right, below]) => `${across + right},${down + below}`);
+      element("polygon", { class: `mark ${name}`, points: points.join(" ") }, this.svg);
     }
     if (this.parts.now) element("line", { class: "now", x1: x(this.parts.now), x2: x(this.parts.now), y1: MARGIN.top, y2: height - MARGIN.bottom }, this.svg);
     this.marks = element("g", { "aria-hidden": "true" }, this.svg);
     this.drawCursor();
-    (this.parts.handles?.places ?? []).forEach((place, index) => this.drawHandle(place, index));
+    const places = this.parts.handles?.places ?? [];
+    // Fingers need more than what is seen. These lie below all handles, and are none of their own.
+    for (const place of places) this.drawReach(place);
+    places.forEach((place, index) => this.drawHandle(place, index));
     if (focused !== undefined) this.svg.querySelector(`[data-handle="${focused}"]`)?.focus({ preventScroll: true });
   }
 
-  drawHandle({ step, value }, index) {
-    // What is beyond the picture is held at its edge.
-    const held = Math.min(Math.max(value, this.scale.low), this.scale.high);
+  // Where a handle is seen: what is beyond the picture is held at its edge.
+  spot({ step, value }) {
+    return { cx: this.scale.x(step), cy: this.scale.y(Math.min(Math.max(value, this.scale.low), this.scale.high)) };
+  }
+
+  drawReach(place) {
+    const reach = element("circle", { class: "reach", r: 22, "aria-hidden": "true", ...this.spot(place) }, this.svg);
+    reach.addEventListener("pointerdown", (event) => this.drag(event));
+  }
+
+  drawHandle(place, index) {
+    const { step, value } = place;
     const handle = element("circle", {
-      class: "handle", cx: this.scale.x(step), cy: this.scale.y(held), r: 8, tabindex: 0, role: "slider", "data-handle": index,
+      class: "handle", ...this.spot(place), r: 8, tabindex: 0, role: "slider", "data-handle": index,
       "aria-label": `Learning rate at step ${count(step)}`, "aria-orientation": "vertical", "aria-valuenow": value,
       "aria-valuetext": number(value), "aria-valuemin": this.parts.handles.lowest, "aria-valuemax": this.parts.handles.highest,
     }, this.svg);
-    const moved = (value, isEnd) => this.parts.handles.onMove(index, value, isEnd);
-    handle.addEventListener("pointerdown", (event) => {
-      event.preventDefault();
-      event.stopPropagation();
-      this.dragging = true;
-      const drag = (event, isEnd) => moved(this.scale.value(event.clientY - this.svg.getBoundingClientRect().top), isEnd);
-      const move = (event) => drag(event, false);
-      const end = (event) => {
-        removeEventListener("pointermove", move);
-        removeEventListener("pointerup", end);
-        removeEventListener("pointercancel", end);
-        this.dragging = false;
-        drag(event, true);
-      };
-      addEventListener("pointermove", move);
-      addEventListener("pointerup", end);
-      addEventListener("pointercancel", end);
-    });
+    handle.addEventListener("pointerdown", (event) => this.drag(event));
     handle.addEventListener("keydown", (event) => {
       const factor = { ArrowUp: 1.05, ArrowDown: 1 / 1.05, PageUp: 1.5, PageDown: 1 / 1.5 }[event.key];
       if (!factor) return;
       event.preventDefault();
       event.stopPropagation();
-      moved(value * factor, true);
+      this.parts.handles.onMove(index, value * factor, true);
     });
+  }
+
+  // Drags the handle that is nearest: late in a run they lie close together.
+  drag(event) {
+    event.preventDefault();
+    event.stopPropagation();
+    const { left, top } = this.svg.getBoundingClientRect();
+    const distances = this.parts.handles.places.map((place) => {
+      const { cx, cy } = this.spot(place);
+      return Math.hypot(event.clientX - left - cx, event.clientY - top - cy);
+    });
+    const index = distances.indexOf(Math.min(...distances));
+    this.dragging = true;
+    const to = (event, isEnd) =>
+      this.parts.handles.onMove(index, this.scale.value(event.clientY - this.svg.getBoundingClientRect().top), isEnd);
+    const move = (event) => to(event, false);
+    const end = (event) => {
+      removeEventListener("pointermove", move);
+      removeEventListener("pointerup", end);
+      removeEventListener("pointercancel", end);
+      this.dragging = false;
+      to(event, true);
+    };
+    addEventListener("pointermove", move);
+    addEventListener("pointerup", end);
+    addEventListener("pointercancel", end);
   }
 
   setCursor(step) {

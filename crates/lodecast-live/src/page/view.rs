@@ -1,8 +1,11 @@
 //! What the page shows of a run, as plain data.
 
-use lodecast::{Candidate, Direction, Forecast, Interval, Knot, Model, Point, RateRange, Schedule, Verdict};
-use serde::Serialize;
+use std::sync::Arc;
 
+use lodecast::{Candidate, Direction, Forecast, Interval, Knot, Point, RateRange, Schedule, Verdict};
+use serde::{Serialize, Serializer};
+
+use super::best::Best;
 use super::decimate::{Curve, decimated};
 use crate::adherence::Departure;
 use crate::alerts::alerts_of;
@@ -38,10 +41,14 @@ pub(crate) struct View {
     train_loss: Curve,
     logged_rate: Curve,
     forecast: Option<Course>,
-    best: Best,
+    #[serde(serialize_with = "what_is_shared")]
+    best: Arc<Best>,
     schedule: Curve,
+    /// What was weighed at the last decision, the best first, and which of it is drawn.
     rejected: Vec<Curve>,
     candidates: Vec<Weighed>,
+    /// Are the candidates ordered by a score? Else they are by what is predicted of them.
+    by_score: bool,
     decisions: Vec<Decided>,
     forecasts: Vec<Made>,
 }
@@ -58,14 +65,6 @@ pub(crate) struct Course {
     outside_experience: Option<String>,
 }
 
-/// The best configuration of the sweep.
-#[derive(Clone, Debug, Serialize)]
-struct Best {
-    name: String,
-    final_metric: f64,
-    schedule: Curve,
-}
-
 /// A candidate, in words.
 #[derive(Clone, Debug, Serialize)]
 struct Weighed {
@@ -74,7 +73,11 @@ struct Weighed {
     reason: Option<String>,
     mean: Option<f64>,
     spread: Option<f64>,
+    /// That it is better than the best measured run.
+    probability: Option<f64>,
     score: Option<f64>,
+    /// What the score is made of: the first, less the others.
+    reward: Option<f64>,
     pessimism: Option<f64>,
     edge: Option<f64>,
     distrust: Option<f64>,
@@ -118,7 +121,7 @@ impl Course {
 
 impl View {
     /// What is to be seen of a run; `absent` says why its log cannot be read now, if so.
-    pub(crate) fn of(subject: &Subject<'_>, points: &[Point], absent: Option<&str>) -> Self {
+    pub(crate) fn of(subject: &Subject<'_>, points: &[Point], absent: Option<&str>, best: Arc<Best>) -> Self {
         let Subject { model, state, .. } = *subject;
         let total_steps = state.total_steps;
         let last = state.decisions.last();
@@ -128,6 +131,7 @@ impl View {
         };
         let of_candidate = |candidate: &&Candidate| candidate.verdict != Verdict::Chosen;
         let candidates = || last.into_iter().flat_map(|decision| &decision.candidates);
+        let direction = model.metric().direction;
         let from = last.map_or(0, |decision| decision.effective_from_step) as f64;
         let rejected = candidates().filter(of_candidate).filter_map(|candidate| candidate.schedule.as_ref());
         Self {
@@ -135,7 +139,7 @@ impl View {
             sentence: sentence_of(subject, points),
             alerts: alerts_of(subject, points, absent).iter().map(ToString::to_string).collect(),
             metric: model.metric().name.clone(),
-            higher_is_better: model.metric().direction == Direction::Max,
+            higher_is_better: direction == Direction::Max,
             total_steps,
             last_step: state.last_step,
             next_decision: subject.next_decision,
@@ -149,10 +153,11 @@ impl View {
             train_loss: curve(|point| point.train_loss),
             logged_rate: curve(|point| point.learning_rate),
             forecast: forecast.map(|course| Course::of(course, total_steps)),
-            best: best(model, total_steps),
+            best,
             schedule: of_knots(&state.knots, total_steps),
             rejected: rejected.map(|schedule| sampled(schedule, from, total_steps)).collect(),
-            candidates: candidates().take(LISTED).map(weighed).collect(),
+            candidates: listed(candidates().collect(), direction).into_iter().map(weighed).collect(),
+            by_score: candidates().any(|candidate| candidate.score.is_some()),
             decisions: state.decisions.iter().map(decided).collect(),
             forecasts: state
                 .forecasts
@@ -167,13 +172,34 @@ impl View {
     }
 }
 
-fn best(model: &Model, total_steps: u64) -> Best {
-    let best = model.experience().best_configuration();
-    Best {
-        name: best.name.clone(),
-        final_metric: best.final_metric,
-        schedule: sampled(&best.schedule, 0.0, total_steps),
-    }
+fn what_is_shared<S: Serializer>(best: &Arc<Best>, serializer: S) -> Result<S::Ok, S::Error> {
+    best.as_ref().serialize(serializer)
+}
+
+/// The candidates that are listed, the best first: by their score, where they have one, or else by what is predicted of them. The chosen
+/// one is always among them.
+fn listed(mut candidates: Vec<&Candidate>, direction: Direction) -> Vec<&Candidate> {
+    let is_chosen = |candidate: &Candidate| candidate.verdict == Verdict::Chosen;
+    let rank = |candidate: &Candidate| {
+        let predicted = candidate.prediction.map(|prediction| match direction {
+            Direction::Max => prediction.metric,
+            Direction::Min => -prediction.metric,
+        });
+        let value = |value: Option<f64>| value.filter(|value| !value.is_nan()).unwrap_or(f64::NEG_INFINITY);
+        (value(candidate.score.map(|score| score.total)), value(predicted))
+    };
+    candidates.sort_by(|a, b| {
+        let (a, b) = (rank(a), rank(b));
+        b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1))
+    });
+    let mut places =
+        LISTED - candidates.iter().skip(LISTED - 1).filter(|candidate| is_chosen(candidate)).count().min(1);
+    candidates.retain(|candidate| {
+        let is_listed = places > 0 || is_chosen(candidate);
+        places = places.saturating_sub(1);
+        is_listed
+    });
+    candidates
 }
 
 fn of_knots(knots: &[Knot], total_steps: u64) -> Curve {
@@ -193,7 +219,7 @@ fn of_knots(knots: &[Knot], total_steps: u64) -> Curve {
 }
 
 /// A schedule from a step to the end, as straight lines.
-fn sampled(schedule: &Schedule, from: f64, total_steps: u64) -> Curve {
+pub(super) fn sampled(schedule: &Schedule, from: f64, total_steps: u64) -> Curve {
     let total = total_steps as f64;
     let steps = (0..=60).map(|part| from + (total - from).max(0.0) * f64::from(part) / 60.0);
     let samples = steps.map(|step| (step, schedule.learning_rate(step / total)));
@@ -213,7 +239,9 @@ fn weighed(candidate: &Candidate) -> Weighed {
         reason,
         mean: candidate.prediction.map(|prediction| prediction.metric),
         spread: candidate.prediction.map(|prediction| prediction.spread),
+        probability: candidate.probability_better_than_best,
         score: score.map(|score| score.total),
+        reward: score.map(|score| score.reward),
         pessimism: score.map(|score| score.pessimism),
         edge: score.map(|score| score.edge),
         distrust: score.map(|score| score.distrust),

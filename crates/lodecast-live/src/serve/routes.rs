@@ -22,6 +22,7 @@ use super::tokens::Tokens;
 use crate::http::assets;
 use crate::http::guard::OwnNames;
 use crate::http::problem::Problem;
+use crate::page::best::Bests;
 use crate::page::server::with_headers;
 
 /// What the routes share.
@@ -31,6 +32,7 @@ pub(super) struct State {
     pub(super) sources: Arc<Sources>,
     pub(super) tokens: Arc<Tokens>,
     pub(super) names: Arc<OwnNames>,
+    pub(super) bests: Arc<Bests>,
 }
 
 /// All of them.

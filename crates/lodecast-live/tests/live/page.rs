@@ -67,6 +67,11 @@ fn the_page_and_all_that_it_needs_are_served_from_here() {
     assert_eq!(view["sentence"], lodecast_live::sentence(follower.run().expect("a run"), follower.points()));
     assert_eq!(view["measured"]["step"].as_array().expect("a curve").len(), 15);
     assert!(!view["candidates"].as_array().expect("a list").is_empty());
+    let scores: Vec<f64> =
+        view["candidates"].as_array().expect("a list").iter().filter_map(|one| one["score"].as_f64()).collect();
+    assert!(view["by_score"] == true && scores.is_sorted_by(|a, b| a >= b), "the best first: {scores:?}");
+    let courses = [&view["best"]["course"]["step"], &view["best"]["course"]["value"]];
+    assert!(courses.iter().all(|column| column.as_array().is_some_and(|column| column.len() > 20)), "{}", view["best"]);
     assert_eq!(get(address, "/nothing", "").0, 404);
 }
 

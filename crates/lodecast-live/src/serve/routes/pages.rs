@@ -33,16 +33,24 @@ pub(super) async fn list_script() -> Response {
 }
 
 /// The run as it is now, and the number of its entries.
-async fn shown(state: &State, opened: &Arc<Opened>) -> (String, u64) {
+async fn shown(state: &State, opened: &Arc<Opened>) -> Result<(String, u64), Problem> {
+    let (hosted, total_steps) = {
+        let slot = opened.slot().await;
+        (Arc::clone(slot.run.hosted()), slot.run.history().total_steps)
+    };
+    // The model may be asked for it: neither the run nor other answers wait meanwhile.
+    let bests = Arc::clone(&state.bests);
+    let making = spawn_blocking(move || bests.of(&hosted.model, total_steps));
+    let best = making.await.map_err(|_| defect())?;
     let slot = opened.slot().await;
     let (subject, points) = slot.run.shown(state.runs.target);
-    let view = View::of(&subject, points, opened.absent().as_deref());
-    (serde_json::to_string(&view).unwrap_or_default(), slot.number)
+    let view = View::of(&subject, points, opened.absent().as_deref(), best);
+    Ok((serde_json::to_string(&view).unwrap_or_default(), slot.number))
 }
 
 pub(super) async fn view(Of(state): Of<State>, Path(run): Path<String>) -> Result<Response, Problem> {
     let opened = state.runs.get(&run).await?;
-    Ok(json_text(shown(&state, &opened).await.0))
+    Ok(json_text(shown(&state, &opened).await?.0))
 }
 
 /// The run whenever it changes, from what the browser has not yet. What it has is the number of the run's entries, which stands over restarts.
@@ -57,11 +65,12 @@ pub(super) async fn events(
     let events = news.then(move |_| {
         let (state, opened) = (state.clone(), Arc::clone(&opened));
         async move {
-            let (json, number) = shown(&state, &opened).await;
+            let shown = shown(&state, &opened).await;
             sleep(EVERY).await;
-            Ok(Event::default().id(number.to_string()).event("view").data(json))
+            shown.ok().map(|(json, number)| Event::default().id(number.to_string()).event("view").data(json))
         }
     });
+    let events = events.filter_map(|event| event.map(Ok));
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
 }
 
