@@ -69,3 +69,28 @@ def test_what_cannot_be_recorded(tmp_path):
         recorder.log(1, train_loss=1.0)
     with pytest.raises(lodecast.SweepError, match="no sweep files"):
         lodecast.Sweep.read(tmp_path / "*.csv")
+
+
+def test_what_is_no_point_is_refused_where_it_is_logged(tmp_path):
+    recorder = lodecast.record(tmp_path, "a", metrics="accuracy:max")
+    recorder.log(np.int64(2), train_loss=np.float32(1.5), learning_rate=0.1)
+    for step, kind, said in (
+        (-1, lodecast.SettingError, "step = -1: give a whole number of at least 0"),
+        (2.7, lodecast.SettingError, r"step = 2\.7: no whole number"),
+        (2**64, lodecast.SettingError, "give a whole number from 0"),
+        ("3", lodecast.ArgumentError, "step is '3': give a whole number"),
+        (True, lodecast.ArgumentError, "step is True: give a whole number"),
+    ):
+        with pytest.raises(kind, match=said):
+            recorder.log(step, train_loss=1.0)
+    for values, kind, said in (
+        ({"learning_rate": -0.1}, lodecast.SettingError, r"learning_rate = -0\.1: give the rate"),
+        ({"train_loss": "abc"}, lodecast.ArgumentError, "train_loss is 'abc': give one number"),
+        ({"validation": [0.1, 0.2]}, lodecast.ArgumentError, r"accuracy is \[0\.1, 0\.2\]: give one number"),
+    ):
+        with pytest.raises(kind, match=said):
+            recorder.log(3, **values)
+    recorder.log(4.0, train_loss=1.25, learning_rate=0.0)
+    recorder.close()
+    run = lodecast.Sweep.read(tmp_path)["a"]
+    assert run.steps.tolist() == [2, 4] and run.train_loss.tolist() == [1.5, 1.25]

@@ -19,8 +19,11 @@ from types import TracebackType
 from typing import Any
 
 from lodecast.errors import FileError, SettingError, SweepError
+from lodecast.live.numbers import number, whole
 
 _COLUMNS = ("step", "train_loss", "learning_rate")
+#: What a sweep has room for.
+_LAST_STEP = 2**64 - 1
 
 
 def record(
@@ -108,15 +111,26 @@ class Recorder:
 
         The same step again adds to it or corrects it. An earlier step means that training went back to a checkpoint: the
         points from there on are taken back.
+
+        Raises:
+            SettingError: If the step is no whole number of at least 0, the rate is negative, or a metric is unknown.
+            ArgumentError: If a value is none that could be recorded.
+
         """
-        step = int(step)
+        step = whole("step", step)
+        if step > _LAST_STEP:
+            raise SettingError(f"step = {step}: give a whole number from 0 to 2**64 - 1")
         values: dict[str, Any] = {"train_loss": train_loss, "learning_rate": learning_rate}
         if validation is not None:
             values |= validation if isinstance(validation, Mapping) else {self._metrics[0]: validation}
         unknown = values.keys() - {*self._metrics, *_COLUMNS}
         if unknown:
             raise SettingError(f"no metric {sorted(unknown)[0]!r} in this recording; it has: {', '.join(self._metrics)}")
-        point = {name: _plain(value) for name, value in values.items() if value is not None}
+        measured = {name: number(name, value) for name, value in values.items()}
+        rate = measured["learning_rate"]
+        if rate is not None and rate < 0.0:
+            raise SettingError(f"learning_rate = {rate}: give the rate that is applied, of at least 0")
+        point = {name: _plain(value) for name, value in measured.items() if value is not None}
         last = next(reversed(self._points), -1)
         if step > last:
             self._points[step] = point
@@ -188,10 +202,10 @@ class Recorder:
         """The points so far; a line that a crash cut off was never recorded."""
         points: dict[int, dict[str, Any]] = {}
         lines = self.path.read_bytes().split(b"\n")[:-1]
-        for number, text in enumerate(lines, 1):
+        for at, text in enumerate(lines, 1):
             try:
                 line = json.loads(text)
-                if number == 1:
+                if at == 1:
                     if line["metrics"] != self._header["metrics"] or list(line["runs"]) != [self.run_id]:
                         raise SweepError(f"{self.path}: it records {line['metrics']} of {list(line['runs'])}")
                     continue
@@ -200,17 +214,16 @@ class Recorder:
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 if isinstance(error, SweepError):
                     raise
-                raise SweepError(f"{self.path}, line {number}: no point of lodecast's; the file is damaged") from error
+                raise SweepError(f"{self.path}, line {at}: no point of lodecast's; the file is damaged") from error
             points[step] = points.get(step, {}) | line
         return points
 
 
-def _plain(value: Any) -> float | str:
-    """A number as JSON can hold it; tensors and arrays of one value are numbers, too."""
-    number = float(value.detach()) if hasattr(value, "detach") else float(value)
-    if math.isnan(number):
+def _plain(value: float) -> float | str:
+    """A number as JSON can hold it."""
+    if math.isnan(value):
         return "NaN"
-    return number if math.isfinite(number) else ("inf" if number > 0 else "-inf")
+    return value if math.isfinite(value) else ("inf" if value > 0 else "-inf")
 
 
 def _file_name(run_id: str) -> str:
