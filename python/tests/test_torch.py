@@ -6,7 +6,9 @@ import logging
 import math
 import multiprocessing
 import os
+import pickle
 
+import numpy as np
 import pytest
 
 import lodecast
@@ -597,3 +599,93 @@ def test_a_training_of_another_length_is_spoken_of(sweep, caplog):
         assert caplog.text.count(f"the longest run of the sweep {longest}") == 1
         scheduler.restart(total_steps=200 * longest)
     assert caplog.text.count(f"the longest run of the sweep {longest}") == 2
+
+
+def test_a_step_that_is_never_called_is_told_where_something_is_observed(model, caplog):
+    optimizer, scheduler = scheduled(model)
+    told = []
+    for _ in range(12):
+        optimizer.step()
+        scheduler.observe(train_loss=1.0)
+        told.append(sum("call step() after every optimizer.step()" in message for message in caplog.messages))
+    assert told == [0] * 8 + [1] * 4
+
+
+def test_a_warm_up_is_part_of_the_state(model):
+    optimizer, scheduler = scheduled(model, warmup_steps=np.int64(10))
+    go_on(optimizer, scheduler, 4)
+    state = scheduler.state_dict()
+    expected = go_on(optimizer, scheduler, 10)
+    for options in ({}, {"warmup_steps": 10}):
+        again, restored = scheduled(model, **options)
+        restored.load_state_dict(state)
+        assert go_on(again, restored, 10) == expected
+    _, other = scheduled(model, warmup_steps=5)
+    with pytest.raises(lodecast.StateError, match="warmup_steps = 5, and the state is of a run with 10: leave it out"):
+        other.load_state_dict(state)
+    # States of earlier releases do not know.
+    old = {name: value for name, value in state.items() if name != "warmup_steps"}
+    again, restored = scheduled(model, warmup_steps=10)
+    restored.load_state_dict(old)
+    assert go_on(again, restored, 10) == expected
+
+
+def test_the_state_of_another_scheduler_gets_advice(model):
+    optimizer, scheduler = scheduled(model)
+    with pytest.raises(lodecast.StateError, match="of another scheduler.* plan what is left of the training: LodeLR"):
+        scheduler.load_state_dict(CosineAnnealingLR(optimizer, TOTAL).state_dict())
+    with pytest.raises(lodecast.StateError, match="its version is 2; go on with the release"):
+        scheduler.load_state_dict({"version": 2})
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "said"),
+    [
+        ({"seed": -1}, lodecast.SettingError, "seed = -1: give a whole number of at least 0"),
+        ({"start": "cosine"}, lodecast.ArgumentError, r"give a schedule, as in start=lodecast\.Schedule\.cosine"),
+        ({"replan_at": 0.5}, lodecast.ArgumentError, r"in a list, as in replan_at=\[0\.5\]"),
+        ({"reference_group": "head"}, lodecast.ArgumentError, "give the position of the group"),
+        ({"warmup_steps": "10"}, lodecast.ArgumentError, "give a whole number"),
+        ({"warmup_steps": 2.5}, lodecast.SettingError, "no whole number"),
+    ],
+)
+def test_options_of_another_kind_get_advice(model, options, kind, said):
+    with pytest.raises(kind, match=said):
+        scheduled(model, **options)
+
+
+@pytest.mark.parametrize("metric", [0.37, torch.tensor(0.37)])
+def test_a_metric_given_to_step_is_told_where_it_belongs(model, metric):
+    optimizer, scheduler = scheduled(model)
+    optimizer.step()
+    with pytest.raises(lodecast.ArgumentError, match=r"takes no metric, .* give it to observe\(validation=\.\.\.\)"):
+        scheduler.step(metric)
+
+
+class Writer:
+    """As a SummaryWriter, which holds threads and locks."""
+
+    def __init__(self):
+        self.scalars = []
+
+    def add_scalar(self, *scalar):
+        self.scalars.append(scalar)
+
+    def add_text(self, *_):
+        pass
+
+    def __reduce__(self):
+        raise TypeError("cannot pickle a writer")
+
+
+def test_a_scheduler_that_shows_its_decisions_is_pickled(model, caplog):
+    writer = Writer()
+    optimizer, scheduler = scheduled(model, replan_at=[0.1], sinks=[lodecast.live.sinks.tensorboard(writer), print])
+    again = pickle.loads(pickle.dumps(scheduler))
+    assert again.sinks == [print] and "1 of 2 sinks cannot be pickled and are left out" in caplog.text
+    assert again.state_dict() == scheduler.state_dict()
+    copied = copy.deepcopy(scheduler)
+    for _ in range(8):
+        go_on(copied.optimizer, copied, 1)
+        copied.observe(train_loss=1.0, validation=0.5)
+    assert writer.scalars, "a copy in this process shows where the first does"

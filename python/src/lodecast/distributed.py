@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from lodecast.errors import ArgumentError
 from lodecast.live import agreement
-from lodecast.torch import LodeLR, number
+from lodecast.live.numbers import number
+from lodecast.torch import LodeLR
 
 if TYPE_CHECKING:
     from lodecast import Observation
 
-__all__ = ["agree", "find", "find_all", "observe"]
+__all__ = ["agree", "begins_at", "find", "find_all", "observe"]
 
 
 def agree(train_loss: Any = None, validation: Any = None, group: Any = None) -> tuple[float | None, float | None]:
@@ -50,6 +51,17 @@ def find(scheduler: Any) -> LodeLR:
 def find_all(scheduler: Any) -> list[LodeLR]:
     """Find every :class:`~lodecast.torch.LodeLR` in a scheduler, or in a list of them."""
     return list(_search(scheduler, []))
+
+
+def begins_at(scheduler: Any, lode: LodeLR) -> int:
+    """Give the step of a chain of schedulers at which a :class:`~lodecast.torch.LodeLR` in it takes over, 0 if at once."""
+    parts = getattr(scheduler, "_schedulers", None) or [part for part in (getattr(scheduler, "scheduler", None),) if part]
+    # `_milestones` is the name in SequentialLR; the parts of ChainedScheduler begin together.
+    milestones = [0, *getattr(scheduler, "_milestones", [0] * len(parts))]
+    for milestone, part in zip(milestones, parts, strict=False):
+        if lode in find_all(part):
+            return int(milestone) + begins_at(part, lode)
+    return 0
 
 
 def _search(scheduler: Any, seen: list[str]) -> Iterator[LodeLR]:

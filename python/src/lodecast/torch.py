@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import warnings
 import weakref
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any
 
 import torch.compiler
@@ -14,10 +16,12 @@ from torch.optim import Optimizer
 
 from lodecast import _engine
 from lodecast.errors import ArgumentError, LodecastWarning, SettingError, StateError
-from lodecast.live import agreement, decisions, sinks
+from lodecast.live import accumulation, agreement, decisions, sinks
 from lodecast.live.decisions import Decision, log
 from lodecast.live.experience import warn_of_the_unknown, warn_of_the_unmeasured
 from lodecast.live.follow_torch import FollowLR
+from lodecast.live.numbers import number, whole
+from lodecast.live.sinks import Sinks
 from lodecast.live.torch_groups import RatesInRatio, check_optimizer
 from lodecast.view import text
 
@@ -52,9 +56,9 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
     With several processes (DDP, FSDP, ...) every one calls `observe`; they agree on the mean, and so on the rate. `group` is
     the process group that trains this model, by default all; `"alone"` if this process has a training of its own.
 
-    `warmup_steps` raises the rate in a straight line to the planned one over so many steps. Constructing it on an optimizer
-    that was restored leaves the rate in force. `start`, `seed`, `replan_at`, `replan_every`, `range_factor` and `settings` are
-    those of `lodecast.Scheduler`.
+    `warmup_steps` raises the rate in a straight line to the planned one over so many steps; it is part of the state, and need
+    not be given again to go on. Constructing it on an optimizer that was restored leaves the rate in force. `start`, `seed`,
+    `replan_at`, `replan_every`, `range_factor` and `settings` are those of `lodecast.Scheduler`.
 
     >>> scheduler = LodeLR(optimizer, "model.lode", total_steps=23_400)        # doctest: +SKIP
     >>> for batch in batches:                                                  # doctest: +SKIP
@@ -76,15 +80,16 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         replan_every: float | None = None,
         range_factor: float = 1.0,
         settings: Mapping[str, Any] | None = None,
-        warmup_steps: int = 0,
+        warmup_steps: int | None = None,
         reference_group: int | None = None,
         group: Any = None,
         sinks: Iterable[sinks.Sink] = (),
         last_epoch: int = -1,
     ) -> None:
         check_optimizer(optimizer)
-        if isinstance(warmup_steps, bool) or not isinstance(warmup_steps, int) or warmup_steps < 0:
-            raise SettingError(f"warmup_steps = {warmup_steps}: give a whole number of at least 0")
+        _check_options(start, seed, replan_at)
+        #: What was asked for, which a state must not contradict.
+        self._given_warmup = None if warmup_steps is None else whole("warmup_steps", warmup_steps)
         self._options: dict[str, Any] = {
             "start": start,
             "seed": seed,
@@ -97,9 +102,13 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         self._watched = 0
         #: The last length that was looked at.
         self._spoken_of = 0
-        self.warmup_steps = warmup_steps
+        #: What to do where nothing is observed; the callbacks of frameworks know better.
+        self._advice = "Call observe(), or give the framework lodecast's callback"
+        #: Batches of the data over which Accelerate goes, where it accumulates gradients.
+        self._accumulated_data: int | None = None
+        self.warmup_steps = self._given_warmup or 0
         self.reference_group = reference_group
-        self.sinks = list(sinks)
+        self.sinks = Sinks(sinks)
         self._processes = group
         self._begin(optimizer, model, total_steps, last_epoch)
 
@@ -147,16 +156,16 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
 
     @_step_count.setter
     def _step_count(self, count: int) -> None:
-        pass
+        # It says so in the midst of its data, whose length is no longer to be had after the epoch.
+        self._accumulated_data = accumulation.batches_being_accumulated() or self._accumulated_data
 
     def step(self, epoch: int | None = None) -> None:
         """Go on by a step: decide upon what was observed, and set the rate."""
         if self._undecided:
             self._decide()
-        if self._updates > _UPDATES * (self.last_epoch - self._counted_from) + _SPARE:
-            self._look_at_updates()
+        self.check_updates()
         if epoch is not None:
-            super().step(epoch)
+            super().step(_epoch(epoch))
         elif self.last_epoch < 1:
             # torch looks at the order of the first calls.
             super().step()
@@ -184,16 +193,17 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         if hasattr(watched, "_optimizer_step_post_hooks"):
             watched.register_step_post_hook(count)
 
-    def _look_at_updates(self) -> None:
-        """Warn, once, of many updates for a step: it is taken after every epoch."""
+    def check_updates(self) -> None:
+        """Warn, once, of many updates of the optimizer for a `step()`: it is taken after every epoch, or never."""
+        done = self.last_epoch - self._counted_from
         # Before, another scheduler has the rate.
-        if self.last_epoch >= 0 and not self._sparse:
+        if self._updates > _UPDATES * done + _SPARE and self.last_epoch >= 0 and not self._sparse:
             self._sparse = True
             log.warning(
                 "the optimizer has made %s updates, and LodeLR %s of its %s steps: call step() after every optimizer.step(), "
                 "not after every epoch",
                 self._updates,
-                self.last_epoch - self._counted_from,
+                done,
                 self.total_steps,
             )
 
@@ -210,10 +220,10 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
             warn_of_the_unmeasured(self.scheduler, self.last_epoch - 1)
         elif not self.scheduler.observed:
             log.warning(
-                "nothing was observed in the first %s of %s steps: the schedule of the start stays. Call observe(), or give "
-                "the framework lodecast's callback",
+                "nothing was observed in the first %s of %s steps: the schedule of the start stays. %s",
                 self.last_epoch - 1,
                 self.total_steps,
+                self._advice,
             )
 
     def _decide(self) -> None:
@@ -279,6 +289,8 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
             StateError: If the processes are at different steps, or some do not take part.
 
         """
+        # Where step() is never called, nothing else would tell.
+        self.check_updates()
         at = max(self.last_epoch, 0) if step is None else step
         if step is not None:
             self._look_at_count(step)
@@ -368,6 +380,7 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
             "step_count": self._step_count,
             "base_lrs": [float(rate) for rate in self.base_lrs],
             "ratios": list(self._ratios),
+            "warmup_steps": self.warmup_steps,
             "last_lr": last,
             # Not so while another scheduler, in a chain, has the rate.
             "in_force": self.last_epoch >= 0 and last == [float(group["lr"]) for group in self.optimizer.param_groups],
@@ -382,13 +395,31 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         A `LodeLR` that was made for more steps than the state's plans the longer run with the next `step()`.
 
         Raises:
-            StateError: If it is the state of something else, of another model, or of a longer run.
+            StateError: If it is the state of something else, of another model, of a longer run, or with another warm-up than
+                was asked for.
 
         """
-        if state_dict.get("version") != _VERSION:
-            raise StateError(f"no state of LodeLR version {_VERSION}: its version is {state_dict.get('version')}")
+        if "version" not in state_dict:
+            raise StateError(
+                f"no state of LodeLR (version {_VERSION}), but of another scheduler, saved before lodecast had the rate. "
+                "Restore the network and the optimizer only, and plan what is left of the training: LodeLR(optimizer, model, "
+                "total_steps=the steps to come). Where a framework restores all, begin a training from the saved network"
+            )
+        if state_dict["version"] != _VERSION:
+            raise StateError(
+                f"no state of LodeLR version {_VERSION}: its version is {state_dict['version']}; go on with the release of "
+                "lodecast that saved it"
+            )
+        # States of earlier releases do not say.
+        warmup_steps = state_dict.get("warmup_steps", self.warmup_steps)
+        if self._given_warmup is not None and self._given_warmup != warmup_steps:
+            raise StateError(
+                f"warmup_steps = {self._given_warmup}, and the state is of a run with {warmup_steps}: leave it out to go on as "
+                "that run was begun"
+            )
         state = state_dict["scheduler"]
         self.scheduler.load_state_dict(state)
+        self.warmup_steps = warmup_steps
         self._look_at_length()
         self.last_epoch = state_dict["last_epoch"]
         self._updates, self._counted_from = 0, self.last_epoch
@@ -428,16 +459,27 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         warnings.warn(said, LodecastWarning, stacklevel=2)
 
 
-def number(name: str, value: Any) -> float | None:
-    """Give a measured value as a number.
+def _check_options(start: Any, seed: Any, replan_at: Any) -> None:
+    """Refuse what the engine would refuse without advice."""
+    if start is not None and not isinstance(start, _engine.Schedule):
+        raise ArgumentError(f"start is {start!r}: give a schedule, as in start=lodecast.Schedule.cosine(0.1)")
+    whole("seed", seed)
+    if isinstance(replan_at, Real):
+        raise ArgumentError(
+            f"replan_at is {replan_at}: give the fractions of the run in a list, as in replan_at=[{replan_at}], or "
+            f"replan_every={replan_at} to plan after each such part"
+        )
 
-    Raises:
-        ArgumentError: If it is none.
 
-    """
-    if value is None:
-        return None
+def _epoch(epoch: Any) -> int:
+    """Give the step to go to; what else is given was meant for another kind of scheduler."""
     try:
-        return float(value.detach() if isinstance(value, Tensor) else value)
-    except (TypeError, ValueError, RuntimeError):
-        raise ArgumentError(f"{name} is {value!r}: give one number") from None
+        return operator.index(epoch)
+    except TypeError:
+        pass
+    if isinstance(epoch, float) and epoch.is_integer():
+        return int(epoch)
+    raise ArgumentError(
+        f"step({epoch!r}): step() takes no metric, as that of ReduceLROnPlateau does; give it to observe(validation=...), and "
+        "call step() without"
+    )

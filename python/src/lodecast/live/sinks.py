@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,6 +14,33 @@ from lodecast.live.decisions import Decision, log
 
 #: Shows a decision.
 Sink = Callable[[Decision], object]
+
+
+class Sinks(list[Sink]):
+    """Sinks of a scheduler. Those that cannot be pickled, as writers cannot, stay behind in their process, and it is told."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kept = [sink for sink in self if _can_be_pickled(sink)]
+        if len(kept) < len(self):
+            log.warning(
+                "%s of %s sinks cannot be pickled and are left out: give what is unpickled some anew, as in "
+                "scheduler.sinks.append(...)",
+                len(self) - len(kept),
+                len(self),
+            )
+        return Sinks, (kept,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Sinks:
+        # A copy in this process shows its decisions at the same place.
+        return Sinks(self)
+
+
+def _can_be_pickled(sink: Sink) -> bool:
+    try:
+        pickle.dumps(sink)
+    except Exception:
+        return False
+    return True
 
 
 def tensorboard(writer: Any) -> Sink:

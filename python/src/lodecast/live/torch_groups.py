@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from torch.optim import Optimizer
@@ -26,9 +27,16 @@ def check_reference(optimizer: Optimizer, reference_group: int) -> None:
     """Check that the optimizer has the group.
 
     Raises:
+        ArgumentError: If it is no number.
         SettingError: If it has not.
 
     """
+    try:
+        operator.index(reference_group)
+    except TypeError:
+        raise ArgumentError(
+            f"reference_group is {reference_group!r}: give the position of the group in optimizer.param_groups, counted from 0"
+        ) from None
     groups = len(optimizer.param_groups)
     if not -groups <= reference_group < groups:
         raise SettingError(f"reference_group = {reference_group}: the optimizer has {groups} parameter groups")
