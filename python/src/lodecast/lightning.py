@@ -15,9 +15,10 @@ The state of both is part of Lightning's checkpoints.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from lodecast.distributed import agree, find, find_all
+from lodecast.distributed import agree, begins_at, find, find_all
 from lodecast.errors import ArgumentError, SettingError
 from lodecast.live.decisions import log
 from lodecast.live.points import Losses, check_metric, find_metric, missing_metric
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 
 try:
     from lightning.pytorch import Callback
+    from lightning.pytorch.callbacks import GradientAccumulationScheduler
 except ImportError:
     from pytorch_lightning import Callback  # type: ignore[assignment, unused-ignore]
+    from pytorch_lightning.callbacks import GradientAccumulationScheduler  # type: ignore[assignment, unused-ignore]
 
 __all__ = ["LodeCallback", "RecordCallback"]
 
@@ -84,7 +87,8 @@ class _Metrics(Callback):  # type: ignore[misc, unused-ignore]
         """Make a point of the monitored metric.
 
         Raises:
-            SettingError: If it was not logged; before the first training step, where Lightning validates before that.
+            SettingError: If it was not logged; before the first training step, where Lightning validates before that and
+                something is logged there.
 
         """
         if trainer.state.fn != "fit":
@@ -92,6 +96,9 @@ class _Metrics(Callback):  # type: ignore[misc, unused-ignore]
         names = [name for name in trainer.callback_metrics if name != self.train_loss]
         name = find_metric(self._metric(), names) if self.monitor is None else self.monitor
         validation = None if name is None else trainer.callback_metrics.get(name)
+        if validation is None and trainer.sanity_checking and not names:
+            # Of several data sets Lightning has none yet, and a module may log nothing until the training has begun.
+            return
         if validation is None:
             raise missing_metric(self.monitor, self._metric(), names)
         if not trainer.sanity_checking:
@@ -138,6 +145,8 @@ class LodeCallback(_Metrics):
         self._position = scheduler
         self._scheduler: LodeLR | None = None
         self._told = 0
+        #: Lightning's step at the last point: what is decided upon it, in the step after, belongs there.
+        self._observed_at = 0
 
     @property
     def state_key(self) -> str:
@@ -152,6 +161,10 @@ class LodeCallback(_Metrics):
 
         """
         self._scheduler = self._look(trainer, pl_module)
+        self._scheduler._advice = (
+            f"lodecast's callback is there, and makes a point every {self.every_n_steps} steps: give it fewer, as in "
+            f"LodeCallback(every_n_steps={max(self._scheduler.total_steps // 50, 1)})"
+        )
 
     def _look(self, trainer: Any, module: Any) -> LodeLR:
         configs = trainer.lr_scheduler_configs
@@ -173,34 +186,44 @@ class LodeCallback(_Metrics):
         """Refuse a scheduler that would not reach the end of its plan, and a metric that cannot be the model's."""
         if self.monitor is not None:
             check_metric(self.monitor, lode.scheduler.model.metric)
-        steps = trainer.estimated_stepping_batches
+        steps = _optimizer_steps(trainer)
+        config = next(config for config in trainer.lr_scheduler_configs if lode in find_all(config.scheduler))
+        before = begins_at(config.scheduler, lode)
+        planned = before + lode.total_steps
         if module.automatic_optimization:
-            config = next(config for config in trainer.lr_scheduler_configs if lode in find_all(config.scheduler))
             if (config.interval, config.frequency) != ("step", 1) and lode.total_steps > (trainer.max_epochs or 0) > 0:
                 raise SettingError(
                     f"LodeLR is planned for {lode.total_steps} optimizer steps, but Lightning would step it every "
                     f"{config.frequency} {config.interval}s: return {{'optimizer': optimizer, 'lr_scheduler': "
                     "{'scheduler': scheduler, 'interval': 'step'}}"
                 )
+            if steps < planned and planned in (_batches(trainer), trainer.max_steps * trainer.accumulate_grad_batches):
+                raise SettingError(
+                    f"LodeLR is planned for {planned} steps, which are the batches; gradients are accumulated over several of "
+                    f"them, so there are {steps} optimizer steps: give total_steps={int(steps) - before}"
+                )
         elif len(trainer.optimizers) > 1 and trainer.max_steps > 0:
             # Lightning counts the steps of all optimizers.
             steps = trainer.max_steps // len(trainer.optimizers)
-        if steps != float("inf") and steps != lode.total_steps:
-            log.warning("LodeLR is planned for %s steps, and Lightning makes about %s", lode.total_steps, steps)
+        if steps not in (math.inf, planned):
+            log.warning("LodeLR is planned for %s steps, and Lightning makes about %s", planned, int(steps))
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Begin to tell what is decided from here on."""
         # Only now a checkpoint was restored.
         self._told = 0 if self._scheduler is None else len(self._scheduler.decisions)
+        self._observed_at = trainer.global_step
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Keep the loss of the batch, make a point where one is due, and log what was decided."""
-        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
         if self._scheduler is None:
             return
         for decision in self._scheduler.decisions[self._told :]:
-            _tell(trainer, pl_module, decision)
+            _tell(trainer, pl_module, decision, self._observed_at)
         self._told = len(self._scheduler.decisions)
+        # A manual optimization that never steps it comes to no point at which that would be told.
+        self._scheduler.check_updates()
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
     def _step(self, trainer: Any) -> int:
         return super()._step(trainer) if self._scheduler is None else max(self._scheduler.last_epoch, 0)
@@ -218,6 +241,7 @@ class LodeCallback(_Metrics):
                 "training_step returned no loss: return it, or log it and name it, as in LodeCallback(train_loss='loss')"
             )
         self._scheduler.observe(train_loss=train_loss, validation=validation)
+        self._observed_at = trainer.global_step
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Say if the plan's end was not reached."""
@@ -274,12 +298,29 @@ class RecordCallback(_Metrics):
             self._recorder.close()
 
 
-def _tell(trainer: Any, module: Any, decision: Decision) -> None:
+def _optimizer_steps(trainer: Any) -> float:
+    """Count the optimizer steps of a training, also where accumulation changes from epoch to epoch; infinite if unknown."""
+    steps: float = trainer.estimated_stepping_batches
+    changing = next((callback for callback in trainer.callbacks if isinstance(callback, GradientAccumulationScheduler)), None)
+    batches, epochs = trainer.num_training_batches, trainer.max_epochs
+    if changing is None or batches == math.inf or epochs is None or epochs < 1:
+        return steps
+    counted: float = sum(math.ceil(batches / changing.get_accumulate_grad_batches(epoch)) for epoch in range(epochs))
+    return counted if trainer.max_steps < 0 else min(counted, float(trainer.max_steps))
+
+
+def _batches(trainer: Any) -> float:
+    """Count the batches of a training; infinite if it has no end of its own."""
+    epochs = trainer.max_epochs
+    return math.inf if epochs is None or epochs < 1 else float(trainer.num_training_batches * epochs)
+
+
+def _tell(trainer: Any, module: Any, decision: Decision, step: int) -> None:
     numbers = decision.numbers()
     module.log_dict(numbers, logger=False)
     # Not by the module: it would reach the loggers only at every `log_every_n_steps`.
     for logger in trainer.loggers:
-        logger.log_metrics(numbers, step=trainer.global_step)
+        logger.log_metrics(numbers, step=step)
         experiment: Any = getattr(logger, "experiment", None)
         if hasattr(experiment, "add_text"):
-            experiment.add_text("lodecast/reason", decision.reason, trainer.global_step)
+            experiment.add_text("lodecast/reason", decision.reason, step)

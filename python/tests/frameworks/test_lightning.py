@@ -11,7 +11,7 @@ pl = pytest.importorskip("lightning.pytorch")
 
 import torch  # noqa: E402
 import toy  # noqa: E402
-from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint  # noqa: E402
+from lightning.pytorch.callbacks import GradientAccumulationScheduler, LearningRateMonitor, ModelCheckpoint  # noqa: E402
 from lightning.pytorch.loggers import CSVLogger  # noqa: E402
 
 import lodecast  # noqa: E402
@@ -276,3 +276,114 @@ def test_a_recorded_run_can_be_read(tmp_path: Path, model: Path) -> None:
     assert [point["step"] for point in points] == list(range(4, 81, 4))
     assert [point["step"] for point in points if point["validation"] is not None] == list(range(8, 81, 8))
     assert points[0]["train_loss"] > points[-1]["train_loss"] > 0.0
+
+
+class Quick(Module):
+    """Nothing is kept, and the schedule is of a length that is given."""
+
+    def __init__(self, model: Path, total_steps: int | None = None) -> None:
+        super().__init__(model)
+        self.total_steps = total_steps
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.SGD(self.parameters(), lr=0.05)
+        steps = int(self.trainer.estimated_stepping_batches) if self.total_steps is None else self.total_steps
+        scheduler = LodeLR(optimizer, self.model, total_steps=steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+def quick(folder: Path, module: Any, *callbacks: Any, loaders: Any = None, **arguments: Any) -> Any:
+    trainer = pl.Trainer(
+        accelerator="cpu", callbacks=list(callbacks), enable_progress_bar=False, enable_model_summary=False,
+        default_root_dir=folder, enable_checkpointing=False, **{"max_epochs": 2, "logger": False, **arguments},
+    )  # fmt: skip
+    trainer.fit(module, *(data() if loaders is None else loaders))
+    return trainer
+
+
+def test_what_the_sanity_check_cannot_know_is_waited_for(tmp_path: Path, model: Path) -> None:
+    class Several(Quick):
+        def validation_step(self, batch: Any, index: int, dataloader_idx: int = 0) -> None:
+            super().validation_step(batch, index)
+
+    class Silent(Quick):
+        def validation_step(self, batch: Any, index: int) -> None:
+            if not self.trainer.sanity_checking:
+                super().validation_step(batch, index)
+
+    train_data, validation = data()
+    several = (train_data, [validation, validation])
+    made = quick(tmp_path, Several(model), LodeCallback("val_loss/dataloader_idx_0"), loaders=several)
+    assert [point["step"] for point in scheduler(made).scheduler.observed] == [8, 16]
+    recorder = lodecast.record(tmp_path / "sweep", "first", metrics="val_loss:min")
+    made = quick(tmp_path, Silent(model), LodeCallback(), RecordCallback(recorder))
+    assert [point["step"] for point in scheduler(made).scheduler.observed] == [8, 16]
+    for module, loaders in ((Several(model), several), (Silent(model), None)):
+        with pytest.raises(lodecast.SettingError, match="'wer' was not measured; there is: .*val_loss"):
+            quick(tmp_path, module, LodeCallback("wer"), loaders=loaders)
+        assert len(module.rates) == 8, "at the first validation"
+
+
+def test_a_length_in_batches_is_told(tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(lodecast.SettingError, match="planned for 16 steps, which are the batches; .* give total_steps=4"):
+        quick(tmp_path, Quick(model, 16), LodeCallback(), accumulate_grad_batches=4)
+    with pytest.raises(lodecast.SettingError, match="planned for 16 steps, which are the batches; .* give total_steps=10"):
+        quick(tmp_path, Quick(model), LodeCallback(), GradientAccumulationScheduler({1: 4}))
+    caplog.clear()
+    made = quick(tmp_path, Quick(model, 10), LodeCallback(), GradientAccumulationScheduler({1: 4}))
+    assert made.global_step == scheduler(made).last_epoch == 10
+    assert "planned for" not in caplog.text
+
+
+def test_a_warm_up_by_another_scheduler_is_part_of_the_length(
+    tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class WarmedUp(Quick):
+        def configure_optimizers(self) -> Any:
+            made = super().configure_optimizers()
+            lode = made["lr_scheduler"]["scheduler"]
+            warmup = torch.optim.lr_scheduler.LinearLR(made["optimizer"], 0.1, total_iters=6)
+            chain = torch.optim.lr_scheduler.SequentialLR(made["optimizer"], [warmup, lode], milestones=[6])
+            made["lr_scheduler"]["scheduler"] = chain
+            return made
+
+    quick(tmp_path, WarmedUp(model, 10), LodeCallback())
+    assert "planned for" not in caplog.text
+    quick(tmp_path, WarmedUp(model, 16), LodeCallback(), limit_val_batches=0)
+    assert "LodeLR is planned for 22 steps, and Lightning makes about 16" in caplog.text
+
+
+def test_a_decision_is_logged_at_its_step(tmp_path: Path, model: Path) -> None:
+    module = Quick(model)
+    made = quick(tmp_path, module, LodeCallback(every_n_steps=4), logger=CSVLogger(tmp_path, name="log"))
+    made.logger.save()
+    header, *lines = next(tmp_path.glob("log/*/metrics.csv")).read_text().splitlines()
+    step, rate = (header.split(",").index(name) for name in ("step", "lodecast/learning_rate"))
+    rows = [int(line.split(",")[step]) for line in lines if line.split(",")[rate]]
+    assert rows == [decision.step for decision in scheduler(made).decisions] and len(rows) > 1
+
+
+def test_a_manual_optimization_that_never_steps_the_schedule_is_told_at_once(
+    tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Forgetful(Quick):
+        automatic_optimization = False
+
+        def training_step(self, batch: Any, index: int) -> torch.Tensor:
+            loss = super().training_step(batch, index)
+            self.optimizers().zero_grad()
+            self.manual_backward(loss)
+            self.optimizers().step()
+            return loss
+
+        def on_train_batch_end(self, outputs: Any, batch: Any, index: int) -> None:
+            told.append("call step() after every optimizer.step()" in caplog.text)
+
+    told: list[bool] = []
+    quick(tmp_path, Forgetful(model, 16), LodeCallback(every_n_steps=4))
+    assert told == [k >= 8 for k in range(16)]
+
+
+def test_a_callback_that_feeds_too_seldom_is_told_so(tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture) -> None:
+    quick(tmp_path, Quick(model), LodeCallback(), loaders=data()[:1])
+    assert "lodecast's callback is there, and makes a point every 50 steps: give it fewer" in caplog.text
