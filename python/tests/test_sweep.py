@@ -148,3 +148,39 @@ def test_a_run_is_asked_for_by_id_or_position(sweep):
     for key in (2.5, None):
         with pytest.raises(lodecast.ArgumentError, match="by its id or its position"):
             sweep[key]
+
+
+def test_tables_keep_the_direction_of_their_metrics(sweep):
+    pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    frame = sweep.to_pandas()
+    assert lodecast.Sweep.from_pandas(frame) == sweep
+    assert lodecast.Sweep.from_pandas(frame, metrics="accuracy:max") == sweep
+    assert lodecast.Sweep.from_pandas(frame[frame["step"] > 50]).metrics == ["accuracy:max"]
+    assert lodecast.Sweep.from_arrow(sweep) == sweep
+    with pytest.raises(lodecast.SweepError, match="'accuracy:min' was asked for"):
+        lodecast.Sweep.from_pandas(frame, metrics="accuracy:min")
+    renamed = frame.rename(columns={"accuracy": "top1"})
+    assert lodecast.Sweep.from_pandas(renamed, metrics="top1:max").metrics == ["top1:max"]
+
+
+def test_a_table_of_another_kind_is_told_who_takes_it(columns):
+    pd = pytest.importorskip("pandas")
+    pl = pytest.importorskip("polars")
+    for read, table, said in (
+        (lodecast.Sweep.from_pandas, columns, r"not dict: lodecast\.Sweep\.from_numpy"),
+        (lodecast.Sweep.from_pandas, pl.DataFrame(columns), r"not DataFrame: lodecast\.Sweep\.from_polars"),
+        (lodecast.Sweep.from_polars, pd.DataFrame(columns), r"not DataFrame: lodecast\.Sweep\.from_pandas"),
+    ):
+        with pytest.raises(lodecast.ArgumentError, match=said):
+            read(table, metrics="accuracy:max")
+    with pytest.raises(lodecast.ArgumentError, match=r"make a sweep of it with lodecast\.Sweep\.from_pandas"):
+        lodecast.plan(pd.DataFrame(columns), total_steps=100)
+    with pytest.raises(lodecast.ArgumentError, match=r"make a sweep of it with lodecast\.Sweep\.from_numpy"):
+        lodecast.plan(columns, total_steps=100)
+
+
+def test_a_seed_is_a_whole_number(sweep):
+    for ask in (lodecast.plan, lodecast.pick):
+        with pytest.raises(lodecast.SettingError, match="seed = -1: give a whole number"):
+            ask(sweep, total_steps=100, seed=-1)

@@ -11,6 +11,7 @@ from lodecast import _engine
 from lodecast._fit import fit
 from lodecast.errors import ArgumentError, SettingError
 from lodecast.io.runs import read_runs
+from lodecast.live.numbers import whole
 
 if TYPE_CHECKING:
     from lodecast._settings import PlannerSettings
@@ -48,6 +49,7 @@ def plan(
     >>> [alternative.origin for alternative in plan.alternatives]
     ['law alone', 'plain process alone', 'schedule of the best run']
     """
+    whole("seed", seed)
     model = _model(source, metric, train_loss, learning_rate)
     return model.plan(run, total_steps=total_steps, observed=observed, in_force=in_force, seed=seed, settings=settings)
 
@@ -74,6 +76,7 @@ def pick(
     >>> low < picked.predicted.median < high, picked.predicted.probability_diverged < 0.5
     (True, True)
     """
+    whole("seed", seed)
     law = _model(source, metric, train_loss, learning_rate)
     if not isinstance(law, _engine.LawModel):
         raise SettingError(f"a {law.kind} model picks no schedule: plan with it, or fit a law with lodecast.fit(runs, 'law')")

@@ -5,18 +5,21 @@ Arrays are handed over where they lie; a copy is made only of those that are str
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lodecast.errors import FileError, SweepError
+from lodecast.errors import ArgumentError, FileError, SweepError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Column = tuple[str, "NDArray[Any] | list[str | None]", "NDArray[np.bool_] | None"]
 
+#: Where a table keeps the metrics of its sweep with their directions, if it has a place for that.
+_METRICS = "lodecast_metrics"
 _AS_THEY_ARE = ("float64", "float32", "int64", "uint64")
 
 
@@ -29,6 +32,8 @@ def from_numpy(table: Mapping[str, Any]) -> list[Column]:
 
 def from_pandas(table: Any) -> list[Column]:
     """Columns of a pandas data frame."""
+    if not hasattr(table, "columns") or not hasattr(table, "attrs"):
+        raise ArgumentError(f"a pandas data frame is needed, not {type(table).__name__}{_reader(table)}")
     columns = []
     for name in table.columns:
         series = table[name]
@@ -42,11 +47,13 @@ def from_pandas(table: Any) -> list[Column]:
             columns.append(_column(str(name), series.fillna(0).to_numpy(dtype=_wide(kind)), missing))
         else:
             columns.append(_column(str(name), series.to_numpy(dtype=object), missing))
-    return columns
+    return _directed(columns, table.attrs.get(_METRICS))
 
 
 def from_polars(table: Any) -> list[Column]:
     """Columns of a polars data frame."""
+    if not hasattr(table, "iter_columns"):
+        raise ArgumentError(f"a polars data frame is needed, not {type(table).__name__}{_reader(table)}")
     columns = []
     for series in table.iter_columns():
         missing = series.is_null().to_numpy() if series.null_count() else None
@@ -86,7 +93,23 @@ def from_arrow(table: Any) -> list[Column]:
             continue
         values = column if missing is None else column.fill_null(pa.scalar(0, column.type))
         columns.append(_column(name, values.to_numpy(zero_copy_only=False), missing))
-    return columns
+    said = (table.schema.metadata or {}).get(_METRICS.encode())
+    return _directed(columns, None if said is None else json.loads(said))
+
+
+def _reader(table: Any) -> str:
+    """Say which function takes a table, as far as it is known."""
+    if isinstance(table, Mapping):
+        return ": lodecast.Sweep.from_numpy takes columns by their names"
+    known = {"pandas": "from_pandas", "polars": "from_polars", "pyarrow": "from_arrow"}
+    found = known.get(type(table).__module__.partition(".")[0])
+    return "" if found is None else f": lodecast.Sweep.{found} takes it"
+
+
+def _directed(columns: list[Column], metrics: Sequence[str] | None) -> list[Column]:
+    """Give the columns of metrics the direction that was kept beside a table that a sweep went out as."""
+    known = {metric.rpartition(":")[0]: metric for metric in metrics or ()}
+    return [(known.get(name, name), values, missing) for name, values, missing in columns]
 
 
 def _wide(kind: str) -> str:
@@ -143,7 +166,9 @@ def to_pandas(sweep: Any) -> Any:
             columns[name][~there] = pd.NA
         else:
             columns[name] = values
-    return pd.DataFrame(columns)
+    frame = pd.DataFrame(columns)
+    frame.attrs[_METRICS] = sweep.metrics
+    return frame
 
 
 def to_polars(sweep: Any) -> Any:
@@ -172,4 +197,5 @@ def to_stream(sweep: Any, requested_schema: Any = None) -> Any:
     for name, values, there in sweep._columns():
         mask = None if there is None else ~there
         columns[name] = pa.array(values, pa.string()) if isinstance(values, list) else pa.array(values, mask=mask)
-    return pa.table(columns).__arrow_c_stream__(requested_schema)
+    table = pa.table(columns).replace_schema_metadata({_METRICS: json.dumps(sweep.metrics)})
+    return table.__arrow_c_stream__(requested_schema)
