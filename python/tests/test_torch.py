@@ -680,7 +680,7 @@ class Writer:
 
 def test_a_scheduler_that_shows_its_decisions_is_pickled(model, caplog):
     writer = Writer()
-    optimizer, scheduler = scheduled(model, replan_at=[0.1], sinks=[lodecast.live.sinks.tensorboard(writer), print])
+    _, scheduler = scheduled(model, replan_at=[0.1], sinks=[lodecast.live.sinks.tensorboard(writer), print])
     again = pickle.loads(pickle.dumps(scheduler))
     assert again.sinks == [print] and "1 of 2 sinks cannot be pickled and are left out" in caplog.text
     assert again.state_dict() == scheduler.state_dict()

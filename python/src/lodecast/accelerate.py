@@ -14,18 +14,24 @@
 from __future__ import annotations
 
 import math
+import weakref
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from accelerate.scheduler import AcceleratedScheduler
+from accelerate.state import GradientState
 from accelerate.tracking import GeneralTracker, on_main_process
 from torch.optim import Optimizer
 
-from lodecast.distributed import observe
+from lodecast import _engine, distributed
 from lodecast.errors import ArgumentError, SettingError
+from lodecast.live import accumulation, agreement
+from lodecast.live.decisions import log
 from lodecast.live.sinks import Sink
 from lodecast.torch import LodeLR
 
 if TYPE_CHECKING:
-    from lodecast import Recorder
+    from lodecast import Observation, Recorder
     from lodecast.live.decisions import Decision
 
 __all__ = ["RecordTracker", "observe", "schedule", "trackers"]
@@ -56,14 +62,92 @@ def schedule(
         options: Passed on to :class:`~lodecast.torch.LodeLR`.
 
     Raises:
+        ArgumentError: If the first argument is no accelerator.
         SettingError: If the length is not said, or seems to be counted in batches although gradients are accumulated.
 
     """
+    if not hasattr(accelerator, "prepare_scheduler"):
+        raise ArgumentError(
+            f"an accelerator is needed first, not {type(accelerator).__name__}: schedule(accelerator, optimizer, model, ...)"
+        )
     steps = _length(accelerator, total_steps, data, epochs)
     once = accelerator.split_batches or not accelerator.step_scheduler_with_optimizer
     counted = steps * (1 if once else accelerator.num_processes)
     options["sinks"] = [*options.get("sinks", ()), trackers(accelerator)]
-    return accelerator.prepare_scheduler(LodeLR(_torch_optimizer(optimizer), model, total_steps=counted, **options))
+    lode = LodeLR(_torch_optimizer(optimizer), model, total_steps=counted, **options)
+    scheduler = accelerator.prepare_scheduler(lode)
+    _watch_the_end(lode)
+    # The length was looked at, or counted here.
+    _known.add(lode)
+    return scheduler
+
+
+#: Schedulers whose length was looked at.
+_known: weakref.WeakSet[LodeLR] = weakref.WeakSet()
+
+
+def observe(scheduler: Any, train_loss: Any = None, validation: Any = None) -> Observation:
+    """Feed a prepared scheduler what the processes agree on, and return what it made of it.
+
+    Every process has to call it. It is :func:`lodecast.distributed.observe`, and looks at the length of a scheduler that was
+    not made by :func:`schedule`.
+
+    Raises:
+        SettingError: If the length seems to be counted in batches although gradients are accumulated.
+
+    """
+    lode = distributed.find(scheduler)
+    if lode not in _known:
+        _look_at_length(scheduler, lode)
+    return distributed.observe(scheduler, train_loss=train_loss, validation=validation)
+
+
+def _look_at_length(scheduler: Any, lode: LodeLR) -> None:
+    """Refuse a length in batches as soon as the data is known, whose length Accelerate knows while it is gone through."""
+    gradients = GradientState()
+    if not isinstance(scheduler, AcceleratedScheduler) or not scheduler.step_with_optimizer or gradients.num_steps <= 1:
+        _known.add(lode)
+        return
+    batches = lode._accumulated_data or accumulation.batches_accumulated()
+    if batches is None:
+        return
+    _known.add(lode)
+    _watch_the_end(lode)
+    times = 1 if scheduler.split_batches else max(agreement.processes(), 1)
+    # In one process or in all, batches may have been counted for each.
+    for planned in {lode.total_steps, lode.total_steps // times}:
+        _refuse_batches(planned, batches, gradients.num_steps)
+
+
+def _refuse_batches(planned: int, batches: int, accumulated: int) -> None:
+    if planned % batches == 0 and batches > 1:
+        updates = math.ceil(batches / accumulated)
+        raise SettingError(
+            f"total_steps = {planned} seems to count batches ({planned // batches} epochs of {batches}), but gradients are "
+            f"accumulated over {accumulated} of them, and an epoch has {updates} optimizer steps: let "
+            "lodecast.accelerate.schedule(..., data=..., epochs=...) count them"
+        )
+
+
+def _watch_the_end(lode: LodeLR) -> None:
+    """Say so if the training ends far before its planned end, at which no call of Accelerate's comes by."""
+    accumulated = GradientState().num_steps
+    if accumulated > 1 and agreement.is_first():
+        weakref.finalize(lode, _look_at_the_end, lode.scheduler, accumulated)
+
+
+def _look_at_the_end(scheduler: _engine.Scheduler, accumulated: int) -> None:
+    steps = [0, *(point["step"] for point in scheduler.observed)]
+    between = max((later - earlier for earlier, later in pairwise(steps)), default=0)
+    # After the last point there may have been steps as many as between two of them.
+    if 0 < steps[-1] < scheduler.total_steps - between:
+        log.warning(
+            "the training was observed to step %s of the %s that it was planned for: gradients are accumulated over %s "
+            "batches, which are one step. Let lodecast.accelerate.schedule(..., data=..., epochs=...) count the steps",
+            steps[-1],
+            scheduler.total_steps,
+            accumulated,
+        )
 
 
 def trackers(accelerator: Any) -> Sink:
@@ -88,23 +172,12 @@ def _length(accelerator: Any, total_steps: int | None, data: Any, epochs: float 
     if total_steps is None:
         raise SettingError("the planned length is missing: give data and epochs, or total_steps")
     # `_dataloaders` is Accelerate's own name for what it has prepared.
-    for loader in getattr(accelerator, "_dataloaders", ()):
-        batches = _batches(loader)
-        if accumulated > 1 and batches and total_steps % batches == 0:
-            updates = math.ceil(batches / accumulated)
-            raise SettingError(
-                f"total_steps = {total_steps} seems to count batches ({total_steps // batches} epochs of {batches}), but "
-                f"gradients are accumulated over {accumulated} of them, and an epoch has {updates} optimizer steps: give "
-                f"data=... and epochs=..., which counts them"
-            )
+    if accumulated > 1:
+        for loader in getattr(accelerator, "_dataloaders", ()):
+            batches = accumulation.length(loader)
+            if batches is not None:
+                _refuse_batches(total_steps, batches, accumulated)
     return total_steps
-
-
-def _batches(loader: Any) -> int:
-    try:
-        return len(loader)
-    except TypeError:
-        return 0
 
 
 def _torch_optimizer(optimizer: Any) -> Optimizer:

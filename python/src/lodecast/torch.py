@@ -156,14 +156,16 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
 
     @_step_count.setter
     def _step_count(self, count: int) -> None:
-        # It says so in the midst of its data, whose length is no longer to be had after the epoch.
-        self._accumulated_data = accumulation.batches_being_accumulated() or self._accumulated_data
+        pass
 
     def step(self, epoch: int | None = None) -> None:
         """Go on by a step: decide upon what was observed, and set the rate."""
         if self._undecided:
             self._decide()
         self.check_updates()
+        if self.last_epoch == self._counted_from:
+            # Here it is in the midst of its data, whose length is no longer to be had after the epoch.
+            self._accumulated_data = accumulation.batches_accumulated() or self._accumulated_data
         if epoch is not None:
             super().step(_epoch(epoch))
         elif self.last_epoch < 1:

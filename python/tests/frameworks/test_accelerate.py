@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from accelerate.tracking import GeneralTracker
 import lodecast
 import lodecast.accelerate
 from lodecast.distributed import find
+from lodecast.torch import LodeLR
 
 EPOCHS = 6
 
@@ -195,3 +197,59 @@ def test_a_longer_run_is_planned_anew(model: Path, tmp_path: Path) -> None:
     assert lode.last_epoch == lode.total_steps == 12
     assert [point["step"] for point in lode.scheduler.observed] == [3, 6, 9, 12]
     assert rates[0] != end and len(set(rates)) == 2, "the rest is planned, and does not stay at the end of the short run"
+
+
+@pytest.mark.parametrize("where", ["within", "after"])
+def test_a_length_in_batches_is_told_of_a_scheduler_prepared_by_hand(model: Path, where: str) -> None:
+    accelerator, network, optimizer, data = prepared(4)
+    lode = LodeLR(optimizer.optimizer, model, total_steps=len(data) * EPOCHS)
+    scheduler = accelerator.prepare(lode)
+    with pytest.raises(lodecast.SettingError, match=r"count batches \(6 epochs of 11\).* an epoch has 3 optimizer steps: let"):
+        for _ in range(2):
+            for inputs, targets in data:
+                with accelerator.accumulate(network):
+                    loss = torch.nn.functional.mse_loss(network(inputs), targets)
+                    accelerator.backward(loss)
+                    optimizer.step()
+                    scheduler.step()
+                    optimizer.zero_grad()
+                if where == "within":
+                    lodecast.accelerate.observe(scheduler, train_loss=loss)
+            lodecast.accelerate.observe(scheduler, train_loss=loss)
+    assert lode.last_epoch == (0 if where == "within" else 3), "as soon as it can be known"
+
+
+def test_a_length_that_was_counted_is_not_doubted(model: Path) -> None:
+    """Eleven epochs of three steps are three times eleven batches, too."""
+    parts = prepared(4)
+    scheduler = lodecast.accelerate.schedule(parts[0], parts[2], model, data=parts[3], epochs=11)
+    assert find(scheduler).total_steps == 33
+    lodecast.accelerate.observe(scheduler, train_loss=epoch(*parts, scheduler))
+    # What is not accumulated has steps as many as batches.
+    parts = prepared(1)
+    lode = LodeLR(parts[2].optimizer, model, total_steps=len(parts[3]) * EPOCHS)
+    scheduler = parts[0].prepare(lode)
+    lodecast.accelerate.observe(scheduler, train_loss=epoch(*parts, scheduler))
+    assert lode.last_epoch == 11
+
+
+@pytest.mark.parametrize(("planned", "said"), [(40, 1), (2 * 3, 0)])
+def test_an_end_far_before_the_planned_one_is_told(
+    model: Path, caplog: pytest.LogCaptureFixture, planned: int, said: int
+) -> None:
+    parts = prepared(4)
+    scheduler = lodecast.accelerate.schedule(parts[0], parts[2], model, total_steps=planned)
+    for _ in range(2):
+        lodecast.accelerate.observe(scheduler, train_loss=epoch(*parts, scheduler))
+    caplog.clear()
+    parts[0].free_memory()
+    del scheduler, parts
+    gc.collect()
+    told = [message for message in caplog.messages if "was observed to step 6 of the 40" in message]
+    assert len(told) == said
+
+
+def test_arguments_in_another_order_get_advice(model: Path) -> None:
+    accelerator, _, optimizer, _ = prepared(1)
+    with pytest.raises(lodecast.ArgumentError, match=r"accelerator is needed first, not AcceleratedOptimizer: schedule\("):
+        lodecast.accelerate.schedule(optimizer, accelerator, model, total_steps=10)

@@ -6,15 +6,13 @@ import sys
 from typing import Any
 
 
-def batches_being_accumulated() -> int | None:
-    """Give the number of batches in the data that is gone through, within a step that more of them belong to."""
+def batches_accumulated() -> int | None:
+    """Give the number of batches in the data that is gone through, where gradients are accumulated over several of them."""
     state: Any = sys.modules.get("accelerate.state")
     if state is None:
         return None
     gradients = state.GradientState()
-    if gradients.sync_gradients or gradients.num_steps <= 1:
-        return None
-    return length(gradients.active_dataloader)
+    return length(gradients.active_dataloader) if gradients.num_steps > 1 else None
 
 
 def length(data: Any) -> int | None:
