@@ -19,7 +19,7 @@ import torch
 from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
-from lodecast.distributed import find
+from lodecast.distributed import begins_at, find
 from lodecast.errors import ArgumentError, SettingError
 from lodecast.live.decisions import log
 from lodecast.live.points import check_metric, find_metric, missing_metric
@@ -32,6 +32,9 @@ __all__ = ["LodeCallback", "RecordCallback", "schedule"]
 
 #: Points that a run should have at least before its first plan under way, at a tenth of it.
 _SPARSE = 0.1
+_LOG_STEPS = "give logging_strategy='steps', and logging_steps of some fiftieth of the training"
+#: What a strategy of logging leaves to be fed: by epochs, and not at all.
+_FEWER = ("the train loss is fed once an epoch, and plans need more points", "no train loss is fed")
 
 
 def schedule(trainer: Any, model: Any, *, metric: str | None = None, total_steps: int | None = None, **options: Any) -> LodeLR:
@@ -49,9 +52,12 @@ def schedule(trainer: Any, model: Any, *, metric: str | None = None, total_steps
         options: Passed on to :class:`~lodecast.torch.LodeLR`.
 
     Raises:
+        ArgumentError: If the first argument is no trainer.
         SettingError: If the metric cannot be the model's.
 
     """
+    if not hasattr(trainer, "create_scheduler"):
+        raise ArgumentError(f"a Trainer is needed first, not {type(trainer).__name__}: schedule(trainer, model)")
     steps = planned_steps(trainer) if total_steps is None else total_steps
     # Until the Trainer has its optimizer, one takes its place.
     placeholder = torch.optim.SGD([torch.nn.Parameter(torch.zeros(()))], lr=trainer.args.learning_rate)
@@ -112,6 +118,8 @@ class LodeCallback(TrainerCallback, ExportableState):  # type: ignore[misc, unus
         self.metric = metric
         self._trainer = trainer
         self._told = 0
+        self._training = False
+        self._zeros_told = False
         self._found = False
         self._seen: set[str] = set()
 
@@ -140,8 +148,8 @@ class LodeCallback(TrainerCallback, ExportableState):  # type: ignore[misc, unus
         scheduler = _scheduler(kwargs)
         self.check(args, scheduler)
         self._told = len(scheduler.decisions)
-        self._found, self._seen = False, set()
-        planned, accumulated = scheduler.total_steps, args.gradient_accumulation_steps
+        self._training, self._found, self._seen = True, False, set()
+        planned, accumulated = _begins(kwargs) + scheduler.total_steps, args.gradient_accumulation_steps
         if accumulated > 1 and abs(planned - state.max_steps * accumulated) < accumulated:
             raise SettingError(
                 f"the scheduler is planned for {planned} steps, which are the batches; gradients are accumulated over "
@@ -150,7 +158,11 @@ class LodeCallback(TrainerCallback, ExportableState):  # type: ignore[misc, unus
         if planned != state.max_steps:
             log.warning("the scheduler is planned for %s steps, and this training ends at step %s", planned, state.max_steps)
         every = state.logging_steps or args.logging_steps
-        if str(getattr(args.logging_strategy, "value", args.logging_strategy)) == "steps" and every > _SPARSE * state.max_steps:
+        strategy = str(getattr(args.logging_strategy, "value", args.logging_strategy))
+        scheduler._advice = f"lodecast's callback is there, and feeds what is logged: {_LOG_STEPS}"
+        if strategy != "steps":
+            log.warning("logging_strategy='%s': %s: %s", strategy, _FEWER[strategy == "no"], _LOG_STEPS)
+        elif every > _SPARSE * state.max_steps:
             log.warning(
                 "logging_steps=%s of %s steps: the train loss is fed as often as it is logged, and plans need more points",
                 every,
@@ -167,18 +179,23 @@ class LodeCallback(TrainerCallback, ExportableState):  # type: ignore[misc, unus
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Feed the train loss."""
         loss = (kwargs.get("logs") or {}).get("loss")
-        if loss is not None and kwargs.get("lr_scheduler") is not None:
-            _scheduler(kwargs).observe(train_loss=loss)
+        if loss is None or kwargs.get("lr_scheduler") is None:
+            return
+        if _may_be_filtered(args, loss):
+            # An honest zero is left out, too; a few points less do no harm.
+            self._zeros_told = self._zeros_told or _tell_of_zeros("fed", state.global_step)
+            return
+        _scheduler(kwargs).observe(train_loss=loss)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Feed the metric.
+        """Feed the metric; of an evaluation before or after the training, which may be of other data, it is not fed.
 
         Raises:
             SettingError: If it was not evaluated.
 
         """
         metrics = kwargs.get("metrics") or {}
-        if kwargs.get("lr_scheduler") is None or not any(name.startswith("eval_") for name in metrics):
+        if not self._training or kwargs.get("lr_scheduler") is None or not any(name.startswith("eval_") for name in metrics):
             return
         scheduler = _scheduler(kwargs)
         predicted = scheduler.scheduler.model.metric
@@ -194,10 +211,11 @@ class LodeCallback(TrainerCallback, ExportableState):  # type: ignore[misc, unus
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Say if the plan's end was not reached."""
+        self._training = False
         scheduler = _scheduler(kwargs)
         self._tell(state, scheduler)
-        if scheduler.last_epoch < state.global_step:
-            skipped = state.global_step - scheduler.last_epoch
+        skipped = state.global_step - _begins(kwargs) - scheduler.last_epoch
+        if skipped > 0 and scheduler.last_epoch >= 0:
             log.warning("%s updates were skipped: the plan ended %s steps before its end", skipped, skipped)
 
     def _tell(self, state: Any, scheduler: LodeLR) -> None:
@@ -224,6 +242,12 @@ class RecordCallback(TrainerCallback):  # type: ignore[misc, unused-ignore]
         self._recorder = recorder
         self.metric = metric
         self._rate: float | None = None
+        self._training = False
+        self._zeros_told = False
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Begin to record."""
+        self._training = True
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Note the rate that is applied."""
@@ -234,15 +258,21 @@ class RecordCallback(TrainerCallback):  # type: ignore[misc, unused-ignore]
         logs = kwargs.get("logs") or {}
         if state.is_world_process_zero and "loss" in logs:
             rate = logs.get("learning_rate") if self._rate is None else self._rate
-            self._recorder.log(state.global_step, train_loss=float(logs["loss"]), learning_rate=rate)
+            loss: float | None = float(logs["loss"])
+            if _may_be_filtered(args, loss):
+                self._zeros_told = self._zeros_told or _tell_of_zeros("recorded", state.global_step)
+                loss = None
+            self._recorder.log(state.global_step, train_loss=loss, learning_rate=rate)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Record the metric.
+        """Record the metric; that of an evaluation before or after the training is not the run's.
 
         Raises:
             SettingError: If it was not evaluated.
 
         """
+        if not self._training:
+            return
         metrics = kwargs.get("metrics") or {}
         name = _name(self.metric, self._recorder.metrics[0], metrics)
         if name is None and "eval_runtime" in metrics:
@@ -252,8 +282,29 @@ class RecordCallback(TrainerCallback):  # type: ignore[misc, unused-ignore]
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Complete the file."""
+        self._training = False
         if state.is_world_process_zero:
             self._recorder.close()
+
+
+def _may_be_filtered(args: Any, loss: Any) -> bool:
+    """Say whether a logged loss may be that of a window in which all losses were NaN or infinite: the Trainer logs 0 for it."""
+    return bool(args.logging_nan_inf_filter) and float(loss) == 0.0
+
+
+def _tell_of_zeros(what: str, step: int) -> bool:
+    log.warning(
+        "the train loss at step %s was logged as exactly 0, as the Trainer does where it is NaN or infinite, and is not %s: "
+        "give TrainingArguments(logging_nan_inf_filter=False), and see whether the training has diverged",
+        step,
+        what,
+    )
+    return True
+
+
+def _begins(kwargs: dict[str, Any]) -> int:
+    """Give the step at which LodeLR takes over, where another scheduler comes before it."""
+    return begins_at(kwargs["lr_scheduler"], find(kwargs["lr_scheduler"]))
 
 
 def _scheduler(kwargs: dict[str, Any]) -> LodeLR:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -255,3 +256,91 @@ def test_a_recorded_run_can_be_read(tmp_path: Path) -> None:
     assert [point["step"] for point in points] == list(range(5, STEPS + 1, 5))
     assert [point["step"] for point in points if point["validation"] is not None] == list(range(10, STEPS + 1, 10))
     assert points[-1]["learning_rate"] == pytest.approx(0.05 / STEPS, abs=0.05 / STEPS)
+
+
+class Diverging(Network):
+    """Its losses are NaN from the 21st batch on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches = 0
+
+    def forward(self, inputs: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+        given = super().forward(inputs, labels)
+        self.batches += self.training
+        return {**given, "loss": given["loss"] * math.nan} if self.training and self.batches > 20 else given
+
+
+@pytest.mark.parametrize("filtered", [True, False])
+def test_losses_that_the_trainer_has_made_zeros_are_not_fed(
+    tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture, filtered: bool
+) -> None:
+    made, _ = trainer(tmp_path, max_steps=40, logging_nan_inf_filter=filtered, eval_strategy="no")
+    made.model = made.model_wrapped = Diverging()
+    scheduler = huggingface.schedule(made, model)
+    recorder = lodecast.record(tmp_path / "sweep", "first", metrics="eval_loss:min")
+    made.add_callback(huggingface.RecordCallback(recorder))
+    made.train()
+    logged = {row["step"]: row["loss"] for row in made.state.log_history if "loss" in row}
+    assert (0.0 in logged.values()) == filtered, "the Trainer does so"
+    fed = [point for point in scheduler.scheduler.observed if point["train_loss"] is not None]
+    assert all(point["train_loss"] > 0.0 for point in fed if point["step"] <= 20)
+    assert all(point["train_loss"] != 0.0 for point in fed)
+    assert all(point["train_loss"] != 0.0 for point in toy.points(tmp_path / "sweep"))
+    told = [message for message in caplog.messages if "TrainingArguments(logging_nan_inf_filter=False)" in message]
+    assert len(told) == (2 if filtered else 0), "once by each callback"
+
+
+def test_an_evaluation_after_the_training_is_not_of_the_run(tmp_path: Path, model: Path) -> None:
+    made, _ = trainer(tmp_path)
+    scheduler = huggingface.schedule(made, model)
+    made.add_callback(huggingface.RecordCallback(lodecast.record(tmp_path / "sweep", "first", metrics="eval_loss:min")))
+    made.train()
+    before = scheduler.scheduler.observed
+    made.evaluate([{"inputs": row["inputs"], "labels": row["labels"] + 9.0} for row in made.eval_dataset])
+    assert scheduler.scheduler.observed == before
+    assert toy.points(tmp_path / "sweep")[-1]["validation"] == before[-1]["validation"]
+
+
+def test_a_warm_up_by_another_scheduler_is_part_of_the_length(
+    tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made, _ = trainer(tmp_path)
+    optimizer = torch.optim.SGD(made.model.parameters(), lr=0.05)
+    parts = [
+        torch.optim.lr_scheduler.LinearLR(optimizer, 0.1, total_iters=10),
+        LodeLR(optimizer, model, total_steps=STEPS - 10),
+    ]
+    made.optimizer, made.lr_scheduler = optimizer, torch.optim.lr_scheduler.SequentialLR(optimizer, parts, milestones=[10])
+    made.add_callback(huggingface.LodeCallback("eval_loss"))
+    made.train()
+    assert parts[1].last_epoch == STEPS - 10
+    assert "planned for" not in caplog.text and "skipped" not in caplog.text
+
+
+@pytest.mark.parametrize(("strategy", "said"), [("epoch", "fed once an epoch"), ("no", "no train loss is fed")])
+def test_a_loss_that_is_logged_too_seldom_is_told(
+    tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture, strategy: str, said: str
+) -> None:
+    made, _ = trainer(tmp_path, logging_strategy=strategy, eval_strategy="no")
+    made.train_dataset = made.train_dataset * 9
+    huggingface.schedule(made, model)
+    made.train()
+    assert f"logging_strategy='{strategy}': " in caplog.text and said in caplog.text
+    assert "lodecast's callback is there, and feeds what is logged: give logging_strategy='steps'" in caplog.text
+    assert "or give the framework" not in caplog.text
+
+
+def test_a_checkpoint_of_another_scheduler_gets_advice(tmp_path: Path, model: Path) -> None:
+    made, _ = trainer(tmp_path, stop=10)
+    made.train()
+    again, _ = trainer(tmp_path)
+    huggingface.schedule(again, model)
+    with pytest.raises(lodecast.StateError, match="of another scheduler, .* begin a training from the saved network"):
+        again.train(resume_from_checkpoint=str(tmp_path / "checkpoint-10"))
+
+
+def test_arguments_in_another_order_get_advice(tmp_path: Path, model: Path) -> None:
+    made, _ = trainer(tmp_path)
+    with pytest.raises(lodecast.ArgumentError, match=r"a Trainer is needed first, not .*Path: schedule\(trainer, model\)"):
+        huggingface.schedule(model, made)
