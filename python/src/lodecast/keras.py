@@ -69,18 +69,31 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc, unused-ignore]
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Find the step, which is not 0 where training goes on."""
         if self._trained is None:
-            # Only now BackupAndRestore has restored. Keras keeps the batches as `_iterations`, and rounds `iterations` down.
-            optimizer = self.model.optimizer
-            kept = getattr(optimizer, "_iterations", None)
-            self._trained = int(optimizer.iterations) * self._accumulated if kept is None else int(kept)
+            # Only now BackupAndRestore has restored.
+            self._trained = self._done()
         self._batches = 0
         self._mean_before = (0, 0.0)
 
+    def _done(self) -> int:
+        """Ask the optimizer for the batches that it has seen."""
+        if keras.backend.backend() == "jax":
+            # JAX trains on a copy of the variables.
+            self.model.jax_state_sync()
+        # Keras keeps the batches as `_iterations`, and rounds `iterations` down.
+        optimizer = self.model.optimizer
+        while hasattr(optimizer, "inner_optimizer"):
+            # What scales the loss does not count.
+            optimizer = optimizer.inner_optimizer
+        kept = getattr(optimizer, "_iterations", None)
+        return int(optimizer.iterations) * self._accumulated if kept is None else int(kept)
+
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Make a point of the train loss where one is due."""
-        # One call may stand for several batches (`steps_per_execution`).
         taken = batch + 1 - self._batches
-        self._batches = batch + 1
+        if taken > 1:
+            # One call stands for several batches (`steps_per_execution`), at the end of an epoch for fewer than Keras says.
+            taken = self._done() - (self._trained or 0)
+        self._batches += taken
         self._trained = (self._trained or 0) + taken
         before, _ = self._mean_before
         if self.every_n_batches is not None and self._batches - before >= self.every_n_batches and logs:

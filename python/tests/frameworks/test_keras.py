@@ -196,3 +196,20 @@ def test_the_loss_of_a_point_is_that_since_the_last_one(tmp_path: Path) -> None:
         assert points[batch]["train_loss"] == pytest.approx(float(np.mean((outputs[at] - targets[at]) ** 2)), rel=1e-3)
     assert points[7]["validation"] is not None
     assert points[6]["validation"] is None
+
+
+@pytest.mark.parametrize("every_n_batches", [None, 3])
+def test_an_execution_of_fewer_batches_counts_as_many_as_it_has(
+    model: Path, caplog: pytest.LogCaptureFixture, every_n_batches: int | None
+) -> None:
+    """Eight batches an epoch in executions of three: the last has two."""
+    made = network()
+    made.compile(keras.optimizers.SGD(0.05), "mse", steps_per_execution=3)
+    lode = LodeCallback(lodecast.Scheduler(model, total_steps=STEPS), every_n_batches=every_n_batches)
+    history = fit(made, lode)
+    assert lode.step == int(made.optimizer.iterations) == STEPS
+    ends = [point for point in lode.scheduler.observed if point["validation"] is not None]
+    assert [point["step"] for point in ends] == list(range(8, STEPS + 1, 8))
+    if every_n_batches is None:
+        assert [point["train_loss"] for point in ends] == pytest.approx(history.history["loss"], rel=1e-5)
+    assert not [record for record in caplog.records if "ends at step" in record.getMessage()]
