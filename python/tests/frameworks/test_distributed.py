@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -287,6 +289,32 @@ def test_the_scheduler_is_found_in_what_wraps_it(model: Path) -> None:
         distributed.find(torch.optim.lr_scheduler.SequentialLR(optimizer, [warmup], milestones=[]))
     with pytest.raises(TypeError, match=r"\(none at all\)"):
         distributed.find([])
+
+
+def alone(rank: int, port: int, model: str, folder: str) -> None:
+    """Only the first process observes, in a group that is to wait for three seconds; the second goes on training."""
+    timeout = datetime.timedelta(seconds=3)
+    torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", timeout, world_size=2, rank=rank)
+    scheduler = LodeLR(torch.optim.SGD(network().parameters(), lr=0.05), model, total_steps=STEPS)
+    begun = time.monotonic()
+    if rank == 0:
+        try:
+            scheduler.observe(train_loss=1.0)
+        except lodecast.StateError as error:
+            (Path(folder) / "said.json").write_text(json.dumps([str(error), time.monotonic() - begun]))
+    else:
+        while not (Path(folder) / "said.json").exists() and time.monotonic() < begun + 60.0:
+            time.sleep(0.1)
+
+
+def test_a_process_that_observes_alone_waits_no_longer_than_the_group(tmp_path: Path, model: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    torch.multiprocessing.spawn(alone, (port, str(model), str(tmp_path)), nprocs=2)
+    said, waited = json.loads((tmp_path / "said.json").read_text())
+    assert "every process has to call observe(), with None for what it did not measure" in said
+    assert waited < 45.0
 
 
 def connected(rank: int, port: int, folder: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import torch.distributed
@@ -44,7 +45,7 @@ def gather(mine: Any, group: Any = None) -> list[Any]:
     try:
         torch.distributed.all_gather_object(everywhere, mine, group=_group(group))
     except RuntimeError as error:
-        raise StateError(f"the other processes did not take part ({error}): every one has to call observe()") from error
+        raise _alone("observe(), with None for what it did not measure", error) from error
     finally:
         said.cancel()
     return everywhere
@@ -63,8 +64,15 @@ def from_first(mine: Any) -> Any:
     try:
         torch.distributed.broadcast_object_list(held, src=0, group=_group(None))
     except RuntimeError as error:
-        raise StateError(f"the other processes did not take part ({error}): every one has to call apply()") from error
+        raise _alone("apply()", error) from error
     return held[0]
+
+
+def _alone(call: str, error: RuntimeError) -> StateError:
+    return StateError(
+        f"the other processes did not take part in what process {torch.distributed.get_rank()} has to agree on with them: "
+        f"every process has to call {call} ({error})"
+    )
 
 
 def agree(
@@ -96,6 +104,19 @@ def _group(group: Any) -> Any:
     everyone = id(torch.distributed.group.WORLD)
     if everyone not in _own:
         _own.clear()
-        # Numbers on the host: no device is waited for.
-        _own[everyone] = torch.distributed.new_group(backend="gloo")
+        # Numbers on the host: no device is waited for. Without a timeout of its own the group has torch's default one.
+        _own[everyone] = torch.distributed.new_group(backend="gloo", timeout=_timeout())
     return _own[everyone]
+
+
+def _timeout() -> timedelta | None:
+    """Give the timeout that the group of all processes was made with, if torch tells."""
+    world: Any = torch.distributed.group.WORLD
+    for device in ("cpu", "cuda"):
+        try:
+            found = world._get_backend(torch.device(device)).options._timeout
+        except (AttributeError, RuntimeError):
+            continue
+        if isinstance(found, timedelta):
+            return found
+    return None
