@@ -26,7 +26,8 @@ import numpy as np
 import optax
 from jax.experimental import io_callback
 
-from lodecast.errors import MissingError, SettingError
+from lodecast import _engine
+from lodecast.errors import ArgumentError, MissingError, SettingError
 
 if TYPE_CHECKING:
     from lodecast import Scheduler
@@ -46,7 +47,7 @@ def host_driven(inner_factory: Callable[..., Any], scheduler: Scheduler, **argum
         arguments: Passed on to ``inner_factory``.
 
     """
-    return _injected(inner_factory, scheduler.learning_rate(0), arguments)
+    return _injected(inner_factory, _checked(scheduler).learning_rate(0), arguments)
 
 
 def scheduled(inner_factory: Callable[..., Any], scheduler: Scheduler, **arguments: Any) -> Any:
@@ -61,7 +62,17 @@ def scheduled(inner_factory: Callable[..., Any], scheduler: Scheduler, **argumen
     return _injected(inner_factory, LodeSchedule(scheduler), arguments)
 
 
+def _checked(scheduler: Any) -> Any:
+    if not isinstance(scheduler, _engine.Scheduler):
+        kind = type(scheduler).__name__
+        raise ArgumentError(f"a lodecast.Scheduler is needed, not {kind}: lodecast.Scheduler(model, total_steps=...)")
+    return scheduler
+
+
 def _injected(inner_factory: Callable[..., Any], rate: Any, arguments: dict[str, Any]) -> Any:
+    if not callable(inner_factory):
+        kind = type(inner_factory).__name__
+        raise ArgumentError(f"what makes the optimizer is needed first, as optax.adamw, not {kind}")
     known = inspect.signature(inner_factory).parameters
     if "learning_rate" not in known:
         raise SettingError(f"{getattr(inner_factory, '__name__', inner_factory)} takes no learning_rate")
@@ -129,7 +140,7 @@ class LodeSchedule:
     """
 
     def __init__(self, scheduler: Scheduler) -> None:
-        self.scheduler = scheduler
+        self.scheduler: Scheduler = _checked(scheduler)
 
     def init(self) -> LodeScheduleState:
         """Return the state before the first step."""

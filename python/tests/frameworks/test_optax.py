@@ -176,3 +176,11 @@ def test_every_part_of_an_optimizer_of_several_gets_the_rate(model: Path) -> Non
     updates, _ = optimizer.update(gradients, state, start())
     assert np.allclose(updates["in"], -0.25)
     assert np.allclose(updates["out"], -0.25, rtol=1e-4)
+
+
+def test_a_model_in_place_of_a_scheduler_gets_advice(model: Path) -> None:
+    for make in (host_driven, scheduled, lambda _, given: LodeSchedule(given)):
+        with pytest.raises(lodecast.ArgumentError, match=r"a lodecast\.Scheduler is needed, not str: lodecast\.Scheduler\("):
+            make(optax.adamw, "model.lode")
+    with pytest.raises(lodecast.ArgumentError, match=r"as optax\.adamw, not Scheduler"):
+        host_driven(lodecast.Scheduler(model, STEPS), lodecast.Scheduler(model, STEPS))
