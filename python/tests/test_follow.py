@@ -153,8 +153,12 @@ def test_torch_groups_keep_their_ratio_and_a_state_goes_on(path):
         assert rates_of(second) == rates_of(first)
     assert rates_of(second)[0] == 0.3
     assert "revision 3 from step 7" in resumed.explain()
-    with pytest.raises(lodecast.StateError):
-        resumed.load_state_dict({"version": 9})
+    for state in ({"version": 9}, torch.optim.lr_scheduler.ConstantLR(optimizer()).state_dict()):
+        with pytest.raises(lodecast.StateError, match="make FollowLR with last_epoch = the steps done - 1"):
+            resumed.load_state_dict(state)
+    third = optimizer()
+    third.load_state_dict(first.state_dict())
+    assert FollowLR(third, path, poll=0, last_epoch=7).last_epoch == 8 and rates_of(third) == rates_of(first)
     with pytest.raises(lodecast.SettingError, match="reference_group"):
         FollowLR(optimizer(), path, reference_group=2)
 

@@ -174,7 +174,7 @@ class LodeCallback(TrainerCallback, ExportableState):  # type: ignore[misc, unus
         if self._seen and not self._found:
             # Several data sets were evaluated, one after the other, and none has it.
             raise missing_metric(self.metric, _scheduler(kwargs).scheduler.model.metric, self._seen)
-        self._tell(state, _scheduler(kwargs))
+        self._tell(state, _scheduler(kwargs), _begins(kwargs))
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Feed the train loss."""
@@ -213,17 +213,25 @@ class LodeCallback(TrainerCallback, ExportableState):  # type: ignore[misc, unus
         """Say if the plan's end was not reached."""
         self._training = False
         scheduler = _scheduler(kwargs)
-        self._tell(state, scheduler)
-        skipped = state.global_step - _begins(kwargs) - scheduler.last_epoch
+        begun = _begins(kwargs)
+        self._tell(state, scheduler, begun)
+        skipped = state.global_step - begun - scheduler.last_epoch
         if skipped > 0 and scheduler.last_epoch >= 0:
             log.warning("%s updates were skipped: the plan ended %s steps before its end", skipped, skipped)
 
-    def _tell(self, state: Any, scheduler: LodeLR) -> None:
+    def _tell(self, state: Any, scheduler: LodeLR, begun: int) -> None:
+        reached = state.global_step
         for decision in scheduler.decisions[self._told :]:
+            at = begun + decision.step
             if self._trainer is not None:
-                self._trainer.log(decision.numbers())
+                # The Trainer and its loggers take the step from here, and it was decided in the step before.
+                state.global_step = at
+                try:
+                    self._trainer.log(decision.numbers())
+                finally:
+                    state.global_step = reached
             else:
-                state.log_history.append({**decision.numbers(), "step": decision.step})
+                state.log_history.append({**decision.numbers(), "step": at})
             state.log_history[-1]["lodecast/reason"] = decision.reason
         self._told = len(scheduler.decisions)
 

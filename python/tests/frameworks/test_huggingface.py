@@ -185,7 +185,7 @@ def test_what_is_fed_and_decided(tmp_path: Path, model: Path, accumulation: int)
     assert scheduler.schedule == told.schedule
     assert decision.reason == told.last_plan.reason  # type: ignore[union-attr]
     logged = [row for row in made.state.log_history if "lodecast/learning_rate" in row]
-    assert [row["lodecast/reason"] for row in logged] == [decision.reason]
+    assert [(row["step"], row["lodecast/reason"]) for row in logged] == [(decision.step, decision.reason)]
     assert "lodecast/predicted_final" in logged[0]
     before = lodecast.Scheduler(model, STEPS, replan_at=[0.5])
     assert rates.rates[:31] == [before.learning_rate(step) for step in range(31)]

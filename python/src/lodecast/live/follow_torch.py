@@ -89,7 +89,11 @@ class FollowLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
 
         """
         if state_dict.get("version") != _VERSION or "ratios" not in state_dict:
-            raise StateError(f"no state of FollowLR version {_VERSION}: its version is {state_dict.get('version')}")
+            raise StateError(
+                f"no state of FollowLR version {_VERSION}, but of another scheduler or release (version "
+                f"{state_dict.get('version')}): leave it out, and make FollowLR with last_epoch = the steps done - 1 on the "
+                "restored optimizer"
+            )
         self.last_epoch = state_dict["last_epoch"]
         self._step_count = state_dict["step_count"]
         self.base_lrs = list(state_dict["base_lrs"])
