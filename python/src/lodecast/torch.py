@@ -162,8 +162,11 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         """Go on by a step: decide upon what was observed, and set the rate."""
         if self._undecided:
             self._decide()
-        self.check_updates()
-        if self.last_epoch == self._counted_from:
+        counted = self.last_epoch - self._counted_from
+        # As in check_updates, whose call would be a part of what a step takes.
+        if self._updates > _UPDATES * counted + _SPARE:
+            self.check_updates()
+        if counted == 0:
             # Here it is in the midst of its data, whose length is no longer to be had after the epoch.
             self._accumulated_data = accumulation.batches_accumulated() or self._accumulated_data
         if epoch is not None:
