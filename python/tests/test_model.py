@@ -225,3 +225,21 @@ def test_what_no_run_had_is_unknown(law):
     assert "beyond" in law.unknown(lodecast.Schedule.cosine(50.0), 200)
     with pytest.warns(lodecast.LodecastWarning, match="2000 steps"):
         law.plan(total_steps=2000)
+
+
+def test_a_model_is_the_same_after_its_bytes(model):
+    again = lodecast.Model.from_bytes(model.to_bytes())
+    assert again == model and hash(again) == hash(model) and again is not model
+    assert again != lodecast.example_model() and again != "a model"
+    with pytest.raises(lodecast.errors.ArgumentError, match="to_bytes"):
+        lodecast.Model.from_bytes("abc")
+
+
+def test_seeds_and_schedules_of_another_kind_draw_advice(model):
+    for ask in (lambda: lodecast.Scheduler(model, 100, seed=-1), lambda: model.plan(total_steps=100, seed=-1)):
+        with pytest.raises(lodecast.errors.SettingError, match="from 0"):
+            ask()
+    with pytest.raises(lodecast.errors.SettingError, match="whole number"):
+        model.suggest(seed=0.5)
+    with pytest.raises(lodecast.errors.ScheduleError, match="to_dict"):
+        lodecast.Schedule.from_dict({})

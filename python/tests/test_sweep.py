@@ -184,3 +184,8 @@ def test_a_seed_is_a_whole_number(sweep):
     for ask in (lodecast.plan, lodecast.pick):
         with pytest.raises(lodecast.SettingError, match="seed = -1: give a whole number"):
             ask(sweep, total_steps=100, seed=-1)
+
+
+def test_a_folder_that_is_not_there_is_said_to_be_missing(tmp_path):
+    with pytest.raises(lodecast.errors.FileError, match="nodir"):
+        lodecast.Sweep.read(tmp_path / "nodir")

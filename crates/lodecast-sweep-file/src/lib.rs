@@ -169,9 +169,9 @@ pub fn write_bytes(sweep: &Sweep, format: Format) -> Result<Vec<u8>> {
 }
 
 fn read_file(path: &Path, runs: Runs, options: &ReadOptions) -> Result<(Sweep, ReadReport)> {
-    let format = Format::of(path)?;
+    // Of what is not there, its ending is not what is wrong.
     let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-    match format {
+    match Format::of(path)? {
         Format::Parquet => parquet_read::read(file, path, runs, options),
         Format::Csv => csv_file::read(file, path, runs, options),
         Format::JsonLines => {

@@ -15,6 +15,11 @@ impl Count {
     }
 }
 
+/// A seed: any count, with the same advice.
+pub(crate) fn seed(given: &Bound<'_, PyAny>) -> PyResult<u64> {
+    Ok(given.extract::<Count>()?.0)
+}
+
 impl<'a, 'py> FromPyObject<'a, 'py> for Count {
     type Error = PyErr;
 

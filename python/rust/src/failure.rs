@@ -31,6 +31,8 @@ pub(crate) enum Failure {
     Tune(lodecast::tune::TuneError),
     /// Python says no.
     Python(PyErr),
+    /// A schedule cannot be made of what was given.
+    Schedule(String),
     /// A sweep cannot be made of what was given.
     Sweep(String),
     /// A setting is unknown or out of its range.
@@ -83,6 +85,7 @@ impl From<Failure> for PyErr {
             Failure::Import(error) => import(&error),
             Failure::Tune(error) => tune(&error),
             Failure::Python(error) => error,
+            Failure::Schedule(reason) => exceptions::ScheduleError::new_err(reason),
             Failure::Sweep(reason) => exceptions::SweepError::new_err(reason),
             Failure::Setting(reason) => exceptions::SettingError::new_err(reason),
             Failure::Missing(reason) => exceptions::MissingError::new_err(reason),

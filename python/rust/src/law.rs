@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lodecast::{Explanation, Law, LawModel, Model, ModelKind, PickSettings, Schedule};
 use pyo3::prelude::*;
 
-use crate::count::Count;
+use crate::count::{self, Count};
 use crate::failure::Failure;
 use crate::model::{PyModel, load_kind, suggestions};
 use crate::pick::{PyFinalForecast, PyPick};
@@ -62,7 +62,7 @@ impl PyLawModel {
         total_steps: Count,
         candidates: Option<Count>,
         draws: Option<Count>,
-        seed: u64,
+        #[pyo3(from_py_with = count::seed)] seed: u64,
     ) -> PyResult<PyPick> {
         let defaults = PickSettings::default();
         let settings = PickSettings {
@@ -101,7 +101,12 @@ impl PyLawModel {
     /// Schedules for a next round of runs: what each of some draws of the posterior in turn thinks best, away from what is
     /// known.
     #[pyo3(signature = (count=None, *, seed=0))]
-    fn suggest(slf: PyRef<'_, Self>, py: Python<'_>, count: Option<Count>, seed: u64) -> PyResult<Vec<PySuggestion>> {
+    fn suggest(
+        slf: PyRef<'_, Self>,
+        py: Python<'_>,
+        count: Option<Count>,
+        #[pyo3(from_py_with = count::seed)] seed: u64,
+    ) -> PyResult<Vec<PySuggestion>> {
         suggestions(py, Self::shared(&slf), count, seed)
     }
 

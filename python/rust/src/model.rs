@@ -1,5 +1,6 @@
 //! `lodecast.Model`, `lodecast.PaperLatentOde` and `lodecast.ControlledLatentOde`: models and what they are asked.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use lodecast::{
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyType};
 
-use crate::count::Count;
+use crate::count::{self, Count};
 use crate::evaluation::PyEvaluation;
 use crate::failure::{self, Failure};
 use crate::forecast::PyForecast;
@@ -168,9 +169,25 @@ impl PyModel {
 
     /// A model from the bytes of its file.
     #[staticmethod]
-    fn from_bytes(py: Python<'_>, data: Vec<u8>) -> PyResult<Py<PyAny>> {
+    fn from_bytes(py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let Ok(data) = data.extract::<Vec<u8>>() else {
+            let kind = data.get_type().name()?;
+            let reason = format!("the bytes of a model file are needed, as to_bytes() gives them, not {kind}");
+            return Err(Failure::Argument(reason).into());
+        };
         let model = work::detached(py, || Ok(Model::from_bytes(&data)?))?;
         of_kind(py, Arc::new(model), None)
+    }
+
+    /// Is it the same model? By its fingerprint, which covers all that its forecasts depend on.
+    fn __eq__(&self, other: &Self) -> bool {
+        self.model.fingerprint() == other.model.fingerprint()
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.model.fingerprint().hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Which form of model: `controlled`, `law` or `paper`.
@@ -262,7 +279,7 @@ impl PyModel {
         total_steps: Option<Count>,
         observed: Option<f64>,
         in_force: Option<PyRef<'_, PySchedule>>,
-        seed: u64,
+        #[pyo3(from_py_with = count::seed)] seed: u64,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyPlan> {
         let known = work::guard(|| self.known(run.as_deref(), total_steps, observed, in_force.as_deref()))?;
@@ -373,7 +390,12 @@ impl PyControlledLatentOde {
     /// Schedules for a next round of runs: what each member of the ensemble in turn thinks best, away from what is known.
     /// Train them under a seed or two that the sweep has not seen, and fit the old sweep and the new one joined.
     #[pyo3(signature = (count=None, *, seed=0))]
-    fn suggest(slf: PyRef<'_, Self>, py: Python<'_>, count: Option<Count>, seed: u64) -> PyResult<Vec<PySuggestion>> {
+    fn suggest(
+        slf: PyRef<'_, Self>,
+        py: Python<'_>,
+        count: Option<Count>,
+        #[pyo3(from_py_with = count::seed)] seed: u64,
+    ) -> PyResult<Vec<PySuggestion>> {
         suggestions(py, Arc::clone(&slf.as_super().model), count, seed)
     }
 }

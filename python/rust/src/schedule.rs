@@ -94,7 +94,8 @@ impl PySchedule {
     /// From what `to_dict` gave.
     #[staticmethod]
     fn from_dict(state: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let schedule: Schedule = pythonize::depythonize(state)?;
+        let schedule: Schedule = pythonize::depythonize(state)
+            .map_err(|error| Failure::Schedule(format!("no schedule ({error}): give what to_dict() gave")))?;
         work::guard(|| Ok(schedule.check()?))?;
         Ok(Self(schedule))
     }

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::{Deserialize, Serialize};
 
-use crate::count::Count;
+use crate::count::{self, Count};
 use crate::failure::Failure;
 use crate::model::{ModelSource, of_kind, planner_settings};
 use crate::pickle::{self, Reduced};
@@ -227,7 +227,7 @@ impl PyScheduler {
         model: ModelSource<'_>,
         total_steps: Count,
         start: Option<PyRef<'_, PySchedule>>,
-        seed: u64,
+        #[pyo3(from_py_with = count::seed)] seed: u64,
         replan_at: Option<Vec<f64>>,
         replan_every: Option<f64>,
         range_factor: f64,

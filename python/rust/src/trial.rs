@@ -69,7 +69,8 @@ impl PyTrial {
     /// From what `to_dict` gave, or `lodecast tune ask --out` wrote of it.
     #[staticmethod]
     fn from_dict(state: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let trial: Trial = pythonize::depythonize(state)?;
+        let trial: Trial = pythonize::depythonize(state)
+            .map_err(|error| Failure::Argument(format!("no trial ({error}): give what to_dict() gave")))?;
         work::guard(|| Ok(trial.schedule.check()?))?;
         Ok(Self(trial))
     }

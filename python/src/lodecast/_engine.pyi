@@ -833,6 +833,8 @@ class Model:
     @staticmethod
     def from_bytes(data: bytes) -> Model:
         """A model from the bytes of its file."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
     @property
     def kind(self) -> Literal["controlled", "law", "paper"]:
         """Which form of model: `controlled`, `law` or `paper`."""
