@@ -131,6 +131,28 @@ def test_a_refused_point_takes_no_other_along(server, tmp_path, caplog):
         assert caplog.text.count("a point was refused and is left out") == 2
 
 
+def test_a_run_is_made_longer_among_what_is_told(server, tmp_path, model, caplog):
+    inside = lodecast.Scheduler(model, TOTAL)
+    with connect(server, tmp_path) as live:
+        for step in range(90):
+            inside.observe(step, train_loss=loss(step))
+            live.tell(step, train_loss=loss(step))
+        inside.extend(2 * TOTAL)
+        live.extend(2 * TOTAL)
+        for step in range(90, 150):
+            inside.observe(step, train_loss=loss(step))
+            live.tell(step, train_loss=loss(step))
+        live.extend(TOTAL)
+        assert live.flush(40) and live.schedule.total_steps == 2 * TOTAL
+        assert [live.learning_rate(step) for step in range(150, 2 * TOTAL)] == [
+            inside.learning_rate(step) for step in range(150, 2 * TOTAL)
+        ]
+    assert "extend 120 was refused" in caplog.text
+    # A process that goes on asks for the run by its new length.
+    with connect(server, tmp_path, total_steps=2 * TOTAL) as live:
+        assert live.schedule.total_steps == 2 * TOTAL
+
+
 def test_a_line_that_was_cut_off_takes_none_of_the_next_process_along(tmp_path):
     file = tmp_path / "points.jsonl"
     file.write_text('{"step": 1}\n{"step": 2, "tra')

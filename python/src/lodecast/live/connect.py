@@ -25,6 +25,8 @@ from lodecast.live.spool import Item, Spool
 
 #: Points of one request, and points that wait in memory for the thread.
 _BATCH = 500
+#: What is asked of a run besides telling points: the name of each in its address, and of its number.
+_ASKED = {"resume": "step", "extend": "total_steps"}
 _MOST = 1_000_000
 #: Seconds between two attempts in an outage: the first, and the longest.
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 30.0
@@ -147,6 +149,21 @@ class Connection:
                     return False
                 self._lock.wait(left)
         return True
+
+    def extend(self, total_steps: int) -> None:
+        """Make the run longer; it is asked for in the background, in its order among what is told.
+
+        What was planned is stretched over the steps that are left. `schedule.total_steps` says when it is so. Like all that is
+        called in the loop it never raises: a shorter length is refused by the server, and that is logged.
+        """
+        try:
+            asked = {"extend": int(total_steps)}
+        except (TypeError, ValueError) as error:
+            self._say(f"the run is not made longer ({error})")
+            return
+        with self._lock:
+            self._fresh.append(asked)
+            self._lock.notify_all()
 
     def close(self, timeout: float = 5.0) -> None:
         """Tell what is left, if the server can be reached; what cannot be told is kept for the next time."""
@@ -277,12 +294,18 @@ class Connection:
     def _send(self) -> None:
         waiting = self._spool.waiting
         first = waiting[0]
-        if "resume" in first:
-            self._client.ask("POST", self._path + "/resume", {"step": first["resume"]})
+        asked = next((name for name in _ASKED if name in first), None)
+        if asked is not None:
+            try:
+                self._client.ask("POST", f"{self._path}/{asked}", {_ASKED[asked]: first[asked]})
+            except Refused as error:
+                self._refused(error, 1, f"{asked} {first[asked]}")
+            else:
+                self._refresh()
             count = 1
         else:
             batch = waiting[: self._batch]
-            count = next((k for k, item in enumerate(batch) if "resume" in item), len(batch))
+            count = next((k for k, item in enumerate(batch) if not _ASKED.keys().isdisjoint(item)), len(batch))
             try:
                 told = self._client.ask("POST", self._path + "/points", {"points": waiting[:count]})
             except Refused as error:
@@ -294,7 +317,7 @@ class Connection:
                     self._refresh()
         self._spool.told(count)
 
-    def _refused(self, error: Refused, count: int) -> bool:
+    def _refused(self, error: Refused, count: int, what: str = "a point") -> bool:
         """Say whether the points are to be left out: of several, the sound ones are still to be told."""
         if error.status == 404:
             # The server lost its store, perhaps.
@@ -305,7 +328,7 @@ class Connection:
         if count > 1:
             self._batch = count // 2
             return False
-        self._say(f"a point was refused and is left out: {error}")
+        self._say(f"{what} was refused and is left out: {error}")
         return True
 
     # What it needs.
@@ -352,6 +375,12 @@ class _Together(Connection):
             super().tell(step, train_loss=train_loss, validation=validation)
         else:
             self._last = int(step)
+
+    def extend(self, total_steps: int) -> None:
+        from lodecast.live import agreement
+
+        if agreement.is_first():
+            super().extend(total_steps)
 
     def _agreed(self, rate: float) -> float:
         from lodecast.live import agreement
