@@ -1,9 +1,9 @@
 //! Runs of a contest: each trained once, whoever asks for it, and kept in the journal.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use lodecast::{Run, Schedule};
@@ -53,11 +53,28 @@ pub(super) struct Store<'a> {
     optimizer: OptimizerKind,
     cancel: &'a AtomicBool,
     runs: Mutex<Runs>,
+    /// For those who wait for a run that somebody else trains.
+    finished: Condvar,
 }
 
 struct Runs {
     journal: Option<Journal>,
     known: HashMap<String, RunRecord>,
+    /// Those that are being trained.
+    under_way: HashSet<String>,
+}
+
+/// A run that is being trained, until this is dropped: nobody else begins it.
+struct UnderWay<'a> {
+    store: &'a Store<'a>,
+    id: &'a str,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.store.runs().under_way.remove(self.id);
+        self.store.finished.notify_all();
+    }
 }
 
 /// One who takes runs from the store, or trains what it lacks.
@@ -76,10 +93,19 @@ impl Worker<'_> {
         let Wanted { schedule, rule, length, seed } = wanted;
         let Store { task, optimizer, cancel, .. } = *self.store;
         let id = wanted.id(optimizer);
-        let known = self.store.runs().known.get(&id).cloned();
-        if let Some(record) = known.filter(|record| kept == Kept::Ends || !record.run.is_empty()) {
-            return Ok(record);
+        let mut runs = self.store.runs();
+        loop {
+            let known = runs.known.get(&id);
+            if let Some(record) = known.filter(|record| kept == Kept::Ends || !record.run.is_empty()) {
+                return Ok(record.clone());
+            }
+            if runs.under_way.insert(id.clone()) {
+                break;
+            }
+            runs = self.store.finished.wait(runs).unwrap_or_else(PoisonError::into_inner);
         }
+        drop(runs);
+        let _under_way = UnderWay { store: self.store, id: &id };
         let total_steps = length.total_steps(task.train_examples());
         let training =
             Training { id: &id, optimizer, seed: *seed, length: *length, sharpness: None, cancel: Some(cancel) };
@@ -93,7 +119,7 @@ impl Worker<'_> {
         if let Some(journal) = &mut runs.journal {
             journal.append(&record)?;
         }
-        runs.known.insert(id, record.clone());
+        runs.known.insert(id.clone(), record.clone());
         drop(runs);
         // Nobody listens any more when the work is being given up.
         let _ = self.news.send(record.clone());
@@ -117,7 +143,13 @@ impl<'a> Store<'a> {
             None => (None, Vec::new()),
         };
         let known = records.into_iter().map(|record| (record.run.id.clone(), record)).collect();
-        Ok(Self { task, optimizer, cancel: execution.cancel, runs: Mutex::new(Runs { journal, known }) })
+        Ok(Self {
+            task,
+            optimizer,
+            cancel: execution.cancel,
+            runs: Mutex::new(Runs { journal, known, under_way: HashSet::new() }),
+            finished: Condvar::new(),
+        })
     }
 
     /// Calls `work` with each of `units`, as many at a time as there are jobs; results in the order of the units. `total` is how

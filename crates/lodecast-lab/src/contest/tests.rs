@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use lodecast::{Direction, Run};
 
@@ -20,6 +21,8 @@ struct Toy {
     trained: Mutex<Vec<u64>>,
     /// How many of them brought an update rule along, and their rates.
     by_rule: Mutex<Vec<f64>>,
+    /// How long a run takes.
+    pause: Duration,
 }
 
 impl Trainable for Toy {
@@ -49,6 +52,7 @@ impl Trainable for Toy {
 
     fn train(&self, training: &Training<'_>, method: &mut dyn Method) -> Result<RunRecord> {
         self.trained.lock().expect("no panics").push(training.seed);
+        std::thread::sleep(self.pause);
         if let UpdateRule::ScheduleFree(_) = method.update_rule() {
             self.by_rule.lock().expect("no panics").push(method.learning_rate(100));
         }
@@ -123,6 +127,30 @@ fn a_contest_is_made_again_from_its_journal_without_training() {
     let more = ContestConfiguration { pipelines: 3, ..configuration() };
     held(&second, &more, Some(&journal));
     assert!(second.trained.lock().expect("no panics").iter().all(|seed| *seed >= 2 * SEEDS), "only the third pipeline");
+}
+
+#[test]
+fn what_several_want_at_the_same_time_is_trained_once() {
+    let task = Toy { pause: Duration::from_millis(20), ..Toy::default() };
+    let execution = Execution {
+        jobs: NonZeroUsize::new(4).expect("four"),
+        journal: None,
+        cancel: &AtomicBool::new(false),
+        progress: &|_| {},
+    };
+    let store = Store::open(&task, OptimizerKind::Sgd, &json!({}), &execution).expect("no journal");
+    let wanted = |seed| Wanted {
+        schedule: lodecast::Schedule::constant(0.1),
+        rule: UpdateRule::Optimizer,
+        length: task.default_length(),
+        seed,
+    };
+    let units: Vec<Wanted> = [1, 1, 1, 1, 2, 2, 1, 2].map(wanted).into();
+    let records = store.work_through(&execution, 8, &units, |worker, wanted| worker.run(wanted, Kept::Ends));
+    assert_eq!(records.expect("sound").len(), 8);
+    let mut trained = task.trained.lock().expect("no panics").clone();
+    trained.sort_unstable();
+    assert_eq!(trained, [1, 2]);
 }
 
 #[test]
