@@ -196,8 +196,7 @@ impl Arguments {
                 "name another file with -o",
             ));
         }
-        let is_other = self.out.exists() && RatesFile::read(&self.out).is_err();
-        if is_other && std::fs::metadata(&self.out).is_ok_and(|found| found.len() > 0) {
+        if std::fs::metadata(&self.out).is_ok_and(|found| found.len() > 0) && RatesFile::read(&self.out).is_err() {
             return Err(failure(
                 format!("{out} is there, and is no file of rates: it would be replaced"),
                 "name another file with -o, or move it away",
@@ -209,15 +208,14 @@ impl Arguments {
     /// Where decisions are logged must be nothing that the training writes.
     fn check_log_back(&self, place: &str) -> Result<()> {
         let path = Path::new(place);
-        let (source, out) = (Path::new(&self.source), self.out.as_path());
-        let is_log = |place: &Path| std::path::absolute(place).is_ok_and(|place| place.starts_with(absolute(source)));
-        if !self.source.contains("://") && is_log(path) || same_place(path, source) {
+        let source = Path::new(&self.source);
+        if absolute(path).starts_with(absolute(source)) || same_place(path, source) {
             return Err(misuse(
                 format!("--log-back {place} is the log that is to be followed, or in it"),
                 "name a file or a folder beside it",
             ));
         }
-        if same_place(path, out) {
+        if same_place(path, &self.out) {
             return Err(misuse(format!("--log-back {place} is the file of rates"), "name another one"));
         }
         if path.is_file() && !is_json_lines(path) {

@@ -16,7 +16,6 @@ use super::store::{Kept, Wanted, Worker};
 use super::{ContestConfiguration, SEEDS};
 use crate::error::Result;
 use crate::optimizer::OptimizerKind;
-use crate::rivals::ScheduleFree;
 use crate::task::Length;
 use crate::update_rule::UpdateRule;
 pub use grid::{BEYOND_THE_GRID, GRID_FAMILIES};
@@ -69,18 +68,17 @@ impl Search {
 
     /// How the weights of its runs follow their gradients.
     pub(super) fn rule(&self, optimizer: OptimizerKind) -> UpdateRule {
-        match (self.trains, optimizer) {
-            (Trains::Optimizer, _) => UpdateRule::Optimizer,
-            (Trains::ScheduleFree, OptimizerKind::Sgd) => UpdateRule::ScheduleFree(ScheduleFree::SGD),
-            (Trains::ScheduleFree, _) => UpdateRule::ScheduleFree(ScheduleFree::ADAMW),
+        match self.trains {
+            Trains::Optimizer => UpdateRule::Optimizer,
+            Trains::ScheduleFree => schedule_free::rule(optimizer),
         }
     }
 
     /// What suits its update rule where `peaks` suit the optimizer.
-    fn peaks(&self, optimizer: OptimizerKind, (low, high): (f64, f64)) -> (f64, f64) {
-        match (self.trains, optimizer) {
-            (Trains::Optimizer, _) => (low, high),
-            (Trains::ScheduleFree, optimizer) => schedule_free::peaks(optimizer, (low, high)),
+    fn peaks(&self, optimizer: OptimizerKind, peaks: (f64, f64)) -> (f64, f64) {
+        match self.trains {
+            Trains::Optimizer => peaks,
+            Trains::ScheduleFree => schedule_free::peaks(optimizer, peaks),
         }
     }
 

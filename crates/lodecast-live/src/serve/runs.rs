@@ -231,12 +231,11 @@ impl Runs {
             let json = serde_json::to_string(&settings).map_err(|_| defect())?;
             let opened = Arc::new(Opened::new(&id, key, settings, Slot { run, number: 0 }, runs.pace));
             // Who lists the runs once this one is said to be made finds it with all that is known of it.
-            let summary = opened.summary(&opened.slot().await.run, runs.target).to_string();
-            let write = Write::Run { key, id: id.clone(), settings: json, fingerprint, summary };
+            let (summary, snapshot) = runs.said(&opened, &*opened.slot().await, true);
+            let write = Write::Run { key, id: id.clone(), settings: json, fingerprint, summary, snapshot };
             runs.stored(runs.store.write(write).await)?;
             let cell = Arc::new(OnceCell::new_with(Some(Arc::clone(&opened))));
             runs.cells().insert(id, cell);
-            runs.note(&opened, &*opened.slot().await, true);
             Ok((opened, true))
         };
         // It goes on when the one who asked does not wait for it.
@@ -354,9 +353,15 @@ impl Runs {
 
     /// Has the list say what became of a run, and keeps it whole where that is worth it.
     fn note(&self, opened: &Opened, slot: &Slot, whole: bool) {
+        let (summary, snapshot) = self.said(opened, slot, whole);
+        self.store.note(Write::Become { key: opened.key, number: slot.number, summary, snapshot });
+    }
+
+    /// What is kept of a run as it is now: what its list says, and if `whole` all from which it goes on.
+    fn said(&self, opened: &Opened, slot: &Slot, whole: bool) -> (String, Option<String>) {
         let summary = opened.summary(&slot.run, self.target).to_string();
         let snapshot = whole.then(|| serde_json::to_string(&slot.run.snapshot()).ok()).flatten();
-        self.store.note(Write::Become { key: opened.key, number: slot.number, summary, snapshot });
+        (summary, snapshot)
     }
 
     /// Runs in memory.

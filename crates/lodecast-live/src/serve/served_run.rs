@@ -266,19 +266,13 @@ impl ServedRun {
     /// Puts a schedule in force that somebody chose.
     fn choose(&mut self, choice: Choice) -> Result<Vec<Event>> {
         let from_step = choice.from_step;
-        let at = from_step as f64 / self.history.total_steps as f64;
-        let drawn = knots::of(&Schedule::PiecewiseLinear { knots: choice.knots.clone() }, self.limits);
-        let schedule = Schedule::PiecewiseLinear { knots: knots::joined(&self.history.knots, at, &drawn) };
-        let before = self.scheduler.state();
         let keeps_picks =
             matches!(&self.hosted.forecaster, Forecaster::Controlled(model) if model.picks_whole_schedules());
-        if keeps_picks && before.picked {
+        if keeps_picks && self.scheduler.state().picked {
             self.before_choice = self.segments.last().cloned();
         }
         // A model that keeps what it picked has not picked this one.
-        let state = SchedulerState { schedule, picked: false, ..before };
-        self.scheduler = Scheduler::restore(self.hosted.forecaster.clone(), state)?;
-        self.put_in_force(from_step);
+        self.go_over_to(&Schedule::PiecewiseLinear { knots: choice.knots.clone() }, from_step, false)?;
         self.history.chosen = Some(choice);
         let mut decision = Decision::of_the_start(self.revision() + 1, self.history.last_step, from_step);
         (decision.changed, decision.by_hand) = (true, true);
@@ -291,12 +285,7 @@ impl ServedRun {
         self.history.chosen = None;
         let effective = self.earliest_choice();
         if let Some(picked) = self.before_choice.take() {
-            let at = effective as f64 / self.history.total_steps as f64;
-            let drawn = knots::of(&picked.schedule, self.limits);
-            let schedule = Schedule::PiecewiseLinear { knots: knots::joined(&self.history.knots, at.min(1.0), &drawn) };
-            let state = SchedulerState { schedule, picked: true, ..self.scheduler.state() };
-            self.scheduler = Scheduler::restore(self.hosted.forecaster.clone(), state)?;
-            self.put_in_force(effective);
+            self.go_over_to(&picked.schedule, effective, true)?;
             let mut decision = Decision::of_the_start(self.revision() + 1, self.history.last_step, effective);
             decision.changed = true;
             "the schedule was handed back to lodecast, which goes back to the one that it had picked"
@@ -316,6 +305,16 @@ impl ServedRun {
             Decision { reason, ..Decision::of_the_start(self.revision() + 1, self.history.last_step, effective) }
         };
         Ok(vec![Event::Decided(self.record(decision))])
+    }
+
+    /// Has the scheduler go on with another schedule from a step on; is it one that the model picked?
+    fn go_over_to(&mut self, schedule: &Schedule, from_step: u64, picked: bool) -> Result<()> {
+        let at = from_step as f64 / self.history.total_steps as f64;
+        let knots = knots::joined(&self.history.knots, at.min(1.0), &knots::of(schedule, self.limits));
+        let state = SchedulerState { schedule: Schedule::PiecewiseLinear { knots }, picked, ..self.scheduler.state() };
+        self.scheduler = Scheduler::restore(self.hosted.forecaster.clone(), state)?;
+        self.put_in_force(from_step);
+        Ok(())
     }
 
     /// Has the scheduler's schedule hold from a step on.

@@ -7,7 +7,8 @@ use super::places::place;
 use super::{Asks, Search, Trains};
 use crate::error::Result;
 use crate::optimizer::OptimizerKind;
-use crate::rivals::ScheduleFreeLearning;
+use crate::rivals::{ScheduleFree, ScheduleFreeLearning};
+use crate::update_rule::UpdateRule;
 
 pub(super) const SEARCH: Search = Search {
     name: "schedule-free",
@@ -15,6 +16,14 @@ pub(super) const SEARCH: Search = Search {
     asks: Asks::Rival(ask),
     trains: Trains::ScheduleFree,
 };
+
+/// The form that an optimizer has.
+pub(super) fn rule(optimizer: OptimizerKind) -> UpdateRule {
+    UpdateRule::ScheduleFree(match optimizer {
+        OptimizerKind::Sgd => ScheduleFree::SGD,
+        OptimizerKind::Adam | OptimizerKind::AdamW => ScheduleFree::ADAMW,
+    })
+}
 
 /// Its authors advise rates of ten to fifty times those of a schedule with SGD, one to ten times with Adam; `peaks` themselves go
 /// [beyond the grid](super::BEYOND_THE_GRID).

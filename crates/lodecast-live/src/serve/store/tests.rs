@@ -16,6 +16,7 @@ fn run(key: i64, id: &str) -> Write {
         settings: "{}".to_owned(),
         fingerprint: "f".to_owned(),
         summary: "{}".to_owned(),
+        snapshot: None,
     }
 }
 

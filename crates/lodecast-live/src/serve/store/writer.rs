@@ -18,7 +18,7 @@ pub(crate) type Written = Result<(), String>;
 #[derive(Debug)]
 pub(crate) enum Write {
     /// A new run.
-    Run { key: i64, id: String, settings: String, fingerprint: String, summary: String },
+    Run { key: i64, id: String, settings: String, fingerprint: String, summary: String, snapshot: Option<String> },
     /// What happened to a run, from a number on.
     Entries { key: i64, number: u64, entries: Vec<Entry> },
     /// What had become of a run by a number of entries.
@@ -67,9 +67,10 @@ fn commit(connection: &mut Connection, jobs: &[Job]) -> Written {
 
 fn one(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
     match write {
-        Write::Run { key, id, settings, fingerprint, summary } => {
+        Write::Run { key, id, settings, fingerprint, summary, snapshot } => {
             let insert = "INSERT INTO runs (key, id, settings, fingerprint, summary) VALUES (?1, ?2, ?3, ?4, ?5)";
             transaction.prepare_cached(insert)?.execute(params![key, id, settings, fingerprint, summary])?;
+            keep(transaction, *key, 0, snapshot.as_deref())?;
         }
         Write::Entries { key, number, entries } => {
             let mut insert = transaction.prepare_cached(
@@ -97,17 +98,22 @@ fn one(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
         Write::Become { key, number, summary, snapshot } => {
             let update = "UPDATE runs SET summary = ?2 WHERE key = ?1";
             transaction.prepare_cached(update)?.execute(params![key, summary])?;
-            if let Some(snapshot) = snapshot {
-                let put = "INSERT INTO snapshots (run, number, snapshot) VALUES (?1, ?2, ?3)
-                    ON CONFLICT (run) DO UPDATE SET number = excluded.number, snapshot = excluded.snapshot
-                    WHERE number < excluded.number";
-                transaction.prepare_cached(put)?.execute(params![key, number.cast_signed(), snapshot])?;
-            }
+            keep(transaction, *key, *number, snapshot.as_deref())?;
         }
         Write::Source { key, source } => {
             let update = "UPDATE runs SET source = ?2 WHERE key = ?1";
             transaction.prepare_cached(update)?.execute(params![key, source])?;
         }
     }
+    Ok(())
+}
+
+/// Keeps what had become of a run by a number of entries, unless what is kept is later.
+fn keep(transaction: &Transaction<'_>, key: i64, number: u64, snapshot: Option<&str>) -> rusqlite::Result<()> {
+    let Some(snapshot) = snapshot else { return Ok(()) };
+    let put = "INSERT INTO snapshots (run, number, snapshot) VALUES (?1, ?2, ?3)
+        ON CONFLICT (run) DO UPDATE SET number = excluded.number, snapshot = excluded.snapshot
+        WHERE number < excluded.number";
+    transaction.prepare_cached(put)?.execute(params![key, number.cast_signed(), snapshot])?;
     Ok(())
 }
