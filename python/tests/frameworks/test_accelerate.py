@@ -62,19 +62,10 @@ def test_accumulated_batches_are_one_step(model: Path, accumulation: int) -> Non
     lode = find(scheduler)
     assert lode.total_steps == EPOCHS * (11 if accumulation == 1 else 3)
     means = []
-    for epoch in range(EPOCHS):
-        losses = []
-        for inputs, targets in data:
-            with accelerator.accumulate(network):
-                loss = torch.nn.functional.mse_loss(network(inputs), targets)
-                accelerator.backward(loss)
-                optimizer.step()
-                scheduler.step()
-                optimizer.zero_grad()
-            losses.append(float(loss.detach()))
-        means.append(sum(losses) / len(losses))
+    for done in range(EPOCHS):
+        means.append(epoch(accelerator, network, optimizer, data, scheduler))
         lodecast.accelerate.observe(scheduler, train_loss=means[-1])
-        lodecast.accelerate.observe(scheduler, validation=0.5 / (epoch + 1))
+        lodecast.accelerate.observe(scheduler, validation=0.5 / (done + 1))
     assert lode.last_epoch == lode.total_steps
     assert [point["step"] for point in lode.scheduler.observed] == [
         lode.total_steps * (epoch + 1) // EPOCHS for epoch in range(EPOCHS)
@@ -121,17 +112,21 @@ def test_the_torch_optimizer_is_found_in_deepspeeds(model: Path) -> None:
         lodecast.accelerate.schedule(accelerator, DummyOptim(), model, total_steps=7)
 
 
+def update(accelerator: Any, network: Any, optimizer: Any, batch: Any, scheduler: Any) -> torch.Tensor:
+    """Train with a batch; return its loss."""
+    inputs, targets = batch
+    with accelerator.accumulate(network):
+        loss = torch.nn.functional.mse_loss(network(inputs), targets)
+        accelerator.backward(loss)
+        optimizer.step()
+        scheduler.step()
+        optimizer.zero_grad()
+    return loss.detach()
+
+
 def epoch(accelerator: Any, network: Any, optimizer: Any, data: Any, scheduler: Any) -> float:
     """Train for an epoch; return the mean loss."""
-    losses = []
-    for inputs, targets in data:
-        with accelerator.accumulate(network):
-            loss = torch.nn.functional.mse_loss(network(inputs), targets)
-            accelerator.backward(loss)
-            optimizer.step()
-            scheduler.step()
-            optimizer.zero_grad()
-        losses.append(float(loss.detach()))
+    losses = [float(update(accelerator, network, optimizer, batch, scheduler)) for batch in data]
     return sum(losses) / len(losses)
 
 
@@ -206,13 +201,8 @@ def test_a_length_in_batches_is_told_of_a_scheduler_prepared_by_hand(model: Path
     scheduler = accelerator.prepare(lode)
     with pytest.raises(lodecast.SettingError, match=r"count batches \(6 epochs of 11\).* an epoch has 3 optimizer steps: let"):
         for _ in range(2):
-            for inputs, targets in data:
-                with accelerator.accumulate(network):
-                    loss = torch.nn.functional.mse_loss(network(inputs), targets)
-                    accelerator.backward(loss)
-                    optimizer.step()
-                    scheduler.step()
-                    optimizer.zero_grad()
+            for batch in data:
+                loss = update(accelerator, network, optimizer, batch, scheduler)
                 if where == "within":
                     lodecast.accelerate.observe(scheduler, train_loss=loss)
             lodecast.accelerate.observe(scheduler, train_loss=loss)

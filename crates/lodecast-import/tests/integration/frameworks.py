@@ -87,26 +87,15 @@ def lightning_check(command, folder):
 
 def transformers_check(command, folder):
     import torch
-    from transformers import PreTrainedConfig, PreTrainedModel, Trainer, TrainingArguments
-
-    class Model(PreTrainedModel):
-        config_class = PreTrainedConfig
-
-        def __init__(self, config):
-            super().__init__(config)
-            self.layer = torch.nn.Linear(8, 2)
-            self.post_init()
-
-        def forward(self, x=None, labels=None):
-            logits = self.layer(x)
-            return {"loss": torch.nn.functional.cross_entropy(logits, labels), "logits": logits}
+    from linear_classifier import linear_classifier
+    from transformers import Trainer, TrainingArguments
 
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(256, 8, generator=generator)
     data = [{"x": row, "labels": int(row[0] > 0)} for row in x]
     accuracy = lambda output: {"accuracy": float((output.predictions.argmax(1) == output.label_ids).mean())}
     trainer = Trainer(
-        Model(PreTrainedConfig()),
+        linear_classifier(),
         TrainingArguments(
             str(folder / "run"), max_steps=60, per_device_train_batch_size=8, logging_steps=5, eval_strategy="steps",
             eval_steps=20, save_steps=20, learning_rate=0.05, use_cpu=True, report_to="none", seed=1,

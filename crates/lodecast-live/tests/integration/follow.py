@@ -17,8 +17,11 @@ import tempfile
 import time
 from pathlib import Path
 
+# What Transformers trains is that of the tests of importing.
+sys.path.insert(0, str(Path(__file__).parents[3] / "lodecast-import/tests/integration"))
+from toy import TOTAL, Rates, losses
+
 LODECAST = Path(sys.argv[1]).resolve()
-TOTAL = 300
 # Seconds a step: `follow` looks ten times a second.
 PAUSE = 0.02
 
@@ -26,28 +29,11 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("WANDB_SILENT", "true")
 
 
-class Rates:
-    """The rates of a file, read anew every few steps."""
-
-    def __init__(self, path):
-        self.path, self.told = path, None
-
-    def __call__(self, step):
-        if step % 5 == 0 or self.told is None:
-            self.told = json.loads(self.path.read_text())
-        at = [(knot["progress"] * TOTAL, knot["learning_rate"]) for knot in self.told["knots"]]
-        after = sum(place <= step for place, _ in at)
-        (a, left), (b, right) = at[max(after - 1, 0)], at[min(after, len(at) - 1)]
-        return left + (right - left) * ((step - a) / (b - a) if b > a else 0.0)
-
-
 def toy(log, rate, pause, seed):
     """A training of nothing: `log` takes a step and its values."""
-    area, noise = 0.0, random.Random(seed)
-    for step in range(TOTAL):
-        lr = rate(step)
-        area += lr / (1.0 + 4.0 * lr)
-        loss = 0.1 + 2.0 / (1.0 + 0.5 * area) + 0.6 * lr + noise.gauss(0.0, 0.003)
+    noise = random.Random(seed)
+    for step, loss, lr in losses(rate):
+        loss += noise.gauss(0.0, 0.003)
         values = {"loss": loss, "lr": lr}
         if step % 10 == 9:
             values["val_loss"] = loss + 0.05
@@ -217,22 +203,11 @@ class HuggingFace(Framework):
 
     def run(self, folder, name, rate, pause, seed):
         import torch
-        from transformers import PreTrainedConfig, PreTrainedModel, Trainer, TrainingArguments
-
-        class Model(PreTrainedModel):
-            config_class = PreTrainedConfig
-
-            def __init__(self, config):
-                super().__init__(config)
-                self.layer = torch.nn.Linear(8, 2)
-                self.post_init()
-
-            def forward(self, x=None, labels=None):
-                logits = self.layer(x)
-                return {"loss": torch.nn.functional.cross_entropy(logits, labels), "logits": logits}
+        from linear_classifier import linear_classifier
+        from transformers import Trainer, TrainingArguments
 
         rows = [[{"x": x, "labels": int(y)} for x, y in zip(*part)] for part in self.data()]
-        model = Model(PreTrainedConfig())
+        model = linear_classifier()
         optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
         trainer = Trainer(
             model,

@@ -14,17 +14,9 @@ from pathlib import Path
 # The server is that of the tests of importing.
 sys.path.insert(0, str(Path(__file__).parents[3] / "lodecast-import/tests/integration"))
 from mlflow_server import mlflow_server
+from toy import TOTAL, Rates, losses
 
 LODECAST = Path(sys.argv[1]).resolve()
-TOTAL = 300
-
-
-def losses(rate):
-    """Loss and rate of every step of a toy training."""
-    area = 0.0
-    for step in range(TOTAL):
-        area += rate(step) / (1.0 + 4.0 * rate(step))
-        yield step, 0.1 + 2.0 / (1.0 + 0.5 * area) + 0.6 * rate(step), rate(step)
 
 
 def runs(folder):
@@ -56,16 +48,8 @@ def main(folder):
             return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
         def train(steps):
-            rates = json.loads((folder / "rates.json").read_text())["knots"]
-            at = [(knot["progress"] * TOTAL, knot["learning_rate"]) for knot in rates]
-
-            def rate(step):
-                after = sum(place <= step for place, _ in at)
-                (a, left), (b, right) = at[max(after - 1, 0)], at[min(after, len(at) - 1)]
-                return left + (right - left) * ((step - a) / (b - a) if b > a else 0.0)
-
             now = int(time.time() * 1000)
-            for step, loss, lr in losses(rate):
+            for step, loss, lr in losses(Rates(folder / "rates.json")):
                 if step in steps and step % 10 == 0:
                     values = {"loss": loss, "lr": lr, "val_loss": loss + 0.05}
                     client.log_batch(run, [Metric(key, value, now, step) for key, value in values.items()])
