@@ -1,9 +1,11 @@
 //! What every fuzz target of a reader checks.
 
 mod import;
+mod model_file;
 mod sweep_file;
 
 pub use import::import_any;
+pub use model_file::read_and_ask;
 pub use sweep_file::read_and_write_back;
 
 use std::panic::{set_hook, take_hook};

@@ -36,6 +36,7 @@ mod scale;
 mod seen;
 mod settings;
 mod shapes;
+mod soundness;
 mod witness;
 
 use serde::{Deserialize, Serialize};
@@ -223,17 +224,6 @@ impl Law {
     /// Runs that diverged.
     pub fn diverged(&self) -> impl Iterator<Item = &str> {
         self.runs.iter().filter(|run| run.diverged).map(|run| run.id.as_str())
-    }
-
-    /// Checks a law that was read from a file.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        let Units { rate, length, start, best } = self.units;
-        let positive = [rate, length, start, best].into_iter().all(|value| value > 0.0 && value.is_finite());
-        if positive && self.level_doubt.is_finite() {
-            Ok(())
-        } else {
-            Err("its units are not usable; fit it again".to_owned())
-        }
     }
 
     /// Progress at which runs reached their best value: median, and the ends of the range of 68 %. `None` if no run reached

@@ -4,6 +4,7 @@ mod data_as_it_is;
 mod extension;
 mod few_runs;
 mod fit;
+mod fuzzed;
 mod model_file;
 mod plan_controlled;
 mod plan_experience;

@@ -188,6 +188,13 @@ impl From<Vec<(f64, bool)>> for Threshold {
     }
 }
 
+impl Threshold {
+    /// Is it made of finite rates?
+    pub(crate) fn is_sound(&self) -> bool {
+        self.verdicts.iter().all(|(ln_peak, _)| ln_peak.is_finite())
+    }
+}
+
 impl From<Threshold> for Vec<(f64, bool)> {
     fn from(threshold: Threshold) -> Self {
         threshold.verdicts

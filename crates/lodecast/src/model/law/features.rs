@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::curve::SEGMENTS;
 
+/// Features of a schedule.
+pub(crate) const SCHEDULE_FEATURES: usize = 6;
 /// Least deviation a feature is divided by, so that what hardly varies does not count for much.
 const LEAST_DEVIATION: f64 = 0.3;
 /// Segments at the end over which the last rate is averaged.
@@ -16,7 +18,7 @@ const HIGHEST: f64 = 1e300;
 
 /// Features of a schedule given by the mean rate of each of its segments, `length` steps long: logarithms of peak,
 /// integral, last rate over peak and length; where the rate's mass and where its peak lies.
-pub(crate) fn schedule_features(rates: &[f64; SEGMENTS], length: f64) -> [f64; 6] {
+pub(crate) fn schedule_features(rates: &[f64; SEGMENTS], length: f64) -> [f64; SCHEDULE_FEATURES] {
     let rates = rates.map(|rate| rate.min(HIGHEST));
     let peak_at = (0..SEGMENTS).fold(0, |best, k| if rates[k] > rates[best] { k } else { best });
     let peak = rates[peak_at].max(1e-300);
@@ -55,6 +57,19 @@ impl Standardiser {
             })
             .collect();
         Self { mean, deviation }
+    }
+
+    /// How many features it was made from.
+    pub(crate) fn width(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// Can it be applied?
+    pub(crate) fn is_sound(&self) -> bool {
+        let positive = |&deviation: &f64| deviation > 0.0 && deviation.is_finite();
+        self.deviation.len() == self.mean.len()
+            && self.mean.iter().all(|mean| mean.is_finite())
+            && self.deviation.iter().all(positive)
     }
 
     /// Rows, standardised.

@@ -57,7 +57,8 @@ impl TryFrom<Fitted> for GaussianProcess {
     type Error = &'static str;
 
     fn try_from(fitted: Fitted) -> Result<Self, Self::Error> {
-        let shapes_agree = fitted.inputs.len() == fitted.targets.len() * fitted.features
+        let shapes_agree = fitted.features > 0
+            && fitted.inputs.len() == fitted.targets.len() * fitted.features
             && fitted.hyperparameters.len() == fitted.features + 2;
         if !shapes_agree {
             return Err("a Gaussian process whose inputs, targets and hyperparameters disagree in number");
@@ -117,6 +118,11 @@ impl GaussianProcess {
     /// Logarithm of the marginal likelihood of the targets.
     pub(crate) fn log_likelihood(&self) -> f64 {
         self.log_likelihood
+    }
+
+    /// Number of features a row.
+    pub(crate) fn features(&self) -> usize {
+        self.fitted.features
     }
 
     /// Number of targets it was made from.

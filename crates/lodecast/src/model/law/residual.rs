@@ -10,12 +10,12 @@ use super::groups::Groups;
 /// The process on the residuals `ln final - ln law`, and the scale it works in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ResidualProcess {
-    standardiser: Standardiser,
-    scale: f64,
-    process: Option<GaussianProcess>,
+    pub(super) standardiser: Standardiser,
+    pub(super) scale: f64,
+    pub(super) process: Option<GaussianProcess>,
     /// Weight of the process against noise alone, and the variance of that noise.
-    weight: f64,
-    noise_alone: f64,
+    pub(super) weight: f64,
+    pub(super) noise_alone: f64,
 }
 
 /// What is asked of a residual process.

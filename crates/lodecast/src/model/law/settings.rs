@@ -132,6 +132,14 @@ impl Covariates {
         })
     }
 
+    /// Are they numbers that a row can have?
+    pub(crate) fn is_sound(&self) -> bool {
+        self.0.iter().all(|covariate| match covariate {
+            Covariate::Number { missing, .. } => missing.is_finite(),
+            Covariate::Choice { .. } => true,
+        })
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
