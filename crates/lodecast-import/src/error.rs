@@ -49,6 +49,16 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
+    /// An address, or the credentials for it, that no waiting makes right.
+    #[error("{address}: {reason}; {remedy}")]
+    Refused {
+        /// The address, without credentials.
+        address: String,
+        /// What is wrong with it, or what its server answered.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
     /// No format recognises the source.
     #[error("{place}: none of the known formats; name it ('lodecast import FORMAT {place}'), one of: {known}")]
     UnknownFormat {

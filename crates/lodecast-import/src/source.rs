@@ -39,7 +39,7 @@ impl Source {
         if let Some((scheme, _)) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) {
             // SQLAlchemy names the driver behind a plus sign.
             if !SCHEMES.contains(&scheme.split('+').next().unwrap_or_default()) {
-                return Err(Error::Remote {
+                return Err(Error::Refused {
                     address: without_password(text),
                     reason: format!("nothing is read from an address that begins with {scheme}://"),
                     remedy: "copy its files here, or give the http:// address of the MLflow server in front of it; what can be \

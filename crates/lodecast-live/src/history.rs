@@ -1,7 +1,7 @@
 //! What was decided and forecast about a run, whoever decides: shared by those that read its log and those that are told its points.
 
 use lodecast::{
-    Candidate, Forecast, Interval, Knot, Metric, Model, Plan, Point, Prediction, RateRange, Replan, Schedule,
+    Candidate, Forecast, Interval, Knot, Metric, Model, Plan, Point, Prediction, RateRange, Replan, Schedule, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +104,12 @@ impl Decision {
         }
     }
 
+    /// What a pick says of its schedule: it counts the doubt whether the model or a plain process is right, as a forecast does not.
+    fn of_pick(&self) -> Option<Interval> {
+        let mut chosen = self.candidates.iter().filter(|candidate| candidate.verdict == Verdict::Chosen);
+        chosen.next()?.interval
+    }
+
     /// Takes over what was planned.
     pub(crate) fn take(&mut self, plan: Plan) {
         self.reason.clone_from(&plan.reason);
@@ -187,7 +193,10 @@ impl LiveRunState {
     /// Adds a decision, with the schedule in force and what it is forecast to lead to.
     pub(crate) fn record(&mut self, mut decision: Decision, model: &Model, known: &[Point]) -> Decision {
         decision.knots.clone_from(&self.knots);
-        let made = self.forecast(model, known, decision.revision);
+        let mut made = self.forecast(model, known, decision.revision);
+        if let (Some(made), Some(picked)) = (&mut made, decision.of_pick()) {
+            made.predicted = picked;
+        }
         decision.predicted = made.as_ref().map(|made| made.predicted).or(decision.predicted);
         if let Some(made) = made {
             self.keep(made);

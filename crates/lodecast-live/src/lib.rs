@@ -34,7 +34,6 @@ mod knots;
 mod live_run;
 mod lock;
 mod log_back;
-#[cfg(feature = "page")]
 mod page;
 mod points;
 mod rates;
@@ -58,6 +57,7 @@ pub use live_run::{Event, LiveRun, LiveRunSettings};
 pub use log_back::{JsonLinesLog, LogBack, LogBackEntry, MlflowLog, TensorBoardLog};
 #[cfg(feature = "page")]
 pub use page::Page;
+pub use page::PlannedRun;
 pub use rates::Rates;
 pub use rates_file::RatesFile;
 #[cfg(feature = "serve")]

@@ -27,6 +27,7 @@ use crate::http::background::Background;
 use crate::http::connections;
 use crate::http::guard::OwnNames;
 use crate::http::listener::{Address, Listener};
+use limits::Pace;
 use models::Models;
 use runs::Runs;
 use sources::{Allowed, Sources};
@@ -57,6 +58,9 @@ pub struct ServerOptions {
     pub target: Option<f64>,
     /// Requests to write that a run may make a second; twice as many at once.
     pub pace: f64,
+    /// Requests for pages, lists and forecasts that all readers together may make a second; twice as many at once. What rate to set
+    /// may be asked as often as one likes: the answer costs no more than a refusal.
+    pub looks: f64,
 }
 
 impl ServerOptions {
@@ -71,6 +75,7 @@ impl ServerOptions {
             sources: Vec::new(),
             target: None,
             pace: 2000.0,
+            looks: 500.0,
         }
     }
 }
@@ -109,6 +114,7 @@ impl Server {
             tokens: Arc::new(tokens),
             names: Arc::new(OwnNames::new(&address, &options.names)),
             bests: Arc::default(),
+            looks: Arc::new(Pace::new(options.looks)),
         };
         let serve = move |runtime: Runtime, stopped| {
             runtime.block_on(async {

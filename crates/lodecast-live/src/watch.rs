@@ -133,7 +133,7 @@ impl Watch {
     /// Looks what has been logged since the last time.
     ///
     /// # Errors
-    /// If the log holds several runs and none was named, or the reading was interrupted. A log that is not there, or damaged, is no
+    /// If the log holds several runs and none was named, its address or the credentials for it are refused, or the reading was interrupted. A log that is not there, or damaged, is no
     /// error: it may be there, or mended, the next time.
     pub fn look(&mut self) -> Result<Sight> {
         let mut sight = Sight::default();
@@ -155,6 +155,8 @@ impl Watch {
                 }
             }
             Err(ImportError::Interrupted) => return Err(Error::Interrupted),
+            // What has been read from once may come to be again.
+            Err(error @ ImportError::Refused { .. }) if self.gathered.is_empty() => return Err(error.into()),
             Err(error) => {
                 // What was read before it failed comes again.
                 fresh.clear();

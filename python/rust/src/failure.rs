@@ -166,7 +166,7 @@ fn import(error: &lodecast_import::Error) -> PyErr {
     match error {
         Error::Engine(error) => engine(error),
         Error::SweepFile(error) => sweep_file(error),
-        Error::File { .. } | Error::Remote { .. } => exceptions::FileError::new_err(text),
+        Error::File { .. } | Error::Remote { .. } | Error::Refused { .. } => exceptions::FileError::new_err(text),
         Error::NoSuchFormat { .. } => exceptions::SettingError::new_err(text),
         Error::UnknownFormat { place, known } => exceptions::SweepError::new_err(format!(
             "{place}: none of the known formats; name it with format=\"...\", one of: {known}"

@@ -1,6 +1,7 @@
 """The pages of `lodecast serve` in a real browser: seen, dragged, chosen and typed, over reloads and restarts of the server."""
 
 import contextlib
+import json
 import math
 import os
 import re
@@ -394,3 +395,47 @@ def test_ten_thousand_points_are_drawn_as_some_hundreds(server, page, picture):
     }""")
     assert took < 50, f"{took} ms a key"
     picture(page, "many")
+
+
+def read_as_a_file(page, path):
+    """Open a file and read it as somebody would: every value within it, and nothing asked of anybody."""
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri())
+    wait_for(page, "#sentence", "ends at")
+    assert page.locator("#connection").inner_text() == "saved page"
+    page.locator("#rate-plot").focus()
+    page.keyboard.press("ArrowRight")
+    wait_for(page, "#readout", "plan")
+    page.get_by_text("The schedule in numbers").click()
+    assert page.locator("#schedule tr").count() > 5
+    # There is nobody to ask.
+    assert page.locator("#decay-now, #hold, #keep, #use").evaluate_all("all => all.every((one) => one.hidden)")
+    assert page.locator(".handle").count() == 0
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def test_a_page_is_kept_and_read_without_its_server(server, page, tmp_path, picture):
+    make(server)
+    tell(server, range(400))
+    page.goto(server.url + "/runs/run")
+    wait_for(page, "#sentence", "ends at")
+    sentence = page.locator("#sentence").inner_text()
+    with page.expect_download() as kept:
+        page.get_by_text("Save this page as it is now").click()
+    kept.value.save_as(tmp_path / "kept.html")
+    server.kill()
+    read_as_a_file(page, tmp_path / "kept.html")
+    assert page.locator("#sentence").inner_text() == sentence
+    assert page.locator("polyline.measured").count() > 0
+    picture(page, "kept")
+
+
+def test_a_plan_is_written_as_the_page_of_a_run(law, page, tmp_path, picture):
+    law.save(tmp_path / "law.lode")
+    command = [binary(), "plan", tmp_path / "law.lode", "--total-steps", str(TOTAL), "--html", tmp_path / "plan.html", "--json"]
+    plan = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    read_as_a_file(page, tmp_path / "plan.html")
+    assert page.locator("#reason").inner_text() == plan["reason"]
+    assert page.locator("#candidates tr").count() == len(plan["candidates"])
+    picture(page, "plan")

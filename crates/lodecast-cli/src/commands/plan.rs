@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::{Candidate, Origin, Plan, Planner, Point, Prediction, Situation, Verdict};
+use lodecast::{Candidate, Model, Origin, Plan, Planner, Point, Prediction, Situation, Verdict};
 
 use crate::failure::failure;
-use crate::figures::forecast::ForecastExample;
 use crate::figures::{is_fraction, metric_name, metric_value, schedule_in_words};
 use crate::model_input;
 use crate::options::fraction::fraction;
@@ -16,10 +15,7 @@ use crate::options::run::RunInput;
 use crate::options::schedule::ScheduleOption;
 use crate::options::sweep::Columns;
 use crate::output::Output;
-use crate::report::{
-    Axis, Block, Color, Curves, Figure, Guide, Key, Mark, Panel, Plot, Report, Section, Series, Size, Table, Weight,
-    learning_rate, signed,
-};
+use crate::report::{Table, learning_rate, signed};
 use crate::whole_file;
 
 /// Which run, and how to plan.
@@ -60,7 +56,7 @@ impl Arguments {
         let model = model_input::model(&self.model, &self.columns, output)?;
         let metric = model.metric().clone();
         self.planner.check(std::iter::once(&model))?;
-        let drawn = self.html.is_some().then(|| model.clone());
+        let shown = self.html.is_some().then(|| model.clone());
         let planner = self.planner.planner(model)?;
         let (points, total_steps, own) = self.observed(&planner, &metric)?;
         let in_force = match (&self.in_force, own) {
@@ -77,27 +73,9 @@ impl Arguments {
             write_csv(path, &plan, total_steps)?;
             output.say(format_args!("schedule written to {}", path.display()));
         }
-        if let Some(path) = &self.html {
-            let forecast = drawn.and_then(|model| model.forecast(&points, total_steps, Some(&plan.schedule)).ok());
-            let end = forecast.map(|forecast| {
-                ForecastExample::new("the run".to_owned(), &points, total_steps, &metric, plan.now, forecast)
-                    .end_figure()
-            });
-            let blocks = [
-                end.map(Block::Figure),
-                Some(Block::Figure(schedule_figure(&plan, &points, total_steps, &in_force))),
-                Some(Block::Table(candidates_weighed(&plan, &metric))),
-                Some(Block::Table(schedule_table(&plan, total_steps))),
-            ];
-            let page = Report {
-                title: if plan.changed { "A new schedule".to_owned() } else { "The schedule is kept".to_owned() },
-                sections: vec![Section {
-                    title: "The plan".to_owned(),
-                    blocks: blocks.into_iter().flatten().collect(),
-                }],
-                ..Report::default()
-            };
-            whole_file::write_text(path, &page.to_html())?;
+        if let (Some(path), Some(model)) = (&self.html, &shown) {
+            let name = self.run.as_ref().map_or("a run that has not begun".into(), |path| path.to_string_lossy());
+            whole_file::write_text(path, &page(model, &name, &situation, &plan)?)?;
             output.say(format_args!("page written to {}", path.display()));
         }
         if output.wants_json() {
@@ -212,74 +190,17 @@ fn write_csv(path: &Path, plan: &Plan, total_steps: u64) -> Result<()> {
     })
 }
 
-/// The candidates one by one, the best first.
-fn candidates_weighed(plan: &Plan, metric: &lodecast::Metric) -> Table {
-    /// Rows at most.
-    const LISTED: usize = 24;
-    let mut candidates: Vec<&Candidate> = plan.candidates.iter().collect();
-    candidates.sort_by(|a, b| score(b).unwrap_or(f64::NEG_INFINITY).total_cmp(&score(a).unwrap_or(f64::NEG_INFINITY)));
-    let caption = format!("Why: what was weighed, {} in all, the best first.", candidates.len());
-    let mut table = Table::new(&caption, ["candidate", "verdict", "#predicted", "#score"]);
-    for candidate in candidates.into_iter().take(LISTED) {
-        let verdict = match &candidate.verdict {
-            Verdict::Chosen => "chosen".to_owned(),
-            Verdict::Accepted => "possible".to_owned(),
-            Verdict::Rejected { reason } => format!("rejected: {reason}"),
-        };
-        let missing = || "-".to_owned();
-        table.push([
-            candidate.origin.to_string(),
-            verdict,
-            candidate.prediction.map_or_else(missing, |prediction| in_words(prediction, metric)),
-            score(candidate).map_or_else(missing, |score| signed(score, 3)),
-        ]);
-    }
-    table
+/// The plan on the page that a run under way has.
+#[cfg(feature = "live")]
+fn page(model: &Model, name: &str, situation: &Situation<'_>, plan: &Plan) -> Result<String> {
+    let Situation { observed, total_steps, in_force, .. } = *situation;
+    Ok(lodecast_live::PlannedRun { model, name, total_steps, observed, in_force }.page(plan)?)
 }
 
-/// The rates so far and from here on, beside the schedule in force and what was weighed.
-fn schedule_figure(plan: &Plan, points: &[Point], total_steps: u64, in_force: &lodecast::Schedule) -> Figure {
-    let line = |label: &str, color, mark, weight, points: Vec<(f64, f64)>| Series {
-        label: label.to_owned(),
-        color,
-        mark,
-        weight,
-        points: points.into_iter().filter(|point| point.1 > 0.0).collect(),
-    };
-    let follow = |schedule: &lodecast::Schedule| {
-        let places = (0..=200).map(|k| plan.now + (1.0 - plan.now) * f64::from(k) / 200.0);
-        places.map(|at| (at, schedule.learning_rate(at))).collect::<Vec<_>>()
-    };
-    let set = points.iter().filter_map(|point| Some((point.step as f64 / total_steps as f64, point.learning_rate?)));
-    let mut series: Vec<Series> = plan
-        .candidates
-        .iter()
-        .filter_map(|candidate| candidate.schedule.as_ref())
-        .map(|schedule| line("", Color::Hue(7), Mark::Line, Weight::Faint, follow(schedule)))
-        .collect();
-    series.push(line("so far", Color::Ink, Mark::Line, Weight::Normal, set.collect()));
-    series.push(line("in force", Color::Ink, Mark::Dashes, Weight::Normal, follow(in_force)));
-    series.push(line("planned", Color::Hue(0), Mark::Line, Weight::Strong, follow(&plan.schedule)));
-    let highest =
-        series.iter().flat_map(|series| &series.points).map(|point| point.1).fold(f64::MIN_POSITIVE, f64::max);
-    let lowest = series.iter().flat_map(|series| &series.points).map(|point| point.1).fold(highest, f64::min);
-    let plot = Curves {
-        x: Axis::linear("progress of the run").percent().between(0.0, 1.0),
-        y: Axis::log("learning rate").between(lowest.max(highest * 3e-4).min(highest * 0.3), highest * 1.15),
-        guides: vec![Guide::Vertical(plan.now)],
-        series,
-        ..Curves::default()
-    };
-    let key = |label: &str, color, mark| Key { label: label.to_owned(), color, mark };
-    Figure {
-        title: "The schedule from here on".to_owned(),
-        reading: format!("{}.", plan.reason.trim_end_matches('.')),
-        keys: vec![
-            key("planned", Color::Hue(0), Mark::Line),
-            key("in force", Color::Ink, Mark::Dashes),
-            key("so far", Color::Ink, Mark::Line),
-            key("other candidates", Color::Hue(7), Mark::Line),
-        ],
-        panels: vec![Panel { title: String::new(), plot: Plot::Curves(plot), size: Size::Wide }],
-    }
+#[cfg(not(feature = "live"))]
+fn page(_: &Model, _: &str, _: &Situation<'_>, _: &Plan) -> Result<String> {
+    Err(failure(
+        "this lodecast was built without the page of runs",
+        "leave --html out, or install it with --features live",
+    ))
 }

@@ -137,16 +137,6 @@ impl ForecastExample {
             ],
         }
     }
-
-    /// The metric alone, of a plan whose rates are shown elsewhere.
-    pub(crate) fn end_figure(&self) -> Figure {
-        Figure {
-            title: "What it leads to".to_owned(),
-            reading: format!("Final {}: {}.", metric_name(&self.metric), self.final_in_words()),
-            keys: keys(),
-            panels: vec![Panel { title: String::new(), plot: Plot::Curves(self.validation_plot()), size: Size::Wide }],
-        }
-    }
 }
 
 /// Several forecasts side by side.

@@ -189,9 +189,12 @@ fn a_plan_explains_itself_and_stays_within_the_sweep() {
         assert_eq!(rates.len(), 40, "one rate for each step that is left");
         assert!(rates.iter().all(|rate| (0.0..=0.16 * 1.000_001).contains(rate)), "{model}: {rates:?}");
         let page = fs::read_to_string(trained().join("plan.html")).unwrap();
-        // As the page of a run under way: the metric with its forecast, the rates, and why.
-        assert!(page.matches("<svg").count() >= 2 && page.contains("What it leads to"), "{model}");
-        assert!(page.contains("Why: what was weighed"), "{model}");
+        // The page of a run under way, with all that it shows within.
+        let (_, saved) = page.split_once("<script type=\"application/json\" id=\"saved\">").expect("what it shows");
+        let view: serde_json::Value = serde_json::from_str(saved.split_once("</script>").expect("its end").0).unwrap();
+        assert_eq!((&view["total_steps"], &view["decisions"][0]["reason"]), (&80.into(), &plan["reason"]), "{model}");
+        assert_eq!((&view["last_step"], view["candidates"].as_array().unwrap().is_empty()), (&40.into(), false));
+        assert!(!page.contains("src=\"/") && !page.contains("https://"), "{model}: nothing is loaded");
     }
 }
 

@@ -94,7 +94,7 @@ impl Database {
                     Some("sqlite") => match rest.strip_prefix('/') {
                         Some(path) => vec![PathBuf::from(path)],
                         None => {
-                            return Err(Error::Remote {
+                            return Err(Error::Refused {
                                 address: source.to_string(),
                                 reason: "a file has no host".to_owned(),
                                 remedy: "write sqlite:/// and then the file's path".to_owned(),
@@ -212,7 +212,7 @@ impl Database {
 
     /// What the driver has to know, and how the connection is encrypted.
     fn configure(url: &str, name: &str) -> Result<(postgres::Config, Encryption)> {
-        let remote = |reason: String, remedy: String| Error::Remote { address: name.to_owned(), reason, remedy };
+        let remote = |reason: String, remedy: String| Error::Refused { address: name.to_owned(), reason, remedy };
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let (url, encryption) =
             Encryption::of(url, &variable).map_err(|(reason, remedy)| remote(reason, remedy.to_owned()))?;

@@ -1,7 +1,5 @@
 //! [`Best`]: the best configuration of the sweep, with the course that the model has for its schedule.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use lodecast::{Model, Schedule};
 use serde::Serialize;
 
@@ -10,8 +8,6 @@ use super::view::sampled;
 
 /// Points of its course at most.
 const MOST: usize = 200;
-/// Courses that are kept. One is some kilobytes.
-const KEPT: usize = 64;
 
 /// The best configuration of the sweep.
 #[derive(Debug, Serialize)]
@@ -24,39 +20,16 @@ pub(crate) struct Best {
     course: Curve,
 }
 
-/// Those that were asked for: a model is not asked the same again for every event of a page.
-#[derive(Debug, Default)]
-pub(crate) struct Bests(Mutex<Vec<(Key, Arc<Best>)>>);
-
-/// Which model, and the length of the run.
-type Key = (String, u64);
-
-impl Bests {
+impl Best {
     /// That of a model for runs of a length.
-    pub(crate) fn of(&self, model: &Model, total_steps: u64) -> Arc<Best> {
-        let key = (model.fingerprint().to_owned(), total_steps);
-        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, best)) = kept().iter().find(|(known, _)| *known == key) {
-            return Arc::clone(best);
+    pub(super) fn of(model: &Model, total_steps: u64) -> Self {
+        let best = model.experience().best_configuration();
+        Self {
+            name: best.name.clone(),
+            final_metric: best.final_metric,
+            schedule: sampled(&best.schedule, 0.0, total_steps),
+            course: course(model, &best.schedule, total_steps),
         }
-        // Others may ask meanwhile: what two have made is the same.
-        let best = Arc::new(made(model, total_steps));
-        let mut kept = kept();
-        if kept.len() >= KEPT {
-            kept.remove(0);
-        }
-        kept.push((key, Arc::clone(&best)));
-        best
-    }
-}
-
-fn made(model: &Model, total_steps: u64) -> Best {
-    let best = model.experience().best_configuration();
-    Best {
-        name: best.name.clone(),
-        final_metric: best.final_metric,
-        schedule: sampled(&best.schedule, 0.0, total_steps),
-        course: course(model, &best.schedule, total_steps),
     }
 }
 

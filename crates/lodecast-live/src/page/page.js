@@ -11,6 +11,9 @@ const HANDLES = 6;
 // Where this run is asked for: a page of one run is at /, one of many at /runs/NAME.
 const BASE = location.pathname.replace(/\/$/, "");
 
+// A page that was saved holds what it shows: there is nobody to ask.
+const saved = document.getElementById("saved");
+
 let view = null;
 // What is asked about: {from, places: [{step, value}]}, and the answer.
 let asked = null;
@@ -26,7 +29,7 @@ function readAddress() {
   looked.range = ["end", "whole"].includes(state.get("range")) ? state.get("range") : "";
   const places = (state.get("what-if") ?? "").split(",").map((part) => part.split(":").map(Number));
   const usable = places.filter(([step, value]) => step >= 0 && value > 0).map(([step, value]) => ({ step, value }));
-  asked = usable.length > 1 ? { places: usable } : null;
+  asked = usable.length > 1 && !saved ? { places: usable } : null;
   get("with-loss").checked = looked.loss;
   get("range").value = looked.range;
 }
@@ -59,7 +62,7 @@ const line = (name, { step, value }) => ({ name, step, value });
 // The plan at evenly spaced steps from here to the end, to be dragged.
 function handlesOfPlan() {
   const from = view.earliest_change, total = view.total_steps;
-  if (from >= total || view.finished) return [];
+  if (saved || from >= total || view.finished) return [];
   return Array.from({ length: HANDLES }, (_, k) => {
     const step = from + ((total - from) * k) / (HANDLES - 1);
     return { step, value: at(view.schedule, Math.min(step, total)) ?? view.schedule.value.at(-1) };
@@ -103,7 +106,7 @@ function drawMetric() {
     bands.push({ name: "forecast", ...view.forecast });
     lines.push({ name: "forecast", step: view.forecast.step, value: view.forecast.mean });
     // The end is known less well than the course is by the model alone: its interval is that of runs that were held out, too.
-    whiskers.push({ step: total, ...view.forecast.predicted });
+    whiskers.push({ step: total, ...view.predicted });
   }
   lines.push(line("measured", view.measured));
   if (answer) {
@@ -124,7 +127,10 @@ function drawMetric() {
   const { low, high } = metricPlot.scale;
   const beyond = all.some((value) => value < low || value > high);
   const scale = `${metricPlot.log ? "A logarithmic scale" : "The scale goes"} from ${number(low)} to ${number(high)}`;
-  get("metric-range").textContent = beyond ? `${scale}: what lies beyond is left out.` : `${scale}.`;
+  // A pick and the law alone are two opinions of one end.
+  const isOfPick = view.forecast && view.forecast.predicted.mean !== view.predicted.mean;
+  const whose = isOfPick ? " The bar at the end is what the pick says, which counts the doubt whether law or plain process is right; the curve is the law's." : "";
+  get("metric-range").textContent = `${scale}${beyond ? ": what lies beyond is left out" : ""}.${whose}`;
 }
 
 function drawRate() {
@@ -141,7 +147,19 @@ function drawRate() {
   get("key-logged").hidden = !view.logged_rate.step.length;
   get("key-rejected").hidden = !view.rejected.length;
   get("forget").hidden = !asked;
+  drawInNumbers();
   drawChoosing();
+}
+
+// The rates at tenths of the run, from the first step that can still be changed.
+function drawInNumbers() {
+  const total = view.total_steps, from = Math.min(view.earliest_change, total);
+  const tenths = Array.from({ length: 11 }, (_, k) => (total * k) / 10).filter((step) => step > from);
+  const body = get("schedule");
+  body.replaceChildren();
+  for (const step of [from, ...tenths]) {
+    row(body, [[count(step), "number"], [percent(step / total), "number"], [number(at(view.schedule, step)), "number"]]);
+  }
 }
 
 function drawChoosing() {
@@ -424,7 +442,6 @@ get("no-token").addEventListener("click", () => {
 });
 addEventListener("hashchange", () => { readAddress(); answer = null; draw(); ask(); });
 
-readAddress();
 const connection = get("connection");
 const AGAIN = 3000;
 
@@ -484,4 +501,16 @@ async function lookAgain(hasEnded = false) {
   later("again", () => lookAgain(hasEnded), AGAIN);
 }
 
-listen();
+// What can be done where there is somebody to ask.
+function showSaved() {
+  for (const id of ["decay-now", "hold", "how-to-ask", "keep"]) get(id).hidden = true;
+  get("home").removeAttribute("href");
+  sayConnection("saved page");
+  view = JSON.parse(saved.textContent);
+  get("right-or-not").hidden = view.forecasts.length < 2;
+  draw();
+}
+
+get("save").href = `${BASE}/saved`;
+readAddress();
+if (saved) showSaved(); else listen();

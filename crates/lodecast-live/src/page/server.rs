@@ -19,8 +19,8 @@ use tokio::time::timeout;
 use tokio_stream::wrappers::WatchStream;
 use tokio_stream::{Stream, StreamExt};
 
+use super::live_page::{Asked, Shown};
 use super::view::Course;
-use super::{Asked, Shown};
 use crate::http::connections::PATIENCE;
 use crate::http::listener::Listener;
 use crate::http::problem::Problem;
@@ -56,6 +56,7 @@ fn routes(state: State) -> Router {
         .merge(assets::routes())
         .merge(assets::style())
         .route("/view", get(view))
+        .route("/saved", get(saved))
         .route("/events", get(events))
         .route("/what-if", post(what_if))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "nothing is there", "the page is at /") })
@@ -96,6 +97,12 @@ fn unknown_yet() -> Problem {
 async fn view(Of(state): Of<State>) -> Result<Response, Problem> {
     let json = state.shown.borrow().json.clone();
     if json.is_empty() { Err(unknown_yet()) } else { Ok(assets::json_text(json)) }
+}
+
+/// The page as it is now, to be kept.
+async fn saved(Of(state): Of<State>) -> Result<Response, Problem> {
+    let json = state.shown.borrow().json.clone();
+    if json.is_empty() { Err(unknown_yet()) } else { Ok(assets::saved_page(&json)) }
 }
 
 /// The run whenever it changes, from what the browser has not yet; and that nothing comes any more.

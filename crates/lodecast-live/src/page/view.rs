@@ -41,6 +41,8 @@ pub(crate) struct View {
     train_loss: Curve,
     logged_rate: Curve,
     forecast: Option<Course>,
+    /// What it is predicted to end at; a pick's own words stand before those of the forecast that is drawn.
+    predicted: Option<Interval>,
     #[serde(serialize_with = "what_is_shared")]
     best: Arc<Best>,
     schedule: Curve,
@@ -153,6 +155,7 @@ impl View {
             train_loss: curve(|point| point.train_loss),
             logged_rate: curve(|point| point.learning_rate),
             forecast: forecast.map(|course| Course::of(course, total_steps)),
+            predicted: state.predicted(),
             best,
             schedule: of_knots(&state.knots, total_steps),
             rejected: rejected.map(|schedule| sampled(schedule, from, total_steps)).collect(),
@@ -169,6 +172,12 @@ impl View {
                 })
                 .collect(),
         }
+    }
+
+    /// As the page takes it.
+    pub(crate) fn to_json(&self) -> String {
+        // Nothing in it can fail to be written.
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 

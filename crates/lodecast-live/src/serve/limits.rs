@@ -22,8 +22,8 @@ impl Pace {
         Self { a_second, most, held: Mutex::new((most, Instant::now())) }
     }
 
-    /// Takes one, or says that there is none.
-    pub(crate) fn take(&self) -> Result<(), Problem> {
+    /// Takes one, or says that there is none, and what to do.
+    pub(crate) fn take(&self, remedy: &str) -> Result<(), Problem> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let filled = (held.0 + self.a_second * now.duration_since(held.1).as_secs_f64()).min(self.most);
@@ -32,7 +32,6 @@ impl Pace {
             return Ok(());
         }
         *held = (filled, now);
-        let remedy = "wait a second; many points go into one request to .../points";
         Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many requests", remedy))
     }
 }
@@ -44,9 +43,9 @@ mod tests {
     #[test]
     fn what_is_saved_up_is_given_and_then_no_more() {
         let pace = Pace::new(5.0);
-        let given = (0..100).filter(|_| pace.take().is_ok()).count();
+        let given = (0..100).filter(|_| pace.take("wait").is_ok()).count();
         assert!((10..=11).contains(&given), "{given}");
         std::thread::sleep(std::time::Duration::from_millis(450));
-        assert!(pace.take().is_ok() && pace.take().is_ok());
+        assert!(pace.take("wait").is_ok() && pace.take("wait").is_ok());
     }
 }

@@ -32,6 +32,8 @@ function go(change) {
 function cell(row, text, kind = "td", className = "") {
   const made = document.createElement(kind);
   made.className = className;
+  // A narrow screen sets a run as a block, which takes what it is from it.
+  made.setAttribute("role", kind === "th" ? "rowheader" : "cell");
   made.textContent = text;
   row.append(made);
   return made;
@@ -46,6 +48,7 @@ function draw({ runs, count: all }) {
   get("count").textContent = `${count(all)} ${all === 1 ? "run" : "runs"}${part}${holding}`;
   const rows = runs.map((run) => {
     const row = document.createElement("tr");
+    row.setAttribute("role", "row");
     const name = cell(row, "", "th");
     name.scope = "row";
     const link = document.createElement("a");
@@ -53,8 +56,8 @@ function draw({ runs, count: all }) {
     link.textContent = run.id;
     name.append(link);
     cell(row, run.last_step === null ? "–" : count(run.last_step), "td", "number");
-    cell(row, run.total_steps === undefined ? "–" : count(run.total_steps), "td", "number");
-    cell(row, run.sentence ?? "");
+    cell(row, run.total_steps === undefined ? "–" : count(run.total_steps), "td", "number total");
+    cell(row, run.sentence ?? "", "td", "sentence");
     cell(row, (run.alerts ?? []).join("; "), "td", "alert");
     return row;
   });

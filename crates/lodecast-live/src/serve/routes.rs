@@ -16,13 +16,14 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 
+use super::limits::Pace;
 use super::runs::Runs;
 use super::sources::Sources;
 use super::tokens::Tokens;
 use crate::http::assets;
 use crate::http::guard::OwnNames;
 use crate::http::problem::Problem;
-use crate::page::best::Bests;
+use crate::page::Bests;
 use crate::page::server::with_headers;
 
 /// What the routes share.
@@ -33,25 +34,33 @@ pub(super) struct State {
     pub(super) tokens: Arc<Tokens>,
     pub(super) names: Arc<OwnNames>,
     pub(super) bests: Arc<Bests>,
+    pub(super) looks: Arc<Pace>,
 }
 
 /// All of them.
 pub(super) fn routes(state: State) -> Router {
-    let reading = Router::new()
+    let looking = Router::new()
         .route("/", get(pages::list))
         .route("/list.js", get(pages::list_script))
         .merge(assets::routes())
         .route("/runs/{run}", get(assets::run_page))
         .route("/runs/{run}/view", get(pages::view))
+        .route("/runs/{run}/saved", get(pages::saved))
         .route("/runs/{run}/events", get(pages::events))
         .route("/runs/{run}/what-if", post(pages::what_if))
         .route("/v1/runs", get(read::list))
         .route("/v1/runs/{run}", get(read::run))
-        .route("/v1/runs/{run}/schedule", get(read::schedule))
-        .route("/v1/runs/{run}/learning-rate", get(read::learning_rate))
         .route("/v1/models", get(read::models))
         .route("/metrics", get(read::metrics))
+        .route_layer(middleware::from_fn_with_state(state.clone(), paced))
         .route_layer(middleware::from_fn_with_state(state.clone(), readers));
+    let reading = Router::new()
+        .route("/v1/runs/{run}/schedule", get(read::schedule))
+        .route("/v1/runs/{run}/learning-rate", get(read::learning_rate))
+        .route_layer(middleware::from_fn_with_state(state.clone(), readers));
+    let entering = Router::new()
+        .route("/login", get(login::page).post(login::log_in))
+        .route_layer(middleware::from_fn_with_state(state.clone(), paced));
     let writing = Router::new()
         .route("/v1/runs/{run}", put(write::create))
         .route("/v1/runs/{run}/step", post(write::step))
@@ -63,8 +72,9 @@ pub(super) fn routes(state: State) -> Router {
         .route_layer(middleware::from_fn_with_state(state.clone(), writers));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
-        .route("/login", get(login::page).post(login::log_in))
         .merge(assets::style())
+        .merge(entering)
+        .merge(looking)
         .merge(reading)
         .merge(writing)
         .fallback(|| async {
@@ -94,6 +104,12 @@ async fn readers(Of(state): Of<State>, request: Request<Body>, next: Next) -> Re
         Ok(()) => next.run(request).await,
         Err(problem) => login::to_log_in(&request).unwrap_or_else(|| problem.into_response()),
     }
+}
+
+/// Lets in as many as may look in a second.
+async fn paced(Of(state): Of<State>, request: Request<Body>, next: Next) -> Result<Response, Problem> {
+    state.looks.take("wait a second; whoever watches a run asks for its events once")?;
+    Ok(next.run(request).await)
 }
 
 async fn writers(

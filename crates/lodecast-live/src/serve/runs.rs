@@ -216,7 +216,7 @@ impl Runs {
                     "send the settings that it was made with, or take another id; .../extend makes a run longer";
                 return Err(Problem::new(StatusCode::CONFLICT, title, remedy));
             }
-            runs.made.take()?;
+            runs.made.take("wait a second before the next run")?;
             let (hosts, name, wanted) = (Arc::clone(&runs), id.clone(), settings.clone());
             let begun = spawn_blocking(move || {
                 let hosted = hosts.models.get(&wanted.model)?;
@@ -247,7 +247,7 @@ impl Runs {
         let begun = Instant::now();
         let opened = self.get(id).await?;
         if !matches!(command, Command::Tell { from_log: true, .. }) {
-            opened.pace.take()?;
+            opened.pace.take("wait a second; many points go into one request to .../points")?;
         }
         let runs = Arc::clone(self);
         // It goes on when the one who asked does not wait for it: what is on disk is in memory, too.

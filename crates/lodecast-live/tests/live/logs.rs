@@ -45,6 +45,27 @@ fn a_log_is_waited_for_and_its_rates_are_there_before() {
 }
 
 #[test]
+fn an_address_that_no_waiting_makes_right_is_told_at_once() {
+    for (place, says) in [
+        ("http://somebody:secret@127.0.0.1:1", "MLFLOW_TRACKING_PASSWORD"),
+        ("gopher://127.0.0.1/1", "an address that begins with gopher://"),
+    ] {
+        let waits = Place::new("log.csv");
+        let mut options = waits.options();
+        options.watch.place = place.to_owned();
+        let error = Follower::open(model(), options).and_then(|mut follower| follower.look()).expect_err("refused");
+        let error = error.to_string();
+        assert!(error.contains(says) && !error.contains("secret"), "{error}");
+    }
+    // A server that is not there yet may come.
+    let waits = Place::new("log.csv");
+    let mut options = waits.options();
+    options.watch.place = "http://127.0.0.1:1".to_owned();
+    let mut follower = Follower::open(model(), options).expect("it follows");
+    assert!(look(&mut follower).absent.is_some());
+}
+
+#[test]
 fn a_run_that_just_began_is_waited_for_and_not_left_out() {
     let place = Place::new("run/log.csv");
     let mut options = place.options();

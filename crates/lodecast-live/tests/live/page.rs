@@ -76,6 +76,20 @@ fn the_page_and_all_that_it_needs_are_served_from_here() {
 }
 
 #[test]
+fn the_page_can_be_kept_in_one_file() {
+    let (_place, _follower, page) = shown();
+    let (status, head, kept) = get(page.address(), "/saved", "");
+    assert!(status == 200 && head.contains("attachment"), "{head}");
+    let (_, _, view) = get(page.address(), "/view", "");
+    let (_, saved) = kept.split_once("<script type=\"application/json\" id=\"saved\">").expect("what is shown");
+    let (saved, rest) = saved.split_once("</script>").expect("its end");
+    let of = |json: &str| serde_json::from_str::<Value>(json).expect("JSON");
+    assert_eq!(of(saved), of(&view));
+    assert!(rest.contains("class Plot") && rest.contains("listen();") && !rest.contains("\nimport "));
+    assert!(!kept.contains("src=") && !kept.contains("rel=\"stylesheet\""), "nothing is loaded");
+}
+
+#[test]
 fn other_names_and_other_sites_are_not_let_in() {
     let (_place, _follower, page) = shown();
     let address = page.address();

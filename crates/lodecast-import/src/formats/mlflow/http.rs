@@ -44,6 +44,8 @@ enum Failure {
     Passing(String, Option<Duration>),
     /// It will not, unless one does what the second text says.
     Lasting(String, String),
+    /// Nor does it as long as the address and the credentials are these.
+    Refused(String, String),
 }
 
 impl Client {
@@ -55,7 +57,7 @@ impl Client {
     pub(crate) fn new(base: &str, limits: &Limits) -> Result<Self> {
         let base = base.trim_end_matches('/').to_owned();
         if base.contains(['@', '?', '#']) {
-            return Err(Error::Remote {
+            return Err(Error::Refused {
                 address: without_password(&base),
                 reason: "the address holds a name, a password or options".to_owned(),
                 remedy: "give the server's address alone, and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or \
@@ -177,6 +179,10 @@ impl Client {
                     (format!("{reason} (tried {ATTEMPTS} times)"), remedy)
                 }
                 Err(Failure::Lasting(reason, remedy)) => (reason, remedy),
+                Err(Failure::Refused(reason, remedy)) => {
+                    let (reason, remedy) = (self.without_secrets(reason), self.without_secrets(remedy));
+                    return Err(Error::Refused { address: self.address(path), reason, remedy });
+                }
             };
             let (reason, remedy) = (self.without_secrets(reason), self.without_secrets(remedy));
             return Err(Error::Remote { address: self.address(path), reason, remedy });
@@ -190,7 +196,7 @@ fn tls() -> Result<TlsConfig> {
         .into_iter()
         .find_map(|name| Some((name, std::env::var(name).ok().filter(|value| !value.is_empty())?)));
     let Some((name, file)) = file else { return Ok(TlsConfig::default()) };
-    let wrong = |reason: String| Error::Remote {
+    let wrong = |reason: String| Error::Refused {
         address: file.clone(),
         reason,
         remedy: format!("correct {name}, which has to name a file of certificates in PEM"),
@@ -214,12 +220,13 @@ fn answer<T: DeserializeOwned>(
     limit: u64,
 ) -> Result<T, Failure> {
     let lasting = |reason: String, remedy: &str| Failure::Lasting(reason, remedy.to_owned());
+    let refused = |reason: String, remedy: &str| Failure::Refused(reason, remedy.to_owned());
     let mut answer = answer.map_err(|error| match error {
         ureq::Error::Http(_) => {
-            lasting(error.to_string(), "check the address, and that the environment's credentials are of one line")
+            refused(error.to_string(), "check the address, and that the environment's credentials are of one line")
         }
         ureq::Error::BadUri(_) | ureq::Error::Tls(_) | ureq::Error::RequireHttpsOnly(_) => {
-            lasting(error.to_string(), "check the address")
+            refused(error.to_string(), "check the address")
         }
         error => Failure::Passing(error.to_string(), None),
     })?;
@@ -255,7 +262,7 @@ fn answer<T: DeserializeOwned>(
     Err(match status.as_u16() {
         408 | 429 | 500 | 502 | 503 | 504 => Failure::Passing(reason, asked),
         401 | 403 => {
-            lasting(reason, "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN")
+            refused(reason, "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN")
         }
         _ => lasting(reason, "check the address and what the server logs"),
     })

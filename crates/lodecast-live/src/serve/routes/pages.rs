@@ -15,7 +15,7 @@ use tokio_stream::wrappers::WatchStream;
 use tokio_stream::{Stream, StreamExt};
 
 use super::State;
-use crate::http::assets::{json_text, typed};
+use crate::http::assets::{json_text, saved_page, typed};
 use crate::http::problem::Problem;
 use crate::page::server::{HEARTBEAT, Question, answer, defect};
 use crate::page::view::View;
@@ -45,12 +45,18 @@ async fn shown(state: &State, opened: &Arc<Opened>) -> Result<(String, u64), Pro
     let slot = opened.slot().await;
     let (subject, points) = slot.run.shown(state.runs.target);
     let view = View::of(&subject, points, opened.absent().as_deref(), best);
-    Ok((serde_json::to_string(&view).unwrap_or_default(), slot.number))
+    Ok((view.to_json(), slot.number))
 }
 
 pub(super) async fn view(Of(state): Of<State>, Path(run): Path<String>) -> Result<Response, Problem> {
     let opened = state.runs.get(&run).await?;
     Ok(json_text(shown(&state, &opened).await?.0))
+}
+
+/// The page as it is now, to be kept.
+pub(super) async fn saved(Of(state): Of<State>, Path(run): Path<String>) -> Result<Response, Problem> {
+    let opened = state.runs.get(&run).await?;
+    Ok(saved_page(&shown(&state, &opened).await?.0))
 }
 
 /// The run whenever it changes, from what the browser has not yet. What it has is the number of the run's entries, which stands over restarts.

@@ -42,6 +42,30 @@ fn the_list_and_the_page_of_a_run_are_served_from_here() {
 }
 
 #[test]
+fn the_end_that_is_told_of_a_pick_is_the_picks_everywhere() {
+    let served = Served::new();
+    served.make("run");
+    let view = served.get("/runs/run/view").json();
+    let chosen = view["candidates"].as_array().expect("a list").iter().find(|one| one["verdict"] == "chosen");
+    let chosen = chosen.expect("a pick");
+    let (predicted, decided) = (&view["predicted"], &view["decisions"][0]);
+    assert_eq!(&chosen["mean"], &predicted["mean"], "{view}");
+    assert_eq!(&view["forecasts"][0]["predicted"], predicted);
+    let words = decided["predicted"].as_str().expect("a prediction");
+    assert_eq!(&view["forecasts"][0]["in_words"], words);
+    assert!(
+        view["sentence"].as_str().expect("words").starts_with(&format!("ends at {words};")),
+        "{}",
+        view["sentence"]
+    );
+    // The curve is the law's, and keeps its own end.
+    assert_ne!(view["forecast"]["predicted"], *predicted);
+    let kept = served.get("/runs/run/saved");
+    assert!(kept.status == 200 && kept.body.contains("id=\"saved\">{") && kept.head.contains("attachment"));
+    assert_eq!(served.get("/runs/none/saved").status, 404);
+}
+
+#[test]
 fn the_list_is_of_the_part_that_is_asked_for() {
     let served = Served::new();
     for run in ["waits", "goes-wrong", "over", "over-too"] {

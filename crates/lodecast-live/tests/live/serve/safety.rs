@@ -254,6 +254,17 @@ fn what_is_large_or_comes_too_often_is_refused() {
 }
 
 #[test]
+fn who_looks_too_often_waits_and_trainings_do_not() {
+    let served = Served::with(|options| options.looks = 5.0);
+    served.make("run");
+    let looks: Vec<u16> = (0..40).map(|_| served.get("/runs/run/view").status).collect();
+    assert!(looks[..10].iter().all(|&status| status == 200) && looks.contains(&429), "{looks:?}");
+    let rates = (0..40).map(|step| served.get(&format!("/v1/runs/run/learning-rate?step={step}")).status);
+    assert!(rates.into_iter().all(|status| status == 200));
+    assert_eq!(served.step("run", "step=1&train_loss=1").status, 200);
+}
+
+#[test]
 fn who_dawdles_is_left_alone() {
     let served = Served::new();
     served.make("run");
