@@ -159,7 +159,8 @@ fn run(
     notes: &mut Vec<String>,
 ) -> Result<Run, String> {
     let mut steps: Vec<u64> = Vec::new();
-    for curve in curves {
+    // What stands for a loss that was not recorded has its place among the others.
+    for curve in &curves[usize::from(columns.loss.is_none())..] {
         steps = union(steps, curve);
     }
     let mut attributes = found.attributes.clone();
@@ -171,7 +172,8 @@ fn run(
         Rate::Series(_) => (column(&curves[1]), 2),
         Rate::Rebuilt => (rebuilt(recording, &mut attributes, found, &steps, options, notes)?, 1),
     };
-    let (loss, validation) = (column(&curves[0]), curves[first_metric..].iter().map(column).collect());
+    let loss = if columns.loss.is_some() { column(&curves[0]) } else { vec![None; steps.len()] };
+    let validation = curves[first_metric..].iter().map(column).collect();
     let run = Run::from_columns(id, steps, loss, learning_rate, validation);
     let run = run.map(|run| run.with_attributes(attributes)).map_err(|error| error.to_string())?;
     let mut run = length::as_planned(run, notes);

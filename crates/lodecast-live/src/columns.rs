@@ -103,8 +103,8 @@ impl Chosen {
     /// What was chosen, in words.
     pub(crate) fn said(&self) -> Vec<String> {
         let mut said = Vec::new();
-        if self.has.loss {
-            said.push(format!("train loss: {}", self.columns.loss));
+        if let (true, Some(name)) = (self.has.loss, &self.columns.loss) {
+            said.push(format!("train loss: {name}"));
         }
         if let (true, Some(name)) = (self.has.rate, self.columns.rate_series()) {
             said.push(format!("learning rate: {name}"));

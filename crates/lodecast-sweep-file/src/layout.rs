@@ -255,7 +255,12 @@ impl Layout {
     pub(crate) fn check_complete(&self, has_header: bool) -> Result<()> {
         let names = || self.columns.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
         for fixed in Fixed::ALL {
-            let optional = has_header || (fixed == Fixed::RunId && self.runs == Runs::One);
+            let optional = has_header
+                || match fixed {
+                    Fixed::RunId => self.runs == Runs::One,
+                    Fixed::TrainLoss => self.does_without_loss(),
+                    _ => false,
+                };
             let needed = !optional || self.asked[fixed as usize].is_some();
             if needed && self.found[fixed as usize].is_none() {
                 return Err(Error::MissingColumn {
@@ -276,6 +281,13 @@ impl Layout {
             }
             None => Ok(()),
         }
+    }
+
+    /// Is there a metric, and nothing that may be the loss under another name? A law is learned from metrics alone.
+    fn does_without_loss(&self) -> bool {
+        let may_be_loss =
+            |(name, role): &(String, Role)| *role == Role::Ignored && name.to_lowercase().contains("loss");
+        self.metric_found.contains(&true) && !self.columns.iter().any(may_be_loss)
     }
 
     /// Checks at the end of the file that number columns were not left out for want of a direction; `numeric` tells of

@@ -81,7 +81,7 @@ impl Choices {
 #[derive(Debug, Serialize)]
 pub(crate) struct ImportSummary {
     sources: Vec<RecognisedSource>,
-    train_loss: String,
+    train_loss: Option<String>,
     /// `None`: rebuilt from the settings.
     learning_rate: Option<String>,
     metrics: Vec<String>,

@@ -108,7 +108,8 @@ impl<'a> Axis<'_, 'a> {
     /// Checks that there is something of each kind.
     fn check(&self, curves: &[Curve<'_>], by_epoch: &[Option<Curve<'_>>]) -> Result<(), String> {
         let is_empty = |index: usize| curves[index].is_empty() && by_epoch[index].is_none();
-        if is_empty(0) {
+        // What stands for a loss that was not recorded is looked at by its own name.
+        if is_empty(0) && !self.own.lacks_loss {
             return Err(format!("it has no samples of the train loss '{}'", self.own.loss));
         }
         if let Some(name) = self.own.rate.filter(|_| is_empty(1)) {

@@ -25,8 +25,8 @@ pub enum Rate {
 /// The series that make a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Columns {
-    /// Series of the train loss.
-    pub loss: String,
+    /// Series of the train loss, if there is one: a law needs none.
+    pub loss: Option<String>,
     /// The learning rate.
     pub rate: Rate,
     /// Series of each validation metric, and the metric it becomes.
@@ -51,7 +51,7 @@ impl Columns {
         let mut said = Vec::new();
         let loss = choose_loss(survey, options, &mut said)?;
         let rate = choose_rate(survey, options, &mut said)?;
-        let validation = choose_validation(survey, options, &loss, &mut said)?;
+        let validation = choose_validation(survey, options, loss.as_deref(), &mut said)?;
         let epoch = match &options.epoch {
             Some(name) => Some(survey.require(name, "--epoch")?),
             None => survey.names().find(|name| is_epoch(name)).map(ToOwned::to_owned),
@@ -69,7 +69,7 @@ impl Columns {
     /// What a reader has to keep of each run.
     pub(crate) fn wanted(&self, options: &Wanted) -> Wanted {
         let mut names: BTreeSet<String> = self.validation.iter().map(|(name, _)| name.clone()).collect();
-        names.insert(self.loss.clone());
+        names.extend(self.loss.clone());
         names.extend(self.rate_series().map(ToOwned::to_owned));
         names.extend(self.epoch.clone());
         Wanted { series: Some(names), roles: self.open.clone(), ..options.clone() }
@@ -89,11 +89,18 @@ impl Columns {
     }
 }
 
-fn choose_loss(survey: &Survey, options: &ImportOptions, said: &mut Vec<String>) -> Result<String> {
+/// The train loss; none where nothing is called a loss and something was validated.
+fn choose_loss(survey: &Survey, options: &ImportOptions, said: &mut Vec<String>) -> Result<Option<String>> {
     if let Some(name) = &options.loss {
-        return survey.require(name, "--loss");
+        return survey.require(name, "--loss").map(Some);
     }
     let Some(name) = usual_loss(survey.names().map(|name| (name, survey.samples(name)))) else {
+        let is_validated = !options.validation.is_empty() || survey.names().any(|name| validation_rank(name).is_some());
+        let may_be_one = |name: &str| name.to_lowercase().contains("loss") && validation_rank(name).is_none();
+        if is_validated && !survey.names().any(may_be_one) {
+            said.push("train loss: none was recorded, and a law needs none (--loss NAME names it)".to_owned());
+            return Ok(None);
+        }
         // Columns side by side for the folds of a cross-validation.
         let of_fold = survey.names().find(|name| is_of_fold(name) && name.to_lowercase().contains("loss"));
         let remedy = of_fold.map_or("choose it with --loss NAME".to_owned(), |name| {
@@ -107,7 +114,7 @@ fn choose_loss(survey: &Survey, options: &ImportOptions, said: &mut Vec<String>)
     let instead =
         survey.instead_of(name, |run| usual_loss(run.iter().map(|(name, &samples)| (name.as_str(), samples))));
     said.push(format!("train loss: {name}{also}{}", in_other_runs(&instead)));
-    Ok(name.to_owned())
+    Ok(Some(name.to_owned()))
 }
 
 fn choose_rate(survey: &Survey, options: &ImportOptions, said: &mut Vec<String>) -> Result<Rate> {
@@ -175,7 +182,7 @@ fn among_rates(survey: &Survey, rank: usize, name: &str) -> String {
 fn choose_validation(
     survey: &Survey,
     options: &ImportOptions,
-    loss: &str,
+    loss: Option<&str>,
     said: &mut Vec<String>,
 ) -> Result<Vec<(String, Metric)>> {
     let mut chosen = Vec::new();
@@ -202,8 +209,11 @@ fn choose_validation(
         return Ok(chosen);
     }
 
-    let candidates: Vec<_> =
-        survey.names().filter(|name| *name != loss).filter_map(|name| Some((validation_rank(name)?, name))).collect();
+    let candidates: Vec<_> = survey
+        .names()
+        .filter(|&name| Some(name) != loss)
+        .filter_map(|name| Some((validation_rank(name)?, name)))
+        .collect();
     // Test data only where there is nothing else.
     let rank = candidates.iter().map(|&(rank, _)| rank).min().unwrap_or(0);
     let candidates: Vec<&str> = candidates.into_iter().filter(|&(of, _)| of == rank).map(|(_, name)| name).collect();
@@ -223,8 +233,11 @@ fn choose_validation(
                 unknown.join(", ")
             )
         } else {
-            let way = survey.direction(loss).unwrap_or(Direction::Min);
-            format!("choose one with --val NAME:max or NAME:min; with nothing but the loss: --val {loss}:{way}")
+            let alone = loss.map_or_else(String::new, |loss| {
+                let way = survey.direction(loss).unwrap_or(Direction::Min);
+                format!("; with nothing but the loss: --val {loss}:{way}")
+            });
+            format!("choose one with --val NAME:max or NAME:min{alone}")
         };
         return Err(survey.undecided("no series is a validation metric whose name says which way is better", &remedy));
     }

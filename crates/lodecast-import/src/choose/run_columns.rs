@@ -8,7 +8,10 @@ use crate::role::Role;
 
 /// The series of one run that are the columns of the sweep.
 pub(crate) struct RunColumns<'a> {
+    /// The train loss, or what stands for it where steps are told from epochs and attempts from each other.
     pub(crate) loss: &'a str,
+    /// Does something stand for it?
+    pub(crate) lacks_loss: bool,
     /// None if the learning rate is rebuilt.
     pub(crate) rate: Option<&'a str>,
     /// One a metric of the sweep.
@@ -37,7 +40,8 @@ impl<'a> RunColumns<'a> {
             }
             own
         };
-        let loss = choose(&columns.loss, Role::Loss, "train loss", usual_loss(series()));
+        let loss = columns.loss.as_ref();
+        let loss = loss.map(|chosen| choose(chosen, Role::Loss, "train loss", usual_loss(series())));
         let rate = columns
             .rate_series()
             .map(|chosen| choose(chosen, Role::Rate, "learning rate", Rates::of(&recording.series).usual()));
@@ -48,18 +52,25 @@ impl<'a> RunColumns<'a> {
             None => None,
         };
         let validation = validation(recording, columns, loss, &mut notes);
-        Self { loss, rate, validation, epoch, notes }
+        let mut others = rate.into_iter().chain(validation.iter().copied());
+        let loss = loss.or_else(|| others.find(|name| is_there(name))).unwrap_or_default();
+        Self { loss, lacks_loss: columns.loss.is_none(), rate, validation, epoch, notes }
     }
 }
 
 /// The series of each validation metric. A metric that a run lacks may be there under a name of the same meaning.
-fn validation<'a>(recording: &'a Recording, columns: &'a Columns, loss: &str, notes: &mut Vec<String>) -> Vec<&'a str> {
+fn validation<'a>(
+    recording: &'a Recording,
+    columns: &'a Columns,
+    loss: Option<&str>,
+    notes: &mut Vec<String>,
+) -> Vec<&'a str> {
     let is_column = |name: &str| columns.validation.iter().any(|(column, _)| column == name);
     let role = [Role::Validation, Role::Test].into_iter().find(|role| columns.open.contains(role));
     let is_there = |name: &str| recording.series.contains_key(name) || recording.by_epoch.contains_key(name);
     let others = recording.series.keys().chain(recording.by_epoch.keys()).map(String::as_str);
     let mut others: Vec<&str> = others
-        .filter(|name| *name != loss && !is_column(name) && role.is_some_and(|role| role.goes_by(name)))
+        .filter(|name| Some(*name) != loss && !is_column(name) && role.is_some_and(|role| role.goes_by(name)))
         .collect();
     let chosen = columns.validation.iter().map(|(name, metric)| -> &'a str {
         if is_there(name) {

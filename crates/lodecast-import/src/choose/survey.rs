@@ -351,14 +351,17 @@ mod tests {
     fn usual_names_are_chosen_and_said() {
         let timm = [("train_loss", 9), ("eval_loss", 9), ("eval_top1", 9), ("eval_top5", 9), ("lr", 9)];
         let columns = choose(&timm, &ImportOptions::default()).unwrap();
-        assert_eq!((columns.loss.as_str(), columns.rate_series()), ("train_loss", Some("lr")));
+        assert_eq!((columns.loss.as_deref().unwrap_or_default(), columns.rate_series()), ("train_loss", Some("lr")));
         assert_eq!(names(&columns), ["eval_top1:max", "eval_top5:max", "eval_loss:min"]);
         assert!(columns.said.iter().any(|said| said.contains("eval_top1, better if larger")));
 
         // The loss of every hundred steps before the one of an evaluation; no test data where there is validation data.
         let algoperf = [("loss", 900), ("train/loss", 30), ("lr", 900), ("validation/wer", 30), ("test/wer", 30)];
         let columns = choose(&algoperf, &ImportOptions::default()).unwrap();
-        assert_eq!((columns.loss.as_str(), names(&columns)), ("loss", vec!["validation/wer:min".to_owned()]));
+        assert_eq!(
+            (columns.loss.as_deref().unwrap_or_default(), names(&columns)),
+            ("loss", vec!["validation/wer:min".to_owned()])
+        );
 
         let groups = [("train_loss", 9), ("val_acc", 9), ("lr-Adam/pg1", 9), ("lr-Adam/pg2", 9)];
         let columns = choose(&groups, &ImportOptions::default()).unwrap();
@@ -394,7 +397,10 @@ mod tests {
         let sgd: &[(&str, usize)] = &[("train_loss", 9), ("lr-SGD", 9), ("lr-SGD/pg2", 9), ("val_acc", 3)];
         let adam: &[(&str, usize)] = &[("loss", 9), ("lr-AdamW", 9), ("val/accuracy", 2)];
         let columns = Columns::choose(&survey(&[sgd, adam, sgd]), &ImportOptions::default()).unwrap();
-        assert_eq!((columns.loss.as_str(), columns.rate_series()), ("train_loss", Some("lr-SGD")));
+        assert_eq!(
+            (columns.loss.as_deref().unwrap_or_default(), columns.rate_series()),
+            ("train_loss", Some("lr-SGD"))
+        );
         assert_eq!(names(&columns), ["val_acc:max"]);
         let said = columns.said.join("\n");
         assert!(said.contains("train loss: train_loss; in runs without it: loss"), "{said}");

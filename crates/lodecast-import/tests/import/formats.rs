@@ -57,7 +57,7 @@ fn column(path: &str, step: &str, name: &str) -> Vec<(u64, f64)> {
 fn lightning() {
     let (columns, sweep, report) = imported("lightning", "lightning", &ImportOptions::default());
     assert_eq!(ids(&sweep), ["seed-0-rate-0.01", "seed-0-rate-0.1", "seed-1-rate-0.1"]);
-    assert_eq!((columns.loss.as_str(), columns.rate_series()), ("train_loss_step", Some("lr-SGD")));
+    assert_eq!((columns.loss.as_deref(), columns.rate_series()), (Some("train_loss_step"), Some("lr-SGD")));
     assert_eq!(metrics(&sweep), ["val_acc:max", "val_loss:min"]);
     let run = &sweep.runs[1];
     let file = "lightning/seed-0-rate-0.1/metrics.csv";
@@ -148,7 +148,7 @@ fn burn_log(path: &str) -> Vec<f64> {
 #[test]
 fn burn() {
     let (columns, sweep, _) = imported("burn", "burn", &ImportOptions::default());
-    assert_eq!((columns.loss.as_str(), columns.rate_series()), ("train/Loss", Some("train/Learning_Rate")));
+    assert_eq!((columns.loss.as_deref(), columns.rate_series()), (Some("train/Loss"), Some("train/Learning_Rate")));
     assert_eq!(metrics(&sweep), ["valid/Accuracy:max", "valid/Loss:min"]);
     let run = &sweep.runs[0];
     // Three epochs of 46 rows in batches of eight.
@@ -194,7 +194,7 @@ fn algoperf_rates_are_rebuilt_from_the_settings() {
     let rate = "cosine,peak-from=learning_rate,warmup-from=warmup_factor".parse().unwrap();
     let options = ImportOptions { rate_schedule: Some(rate), ..ImportOptions::default() };
     let (columns, sweep, _) = imported("algoperf/study_2", "algoperf", &options);
-    assert_eq!(columns.loss, "loss");
+    assert_eq!(columns.loss.as_deref(), Some("loss"));
     assert_eq!(ids(&sweep), ["ogbg_jax/trial_1", "ogbg_jax/trial_2"]);
     let run = &sweep.runs[0];
     assert_eq!(run.attributes.total_steps, Some(80_000));

@@ -43,7 +43,7 @@ fn each_run_has_its_own_name_for_the_same() {
     write(folder.path(), 2, &[("loss", 3.0), ("lr-SGD", 0.3), ("val/accuracy", 0.75)]);
     let (columns, sweep, report) = imported(folder.path(), &ImportOptions::default()).expect("usable");
     assert!(report.skipped.is_empty(), "{:?}", report.skipped);
-    assert_eq!((columns.loss.as_str(), columns.rate_series()), ("train_loss", Some("lr-SGD")));
+    assert_eq!((columns.loss.as_deref(), columns.rate_series()), (Some("train_loss"), Some("lr-SGD")));
     assert!(columns.said.iter().any(|said| said.ends_with("in runs without it: lr-AdamW/pg1")), "{:?}", columns.said);
     let of_runs = |column: fn(&lodecast::Run) -> Option<f64>| sweep.runs.iter().map(column).collect::<Vec<_>>();
     assert_eq!(of_runs(|run| run.train_loss()[0]), [Some(2.0), Some(2.0), Some(3.0)]);

@@ -124,3 +124,35 @@ fn a_copy_is_known_by_its_name_whichever_comes_first() {
         assert!(found.report.skipped[0].reason.contains("a copy"));
     }
 }
+
+#[test]
+fn a_metric_and_a_rate_are_enough_where_no_loss_was_recorded() {
+    // The rate at every step, the metric after each epoch of ten, and a restart from the checkpoint at step 20.
+    let rows = |from: u64, to: u64| {
+        lines(from..to, |step| {
+            let measured = if step % 10 == 9 { format!("0.{}", 3 + step / 10) } else { String::new() };
+            format!("{step},{},{measured}\n", 0.1 - 0.001 * step as f64)
+        })
+    };
+    let table = format!("step,lr,val_acc\n{}{}", rows(0, 25), rows(20, 40));
+    let found = of_files(&[("a.csv", &table)], &ImportOptions::default()).expect("usable");
+    let run = found.run("a");
+    assert!(run.train_loss().iter().all(Option::is_none));
+    assert_eq!(points(run, run.validation(0)), [(9, 0.3), (19, 0.4), (29, 0.5), (39, 0.6)]);
+    assert_eq!(points(run, run.learning_rate()).len(), 40);
+    assert!(found.said.iter().any(|said| said.contains("train loss: none was recorded")), "{:?}", found.said);
+    assert!(found.notes().contains("restarted once"), "{}", found.notes());
+    // Epochs beside steps are put among them without a loss, too.
+    let by_step = lines(0..40, |step| format!("{{\"step\": {step}, \"lr\": 0.1}}\n"));
+    let by_epoch =
+        lines(1..5, |epoch| format!("{{\"epoch\": {epoch}, \"step\": {}, \"val_acc\": 0.{epoch}}}\n", 10 * epoch));
+    let found = of_files(&[("a.jsonl", &format!("{by_step}{by_epoch}"))], &ImportOptions::default()).expect("usable");
+    assert_eq!(points(found.run("a"), found.run("a").validation(0)).len(), 4);
+    // What may be the loss under another name is asked about.
+    let table = "step,lr,val_acc,loss of everything\n1,0.1,0.2,3\n2,0.1,0.3,2\n";
+    let error =
+        of_files(&[("a.csv", table)], &ImportOptions::default()).map(|_| ()).expect_err("undecided").to_string();
+    assert!(error.contains("--loss NAME"), "{error}");
+    let error = of_files(&[("a.csv", "step,lr\n1,0.1\n2,0.1\n")], &ImportOptions::default()).map(|_| ());
+    assert!(error.expect_err("nothing was measured").to_string().contains("train loss"));
+}

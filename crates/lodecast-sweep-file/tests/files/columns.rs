@@ -150,6 +150,18 @@ fn one_run_needs_no_ids() {
 }
 
 #[test]
+fn a_metric_is_enough_where_there_is_no_loss() {
+    let (sweep, _) =
+        csv("run_id,step,learning_rate,acc:max\na,1,0.1,0.2\na,2,0.1,0.5\n", &ReadOptions::default()).unwrap();
+    let run = &sweep.runs[0];
+    assert_eq!((run.train_loss(), run.validation(0)), (&[None, None][..], &[Some(0.2), Some(0.5)][..]));
+    let unsure = "run_id,step,learning_rate,acc:max,the loss\na,1,0.1,0.2,2.0\n";
+    assert!(matches!(csv(unsure, &ReadOptions::default()), Err(Error::MissingColumn { option: "--loss", .. })));
+    let nothing = "run_id,step,learning_rate\na,1,0.1\n";
+    assert!(matches!(csv(nothing, &ReadOptions::default()), Err(Error::MissingColumn { option: "--loss", .. })));
+}
+
+#[test]
 fn a_failed_write_leaves_the_old_file_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sweep.parquet");

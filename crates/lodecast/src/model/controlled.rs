@@ -244,7 +244,10 @@ impl Form for ControlledLatentOde {
         let members = self.curves(observed, total_steps, schedule, &progress);
         let (mut train_loss, mut validation) = (Spread::default(), Spread::default());
         for time in 0..progress.len() {
-            train_loss.push(&scaler.train_loss, members.iter().map(|member| member[time][0]), 0.0);
+            // Of what no run recorded nothing is said.
+            if !scaler.train_loss.is_of_nothing() {
+                train_loss.push(&scaler.train_loss, members.iter().map(|member| member[time][0]), 0.0);
+            }
             validation.push(&scaler.validation, members.iter().map(|member| member[time][1]), 0.0);
         }
         let last = members.iter().filter_map(|member| member.last()).map(|values| values[1]);

@@ -273,7 +273,11 @@ impl Form for PaperLatentOde {
                 let values: Vec<f64> = curves.iter().map(|curve| column.standardise(pick(curve)[time])).collect();
                 values
             };
-            train_loss.push(&scaler.train_loss, standardised(scaler.train_loss, |c| &c.train_loss).into_iter(), 0.0);
+            // Of what no run recorded nothing is said.
+            if !scaler.train_loss.is_of_nothing() {
+                let losses = standardised(scaler.train_loss, |curve| &curve.train_loss);
+                train_loss.push(&scaler.train_loss, losses.into_iter(), 0.0);
+            }
             rate.push(&scaler.learning_rate, standardised(scaler.learning_rate, |c| &c.learning_rate).into_iter(), 0.0);
             validation.push(&scaler.validation, standardised(scaler.validation, |c| &c.validation).into_iter(), 0.0);
         }

@@ -70,6 +70,16 @@ impl Column {
         Self { transform: Transform::Identity, mean: 0.0, scale: 1.0, range: (f64::MIN, f64::MAX) }
     }
 
+    /// The column in which nothing was measured.
+    fn of_nothing(transform: Transform) -> Self {
+        Self { transform, range: (-1.0, 1.0), ..Self::identity() }
+    }
+
+    /// Was nothing measured in it?
+    pub(crate) fn is_of_nothing(&self) -> bool {
+        *self == Self::of_nothing(self.transform)
+    }
+
     /// Natural to standardised units; values beyond the range (also infinite ones) are clamped. NaN stays NaN.
     pub fn standardise(&self, value: f64) -> f64 {
         let standardised = (self.transform.apply(value) - self.mean) / self.scale;
@@ -102,7 +112,7 @@ impl Column {
         let possible = values.iter().copied().filter(|&value| transform.is_possible(value));
         let mut transformed: Vec<f64> = possible.map(|value| transform.apply(value)).collect();
         if transformed.is_empty() {
-            return Self { transform, range: (-1.0, 1.0), ..Self::identity() };
+            return Self::of_nothing(transform);
         }
         let mut counted = transformed.clone();
         if let Some(better) = better {

@@ -43,6 +43,30 @@ fn sweep(runs: impl IntoIterator<Item = Run>) -> Sweep {
     sweep
 }
 
+/// The same where nobody recorded the train loss.
+fn without_loss(mut sweep: Sweep) -> Sweep {
+    for run in &mut sweep.runs {
+        let columns = (run.steps().to_vec(), run.learning_rate().to_vec(), run.validation(0).to_vec());
+        let attributes = run.attributes.clone();
+        let none = vec![None; columns.0.len()];
+        let bare = Run::from_columns(run.id.clone(), columns.0, none, columns.1, vec![columns.2]);
+        *run = bare.expect("sound columns").with_attributes(attributes);
+    }
+    sweep
+}
+
+#[test]
+fn nothing_is_said_of_a_loss_that_was_never_recorded() {
+    let sweep = without_loss(sweep((0..6u32).map(|k| run(format!("r{k}"), 0.1 * f64::from(k + 1), 400, 400, 10))));
+    for kind in [ModelKind::Controlled, ModelKind::Paper, ModelKind::Law] {
+        let model = fit(&sweep, &quick(kind, 20), FitOptions::default()).expect("usable").model;
+        let observed: Vec<Point> = sweep.runs[2].points(0).take(12).collect();
+        let forecast = model.forecast(&observed, 400, Some(&Schedule::constant(0.2))).expect("a forecast");
+        assert!(forecast.train_loss.mean.is_empty(), "{kind}: {:?}", forecast.train_loss.mean);
+        assert!(forecast.validation.mean.iter().all(|value| value.is_finite()), "{kind}");
+    }
+}
+
 /// Plans for a new run, and checks that the plan is one a person could follow.
 fn check_plan(model: Model, highest_sound: f64) {
     let in_force = model.experience().best_configuration().schedule.clone();
@@ -62,7 +86,7 @@ fn check_plan(model: Model, highest_sound: f64) {
 #[test]
 fn any_honest_sweep_is_learned_from() {
     let rate = |index: u64| 0.02 * 1.2f64.powf((index % 20) as f64);
-    let cases: [(&str, Sweep); 6] = [
+    let cases: [(&str, Sweep); 7] = [
         ("two runs that differ", sweep((0..2u32).map(|k| run(format!("r{k}"), 0.05 * f64::from(k + 1), 400, 400, 10)))),
         ("three lengths", sweep((1..4).map(|k| run(format!("r{k}"), 0.1 * k as f64, 200 * k, 200 * k, 10)))),
         (
@@ -76,6 +100,10 @@ fn any_honest_sweep_is_learned_from() {
             })),
         ),
         ("one validation value a run", sweep((0..8).map(|k| run(format!("r{k}"), rate(2 * k), 400, 400, 400)))),
+        (
+            "no loss but the metric",
+            without_loss(sweep((0..6).map(|k| run(format!("r{k}"), rate(3 * k), 400, 400, 10)))),
+        ),
         (
             "no metric but the loss",
             Sweep {
