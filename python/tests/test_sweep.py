@@ -108,14 +108,30 @@ def test_what_goes_out_comes_back(sweep):
 def test_errors_name_keyword_arguments(columns):
     with pytest.raises(lodecast.SweepError, match='metrics="accuracy:max"'):
         lodecast.Sweep.from_numpy(columns)
+    renamed = {"the loss" if name == "train_loss" else name: column for name, column in columns.items()}
     with pytest.raises(lodecast.SweepError, match='train_loss="NAME"'):
-        lodecast.Sweep.from_numpy({k: v for k, v in columns.items() if k != "train_loss"}, metrics="accuracy:max")
+        lodecast.Sweep.from_numpy(renamed, metrics="accuracy:max")
     with pytest.raises(lodecast.SweepError, match="direction"):
         lodecast.Sweep.from_numpy(columns, metrics="accuracy")
     with pytest.raises(lodecast.SweepError, match="values where the first has"):
         lodecast.Sweep.from_numpy({**columns, "step": np.arange(3)}, metrics="accuracy:max")
     with pytest.raises(lodecast.FileError, match=r"nowhere\.csv"):
         lodecast.Sweep.read("nowhere.csv")
+
+
+def test_a_rate_and_a_metric_are_enough_where_no_loss_was_recorded(columns, tmp_path):
+    bare = {name: column for name, column in columns.items() if name != "train_loss"}
+    sweep = lodecast.Sweep.from_numpy(bare, metrics="accuracy:max")
+    assert np.isnan(sweep[0].train_loss).all()
+    model = lodecast.fit(sweep, "law", progress=False)
+    whole = lodecast.fit(lodecast.Sweep.from_numpy(columns, metrics="accuracy:max"), "law", progress=False)
+    schedule = lodecast.Schedule.cosine(0.4)
+    forecast, other = (of.forecast(total_steps=200, schedule=schedule) for of in (model, whole))
+    assert (forecast.final_validation, len(forecast.train_loss.mean)) == (other.final_validation, 0)
+    path = tmp_path / "bare.csv"
+    sweep.to_pandas().drop(columns="train_loss").rename(columns={"accuracy": "val_accuracy"}).to_csv(path, index=False)
+    read = lodecast.import_runs(path)
+    assert (len(read), read.report["train_loss"]) == (len(sweep), None)
 
 
 def test_files_of_one_run_each_are_said_to_be_for_import_runs(tmp_path):

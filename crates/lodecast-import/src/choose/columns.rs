@@ -103,7 +103,9 @@ fn choose_loss(survey: &Survey, options: &ImportOptions, said: &mut Vec<String>)
         }
         // Columns side by side for the folds of a cross-validation.
         let of_fold = survey.names().find(|name| is_of_fold(name) && name.to_lowercase().contains("loss"));
-        let remedy = of_fold.map_or("choose it with --loss NAME".to_owned(), |name| {
+        let without =
+            if is_validated { "" } else { "; with nothing but a metric and the rate: --val NAME:max, or NAME:min" };
+        let remedy = of_fold.map_or(format!("choose it with --loss NAME{without}"), |name| {
             format!("its columns are those of several folds: choose one fold's with --loss {name}, and --val and --lr likewise")
         });
         return Err(survey.undecided("no series has a usual name of a train loss", &remedy));
