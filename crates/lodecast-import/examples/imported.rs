@@ -46,7 +46,7 @@ fn imported(place: &str, options: &ImportOptions) -> Result<String, Error> {
         report.runs.len(),
         report.skipped.len(),
         report.skipped.first().map_or_else(String::new, |skipped| format!(": {}", skipped.reason)),
-        columns.loss,
+        columns.loss.as_deref().unwrap_or("no loss"),
         columns.rate_series(),
         metrics.join(" "),
         report.settings,

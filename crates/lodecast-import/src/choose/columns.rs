@@ -89,6 +89,9 @@ impl Columns {
     }
 }
 
+/// What is in names of series that may be the loss, though they are not usual ones.
+const LIKE_A_LOSS: [&str; 6] = ["loss", "objective", "cost", "nll", "criterion", "likelihood"];
+
 /// The train loss; none where nothing is called a loss and something was validated.
 fn choose_loss(survey: &Survey, options: &ImportOptions, said: &mut Vec<String>) -> Result<Option<String>> {
     if let Some(name) = &options.loss {
@@ -96,7 +99,10 @@ fn choose_loss(survey: &Survey, options: &ImportOptions, said: &mut Vec<String>)
     }
     let Some(name) = usual_loss(survey.names().map(|name| (name, survey.samples(name)))) else {
         let is_validated = !options.validation.is_empty() || survey.names().any(|name| validation_rank(name).is_some());
-        let may_be_one = |name: &str| name.to_lowercase().contains("loss") && validation_rank(name).is_none();
+        let may_be_one = |name: &str| {
+            let lower = name.to_lowercase();
+            LIKE_A_LOSS.iter().any(|word| lower.contains(word)) && validation_rank(name).is_none()
+        };
         if is_validated && !survey.names().any(may_be_one) {
             said.push("train loss: none was recorded, and a law needs none (--loss NAME names it)".to_owned());
             return Ok(None);
