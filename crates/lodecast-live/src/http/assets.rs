@@ -16,6 +16,7 @@ pub(crate) async fn run_page() -> Html<&'static str> {
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/page.js", get(|| async { typed("text/javascript; charset=utf-8", files::SCRIPT) }))
+        .route("/tables.js", get(|| async { typed("text/javascript; charset=utf-8", files::TABLES) }))
         .route("/plot.js", get(|| async { typed("text/javascript; charset=utf-8", files::PLOT) }))
 }
 

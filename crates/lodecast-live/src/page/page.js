@@ -2,8 +2,8 @@
 // looked at is in the address.
 
 import { Plot, at, count, number } from "/plot.js";
+import { drawSchedule, drawTables, get } from "/tables.js";
 
-const get = (id) => document.getElementById(id);
 const metricPlot = new Plot(get("metric-plot"), { label: "The metric over steps" });
 const ratePlot = new Plot(get("rate-plot"), { log: true, label: "The learning rate over steps" });
 const forecastPlot = new Plot(get("forecast-plot"), { label: "Forecasts of the end, by the step at which they were made" });
@@ -42,19 +42,6 @@ function writeAddress() {
   if (asked) state.set("what-if", asked.places.map(({ step, value }) => `${Math.round(step)}:${Number(value.toPrecision(4))}`).join(","));
   const hash = state.toString();
   history.replaceState(null, "", hash ? `#${hash}` : location.pathname);
-}
-
-function row(body, cells, className = "") {
-  const made = document.createElement("tr");
-  made.className = className;
-  cells.forEach(([text, kind], index) => {
-    const cell = document.createElement(index === 0 ? "th" : "td");
-    if (index === 0) cell.scope = "row";
-    cell.className = kind ?? "";
-    cell.textContent = text;
-    made.append(cell);
-  });
-  body.append(made);
 }
 
 const line = (name, { step, value }) => ({ name, step, value });
@@ -147,19 +134,8 @@ function drawRate() {
   get("key-logged").hidden = !view.logged_rate.step.length;
   get("key-rejected").hidden = !view.rejected.length;
   get("forget").hidden = !asked;
-  drawInNumbers();
+  drawSchedule(view);
   drawChoosing();
-}
-
-// The rates at tenths of the run, from the first step that can still be changed.
-function drawInNumbers() {
-  const total = view.total_steps, from = Math.min(view.earliest_change, total);
-  const tenths = Array.from({ length: 11 }, (_, k) => (total * k) / 10).filter((step) => step > from);
-  const body = get("schedule");
-  body.replaceChildren();
-  for (const step of [from, ...tenths]) {
-    row(body, [[count(step), "number"], [percent(step / total), "number"], [number(at(view.schedule, step)), "number"]]);
-  }
 }
 
 function drawChoosing() {
@@ -176,79 +152,6 @@ function drawForecasts() {
   get("right").textContent = end === null
     ? "Each forecast of the end as it was made; none is drawn again with what came later. The end itself is not known yet."
     : `The run ended at ${number(end)}: ${held} of ${whiskers.length} forecasts have it in their interval, which is meant to hold two of three.`;
-}
-
-// What is said of a candidate: the head of its column, what it means, and the cell.
-const percent = (value) => `${Math.round(100 * value)} %`;
-const COLUMNS = [
-  { name: "mean", head: "predicted end", means: "What the metric is predicted to end at, give or take one standard deviation.", cell: (weighed) => within(weighed.mean, weighed.spread) },
-  { name: "probability", head: "beats the best run", means: "How likely it ends better than the best run of the sweep.", cell: ({ probability }) => percent(probability) },
-  { name: "score", head: "score", means: "What the model goes by, the higher the better: what is expected, less the four tolls that follow." },
-  { name: "reward", head: "expected", means: "The predicted end in the model's own units, turned so that higher is better." },
-  { name: "pessimism", head: "− doubt", means: "A toll for how far the members of the model disagree about it." },
-  { name: "edge", head: "− near an edge", means: "A toll for rates so high that somewhat higher ones would wreck the run." },
-  { name: "distrust", head: "− unlike the sweep", means: "A toll for being far from every schedule that was tried." },
-  { name: "roughness", head: "− rougher", means: "A toll for going up and down more than the nearest schedule that was tried." },
-];
-
-// A value to two digits of its doubt.
-function within(mean, spread) {
-  if (!Number.isFinite(mean) || !(spread > 0)) return number(mean);
-  const digits = Math.min(Math.max(1 - Math.floor(Math.log10(spread)), 0), 12);
-  return `${mean.toFixed(digits)} ± ${spread.toFixed(digits)}`;
-}
-
-function drawCandidates() {
-  const weighed = view.candidates;
-  const columns = COLUMNS.filter(({ name }) => weighed.some((one) => one[name] !== null));
-  const of = (tag, text, set = {}) => Object.assign(document.createElement(tag), { textContent: text, ...set });
-  const head = (text, kind = "") => of("th", text, { scope: "col", className: kind });
-  get("candidates-heads").replaceChildren(head("candidate"), head("verdict"), ...columns.map((column) => head(column.head, "number")));
-  get("candidates-caption").textContent = `What was weighed in the last decision, the ${view.by_score ? "highest score" : "best predicted end"} first`;
-  const body = get("candidates");
-  body.replaceChildren();
-  for (const one of weighed) {
-    row(body, [
-      [one.origin], [one.reason ? `${one.verdict}: ${one.reason}` : one.verdict],
-      ...columns.map(({ name, cell }) => [one[name] === null ? "–" : cell ? cell(one) : number(one[name]), "number"]),
-    ], one.verdict);
-  }
-  if (!weighed.length) row(body, [["nothing was weighed"]]);
-  get("candidates-heads").parentElement.hidden = !weighed.length;
-  get("columns").hidden = !columns.length;
-  // A list that is open stays so.
-  const meanings = columns.flatMap(({ head, means }) => [of("dt", head.replace("− ", "")), of("dd", means)]);
-  if (get("columns-meaning").childElementCount !== meanings.length) get("columns-meaning").replaceChildren(...meanings);
-  get("choice").textContent = choiceInWords(weighed);
-}
-
-// Why the chosen candidate is not the first of the list, where it is not.
-function choiceInWords(weighed) {
-  const chosen = weighed.filter(({ verdict }) => verdict === "chosen");
-  if (chosen.length > 1) return "The schedule is the average of those that are chosen.";
-  if (!chosen.length) return weighed.length ? "None of them was taken: the schedule in force stays." : "";
-  const before = weighed.indexOf(chosen[0]);
-  if (before === 0) return `Chosen: ${chosen[0].origin}, the first of the list.`;
-  const others = `${before === 1 ? "one has" : `${before} have`} a better ${view.by_score ? "score" : "predicted end"}`;
-  return `Chosen: ${chosen[0].origin}, though ${others}: ${view.decisions.at(-1)?.reason ?? "it is kept"}.`;
-}
-
-function drawTables() {
-  const decisions = get("decisions"), forecasts = get("forecasts");
-  [decisions, forecasts].forEach((body) => body.replaceChildren());
-  drawCandidates();
-  for (const decision of [...view.decisions].reverse()) {
-    const weighed = decision.weighed ? ` (${decision.weighed} weighed, ${decision.rejected} rejected)` : "";
-    row(decisions, [
-      [String(decision.revision), "number"], [decision.at_step === null ? "start" : count(decision.at_step), "number"],
-      [count(decision.effective_from_step), "number"], [decision.by_hand ? "chosen by hand" : decision.changed ? "new" : "kept"], [decision.predicted ?? "–"],
-      [decision.reason + weighed],
-    ]);
-  }
-  for (const made of [...view.forecasts].reverse()) {
-    row(forecasts, [[made.at_step === null ? "start" : count(made.at_step), "number"], [made.in_words]]);
-  }
-  get("reason").textContent = view.decisions.at(-1)?.reason ?? "";
 }
 
 function drawReadout() {
@@ -299,7 +202,7 @@ function draw() {
   drawMetric();
   drawRate();
   drawForecasts();
-  drawTables();
+  drawTables(view);
   drawReadout();
 }
 

@@ -15,8 +15,8 @@ use crate::state::LiveRunState;
 /// What a page loads, as it stands in its head, each in a line of its own.
 const STYLE: &str = "<link rel=\"stylesheet\" href=\"/page.css\">";
 const SCRIPT: &str = "<script type=\"module\" src=\"/page.js\"></script>";
-/// How the script takes in the pictures.
-const IMPORT: &str = "import { Plot, at, count, number } from \"/plot.js\";\n";
+/// The parts of the script, each after those that it takes in.
+const PARTS: [&str; 3] = [files::PLOT, files::TABLES, files::SCRIPT];
 /// Nothing is loaded, and nothing is sent.
 const POLICY: &str = "<meta http-equiv=\"content-security-policy\" content=\"default-src 'none'; script-src 'unsafe-inline'; \
                       style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">";
@@ -74,13 +74,18 @@ impl PlannedRun<'_> {
 pub(crate) fn single_file(view: &str) -> String {
     // In a script that is data only "<" could end it or begin a comment.
     let data = view.replace('<', "\\u003c");
-    let script =
-        [&files::PLOT.replace("\nexport ", "\n"), &files::SCRIPT.replacen(IMPORT, "", 1)].map(String::as_str).concat();
+    let script: String = PARTS.into_iter().map(in_one_scope).collect();
     let style = format!("{POLICY}\n<style>\n{}</style>", files::STYLE);
     let script = format!(
         "<script type=\"application/json\" id=\"saved\">{data}</script>\n<script type=\"module\">\n{script}</script>"
     );
     files::RUN.replacen(STYLE, &style, 1).replacen(SCRIPT, &script, 1)
+}
+
+/// A part of the script without what it takes in and gives out: all of them are in one scope.
+fn in_one_scope(part: &str) -> String {
+    let lines = part.lines().filter(|line| !line.starts_with("import "));
+    lines.flat_map(|line| [line.strip_prefix("export ").unwrap_or(line), "\n"]).collect()
 }
 
 #[cfg(test)]
@@ -93,11 +98,17 @@ mod tests {
             assert_eq!(files::RUN.matches(part).count(), 1, "{part}");
         }
         assert_eq!(files::RUN.matches("src=\"").count() + files::RUN.matches("rel=\"stylesheet\"").count(), 2);
-        assert!(files::SCRIPT.contains(IMPORT));
-        let rest = files::SCRIPT.replacen(IMPORT, "", 1);
-        assert!(!rest.contains("\nimport ") && !files::PLOT.contains("\nimport "));
-        for script in [files::PLOT, files::SCRIPT] {
-            assert!(!script.contains("</script") && !script.contains("<!--"));
+        for (place, part) in PARTS.iter().enumerate() {
+            assert!(!part.contains("</script") && !part.contains("<!--"));
+            let taken_in = part.lines().filter_map(|line| line.strip_prefix("import ")?.split('"').nth(1));
+            for name in taken_in {
+                assert!(
+                    place > 0 && ["/plot.js", "/tables.js"][..place].contains(&name),
+                    "{name} comes before it is taken in"
+                );
+            }
+            let whole = in_one_scope(part);
+            assert!(!whole.contains("import ") && !whole.lines().any(|line| line.starts_with("export ")), "{whole}");
         }
         assert!(!files::STYLE.contains("</style"));
     }

@@ -54,8 +54,13 @@ fn the_page_and_all_that_it_needs_are_served_from_here() {
     let (status, head, body) = get(address, "/", "");
     assert_eq!(status, 200);
     assert!(head.contains("content-type: text/html") && head.contains("default-src 'none'"), "{head}");
-    for (path, kind) in [("/page.css", "text/css"), ("/page.js", "text/javascript"), ("/plot.js", "text/javascript")] {
-        assert!(body.contains(path) || path == "/plot.js");
+    for (path, kind) in [
+        ("/page.css", "text/css"),
+        ("/page.js", "text/javascript"),
+        ("/plot.js", "text/javascript"),
+        ("/tables.js", "text/javascript"),
+    ] {
+        assert!(body.contains(path) || ["/plot.js", "/tables.js"].contains(&path));
         let (status, head, text) = get(address, path, "");
         assert!(status == 200 && head.contains(kind), "{path}: {head}");
         assert!(!text.contains("https://"), "{path}: nothing is loaded from elsewhere");
