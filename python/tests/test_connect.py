@@ -211,6 +211,24 @@ def test_a_training_that_comes_from_a_checkpoint_goes_on_there(server, tmp_path,
     assert server.get("/v1/runs/run")["last_step"] == 40
 
 
+def test_a_training_that_begins_again_is_told_anew(server, tmp_path, model, caplog):
+    with connect(server, tmp_path) as live:
+        for step in range(40):
+            live.tell(step, train_loss=loss(step))
+        assert live.flush(20)
+    inside = lodecast.Scheduler(model, TOTAL)
+    with connect(server, tmp_path) as live:
+        # Killed before its first checkpoint, with another seed.
+        for step in range(30):
+            inside.observe(step, train_loss=loss(step) + 0.03)
+            live.tell(step, train_loss=loss(step) + 0.03)
+        assert live.flush(20)
+        rates = [live.learning_rate(step) for step in range(30, TOTAL)]
+    assert rates == [inside.learning_rate(step) for step in range(30, TOTAL)]
+    assert server.get("/v1/runs/run")["last_step"] == 29
+    assert not [record for record in caplog.records if "told" in record.getMessage()]
+
+
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no Unix sockets here")
 def test_a_unix_socket_will_do_and_one_that_was_killed_is_replaced(tmp_path, model, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")

@@ -6,9 +6,34 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::failure::failure;
+
 /// Writes a text file.
 pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
     write(path, |file| file.write_all(text.as_bytes()))
+}
+
+/// How a page begins.
+const PAGE: &str = "<!doctype html";
+
+/// Writes a page. A file that is there and is none is not replaced: it is the model, or a run, more likely than not.
+pub(crate) fn write_page(path: &Path, page: &str) -> Result<()> {
+    refuse_another(path, PAGE, "page")?;
+    write_text(path, page)
+}
+
+/// Refuses to replace a file that begins otherwise than what is to be written.
+pub(crate) fn refuse_another(path: &Path, begin: &str, what: &str) -> Result<()> {
+    if !path.is_file() {
+        return Ok(());
+    }
+    let mut start = vec![0; begin.len()];
+    let read =
+        File::open(path).and_then(|file| io::Read::read(&mut io::Read::take(file, begin.len() as u64), &mut start));
+    if read.is_ok_and(|count| count == 0 || start[..count].eq_ignore_ascii_case(begin.as_bytes())) {
+        return Ok(());
+    }
+    Err(failure(format!("{} is there already, and is no {what}", path.display()), "name another file, or move it away"))
 }
 
 /// Writes what `fill` gives to a temporary file and renames it to `path`. After an error `path` is as it was.
@@ -25,6 +50,23 @@ pub(crate) fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_replaces_pages_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.html");
+        for page in ["<!doctype html>1", "<!DOCTYPE HTML>2"] {
+            write_page(&path, page).unwrap();
+        }
+        for other in ["step,train_loss\n1,2\n", "<", "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"] {
+            std::fs::write(&path, other).unwrap();
+            let refused = write_page(&path, "<!doctype html>").expect_err("it is another");
+            assert!(refused.to_string().contains("plan.html is there already, and is no page"), "{refused}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), other);
+        }
+        std::fs::write(&path, "").unwrap();
+        write_page(&path, "<!doctype html>").expect("an empty file holds nothing");
+    }
 
     #[test]
     fn a_failure_leaves_the_old_file_and_nothing_else() {

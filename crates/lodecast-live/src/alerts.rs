@@ -38,6 +38,11 @@ pub enum Alert {
         /// How it differs.
         reason: String,
     },
+    /// Nothing can be forecast of what was measured.
+    NoForecast {
+        /// Why.
+        reason: String,
+    },
     /// It reaches the target with a probability below one in twenty.
     WillNotReachTarget {
         /// What it should end at.
@@ -62,6 +67,7 @@ impl Alert {
             Self::Diverging { .. } => "diverging",
             Self::NotFollowed(_) => "not-followed",
             Self::Unfamiliar { .. } => "unfamiliar",
+            Self::NoForecast { .. } => "no-forecast",
             Self::WillNotReachTarget { .. } => "will-not-reach-target",
             Self::BetterStop { .. } => "better-stop",
         }
@@ -83,6 +89,7 @@ impl fmt::Display for Alert {
                 departure.planned
             ),
             Self::Unfamiliar { reason } => write!(f, "unlike the runs that were learned from: {reason}"),
+            Self::NoForecast { reason } => write!(f, "no forecast: {reason}"),
             Self::WillNotReachTarget { target, predicted } => {
                 write!(f, "will not reach the target {target}: ends at {}", interval_in_words(predicted))
             }
@@ -107,6 +114,10 @@ pub(crate) fn alerts_of(subject: &Subject<'_>, points: &[Point], absent: Option<
     alerts.extend(state.adherence.departure.map(Alert::NotFollowed));
     if state.unsound || points.last().is_some_and(is_unsound) {
         alerts.extend(state.last_step.map(|step| Alert::Diverging { step }));
+    }
+    if let Some(reason) = state.no_forecast.clone().filter(|_| !state.finished) {
+        alerts.push(Alert::NoForecast { reason });
+        return alerts;
     }
     let progress = state.last_step.unwrap_or(0) as f64 / state.total_steps as f64;
     // Only what was forecast from the run itself speaks about it.

@@ -143,6 +143,9 @@ impl LiveRunState {
 
     /// What the run is predicted to end at, as of the last forecast or else the last decision.
     pub(crate) fn predicted(&self) -> Option<Interval> {
+        if self.no_forecast.is_some() {
+            return None;
+        }
         let forecast = self.forecasts.last().map(|forecast| forecast.predicted);
         forecast.or(self.decisions.last().and_then(|last| last.predicted))
     }
@@ -251,9 +254,13 @@ impl LiveRunState {
     }
 
     /// Forecasts the run under the schedule in force, which is that of `revision`.
-    fn forecast(&self, model: &Model, known: &[Point], revision: u64) -> Option<MadeForecast> {
+    fn forecast(&mut self, model: &Model, known: &[Point], revision: u64) -> Option<MadeForecast> {
         let schedule = Schedule::PiecewiseLinear { knots: self.knots.clone() };
-        let course = model.forecast(known, self.total_steps, Some(&schedule)).ok()?;
+        let forecast = model.forecast(known, self.total_steps, Some(&schedule));
+        // Before the first point some models can say nothing, and at the end there is nothing to say.
+        let is_under_way = !known.is_empty() && !self.finished;
+        self.no_forecast = forecast.as_ref().err().filter(|_| is_under_way).map(ToString::to_string);
+        let course = forecast.ok()?;
         Some(MadeForecast {
             at_step: self.last_step,
             revision,

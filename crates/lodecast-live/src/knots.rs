@@ -11,6 +11,9 @@ const BEFORE_A_JUMP: f64 = 1e-7;
 /// What changes by more than this fraction there is a jump.
 const JUMP: f64 = 1e-3;
 
+/// Of schedules that are shown as they are.
+pub(crate) const ANY: RateRange = RateRange { lowest: 0.0, highest: f64::MAX };
+
 /// The schedule as knots, every rate within `limits`.
 pub(crate) fn of(schedule: &Schedule, limits: RateRange) -> Vec<Knot> {
     let knot = |progress: f64, rate: f64| Knot { progress, learning_rate: limits.clamp(rate) };

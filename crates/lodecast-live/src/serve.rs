@@ -119,6 +119,8 @@ impl Server {
         let serve = move |runtime: Runtime, stopped| {
             runtime.block_on(async {
                 state.sources.go_on(&runs).await;
+                let refreshed = Arc::clone(&runs);
+                tokio::spawn(async move { refreshed.refresh().await });
                 let swept = Arc::clone(&runs);
                 tokio::spawn(async move {
                     loop {

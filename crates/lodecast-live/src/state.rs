@@ -67,6 +67,9 @@ pub struct LiveRunState {
     /// Is the last point unsound?
     pub(crate) unsound: bool,
     pub(crate) adherence: Adherence,
+    /// Why nothing can be forecast of what was measured, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) no_forecast: Option<String>,
     /// The schedule that somebody chose, until it is handed back to lodecast to decide.
     #[serde(default)]
     pub(crate) chosen: Option<Choice>,
@@ -101,6 +104,7 @@ impl LiveRunState {
             went_back: false,
             unsound: false,
             adherence: Adherence::default(),
+            no_forecast: None,
             chosen: None,
             carried: Vec::new(),
             finished: false,

@@ -52,6 +52,7 @@ pub(crate) fn sentence_of(subject: &Subject<'_>, points: &[Point]) -> String {
     let mut parts = Vec::new();
     parts.push(match &state.predicted() {
         _ if state.unsound => "what was measured last is no number: it has diverged, unless it comes back".to_owned(),
+        _ if state.no_forecast.is_some() => "no forecast of what was measured".to_owned(),
         Some(predicted) if state.adherence.departure.is_some() => {
             format!("would end at {} if its schedule were followed from here on", interval_in_words(predicted))
         }

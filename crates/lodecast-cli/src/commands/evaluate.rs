@@ -63,7 +63,7 @@ impl Arguments {
         let name = lodecast_name(model.kind());
         let evaluations = [ModelEvaluation { model: name, evaluation }];
         if let Some(path) = &self.html {
-            whole_file::write_text(path, &page(&evaluations).to_html())?;
+            whole_file::write_page(path, &page(&evaluations).to_html())?;
             output.say(format_args!("page written to {}", path.display()));
         }
         if output.wants_json() {

@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::failure::{failure, misuse};
 use crate::interrupt;
 use crate::model_input;
-use crate::options::fraction::fraction;
+use crate::options::fraction::{stride, value};
 use crate::options::planner::PlannerOptions;
 use crate::options::schedule::ScheduleOption;
 use crate::options::sweep;
@@ -28,8 +28,6 @@ use crate::report::learning_rate;
 const COLUMNS: &str = "Columns (without them the usual names are looked for, and what was chosen is said)";
 /// What to do where there is nothing to learn from.
 const REMEDY: &str = "name runs of the same training that are over with --runs, or a model file with --model";
-/// Part of a run between two decisions for which the moments are listed.
-const SHORTEST: f64 = 0.001;
 /// Looks whether it is time to end come so often.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -66,7 +64,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SCHEDULE")]
     in_force: Option<ScheduleOption>,
     /// Decide whenever the run has come this fraction of its length farther [default: the measured moments]
-    #[arg(long, value_name = "FRACTION", value_parser = fraction)]
+    #[arg(long, value_name = "FRACTION", value_parser = stride)]
     replan_every: Option<f64>,
     /// Announce a change so many steps ahead [default: as many as pass between two looks]
     #[arg(long, value_name = "STEPS")]
@@ -85,7 +83,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PLACE")]
     log_back: Vec<String>,
     /// What the run should end at: a warning says when it hardly will
-    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true, value_parser = value)]
     target: Option<f64>,
     /// Also show the run on a page of this machine: 127.0.0.1:PORT
     #[cfg(feature = "page")]
@@ -336,22 +334,13 @@ impl Arguments {
             options,
         };
         let planner = self.planner.planner(model.clone())?;
-        // Whoever plans ahead also does before the start.
-        let from_the_start = |every: f64| {
-            if planner.plans_ahead() && every >= SHORTEST {
-                let count = ((1.0 - SHORTEST) / every).ceil() as u32;
-                Replan::At((0..count).map(|k| f64::from(k) * every).collect())
-            } else {
-                Replan::EveryFraction(every)
-            }
-        };
         Ok(FollowerOptions {
             watch,
             out: self.out.clone(),
             total_steps: self.total_steps,
             in_force: self.in_force.as_ref().map(|option| option.schedule.clone()),
             seed: self.seed,
-            replan: self.replan_every.map(from_the_start),
+            replan: self.replan_every.map(|every| Replan::every(every, planner.forecaster())),
             planner: Some(planner.settings()),
             lead: self.lead,
             target: self.target,

@@ -69,7 +69,7 @@ impl Arguments {
                 sections: vec![Section { title: "Forecast".to_owned(), blocks: vec![Block::Figure(example.figure())] }],
                 ..Report::default()
             };
-            whole_file::write_text(path, &page.to_html())?;
+            whole_file::write_page(path, &page.to_html())?;
             output.say(format_args!("page written to {}", path.display()));
         }
         if output.wants_json() {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::{Candidate, Model, Origin, Plan, Planner, Point, Prediction, Situation, Verdict};
+use lodecast::{Candidate, Interval, Model, Origin, Plan, Planner, Point, Prediction, Situation, Verdict};
 
 use crate::failure::failure;
 use crate::figures::{is_fraction, metric_name, metric_value, schedule_in_words};
@@ -56,9 +56,9 @@ impl Arguments {
         let model = model_input::model(&self.model, &self.columns, output)?;
         let metric = model.metric().clone();
         self.planner.check(std::iter::once(&model))?;
-        let shown = self.html.is_some().then(|| model.clone());
+        let asked = model.clone();
         let planner = self.planner.planner(model)?;
-        let (points, total_steps, own) = self.observed(&planner, &metric)?;
+        let (points, total_steps, own) = self.observed(&planner, &metric, output)?;
         let in_force = match (&self.in_force, own) {
             (Some(option), _) => option.schedule.clone(),
             (None, Some(own)) => own,
@@ -73,9 +73,9 @@ impl Arguments {
             write_csv(path, &plan, total_steps)?;
             output.say(format_args!("schedule written to {}", path.display()));
         }
-        if let (Some(path), Some(model)) = (&self.html, &shown) {
+        if let Some(path) = &self.html {
             let name = self.run.as_ref().map_or("a run that has not begun".into(), |path| path.to_string_lossy());
-            whole_file::write_text(path, &page(model, &name, &situation, &plan)?)?;
+            whole_file::write_page(path, &page(&asked, &name, &situation, &plan)?)?;
             output.say(format_args!("page written to {}", path.display()));
         }
         if output.wants_json() {
@@ -84,8 +84,13 @@ impl Arguments {
         let verb = if plan.changed { "new schedule" } else { "schedule kept" };
         output.line(format_args!("{verb} at {:.0} % of the run: {}", plan.now * 100.0, plan.reason))?;
         output.line(schedule_in_words(&plan.schedule))?;
-        if let Some(prediction) = plan.prediction {
-            output.line(format_args!("predicted final {}: {}", metric_name(&metric), in_words(prediction, &metric)))?;
+        // A pick has words of its own; what else is planned ends as the model forecasts, with what held-out runs missed by.
+        let of_pick = plan.chosen().and_then(|chosen| chosen.interval);
+        let forecast = || asked.forecast(&points, total_steps, Some(&plan.schedule)).map(|run| run.final_validation);
+        if let Some(Interval { mean, low, high }) = of_pick.or_else(|| forecast().ok()) {
+            let value = |value: f64| metric_value(value, is_fraction(&metric, [mean]));
+            let (name, mean, low, high) = (metric_name(&metric), value(mean), value(low), value(high));
+            output.line(format_args!("predicted final {name}: {mean} ({low} to {high} in two of three runs)"))?;
         }
         output.line("")?;
         output.table(&schedule_table(&plan, total_steps))?;
@@ -98,6 +103,7 @@ impl Arguments {
         &self,
         planner: &Planner,
         metric: &lodecast::Metric,
+        output: &mut Output,
     ) -> Result<(Vec<Point>, u64, Option<lodecast::Schedule>)> {
         if let Some(path) = &self.run {
             let input = RunInput {
@@ -116,7 +122,11 @@ impl Arguments {
             ));
         }
         // To a network a schedule is a matter of progress; to a law the length is one of the conditions.
-        let usual = || planner.forecaster().experience().conditions.usual_length();
+        let usual = || {
+            let steps = planner.forecaster().experience().conditions.usual_length();
+            output.say(format_args!("for a run of {steps} steps; --total-steps STEPS says another length"));
+            steps
+        };
         Ok((Vec::new(), self.total_steps.unwrap_or_else(usual), None))
     }
 }
@@ -128,13 +138,15 @@ fn in_words(prediction: Prediction, metric: &lodecast::Metric) -> String {
 
 fn schedule_table(plan: &Plan, total_steps: u64) -> Table {
     let mut table = Table::new("The schedule.", ["#progress", "#step", "#learning rate"]);
-    for part in 0..=10 {
-        let progress = plan.now + (1.0 - plan.now) * f64::from(part) / 10.0;
-        table.push([
-            format!("{:.0} %", progress * 100.0),
-            format!("{:.0}", progress * total_steps as f64),
-            learning_rate(plan.schedule.learning_rate(progress)),
-        ]);
+    let total = total_steps as f64;
+    let mut steps: Vec<u64> =
+        (0..=10).map(|part| ((plan.now + (1.0 - plan.now) * f64::from(part) / 10.0) * total).round() as u64).collect();
+    // A short run has fewer steps than rows.
+    steps.dedup();
+    for step in steps {
+        let progress = step as f64 / total;
+        let rate = learning_rate(plan.schedule.learning_rate(progress));
+        table.push([format!("{:.0} %", progress * 100.0), step.to_string(), rate]);
     }
     table
 }
@@ -145,8 +157,15 @@ fn score(candidate: &Candidate) -> Option<f64> {
 
 /// What was weighed, summed up by where it came from.
 fn candidate_table(plan: &Plan, metric: &lodecast::Metric) -> Table {
-    let mut table =
-        Table::new("What was weighed.", ["from", "#candidates", "#rejected", "#best prediction", "#best score"]);
+    let spread = if plan.candidates.iter().any(|candidate| candidate.interval.is_some()) {
+        "half of the range of two of three runs"
+    } else {
+        "how far the members of the model disagree"
+    };
+    let mut table = Table::new(
+        format!("What was weighed; +/- is {spread}."),
+        ["from", "#candidates", "#rejected", "#best prediction", "#best score"],
+    );
     let mut groups: Vec<(String, Vec<&Candidate>)> = Vec::new();
     for candidate in &plan.candidates {
         let name = match &candidate.origin {
@@ -180,9 +199,11 @@ fn candidate_table(plan: &Plan, metric: &lodecast::Metric) -> Table {
 }
 
 fn write_csv(path: &Path, plan: &Plan, total_steps: u64) -> Result<()> {
+    const HEADS: &str = "step,learning_rate\n";
     let first = (plan.now * total_steps as f64).ceil() as u64;
+    whole_file::refuse_another(path, HEADS, "table of a schedule")?;
     whole_file::write(path, |file| {
-        writeln!(file, "step,learning_rate")?;
+        file.write_all(HEADS.as_bytes())?;
         for step in first..total_steps {
             writeln!(file, "{step},{:e}", plan.schedule.at_step(step, total_steps))?;
         }

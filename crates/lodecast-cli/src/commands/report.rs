@@ -30,7 +30,7 @@ impl Arguments {
         let study = StudyDirectory::read(&self.directory)?;
         let path = self.out.clone().unwrap_or_else(|| self.directory.join("report.html"));
         let report = report(&study);
-        whole_file::write_text(&path, &report.to_html())?;
+        whole_file::write_page(&path, &report.to_html())?;
         if let Some(folder) = &self.pictures {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
             for (name, picture) in report.to_pictures() {

@@ -85,7 +85,7 @@ impl Arguments {
         }
         let metric = self.metric.as_deref().map_or(Ok(0), |name| sweep.metric_index(name))?;
         if let Some(path) = &self.html {
-            whole_file::write_text(path, &page(&sweep, metric, &input.name()).to_html())?;
+            whole_file::write_page(path, &page(&sweep, metric, &input.name()).to_html())?;
             output.say(format_args!("page written to {}", path.display()));
         }
         let summary = summary(&sweep, metric, self.each);

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::failure::failure;
 use crate::interrupt;
+use crate::options::fraction::value;
 use crate::output::Output;
 
 /// Looks whether it is time to end come so often.
@@ -48,7 +49,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PLACE")]
     source: Vec<String>,
     /// What runs should end at that name no target of their own: an alert says when one hardly will
-    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true, value_parser = value)]
     target: Option<f64>,
 }
 

@@ -110,6 +110,7 @@ function drawMetric() {
   metricPlot.show({ total, lines, bands, whiskers, marks, now: view.last_step, summary, focus });
   get("key-measured").hidden = !measured.length;
   get("key-forecast").hidden = !view.forecast;
+  get("in-band").textContent = view.band_of_members ? "the members of the model" : "two of three runs";
   get("key-course").hidden = !view.best.course.step.length;
   const { low, high } = metricPlot.scale;
   const beyond = all.some((value) => value < low || value > high);
@@ -261,7 +262,8 @@ async function ask() {
     if (number_ !== asking) return;
     if (!response.ok) throw new Error(`${body.title}: ${body.detail}`);
     answer = body;
-    const instead = view.forecast ? ` instead of ${view.forecast.in_words}` : "";
+    const isOfPick = view.forecast && view.forecast.predicted.mean !== view.predicted.mean;
+    const instead = view.forecast ? ` instead of ${view.forecast.in_words}${isOfPick ? ", both by the law alone" : ""}` : "";
     const beyond = answer.outside_experience ? `; ${answer.outside_experience}` : "";
     get("answer").textContent = `With your schedule from step ${count(asked_.from_step)}: ends at ${answer.in_words}${instead}${beyond}.`;
   } catch (error) {

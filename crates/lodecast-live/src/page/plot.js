@@ -13,6 +13,8 @@ export function element(name, attributes = {}, parent = null) {
 export const number = (value) => {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
+  // What a logarithm is kept finite by is nought.
+  if (size < 1e-200) return "0";
   return size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
 };
 
@@ -147,8 +149,11 @@ export class Plot {
       element("line", { class: "axis", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(tick), y2: y(tick) }, axes);
       element("text", { x: MARGIN.left - 6, y: y(tick) + 4, "text-anchor": "end" }, axes).textContent = number(tick);
     }
-    for (const tick of ticks(0, total, width < 420 ? 4 : 8)) {
-      element("text", { x: x(tick), y: height - 6, "text-anchor": "middle" }, axes).textContent = count(tick);
+    for (const tick of ticks(0, total, width < 420 ? 4 : 8).filter(Number.isInteger)) {
+      const words = count(tick);
+      // A long number at the end stays in the picture.
+      const anchor = x(tick) + 3.2 * words.length > width ? "end" : "middle";
+      element("text", { x: anchor === "end" ? width : x(tick), y: height - 6, "text-anchor": anchor }, axes).textContent = words;
     }
     const drawn = element("g", { "clip-path": `url(#${clip})` }, this.svg);
     for (const band of this.parts.bands ?? []) {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use lodecast::{Model, Plan, Point, RateRange, Schedule};
+use lodecast::{Model, Plan, Point, Schedule};
 
 use super::best::Best;
 use super::files;
 use super::view::View;
 use crate::error::Result;
 use crate::history::{Decision, Subject, limits};
-use crate::knots;
+use crate::knots::{self, ANY};
 use crate::state::LiveRunState;
 
 /// What a page loads, as it stands in its head, each in a line of its own.
@@ -42,8 +42,6 @@ impl PlannedRun<'_> {
     /// # Errors
     /// If the schedule in force is not usable.
     pub fn page(&self, plan: &Plan) -> Result<String> {
-        /// Rates are shown as they were planned.
-        const ANY: RateRange = RateRange { lowest: f64::MIN_POSITIVE, highest: f64::MAX };
         self.in_force.check()?;
         let knots = knots::of(self.in_force, ANY);
         let mut state = LiveRunState::of_the_start(self.model.fingerprint(), self.total_steps, knots);

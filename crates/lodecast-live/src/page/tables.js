@@ -7,9 +7,12 @@ export const get = (id) => document.getElementById(id);
 function row(body, cells, className = "") {
   const made = document.createElement("tr");
   made.className = className;
+  // A narrow screen sets a decision as a block, which takes what it is from it.
+  made.setAttribute("role", "row");
   cells.forEach(([text, kind], index) => {
     const cell = document.createElement(index === 0 ? "th" : "td");
     if (index === 0) cell.scope = "row";
+    cell.setAttribute("role", index === 0 ? "rowheader" : "cell");
     cell.className = kind ?? "";
     cell.textContent = text;
     made.append(cell);
@@ -20,10 +23,11 @@ function row(body, cells, className = "") {
 // The rates at tenths of the run, from the first step that can still be changed.
 export function drawSchedule(view) {
   const total = view.total_steps, from = Math.min(view.earliest_change, total);
-  const tenths = Array.from({ length: 11 }, (_, k) => (total * k) / 10).filter((step) => step > from);
+  const tenths = Array.from({ length: 11 }, (_, k) => Math.round((total * k) / 10));
+  const steps = [...new Set([from, ...tenths.filter((step) => step > from)])];
   const body = get("schedule");
   body.replaceChildren();
-  for (const step of [from, ...tenths]) {
+  for (const step of steps) {
     row(body, [[count(step), "number"], [percent(step / total), "number"], [number(at(view.schedule, step)), "number"]]);
   }
 }
@@ -31,7 +35,9 @@ export function drawSchedule(view) {
 // What is said of a candidate: the head of its column, what it means, and the cell.
 const percent = (value) => `${Math.round(100 * value)} %`;
 const COLUMNS = [
-  { name: "mean", head: "predicted end", means: "What the metric is predicted to end at, give or take one standard deviation.", cell: (weighed) => within(weighed.mean, weighed.spread) },
+  { name: "mean", head: "predicted end", means: (view) => view.by_score
+    ? "What the metric is predicted to end at, give or take how far the members of the model disagree. What runs miss by besides is in the headline's interval, and no reason to prefer one candidate to another."
+    : "What the metric is predicted to end at, give or take half of the range of two of three runs.", cell: (weighed) => within(weighed.mean, weighed.spread) },
   { name: "probability", head: "beats the best run", means: "How likely it ends better than the best run of the sweep.", cell: ({ probability }) => percent(probability) },
   { name: "score", head: "score", means: "What the model goes by, the higher the better: what is expected, less the four tolls that follow." },
   { name: "reward", head: "expected", means: "The predicted end in the model's own units, turned so that higher is better." },
@@ -54,7 +60,9 @@ function drawCandidates(view) {
   const of = (tag, text, set = {}) => Object.assign(document.createElement(tag), { textContent: text, ...set });
   const head = (text, kind = "") => of("th", text, { scope: "col", className: kind });
   get("candidates-heads").replaceChildren(head("candidate"), head("verdict"), ...columns.map((column) => head(column.head, "number")));
-  get("candidates-caption").textContent = `What was weighed in the last decision, the ${view.by_score ? "highest score" : "best predicted end"} first`;
+  const all = view.decisions.at(-1)?.weighed ?? weighed.length;
+  const part = all > weighed.length ? `: ${weighed.length} of ${all}` : "";
+  get("candidates-caption").textContent = `What was weighed in the last decision, the ${view.by_score ? "highest score" : "best predicted end"} first${part}`;
   const body = get("candidates");
   body.replaceChildren();
   for (const one of weighed) {
@@ -67,7 +75,7 @@ function drawCandidates(view) {
   get("candidates-heads").parentElement.hidden = !weighed.length;
   get("columns").hidden = !columns.length;
   // A list that is open stays so.
-  const meanings = columns.flatMap(({ head, means }) => [of("dt", head.replace("− ", "")), of("dd", means)]);
+  const meanings = columns.flatMap(({ head, means }) => [of("dt", head.replace("− ", "")), of("dd", typeof means === "string" ? means : means(view))]);
   if (get("columns-meaning").childElementCount !== meanings.length) get("columns-meaning").replaceChildren(...meanings);
   get("choice").textContent = choiceInWords(view);
 }
@@ -80,7 +88,8 @@ function choiceInWords(view) {
   if (!chosen.length) return weighed.length ? "None of them was taken: the schedule in force stays." : "";
   const before = weighed.indexOf(chosen[0]);
   if (before === 0) return `Chosen: ${chosen[0].origin}, the first of the list.`;
-  const others = `${before === 1 ? "one has" : `${before} have`} a better ${view.by_score ? "score" : "predicted end"}`;
+  const isCut = (view.decisions.at(-1)?.weighed ?? 0) > weighed.length;
+  const others = `${before === 1 ? "one has" : `${isCut ? "others" : before} have`} a better ${view.by_score ? "score" : "predicted end"}`;
   return `Chosen: ${chosen[0].origin}, though ${others}: ${view.decisions.at(-1)?.reason ?? "it is kept"}.`;
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lodecast::{Candidate, Direction, Forecast, Interval, Knot, Point, RateRange, Schedule, Verdict};
+use lodecast::{Candidate, Direction, Forecast, Interval, Knot, ModelKind, Point, RateRange, Schedule, Verdict};
 use serde::{Serialize, Serializer};
 
 use super::best::Best;
@@ -41,6 +41,8 @@ pub(crate) struct View {
     train_loss: Curve,
     logged_rate: Curve,
     forecast: Option<Course>,
+    /// Is the band of the forecast how far members of the model disagree? Else two of three runs are in it.
+    band_of_members: bool,
     /// What it is predicted to end at; a pick's own words stand before those of the forecast that is drawn.
     predicted: Option<Interval>,
     #[serde(serialize_with = "what_is_shared")]
@@ -127,7 +129,8 @@ impl View {
         let Subject { model, state, .. } = *subject;
         let total_steps = state.total_steps;
         let last = state.decisions.last();
-        let forecast = state.forecasts.last().and_then(|made| made.course.as_ref());
+        let latest = state.forecasts.last().filter(|_| state.no_forecast.is_none());
+        let forecast = latest.and_then(|made| made.course.as_ref());
         let curve = |of: fn(&Point) -> Option<f64>| {
             decimated(points.iter().filter_map(|point| Some((point.step as f64, of(point)?))), MOST)
         };
@@ -155,6 +158,7 @@ impl View {
             train_loss: curve(|point| point.train_loss),
             logged_rate: curve(|point| point.learning_rate),
             forecast: forecast.map(|course| Course::of(course, total_steps)),
+            band_of_members: model.kind() != ModelKind::Law,
             predicted: state.predicted(),
             best,
             schedule: of_knots(&state.knots, total_steps),
@@ -185,8 +189,8 @@ fn what_is_shared<S: Serializer>(best: &Arc<Best>, serializer: S) -> Result<S::O
     best.as_ref().serialize(serializer)
 }
 
-/// The candidates that are listed, the best first: by their score, where they have one, or else by what is predicted of them. The chosen
-/// one is always among them.
+/// The candidates that are listed, the best first: by their score, where they have one, or else by what is predicted of them. Those that
+/// were chosen are always among them.
 fn listed(mut candidates: Vec<&Candidate>, direction: Direction) -> Vec<&Candidate> {
     let is_chosen = |candidate: &Candidate| candidate.verdict == Verdict::Chosen;
     let rank = |candidate: &Candidate| {
@@ -201,11 +205,11 @@ fn listed(mut candidates: Vec<&Candidate>, direction: Direction) -> Vec<&Candida
         let (a, b) = (rank(a), rank(b));
         b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1))
     });
-    let mut places =
-        LISTED - candidates.iter().skip(LISTED - 1).filter(|candidate| is_chosen(candidate)).count().min(1);
+    let chosen = candidates.iter().filter(|candidate| is_chosen(candidate)).count();
+    let mut places = LISTED.saturating_sub(chosen);
     candidates.retain(|candidate| {
-        let is_listed = places > 0 || is_chosen(candidate);
-        places = places.saturating_sub(1);
+        let is_listed = is_chosen(candidate) || places > 0;
+        places = places.saturating_sub(usize::from(!is_chosen(candidate)));
         is_listed
     });
     candidates

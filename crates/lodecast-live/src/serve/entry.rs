@@ -14,6 +14,8 @@ pub(crate) enum Entry {
     Extended(u64),
     /// Its training went back to this step: what had been measured beyond it counts no longer.
     Resumed(u64),
+    /// Its training began again from nothing: what had been measured counts no longer.
+    BeganAgain,
     /// Somebody chose its schedule.
     Chosen(Choice),
     /// Its schedule is the scheduler's to decide upon again.
@@ -22,10 +24,12 @@ pub(crate) enum Entry {
 
 /// Adds an entry to those that count. What was measured beyond a checkpoint counts no longer; what somebody decided still does.
 pub(crate) fn push(entries: &mut Vec<Entry>, entry: Entry) {
-    if let Entry::Resumed(step) = entry {
-        entries.retain(|entry| !matches!(entry, Entry::Point(point) if point.step > step));
-    } else {
-        entries.push(entry);
+    match entry {
+        Entry::Resumed(step) => {
+            entries.retain(|entry| !matches!(entry, Entry::Point(point) if point.step > step));
+        }
+        Entry::BeganAgain => entries.retain(|entry| !matches!(entry, Entry::Point(_))),
+        other => entries.push(other),
     }
 }
 

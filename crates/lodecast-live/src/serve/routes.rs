@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{RawPathParams, Request, State as Of};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
@@ -94,9 +94,21 @@ async fn guarded(Of(state): Of<State>, request: Request<Body>, next: Next) -> Re
         Some(objection) => Problem::new(StatusCode::FORBIDDEN, "not let in", objection).into_response(),
         None => next.run(request).await,
     };
+    if is_plain_refusal(&response) {
+        let status = response.status();
+        let reason = status.canonical_reason().unwrap_or("refused").to_lowercase();
+        let remedy = "the address has what cannot be read; docs/live.md lists what can be asked";
+        response = Problem::new(status, reason, remedy).into_response();
+    }
     with_headers(&mut response);
     state.runs.counters.answered(response.status().as_u16());
     response
+}
+
+/// Is it a refusal of the framework's own, in words of its own?
+fn is_plain_refusal(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    response.status().is_client_error() && kind.is_some_and(|kind| kind.starts_with("text/plain"))
 }
 
 async fn readers(Of(state): Of<State>, request: Request<Body>, next: Next) -> Response {

@@ -22,15 +22,19 @@ use super::models::Models;
 use super::served_run::ServedRun;
 use super::settings::RunSettings;
 use super::store::{Store, Write};
+use super::which::Which;
 use crate::history::Choice;
 use crate::http::problem::Problem;
 use crate::live_run::Event;
 use crate::page::server::defect;
+use crate::state::LiveRunState;
 pub(crate) use opened::{Opened, Slot};
 
 /// A run that nobody asked about for so long is kept on disk only, and one at its end sooner.
 const IDLE: Duration = Duration::from_mins(10);
 const IDLE_AT_ITS_END: Duration = Duration::from_mins(1);
+/// Runs of which the list says anew at the start what is known.
+const REFRESHED: u64 = 256;
 /// Points that are taken in at once without another thread.
 const QUICK: usize = 16;
 /// Runs made a second.
@@ -43,8 +47,8 @@ pub(crate) enum Command {
     Tell { points: Vec<Point>, from_log: bool },
     /// It is to be so long.
     Extend(u64),
-    /// Its training goes on from this step.
-    Resume(u64),
+    /// Its training goes on from this step, or again from nothing.
+    Resume(Option<u64>),
     /// This schedule is to hold.
     Choose(Choice),
     /// lodecast is to decide again.
@@ -332,10 +336,25 @@ impl Runs {
 
     /// Says what became of a run, when all that follows from what was told has been done.
     fn conclude(&self, opened: &Opened, slot: &Slot, news: &News) {
-        if news.turned || news.happened || slot.run.history().finished {
+        let LiveRunState { finished, unsound, .. } = *slot.run.history();
+        if news.turned || news.happened || finished || unsound {
             self.note(opened, slot, news.turned || news.decided);
         }
         opened.tell(slot.number);
+    }
+
+    /// Has the list say anew what is known of the latest runs under way: what it says is noted after what was told, and a server
+    /// that was killed between the two has told it to nobody.
+    pub(crate) async fn refresh(self: &Arc<Self>) {
+        let store = Arc::clone(&self.store);
+        let under_way = spawn_blocking(move || store.list("", Which::UnderWay, 0, REFRESHED)).await;
+        let Ok(Ok((runs, _))) = under_way else { return };
+        for run in runs {
+            // One that cannot be opened says so to whoever asks for it.
+            let Ok(opened) = self.get(&run.id).await else { continue };
+            let slot = opened.slot().await;
+            self.note(&opened, &slot, false);
+        }
     }
 
     /// What is in memory of a run may be half done: it is read from disk again.

@@ -10,7 +10,7 @@ use super::models::Hosted;
 use super::settings::RunSettings;
 use crate::error::Result;
 use crate::history::{Choice, Decision, Subject, limits};
-use crate::knots;
+use crate::knots::{self, ANY};
 use crate::live_run::Event;
 use crate::points::is_at_end;
 use crate::rates_file::RatesFile;
@@ -72,11 +72,14 @@ impl ServedRun {
         if let Some(start) = settings.start.clone() {
             builder = builder.start(start);
         }
-        if let Some(replan) = settings.replan() {
+        if let Some(replan) = settings.replan(&hosted.forecaster) {
             builder = builder.replan(replan);
         }
         let scheduler = builder.build()?;
         let limits = widened(&hosted, settings.range_factor);
+        if let Some(start) = &settings.start {
+            within(start, limits)?;
+        }
         let drawn = knots::of(scheduler.schedule(), limits);
         let mut history = LiveRunState::of_the_start(hosted.model.fingerprint(), settings.total_steps, drawn);
         id.clone_into(&mut history.run);
@@ -158,7 +161,8 @@ impl ServedRun {
     }
 
     fn replan(&self) -> Replan {
-        self.settings.replan().unwrap_or_else(|| Replan::default_for(&self.hosted.forecaster))
+        let forecaster = &self.hosted.forecaster;
+        self.settings.replan(forecaster).unwrap_or_else(|| Replan::default_for(forecaster))
     }
 
     /// Occasions to replan up to a step.
@@ -222,7 +226,8 @@ impl ServedRun {
         match entry {
             Entry::Point(point) => Ok(self.observe(point)),
             Entry::Extended(total_steps) => self.extend(total_steps).map(|()| Vec::new()),
-            Entry::Resumed(step) => self.resume(step, before()?),
+            Entry::Resumed(step) => self.resume(Some(step), before()?),
+            Entry::BeganAgain => self.resume(None, before()?),
             Entry::Chosen(choice) => self.choose(choice),
             Entry::HandedBack => self.hand_back(),
         }
@@ -355,9 +360,9 @@ impl ServedRun {
         Ok(())
     }
 
-    /// Goes back to what was known at a step. What had been decided since stays in the history, and revisions count on.
-    fn resume(&mut self, step: u64, mut counting: Vec<Entry>) -> Result<Vec<Event>> {
-        push(&mut counting, Entry::Resumed(step));
+    /// Goes back to what was known at a step, or before any. What had been decided since stays in the history, and revisions count on.
+    fn resume(&mut self, step: Option<u64>, mut counting: Vec<Entry>) -> Result<Vec<Event>> {
+        push(&mut counting, step.map_or(Entry::BeganAgain, Entry::Resumed));
         let mut past = Self::begin(&self.history.run, Arc::clone(&self.hosted), self.settings.clone())?;
         for entry in counting {
             // Among those that count there is no resumption.
@@ -374,10 +379,25 @@ impl ServedRun {
             .chosen
             .as_ref()
             .map_or_else(String::new, |choice| format!(", and the chosen one from step {} on", choice.from_step));
-        decision.reason = format!("the training went back to step {step}: the schedule is what it was there{chosen}");
+        decision.reason = match step {
+            Some(step) => format!("the training went back to step {step}: the schedule is what it was there{chosen}"),
+            None => format!("the training began again: the schedule is what it was before the start{chosen}"),
+        };
         self.record(decision);
-        Ok(vec![Event::WentBack(step)])
+        Ok(vec![step.map_or(Event::BeganAnew, Event::WentBack)])
     }
+}
+
+/// Checks that a schedule has no rates that the run may not have: they would be others than asked for.
+fn within(schedule: &Schedule, limits: RateRange) -> Result<()> {
+    const ROUNDING: f64 = 1e-9;
+    let highest = knots::of(schedule, ANY).into_iter().map(|knot| knot.learning_rate).fold(0.0, f64::max);
+    if highest <= limits.highest * (1.0 + ROUNDING) {
+        return Ok(());
+    }
+    let remedy = "stay within the rates that the model has seen; range_factor widens that";
+    Err(lodecast::Error::Setting { name: "start", value: format!("{highest} (highest {})", limits.highest), remedy }
+        .into())
 }
 
 fn widened(hosted: &Hosted, factor: f64) -> RateRange {

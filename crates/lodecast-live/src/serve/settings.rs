@@ -1,7 +1,7 @@
 //! [`RunSettings`]: what is said about a run when it is made. Saying the same again changes nothing.
 
 use axum::http::StatusCode;
-use lodecast::{Replan, Schedule};
+use lodecast::{Forecaster, Replan, Schedule};
 use serde::{Deserialize, Serialize};
 
 use crate::http::problem::Problem;
@@ -94,8 +94,9 @@ impl RunSettings {
     }
 
     /// When to replan, if that was said.
-    pub(crate) fn replan(&self) -> Option<Replan> {
-        self.replan_at.clone().map(Replan::At).or(self.replan_every.map(Replan::EveryFraction))
+    pub(crate) fn replan(&self, forecaster: &Forecaster) -> Option<Replan> {
+        let every = self.replan_every.map(|fraction| Replan::every(fraction, forecaster));
+        self.replan_at.clone().map(Replan::At).or(every)
     }
 
     /// Names what differs from `other`.

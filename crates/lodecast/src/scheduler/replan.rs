@@ -18,6 +18,9 @@ pub enum Replan {
     EveryPoints(u64),
 }
 
+/// Finer fractions of a run are no list of moments.
+const LEAST_FRACTION: f64 = 1e-6;
+
 impl Replan {
     /// The measured defaults: few replans, and the paper's model not before it has seen some of the run.
     pub fn default_for(forecaster: &Forecaster) -> Self {
@@ -25,6 +28,16 @@ impl Replan {
             Forecaster::Controlled(_) => vec![0.0, 0.1, 0.3, 0.5, 0.7],
             Forecaster::Paper(_) => vec![0.3, 0.6, 0.9],
         })
+    }
+
+    /// After each such fraction of a run of which the rates are asked for from outside, and before its start where the model can
+    /// plan then.
+    pub fn every(fraction: f64, forecaster: &Forecaster) -> Self {
+        if matches!(forecaster, Forecaster::Paper(_)) || fraction.is_nan() || fraction < LEAST_FRACTION {
+            return Self::EveryFraction(fraction);
+        }
+        let marks = (0..).map(|k| f64::from(k) * fraction);
+        Self::At(marks.take_while(|&mark| mark < 1.0 - 1e-9).collect())
     }
 
     /// Occasions to replan up to here: at this progress, after so many points.

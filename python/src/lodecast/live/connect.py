@@ -105,9 +105,9 @@ class Connection:
             if self._applied is not None and self._applied[0] == step:
                 point["learning_rate"] = self._applied[1]
             with self._lock:
-                if step > 0 and (self._last is None or step < self._last):
-                    # It goes on from a checkpoint, perhaps: what an earlier process told beyond counts no longer.
-                    self._fresh.append({"resume": step - 1})
+                if self._last is None or step < self._last:
+                    # It goes on from a checkpoint, perhaps, or begins again: what was told beyond counts no longer.
+                    self._fresh.append({"resume": step - 1 if step > 0 else None})
                 self._last = step
                 if len(self._fresh) >= _MOST:
                     self._say("too much waits to be told: points are left out")
@@ -148,7 +148,7 @@ class Connection:
                 if left <= 0.0 or not self._thread.is_alive():
                     return False
                 self._lock.wait(left)
-        return True
+        return self._served is not None
 
     def extend(self, total_steps: int) -> None:
         """Make the run longer; it is asked for in the background, in its order among what is told.
@@ -394,7 +394,7 @@ class _Together(Connection):
 
 def _number(value: Any) -> Any:
     """Give a number as JSON has it."""
-    if isinstance(value, (int, str)):
+    if value is None or isinstance(value, (int, str)):
         return value
     number = float(value)
     if math.isfinite(number):

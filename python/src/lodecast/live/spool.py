@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-#: A point, or what is asked of the run: `{"resume": step}`, `{"extend": total_steps}`.
+#: A point, or what is asked of the run: `{"resume": step}` or `{"resume": None}`, `{"extend": total_steps}`.
 Item = dict[str, Any]
 #: Bytes of a spool at most; beyond, what is new waits in memory.
 _LARGEST = 256 << 20

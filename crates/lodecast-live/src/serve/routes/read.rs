@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
 use super::State;
-use super::request::{number, query, wait};
+use super::request::{number, only, query, wait};
 use crate::http::problem::Problem;
 use crate::page::server::defect;
 use crate::serve::runs::not_stored;
@@ -21,6 +21,7 @@ const MOST: u64 = 1000;
 /// The runs, the latest first: `q` is in their id, `which` of them, `after` so many, `limit` of them.
 pub(super) async fn list(Of(state): Of<State>, RawQuery(text): RawQuery) -> Result<Json<Value>, Problem> {
     let text = text.as_deref();
+    only(text, &["q", "which", "after", "limit"])?;
     let after = number(text, "after")?.unwrap_or(0);
     let most = number(text, "limit")?.unwrap_or(100).min(MOST);
     let holds = query(text, "q").unwrap_or_default().to_owned();
@@ -53,6 +54,7 @@ pub(super) async fn schedule(
     Path(run): Path<String>,
     RawQuery(text): RawQuery,
 ) -> Result<Response, Problem> {
+    only(text.as_deref(), &["after_revision", "wait"])?;
     let after = number(text.as_deref(), "after_revision")?;
     let until = Instant::now() + wait(text.as_deref())?;
     let opened = state.runs.get(&run).await?;
@@ -78,6 +80,7 @@ pub(super) async fn learning_rate(
     Path(run): Path<String>,
     RawQuery(text): RawQuery,
 ) -> Result<Response, Problem> {
+    only(text.as_deref(), &["step"])?;
     let step = number(text.as_deref(), "step")?;
     let opened = state.runs.get(&run).await?;
     let slot = opened.slot().await;

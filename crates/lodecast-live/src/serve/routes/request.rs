@@ -37,6 +37,18 @@ pub(super) fn query<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
     query?.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
+/// Refuses what none of these names is: a word that is misspelt would be taken for one that was not said.
+pub(super) fn only(text: Option<&str>, names: &[&str]) -> Result<(), Problem> {
+    let named = |pair: &&str| names.contains(&pair.split('=').next().unwrap_or_default());
+    match text.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()).find(|pair| !named(pair)) {
+        Some(pair) => {
+            let title = format!("'{}' is none of what can be said here", pair.split('=').next().unwrap_or_default());
+            Err(Problem::new(StatusCode::BAD_REQUEST, title, format!("say any of: {}", names.join(", "))))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The same as a number.
 pub(super) fn number(text: Option<&str>, name: &str) -> Result<Option<u64>, Problem> {
     let number = |text: &str| {

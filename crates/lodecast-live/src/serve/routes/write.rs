@@ -70,7 +70,9 @@ pub(super) async fn extend(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Resumption {
-    step: u64,
+    // It has to be said, also that there is none.
+    #[serde(deserialize_with = "Option::deserialize")]
+    step: Option<u64>,
 }
 
 /// Has a run go on from a checkpoint.
@@ -79,7 +81,7 @@ pub(super) async fn resume(
     Path(run): Path<String>,
     sent: Body,
 ) -> Result<Json<Outcome>, Problem> {
-    let remedy = "send {\"step\": STEP}: the last step that the checkpoint has behind it";
+    let remedy = "send {\"step\": STEP}, the last step that the checkpoint has behind it; or null, where the training begins again";
     let Resumption { step } = read_json(&body(sent).await?, remedy)?;
     state.runs.apply(&run, Command::Resume(step)).await.map(Json)
 }

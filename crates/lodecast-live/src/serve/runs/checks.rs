@@ -39,7 +39,8 @@ pub(super) async fn to_enter(
             Ok((entry.into_iter().collect(), 0))
         }
         Command::Resume(step) => {
-            let entry = history.last_step.is_some_and(|last| step < last).then_some(Entry::Resumed(step));
+            let goes_back = history.last_step.is_some_and(|last| step.is_none_or(|step| step < last));
+            let entry = goes_back.then(|| step.map_or(Entry::BeganAgain, Entry::Resumed));
             Ok((entry.into_iter().collect(), 0))
         }
         Command::Choose(asked) => Ok((choice(run, asked)?.map(Entry::Chosen).into_iter().collect(), 0)),
@@ -139,8 +140,8 @@ async fn fresh(
             }
             (Told::Otherwise, _) => {
                 let title = format!("something else was told of step {step} before");
-                let remedy =
-                    "a training that goes on from a checkpoint says so first: POST .../resume with {\"step\": STEP}";
+                let remedy = "a training that goes on from a checkpoint says so first: POST .../resume with {\"step\": STEP}, \
+                              and one that begins again {\"step\": null}";
                 return Err(Problem::new(StatusCode::CONFLICT, title, remedy));
             }
             (Told::News, false) => {

@@ -12,6 +12,7 @@ const EXTENDED: i64 = 1;
 const RESUMED: i64 = 2;
 const CHOSEN: i64 = 3;
 const HANDED_BACK: i64 = 4;
+const BEGAN_AGAIN: i64 = 5;
 
 /// The entry in a row of kind, step, three numbers, and the knots of a schedule.
 pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
@@ -28,6 +29,7 @@ pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
             Entry::Chosen(Choice { from_step: step, knots })
         }
         HANDED_BACK => Entry::HandedBack,
+        BEGAN_AGAIN => Entry::BeganAgain,
         _ => Entry::Point(Point { step, train_loss: number(2)?, learning_rate: number(3)?, validation: number(4)? }),
     })
 }
@@ -45,6 +47,7 @@ pub(super) fn insert(statement: &mut Statement<'_>, run: i64, number: u64, entry
             (CHOSEN, *from_step, [None; 3], Some(text))
         }
         Entry::HandedBack => (HANDED_BACK, 0, [None; 3], None),
+        Entry::BeganAgain => (BEGAN_AGAIN, 0, [None; 3], None),
     };
     let [train_loss, learning_rate, validation] =
         numbers.map(|value: Option<f64>| value.map(|value| value.to_bits().cast_signed()));

@@ -81,18 +81,23 @@ fn one(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             for (number, entry) in (*number..).zip(entries) {
                 rows::insert(&mut insert, *key, number, entry)?;
                 match entry {
-                    Entry::Point(point) => last = Some(point.step),
+                    Entry::Point(point) => last = Some(Some(point.step)),
                     Entry::Resumed(step) => {
                         let forget = "UPDATE entries SET counts = 0 WHERE run = ?1 AND step > ?2 AND kind = 0";
                         transaction.prepare_cached(forget)?.execute(params![key, step.cast_signed()])?;
-                        last = Some(*step);
+                        last = Some(Some(*step));
+                    }
+                    Entry::BeganAgain => {
+                        let forget = "UPDATE entries SET counts = 0 WHERE run = ?1 AND kind = 0";
+                        transaction.prepare_cached(forget)?.execute(params![key])?;
+                        last = Some(None);
                     }
                     Entry::Extended(_) | Entry::Chosen(_) | Entry::HandedBack => {}
                 }
             }
             if let Some(last) = last {
                 let update = "UPDATE runs SET last_step = ?2 WHERE key = ?1";
-                transaction.prepare_cached(update)?.execute(params![key, last.cast_signed()])?;
+                transaction.prepare_cached(update)?.execute(params![key, last.map(u64::cast_signed)])?;
             }
         }
         Write::Become { key, number, summary, snapshot } => {

@@ -147,6 +147,40 @@ fn a_training_that_goes_on_from_a_checkpoint_has_the_rates_that_it_would_have_ha
 }
 
 #[test]
+fn a_training_that_begins_again_has_the_rates_of_a_new_run() {
+    let mut served = Served::new();
+    served.make("run");
+    let mut training = Training::new(5);
+    let mut first = in_process();
+    for step in 0..120 {
+        let point = measured(&mut training, first.learning_rate(step));
+        first.observe(point);
+        served.step("run", &form(&point)).rate();
+    }
+    let before = served.get("/v1/runs/run").json();
+    let refused = served.step("run", "step=0&train_loss=9");
+    assert!(refused.is_problem(409).body.contains("null"), "{refused:?}");
+    let (mut inside, mut training) = (in_process(), Training::new(6));
+    let again = served.post("run", "resume", &json!({"step": null})).json();
+    assert_eq!(again["learning_rate"].as_f64().map(f64::to_bits), Some(inside.learning_rate(0).to_bits()));
+    assert!(again["last_step"].is_null() && again["revision"].as_u64() > before["revision"].as_u64(), "{again}");
+    assert_eq!(served.post("run", "resume", &json!({"step": null})).json()["revision"], again["revision"]);
+    for step in 0..160 {
+        let point = measured(&mut training, inside.learning_rate(step));
+        inside.observe(point);
+        let rate = served.step("run", &form(&point)).rate();
+        assert_eq!(rate.to_bits(), inside.learning_rate(step + 1).to_bits(), "step {step}");
+        if step % 60 == 0 {
+            served.restart();
+        }
+    }
+    let view = served.get("/runs/run/view").json();
+    let shown = view["train_loss"]["step"].as_array().expect("a curve");
+    assert!(shown[0] == 0.0 && shown.len() == 160, "what the first training measured is not shown: {}", shown.len());
+    assert!(view["last_step"] == 159 && served.get("/v1/runs/run").json()["last_step"] == 159);
+}
+
+#[test]
 fn a_longer_run_has_the_rates_of_a_scheduler_that_was_extended() {
     let mut served = Served::new();
     let (mut inside, mut training) = (in_process(), Training::new(6));

@@ -66,6 +66,56 @@ fn the_end_that_is_told_of_a_pick_is_the_picks_everywhere() {
 }
 
 #[test]
+fn what_cannot_be_forecast_is_said_and_no_older_forecast_stands_for_it() {
+    let served = Served::new();
+    served.make("run");
+    let mut training = Training::new(3);
+    for step in 0..60 {
+        let rate = served.get(&format!("/v1/runs/run/learning-rate?step={step}")).rate();
+        // Per cent, where the model learned fractions.
+        let point = training.step(rate);
+        let point = lodecast::Point { step, validation: point.validation.map(|value| 100.0 * value), ..point };
+        served.step("run", &form(&point)).rate();
+    }
+    for run in [served.get("/v1/runs/run").json(), served.get("/v1/runs").json()["runs"][0].clone()] {
+        let sentence = run["sentence"].as_str().expect("words");
+        assert!(sentence.starts_with("no forecast of what was measured"), "{sentence}");
+        assert!(run["predicted"].is_null(), "{run}");
+        assert!(
+            run["alerts"].as_array().expect("a list").iter().any(|alert| {
+                alert.as_str().is_some_and(|alert| alert.starts_with("no forecast: ") && alert.contains("unit"))
+            }),
+            "{}",
+            run["alerts"]
+        );
+    }
+    let view = served.get("/runs/run/view").json();
+    assert!(view["forecast"].is_null() && view["predicted"].is_null(), "{}", view["predicted"]);
+}
+
+#[test]
+fn the_list_says_what_the_page_says_also_after_a_restart() {
+    let mut served = Served::new();
+    served.make("run");
+    served.step("run", "step=0&train_loss=1").rate();
+    served.step("run", "step=17&train_loss=nan").rate();
+    served.step("run", "step=19&train_loss=nan").rate();
+    let alerts = |served: &Served| {
+        let listed = served.get("/v1/runs").json()["runs"][0]["alerts"].to_string();
+        (listed, served.get("/v1/runs/run").json()["alerts"].to_string())
+    };
+    let until = Instant::now() + Duration::from_secs(20);
+    while alerts(&served).0 != alerts(&served).1 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (listed, own) = alerts(&served);
+    assert!(listed == own && own.contains("step 19"), "{listed} {own}");
+    served.restart();
+    let again = alerts(&served);
+    assert_eq!(again.0, again.1);
+}
+
+#[test]
 fn the_list_is_of_the_part_that_is_asked_for() {
     let served = Served::new();
     for run in ["waits", "goes-wrong", "over", "over-too"] {

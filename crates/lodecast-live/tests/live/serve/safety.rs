@@ -225,6 +225,7 @@ fn bad_input_is_told_from_good_and_nothing_of_it_is_stored() {
         ("extend", r#"{"total_steps": 1e300}"#, 400),
         ("extend", r#"{"total_steps": 18446744073709551615}"#, 422),
         ("resume", "{}", 400),
+        ("resume", "{\"step\": -1}", 400),
     ] {
         served.ask("POST", &format!("/v1/runs/run/{path}"), body).is_problem(status);
     }
@@ -251,6 +252,22 @@ fn what_is_large_or_comes_too_often_is_refused() {
     assert!(answers[..10].iter().all(|&status| status == 200), "{answers:?}");
     assert!(answers.contains(&429), "{answers:?}");
     assert_eq!(served.get("/healthz").status, 200);
+}
+
+#[test]
+fn what_is_misspelt_or_cannot_be_read_is_told_with_what_to_do() {
+    let served = Served::new();
+    served.make("run");
+    for path in ["/v1/runs/run/learning-rate?stp=3", "/v1/runs/run/schedule?after=1", "/v1/runs?page=2"] {
+        let refused = served.get(path);
+        assert!(refused.is_problem(400).body.contains("say any of"), "{refused:?}");
+    }
+    served.get("/runs/%ff%fe/view").is_problem(400);
+    served.ask("PUT", "/v1/runs/%ff%fe", "{}").is_problem(400);
+    let start = json!({"model": "toy", "total_steps": 100, "start": {"kind": "parametric", "family": "cosine", "peak_lr": 50.0, "warmup": 0.0}});
+    let refused = served.ask("PUT", "/v1/runs/high", &start.to_string());
+    assert!(refused.is_problem(422).body.contains("range_factor"), "{refused:?}");
+    served.get("/v1/runs/high").is_problem(404);
 }
 
 #[test]
