@@ -28,6 +28,8 @@ const LEAST_SPREAD: f64 = 0.1;
 
 /// A rate is beyond those of a sweep if it is this many times the highest.
 const BEYOND: f64 = 1.05;
+/// By how much less than in the slowest run a rate may be: what it learns changes slowly there.
+const BELOW: f64 = 1.25;
 
 /// A range of learning rates.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -207,12 +209,20 @@ impl Experience {
         self.unknown_rates(schedule).or_else(|| self.conditions.unknown_fall(schedule))
     }
 
-    /// What a schedule asks of the model that no run of the sweep has shown: rates well above the highest that did not diverge.
+    /// What a schedule asks of the model that no run of the sweep has shown: rates well above the highest that did not diverge, or
+    /// none as high as the slowest of its configurations had. Low rates at the end of a run are another matter: most schedules have them.
     fn unknown_rates(&self, schedule: &Schedule) -> Option<String> {
         let (asked, highest) = (schedule.highest_rate(), self.learning_rates.highest);
-        (asked > BEYOND * highest).then(|| {
+        if asked > BEYOND * highest {
+            return Some(format!(
+                "its highest rate, {asked}, is beyond the {highest} that runs of the sweep have borne: what it leads to is a guess"
+            ));
+        }
+        let peaks = self.configurations.iter().map(|configuration| configuration.schedule.highest_rate());
+        let slowest = peaks.fold(highest, f64::min);
+        (BELOW * asked < slowest).then(|| {
             format!(
-                "its highest rate, {asked}, is beyond the {highest} that runs of the sweep have borne: it is forecast as if it were that"
+                "its highest rate, {asked}, is below the {slowest} of the slowest run of the sweep: how little it learns is a guess"
             )
         })
     }
