@@ -134,6 +134,12 @@ def test_a_rate_and_a_metric_are_enough_where_no_loss_was_recorded(columns, tmp_
     assert (len(read), read.report["train_loss"]) == (len(sweep), None)
 
 
+def test_nan_is_missing_unless_it_is_said_to_have_diverged():
+    values = {"train_loss": [2.3, float("nan")], "learning_rate": [0.1, 0.1], "validation": {"accuracy:max": [0.1, None]}}
+    assert lodecast.Run("a", [10, 20], **values).diverged_at() is None
+    assert lodecast.Run("a", [10, 20], **values, nan_is_missing=False).diverged_at() == 1
+
+
 def test_files_of_one_run_each_are_said_to_be_for_import_runs(tmp_path):
     for run in "ab":
         (tmp_path / f"{run}.csv").write_text("step,loss,lr,val_acc\n10,2.0,0.1,0.3\n20,1.5,0.1,0.5\n")

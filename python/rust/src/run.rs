@@ -72,10 +72,11 @@ impl PyRun {
 
 #[pymethods]
 impl PyRun {
-    /// A run from its points. `validation` maps `name:max` or `name:min` to values; `None` and NaN were not measured.
+    /// A run from its points. `validation` maps `name:max` or `name:min` to values. `None` was not measured, and neither was NaN, which
+    /// diverged where `nan_is_missing` is false.
     #[new]
     #[pyo3(signature = (id, steps, *, train_loss=None, learning_rate=None, validation=None, total_steps=None,
-        schedule=None, peak_lr=None, seed=None, optimizer=None, attributes=None))]
+        schedule=None, peak_lr=None, seed=None, optimizer=None, attributes=None, nan_is_missing=true))]
     #[allow(clippy::too_many_arguments)]
     fn from_columns(
         id: String,
@@ -89,6 +90,7 @@ impl PyRun {
         seed: Option<u64>,
         optimizer: Option<String>,
         attributes: Option<BTreeMap<String, String>>,
+        nan_is_missing: bool,
     ) -> PyResult<Self> {
         let (steps, total_steps) =
             (steps.into_iter().map(|Count(step)| step).collect::<Vec<_>>(), total_steps.map(|Count(steps)| steps));
@@ -107,7 +109,7 @@ impl PyRun {
                 let reason = format!("{name} has {found} values for {} steps; give one a step", steps.len());
                 if found == steps.len() { Ok(()) } else { Err(Failure::Sweep(reason)) }
             };
-            let measured = |value: Option<f64>| value.filter(|value| !value.is_nan());
+            let measured = |value: Option<f64>| value.filter(|value| !(nan_is_missing && value.is_nan()));
             for (name, column) in [("train_loss", &train_loss), ("learning_rate", &learning_rate)] {
                 column.as_ref().map_or(Ok(()), |column| length(name, column.len()))?;
             }
@@ -192,7 +194,8 @@ impl PyRun {
         work::guard(|| Ok(self.run().final_validation(PySweep::metric(&self.sweep, metric)?)))
     }
 
-    /// Index of the first point whose loss or metric is NaN or infinite; `None` if the run did not diverge.
+    /// Index of the first point whose loss or metric is NaN or infinite; `None` if the run did not diverge. NaN that was taken for what
+    /// was not measured (`nan_is_missing`) is none.
     #[pyo3(signature = (metric=None))]
     fn diverged_at(&self, metric: Option<&str>) -> PyResult<Option<usize>> {
         work::guard(|| Ok(self.run().diverged_at(PySweep::metric(&self.sweep, metric)?)))

@@ -348,7 +348,8 @@ impl PySweep {
         slf.py().import("lodecast.io.tables")?.call_method1("to_numpy", (slf,))
     }
 
-    /// A pandas data frame, one metric point a row; `from_pandas` takes it back. What was not measured is NaN.
+    /// A pandas data frame, one metric point a row; `from_pandas` takes it back. What was not measured is NaN, as a value is that diverged:
+    /// `to_polars` and Arrow tell the two apart.
     fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("lodecast.io.tables")?.call_method1("to_pandas", (slf,))
     }

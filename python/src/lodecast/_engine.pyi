@@ -170,6 +170,7 @@ class Run:
         seed: int | None = None,
         optimizer: str | None = None,
         attributes: Mapping[str, str] | None = None,
+        nan_is_missing: bool = True,
     ) -> Run: ...
     @property
     def id(self) -> str:

@@ -8,6 +8,8 @@ use crate::Schedule;
 
 /// Knots are on a straight line if they are off it by less than this part of its rates.
 const STRAIGHT: f64 = 1e-9;
+/// Measured schedules at most, the best of them, as many as a process has members.
+const MOST_MEASURED: usize = 500;
 
 impl Law {
     /// Schedules of the runs that reached their end and did not diverge, each once, that of the best run first.
@@ -15,6 +17,7 @@ impl Law {
         let mut ended: Vec<_> =
             self.runs.iter().filter(|run| !run.diverged).filter_map(|run| Some((run, run.last?))).collect();
         ended.sort_by(|a, b| a.1.total_cmp(&b.1));
+        // Those far behind the best are no candidates, and all of them are compared with each other.
         let mut schedules: Vec<(String, Schedule)> = Vec::new();
         for (run, _) in ended {
             let schedule = run.schedule.clone().or_else(|| schedule_of_rates(&run.rates));
@@ -22,6 +25,9 @@ impl Law {
                 && schedules.iter().all(|(_, known)| *known != schedule)
             {
                 schedules.push((run.id.clone(), schedule));
+                if schedules.len() == MOST_MEASURED {
+                    break;
+                }
             }
         }
         schedules
