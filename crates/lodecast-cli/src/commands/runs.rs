@@ -8,7 +8,7 @@ use lodecast::{Metric, Sweep};
 use serde::Serialize;
 
 use crate::figures::sweep::{self, ConfigurationSummary};
-use crate::figures::{configuration_label, is_fraction, metric_value};
+use crate::figures::{is_fraction, metric_value};
 use crate::options::sweep::Columns;
 use crate::options::sweeps::SweepInput;
 use crate::output::Output;
@@ -54,6 +54,7 @@ struct Summary {
     points_without_loss: usize,
     points_without_learning_rate: usize,
     diverged: usize,
+    stopped: usize,
     empty: Vec<String>,
     by_configuration: Vec<ConfigurationSummary>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,6 +67,7 @@ struct RunSummary {
     run: String,
     configuration: String,
     points: usize,
+    last_step: Option<u64>,
     total_steps: u64,
     final_validation: Option<f64>,
     diverged_at: Option<u64>,
@@ -79,6 +81,11 @@ impl Arguments {
         }
         let input = SweepInput { paths: self.sweeps.clone(), columns: self.columns.clone() };
         let sweep = input.read(output)?;
+        // What stopped early is told by lengths, which others may have to say.
+        let (sweep, notes) = sweep.with_lengths();
+        for note in &notes {
+            output.warn(format_args!("run '{}': {}", note.run, note.reason));
+        }
         if sweep.metrics.is_empty() || sweep.runs.is_empty() {
             return Err(lodecast::Error::Sweep { reason: "it has no runs".to_owned() })
                 .with_context(|| format!("cannot sum up {}", input.name()));
@@ -128,10 +135,12 @@ fn summary(sweep: &Sweep, metric: usize, each: bool) -> Summary {
         sweep.runs.iter().map(|run| column(run).iter().filter(|value| value.is_none()).count()).sum()
     };
     let by_run = each.then(|| {
-        let runs = sweep.runs.iter().map(|run| RunSummary {
+        let names = sweep.configuration_names();
+        let runs = sweep.runs.iter().zip(names).map(|(run, configuration)| RunSummary {
             run: run.id.clone(),
-            configuration: configuration_label(run),
+            configuration,
             points: run.len(),
+            last_step: run.steps().last().copied(),
             total_steps: run.total_steps(),
             final_validation: run.final_validation(metric),
             diverged_at: run.diverged_at(metric).map(|index| run.steps()[index]),
@@ -150,6 +159,7 @@ fn summary(sweep: &Sweep, metric: usize, each: bool) -> Summary {
         points_without_loss: missing(|run| run.train_loss()),
         points_without_learning_rate: missing(|run| run.learning_rate()),
         diverged: sweep.runs.iter().filter(|run| run.diverged_at(metric).is_some()).count(),
+        stopped: sweep.runs.iter().filter(|run| sweep::stopped_early(run, metric)).count(),
         empty: sweep.runs.iter().filter(|run| run.is_empty()).map(|run| run.id.clone()).collect(),
         by_configuration: sweep::configurations(sweep, metric),
         by_run,
@@ -161,8 +171,15 @@ fn lines(sweep: &Sweep, summary: &Summary) -> Vec<String> {
     let metrics = summary.metrics.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let mut lines = vec![
         format!(
-            "runs            {} of {} configurations, {} diverged",
-            summary.runs, summary.configurations, summary.diverged
+            "runs            {} of {} configurations, {} diverged{}",
+            summary.runs,
+            summary.configurations,
+            summary.diverged,
+            if summary.stopped == 0 {
+                String::new()
+            } else {
+                format!(", {} stopped before their end", summary.stopped)
+            }
         ),
         format!("points          {}, from {} to {} a run", summary.points, summary.shortest_run, summary.longest_run),
         format!("metrics         {metrics}; {} measured at {} of the points", summary.metric, summary.validated_points),
@@ -183,12 +200,13 @@ fn lines(sweep: &Sweep, summary: &Summary) -> Vec<String> {
 fn run_table(sweep: &Sweep, metric: usize, runs: &[RunSummary]) -> Table {
     let fraction = is_fraction(&sweep.metrics[metric], runs.iter().filter_map(|run| run.final_validation));
     let mut table =
-        Table::new("", ["Run", "Configuration", "#Points", "#Steps planned", "#Last value", "#Diverged at"]);
+        Table::new("", ["Run", "Configuration", "#Points", "#Last step", "#Planned", "#Last value", "#Diverged at"]);
     for run in runs {
         table.push([
             run.run.clone(),
             run.configuration.clone(),
             run.points.to_string(),
+            run.last_step.map_or_else(|| "-".to_owned(), |step| step.to_string()),
             run.total_steps.to_string(),
             run.final_validation.map_or_else(|| "-".to_owned(), |value| metric_value(value, fraction)),
             run.diverged_at.map_or_else(|| "-".to_owned(), |step| step.to_string()),

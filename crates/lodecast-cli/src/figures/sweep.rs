@@ -18,9 +18,11 @@ pub(crate) struct ConfigurationSummary {
     pub runs: usize,
     /// Runs that diverged.
     pub diverged: usize,
+    /// Runs that stopped before their planned end.
+    pub stopped: usize,
     /// Points of all runs.
     pub points: usize,
-    /// Mean of the runs' last measured values, the diverged runs left out.
+    /// Mean of the last values of the runs that reached their end.
     pub mean_final: Option<f64>,
     /// Standard error of that mean.
     pub standard_error: Option<f64>,
@@ -34,18 +36,16 @@ pub(crate) fn configurations(sweep: &Sweep, metric: usize) -> Vec<ConfigurationS
     let mut summaries: Vec<ConfigurationSummary> = sweep
         .configurations()
         .into_iter()
-        .map(|(_, indices)| {
+        .map(|(name, indices)| {
             let runs = || indices.iter().map(|&index| &sweep.runs[index]);
             let diverged = runs().filter(|run| run.diverged_at(metric).is_some()).count();
-            let finals: Vec<f64> = runs()
-                .filter(|run| run.diverged_at(metric).is_none())
-                .filter_map(|run| run.final_validation(metric))
-                .collect();
+            let finals: Vec<f64> = runs().filter_map(|run| run.final_metric(metric)).collect();
             let mean = (!finals.is_empty()).then(|| mean(&finals));
             ConfigurationSummary {
-                configuration: configuration_label(&sweep.runs[indices[0]]),
+                configuration: name,
                 runs: indices.len(),
                 diverged,
+                stopped: runs().filter(|run| stopped_early(run, metric)).count(),
                 points: runs().map(lodecast::Run::len).sum(),
                 mean_final: mean,
                 standard_error: standard_error(&finals),
@@ -59,25 +59,40 @@ pub(crate) fn configurations(sweep: &Sweep, metric: usize) -> Vec<ConfigurationS
     summaries
 }
 
+/// Did a run end before its plan, for another reason than that it diverged?
+pub(crate) fn stopped_early(run: &lodecast::Run, metric: usize) -> bool {
+    !run.is_empty() && !run.reached_end() && run.diverged_at(metric).is_none()
+}
+
 /// The configurations as a table.
 pub(crate) fn configuration_table(sweep: &Sweep, metric: usize) -> Table {
     let summaries = configurations(sweep, metric);
     let fraction = is_fraction(&sweep.metrics[metric], summaries.iter().filter_map(|summary| summary.best_final));
     let caption = format!("Last {} of each configuration, the best first.", metric_name(&sweep.metrics[metric]));
-    let headings = ["Configuration", "#Runs", "#Diverged", "#Points", "#Mean", "#Std. error", "#Best run"];
+    // Few searches have runs that stopped early.
+    let any_stopped = summaries.iter().any(|summary| summary.stopped > 0);
+    let mut headings = vec!["Configuration", "#Runs", "#Diverged", "#Points", "#Mean", "#Std. error", "#Best run"];
+    if any_stopped {
+        headings.insert(3, "#Stopped");
+    }
     let mut table = Table::new(caption, headings);
     for (index, summary) in summaries.iter().enumerate() {
         let missing = || "-".to_owned();
         let value = |value: Option<f64>| value.map_or_else(missing, |value| metric_value(value, fraction));
-        let row = table.push([
+        let count = |count: usize| if count == 0 { missing() } else { count.to_string() };
+        let mut cells = vec![
             summary.configuration.clone(),
             summary.runs.to_string(),
-            if summary.diverged == 0 { missing() } else { summary.diverged.to_string() },
+            count(summary.diverged),
             summary.points.to_string(),
             value(summary.mean_final),
             summary.standard_error.map_or_else(missing, |error| metric_error(error, fraction)),
             value(summary.best_final),
-        ]);
+        ];
+        if any_stopped {
+            cells.insert(3, count(summary.stopped));
+        }
+        let row = table.push(cells);
         row.strong = index == 0;
     }
     table

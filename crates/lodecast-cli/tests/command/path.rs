@@ -24,6 +24,30 @@ fn a_sweep_holds_the_runs_that_were_asked_for() {
 }
 
 #[test]
+fn a_run_that_stopped_early_is_told_from_one_that_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "run_id,step,train_loss,learning_rate,acc:max,attribute.weight_decay\n".to_owned();
+    // Both of one rate; the one with the better last value was stopped half-way, and neither says how long it was to be.
+    for (id, decay, last, best) in [("whole", "0.1", 100u64, 0.6), ("stopped", "0.2", 50, 0.8)] {
+        for step in (10..=last).step_by(10) {
+            text += &format!("{id},{step},1.0,0.1,{},{decay}\n", best * step as f64 / last as f64);
+        }
+    }
+    fs::write(folder.path().join("runs.csv"), text).unwrap();
+    let summary = json(folder.path(), &["runs", "runs.csv", "--each", "--json"]);
+    assert_eq!(summary["stopped"], 1);
+    let configurations = summary["by_configuration"].as_array().unwrap();
+    assert_eq!((&configurations[0]["mean_final"], &configurations[1]["stopped"]), (&0.6.into(), &1.into()), "{summary}");
+    assert!(configurations[1]["mean_final"].is_null(), "what stopped says nothing of its end");
+    assert_ne!(configurations[0]["configuration"], configurations[1]["configuration"], "what differs is named");
+    assert_eq!((&summary["by_run"][1]["last_step"], &summary["by_run"][1]["total_steps"]), (&50.into(), &100.into()));
+    let output = lodecast(folder.path(), &["runs", "runs.csv"]);
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(table.contains("1 stopped before their end") && table.contains("Stopped"), "{table}");
+    assert!(talk(&output).contains("run 'stopped'"), "{}", talk(&output));
+}
+
+#[test]
 fn the_table_and_the_json_of_a_sweep_agree() {
     let table = data(trained(), &["runs", "sweep.parquet"]);
     let summary = json(trained(), &["runs", "sweep.parquet", "--json"]);

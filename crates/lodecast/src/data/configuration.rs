@@ -273,13 +273,15 @@ impl Sweep {
     /// for nothing.
     pub fn best_configuration(&self, metric: usize) -> Option<(String, f64, Vec<usize>)> {
         let direction = self.metrics.get(metric)?.direction;
-        let finals: Vec<Option<f64>> = self.runs.iter().map(|run| run.final_metric(metric)).collect();
+        let (sweep, _) = self.with_lengths();
+        let finals: Vec<Option<f64>> = sweep.runs.iter().map(|run| run.final_metric(metric)).collect();
         let worst = finals.iter().flatten().copied().reduce(|a, b| if direction.is_better(a, b) { b } else { a })?;
         let stopped = |run: &Run| !run.reached_end() && run.diverged_at(metric).is_none();
-        self.configurations()
+        sweep
+            .configurations()
             .into_iter()
             .filter_map(|(name, mut runs)| {
-                runs.retain(|&run| !stopped(&self.runs[run]));
+                runs.retain(|&run| !stopped(&sweep.runs[run]));
                 let mean = runs.iter().map(|&run| finals[run].unwrap_or(worst)).sum::<f64>() / runs.len() as f64;
                 (!runs.is_empty()).then_some((name, mean, runs))
             })

@@ -91,8 +91,10 @@ impl Sweep {
         counts.entry(longest).or_insert(1);
         let mut settled = self.clone();
         let mut notes = Vec::new();
+        let columns = self.metrics.len().max(1);
         for run in settled.runs.iter_mut().filter(|run| is_open(run)) {
             let last = run.total_steps();
+            let diverged = (0..columns).any(|metric| run.diverged_at(metric).is_some());
             let longer = counts.range(last..).filter(|&(&length, _)| (last as f64) < END * length as f64);
             // The commonest; of equally common ones the shortest.
             let planned = longer.fold(None, |best: Option<(u64, usize)>, (&length, &count)| {
@@ -108,7 +110,8 @@ impl Sweep {
                     let assumed = format!(
                         "it ends at step {last} with its rate still up, where others have {length} steps: taken as stopped early"
                     );
-                    (length, Some(assumed))
+                    // Of one that diverged it is known why it ended.
+                    (length, Some(assumed).filter(|_| !diverged))
                 }
                 _ => (last, recorded.as_ref().map(|_| format!("taken as planned for its last step, {last}"))),
             };
