@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Direction, Point, Run, Sweep};
 use crate::data::{Family, Schedule};
 use crate::error::{Error, Result};
+use crate::odd::set_aside;
 pub use conditions::Conditions;
 use rate_curve::{agrees, mean_recorded, peak, positive_rates};
 pub use seen::{Band, Seen, Surprise};
@@ -104,6 +105,7 @@ impl Experience {
     /// # Errors
     /// If no run has a final value of the metric, or no schedule is known.
     pub fn from_sweep(sweep: &Sweep, metric: usize) -> Result<Self> {
+        let (sweep, _) = set_aside(sweep, metric, None);
         let fail = |reason: &str| Err(Error::Sweep { reason: reason.to_owned() });
         let Some(direction) = sweep.metrics.get(metric).map(|metric| metric.direction) else {
             return fail("it has no such validation metric");

@@ -2,7 +2,7 @@
 //! rate that leads to the best long-term validation result (Sampson & Melchior, arXiv 2509.23052).
 //!
 //! Data flows one way: [`Sweep`] of [`Run`]s -> [`fit()`] -> [`Model`] -> plan -> [`Schedule`]. So do the modules, each
-//! building on those above it: data, kernels, experience, model, fit, plan, then scheduler, evaluate and tune.
+//! building on those above it: data, odd, kernels, experience, model, fit, plan, then scheduler, evaluate and tune.
 
 mod data;
 mod error;
@@ -14,6 +14,7 @@ mod fit;
 pub mod instrument;
 mod kernels;
 mod model;
+mod odd;
 mod plan;
 mod random;
 mod scheduler;

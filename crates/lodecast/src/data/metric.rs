@@ -44,6 +44,26 @@ impl fmt::Display for Direction {
     }
 }
 
+/// Words in the names of metrics that lie between 0 and 1, or 0 and 100 per cent.
+const SHARES: [&str; 16] = [
+    "acc",
+    "f1",
+    "auc",
+    "auroc",
+    "precision",
+    "recall",
+    "iou",
+    "dice",
+    "bleu",
+    "rouge",
+    "top",
+    "percent",
+    "map",
+    "ssim",
+    "exact_match",
+    "correct",
+];
+
 /// A validation metric: its name and the direction in which it is better.
 ///
 /// ```
@@ -65,6 +85,12 @@ impl Metric {
     /// A metric of the given name and direction.
     pub fn new(name: impl Into<String>, direction: Direction) -> Self {
         Self { name: name.into(), direction }
+    }
+
+    /// Does its name say that it lies between 0 and 1, or 0 and 100 per cent?
+    pub(crate) fn is_share(&self) -> bool {
+        let name = self.name.to_lowercase();
+        name.contains('%') || SHARES.iter().any(|word| name.contains(word))
     }
 }
 

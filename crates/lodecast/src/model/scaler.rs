@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Direction, Metric, Run, Sweep};
 use crate::error::{Error, Result};
+use crate::odd::{are_odd, mean_and_deviation, possible_values};
 
 /// What is done to a column before it is standardised.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -126,10 +127,8 @@ impl Column {
                 *value = if better == Direction::Max { value.max(worst) } else { value.min(worst) };
             }
         }
-        let count = counted.len().max(1) as f64;
-        let mean = counted.iter().sum::<f64>() / count;
-        let variance = counted.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-        let scale = if variance.sqrt() > 1e-9 * mean.abs().max(1e-9) { variance.sqrt() } else { 1.0 };
+        let (mean, deviation) = mean_and_deviation(&counted);
+        let scale = if deviation > 1e-9 * mean.abs().max(1e-9) { deviation } else { 1.0 };
         let least = transformed.iter().copied().fold(f64::INFINITY, f64::min);
         let most = transformed.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         Self { transform, mean, scale, range: ((least - mean) / scale - slack, (most - mean) / scale + slack) }
@@ -214,6 +213,7 @@ impl Scaler {
         };
         let losses = finite(&mut sweep.runs.iter().flat_map(|run| run.train_loss().iter().copied()));
         let metrics = finite(&mut sweep.runs.iter().flat_map(|run| run.validation(metric).iter().copied()));
+        let metrics = possible_values(target, metrics);
         let peaks: Vec<f64> = sweep
             .runs
             .iter()
@@ -261,17 +261,6 @@ impl Scaler {
 fn density(run: &Run) -> Option<f64> {
     let part = *run.steps().last()? as f64 / run.total_steps() as f64;
     Some(if run.reached_end() { run.len() as f64 } else { run.len() as f64 / part.max(1e-6) })
-}
-
-/// So many odd values decide nothing about how a column is transformed, nor does this fraction of many.
-const ODD: usize = 2;
-const ODD_FRACTION: f64 = 0.01;
-
-/// Are there no more values of this sort than may be odd ones?
-fn are_odd(values: &[f64], sort: impl Fn(f64) -> bool) -> bool {
-    let found = values.iter().filter(|&&value| sort(value)).count();
-    let most = (ODD_FRACTION * values.len() as f64).max(ODD.min(values.len() / 4) as f64);
-    found as f64 <= most
 }
 
 /// How losses are transformed.

@@ -6,6 +6,7 @@ mod few_runs;
 mod fit;
 mod fuzzed;
 mod model_file;
+mod odd_values;
 mod plan_controlled;
 mod plan_experience;
 mod plan_models;

@@ -18,6 +18,7 @@ use super::settings::{Covariates, Settings, momentum_gain};
 use super::{FittedRun, Law, LawSettings, Objective, Units, UnusedRun};
 use crate::data::ANNEALED;
 use crate::experience::settings_beyond_rates;
+use crate::odd::set_aside;
 use crate::{Direction, Error, Metric, Result, Sweep};
 
 /// Runs that the curve is fitted to at most: more say nothing new about 21 parameters.
@@ -56,6 +57,7 @@ impl Law {
     /// all diverged, or none better than an untrained network. The message says what would work.
     pub fn fit(sweep: &Sweep, metric: &str, settings: &LawSettings) -> Result<Self> {
         let column = sweep.metric_index(metric)?;
+        let (sweep, odd) = set_aside(sweep, column, settings.ideal);
         let metric = &sweep.metrics[column];
         let (mut recordings, mut left_out) = (Vec::new(), Vec::new());
         for run in &sweep.runs {
@@ -79,20 +81,22 @@ impl Law {
         }
         let most = |run: &Recording| run.measured.iter().map(|(_, value)| *value).fold(f64::NEG_INFINITY, f64::max);
         let greatest: Vec<(&str, f64)> = recordings.iter().map(|run| (run.id.as_str(), most(run))).collect();
-        if let Some((fraction, per_cent)) = mixed_units(metric, &greatest) {
+        if let Some([(fraction, part), (per_cent, hundredths)]) = mixed_units(metric, &greatest) {
             return Err(Error::Sweep {
                 reason: format!(
-                    "'{}' is a fraction in run '{fraction}' and per cent in run '{per_cent}': give all in one unit",
+                    "'{}' is a fraction in run '{fraction}' (up to {part}) and per cent in run '{per_cent}' (up to {hundredths}): \
+                     give all in one unit",
                     metric.name
                 ),
             });
         }
-        let mut law = match Scale::choose(metric, settings.ideal, &values)? {
+        let mut law = match Scale::choose(metric, settings.ideal, &values, &greatest)? {
             Some(scale) => fit_scaled(metric, &recordings, scale, settings)?,
             None => learn_ideal(metric, &recordings, &values, settings)?,
         };
+        law.notes.extend(odd);
         law.left_out = left_out;
-        law.doubts = Vec::from_iter(settings_beyond_rates(sweep, column));
+        law.doubts = Vec::from_iter(settings_beyond_rates(&sweep, column));
         Ok(law)
     }
 }

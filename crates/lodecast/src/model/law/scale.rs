@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::odd::LEAST_FRACTION;
 use crate::{Direction, Error, Metric, Result};
 
 /// Where the ideal value of a metric came from.
@@ -34,33 +35,18 @@ const LEAST_GAP: f64 = 1e-150;
 const GREATEST_GAP: f64 = 1e150;
 /// What is better than the ideal by more than this part of an untrained network's gap was not measured in the same unit.
 const BEYOND: f64 = 0.01;
-/// Greatest value of a run in fractions that is none of a run in per cent which learned nothing.
-const LEAST_FRACTION: f64 = 0.15;
-/// Words in the names of metrics that lie between 0 and 1, or 0 and 100 per cent.
-const SHARES: [&str; 16] = [
-    "acc",
-    "f1",
-    "auc",
-    "auroc",
-    "precision",
-    "recall",
-    "iou",
-    "dice",
-    "bleu",
-    "rouge",
-    "top",
-    "percent",
-    "map",
-    "ssim",
-    "exact_match",
-    "correct",
-];
 /// Gaps between the best value and a learned ideal that are tried, as fractions of what the best run gained.
 pub(crate) const LEARNED_GAPS: [f64; 7] = [0.01, 0.03, 0.1, 0.2, 0.4, 0.8, 1.6];
 
 impl Scale {
-    /// The scale of `metric`, of which `values` were measured. `None` if its ideal value has to be learned.
-    pub(crate) fn choose(metric: &Metric, ideal: Option<f64>, values: &[f64]) -> Result<Option<Self>> {
+    /// The scale of `metric`, of which `values` were measured. `None` if its ideal value has to be learned. `greatest` are the ids of
+    /// runs with their greatest value, for an error to name.
+    pub(crate) fn choose(
+        metric: &Metric,
+        ideal: Option<f64>,
+        values: &[f64],
+        greatest: &[(&str, f64)],
+    ) -> Result<Option<Self>> {
         let finite = || values.iter().copied().filter(|value| value.is_finite());
         let (least, most) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
         let direction = metric.direction;
@@ -83,13 +69,14 @@ impl Scale {
             Direction::Min => None,
             Direction::Max if least < 0.0 => None,
             Direction::Max if most <= 1.0 => Some(1.0),
-            Direction::Max if !is_share(&metric.name) || most > 100.0 => None,
+            Direction::Max if !metric.is_share() || most > 100.0 => None,
             // A share that is mostly below 1 and now and then a little above is neither a fraction nor per cent.
             Direction::Max if most < 1.5 => {
+                let run = greatest.iter().find(|(_, value)| *value == most).map_or("?", |(run, _)| run);
                 return Err(Error::Sweep {
                     reason: format!(
-                        "'{}' reaches {most}, which is neither a fraction nor per cent: correct it, or give its ideal value \
-                         (what no run can pass)",
+                        "'{}' reaches {most} in run '{run}', which is neither a fraction nor per cent: correct it, or give its \
+                         ideal value (what no run can pass)",
                         metric.name
                     ),
                 });
@@ -148,8 +135,8 @@ impl Scale {
 }
 
 /// A run in fractions and one in per cent, where a sweep has both: `runs` are their ids with their greatest value.
-pub(crate) fn mixed_units<'a>(metric: &Metric, runs: &[(&'a str, f64)]) -> Option<(&'a str, &'a str)> {
-    if metric.direction != Direction::Max || !is_share(&metric.name) {
+pub(crate) fn mixed_units<'a>(metric: &Metric, runs: &[(&'a str, f64)]) -> Option<[(&'a str, f64); 2]> {
+    if metric.direction != Direction::Max || !metric.is_share() {
         return None;
     }
     let is_fraction = |value: f64| (LEAST_FRACTION..=1.0).contains(&value);
@@ -157,12 +144,7 @@ pub(crate) fn mixed_units<'a>(metric: &Metric, runs: &[(&'a str, f64)]) -> Optio
     // A run in per cent that learned nothing may stay below 1, but not between these.
     let others: Vec<_> = runs.iter().filter(|(_, most)| !is_fraction(*most)).collect();
     let per_cent = others.iter().find(|(_, most)| (1.5..=100.0).contains(most))?;
-    others.iter().all(|(_, most)| *most > 1.0).then_some((fraction.0, per_cent.0))
-}
-
-fn is_share(name: &str) -> bool {
-    let name = name.to_lowercase();
-    name.contains('%') || SHARES.iter().any(|word| name.contains(word))
+    others.iter().all(|(_, most)| *most > 1.0).then_some([*fraction, **per_cent])
 }
 
 #[cfg(test)]
@@ -170,7 +152,8 @@ mod tests {
     use super::*;
 
     fn choose(name: &str, values: &[f64]) -> Result<Option<Scale>> {
-        Scale::choose(&name.parse().expect("a metric"), None, values)
+        let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Scale::choose(&name.parse().expect("a metric"), None, values, &[("a run", greatest)])
     }
 
     #[test]
@@ -183,7 +166,7 @@ mod tests {
         assert_eq!(ideal("reward:max", &[10.0, 97.0]), None);
         assert_eq!(ideal("reward:max", &[-4.0, 0.5]), None);
         let error = choose("accuracy:max", &[0.3, 1.02]).expect_err("not a share").to_string();
-        assert!(error.contains("1.02") && error.contains("ideal"), "{error}");
+        assert!(error.contains("1.02 in run 'a run'") && error.contains("ideal"), "{error}");
     }
 
     #[test]
@@ -192,7 +175,7 @@ mod tests {
         assert!((scale.gap(1.0) - 0.005).abs() < 1e-12 && (scale.gap(0.5) - 0.5).abs() < 1e-12);
         assert_eq!(scale.gap(f64::NAN), f64::INFINITY);
         assert!((scale.value(scale.gap(0.75)) - 0.75).abs() < 1e-12);
-        assert!(Scale::choose(&Metric::new("a", Direction::Max), Some(0.9), &[0.95]).is_err());
+        assert!(Scale::choose(&Metric::new("a", Direction::Max), Some(0.9), &[0.95], &[]).is_err());
     }
 
     #[test]

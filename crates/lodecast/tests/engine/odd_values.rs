@@ -1,0 +1,92 @@
+//! Sweeps with a few values that cannot be, runs that show nothing, and schedules under which everything diverged: what they say
+//! of the others is nothing.
+
+use lodecast::{
+    BestFit, ControlledSettings, Direction, Error, Experience, FitOptions, FitSettings, Forecaster, LawSettings,
+    Metric, Model, ModelKind, Origin, Planner, Point, Run, Schedule, Situation, SuggestionSettings, Sweep, Verdict,
+    fit, fit_best, suggest,
+};
+
+const TOTAL_STEPS: u64 = 1000;
+
+/// A run whose metric is what `metric` makes of a loss that falls faster under a higher rate.
+fn run(number: u32, metric: impl Fn(f64) -> f64) -> Run {
+    let peak = 0.01 * 10f64.powf(f64::from(number) / 6.0);
+    let schedule = Schedule::cosine(peak);
+    let mut area = 0.0;
+    let points = (1..=50u64).map(|k| {
+        let rate = schedule.learning_rate(k as f64 / 50.0);
+        area += rate / 50.0;
+        let loss = 0.15 + 2.0 / (1.0 + 30.0 * area) + 0.25 * peak / (0.3 + peak);
+        Point::new(20 * k).train_loss(loss).learning_rate(rate).validation(metric(loss))
+    });
+    Run::from_points(format!("r{number}"), points.collect::<Vec<_>>()).expect("steps increase")
+}
+
+fn sweep(metric: &str, value: impl Fn(f64) -> f64) -> Sweep {
+    let mut sweep = Sweep::new(vec![metric.parse().expect("a metric")]);
+    sweep.runs = (0..12).map(|number| run(number, &value)).collect();
+    sweep
+}
+
+fn accuracy() -> Sweep {
+    sweep("val_acc:max", |loss| 0.97 - 0.35 * loss)
+}
+
+/// With this value in place of the one of run 4 at `step`.
+fn with(mut sweep: Sweep, step: u64, value: f64) -> Sweep {
+    sweep.runs[4].change_points(0, |point| if point.step == step { point.validation(value) } else { point });
+    sweep
+}
+
+fn fitted(sweep: &Sweep, kind: ModelKind) -> Model {
+    let settings = FitSettings::new(kind).with_training(|training| {
+        training.iterations = 10;
+        training.members = 2;
+        training.batch_size = 16;
+    });
+    fit(sweep, &settings, FitOptions::default()).unwrap_or_else(|error| panic!("{kind}: {error}")).model
+}
+
+fn final_value(model: &Model) -> f64 {
+    model.forecast(&[], TOTAL_STEPS, Some(&Schedule::cosine(0.2))).expect("a forecast").final_validation.mean
+}
+
+#[test]
+fn a_few_odd_values_change_no_scale_of_the_law() {
+    let Model::Law(clean) = fitted(&accuracy(), ModelKind::Law) else { panic!("a law") };
+    let expected = final_value(&Model::Law(clean));
+    for odd in [1.000_000_1, 1.0, 1e9, 50.0, -5.0, f64::MAX] {
+        for step in [220, 1000] {
+            let sweep = with(accuracy(), step, odd);
+            let best = fit_best(&sweep, &BestFit::default(), FitOptions::default());
+            best.unwrap_or_else(|error| panic!("{odd}: {error}"));
+            let model = fitted(&sweep, ModelKind::Law);
+            let found = final_value(&model);
+            let Model::Law(law) = &model else { panic!("a law") };
+            assert_eq!(law.law().scale().ideal, 1.0, "{odd}");
+            assert!((found - expected).abs() < 0.02, "{odd} at step {step}: {found} instead of {expected}");
+            let notes: Vec<_> = law.law().notes().iter().filter(|note| note.contains("'r4'")).collect();
+            let told = notes.iter().all(|note| note.contains(&format!("step {step}")));
+            assert!(told && notes.len() == usize::from(odd != 1.0), "{odd}: {notes:?}");
+            assert!(model.experience().best_configuration().final_metric <= 1.0);
+        }
+    }
+}
+
+#[test]
+fn many_values_beyond_are_an_error_that_names_one() {
+    let reason = |sweep: &Sweep| {
+        let error = lodecast::Law::fit(sweep, "val_acc", &LawSettings::default()).expect_err("in two units");
+        assert!(matches!(error, Error::Sweep { .. }));
+        error.to_string()
+    };
+    let mut mixed = accuracy();
+    mixed.runs[4].change_points(0, |point| point.validation(100.0 * point.validation.unwrap_or(f64::NAN)));
+    let text = reason(&mixed);
+    assert!(text.contains("run 'r4' (up to ") && text.contains("one unit"), "{text}");
+    let mut beyond = accuracy();
+    beyond.runs[4].change_points(0, |point| point.validation(1.2));
+    let text = reason(&beyond);
+    assert!(text.contains("1.2 in run 'r4'") && text.contains("correct it"), "{text}");
+}
