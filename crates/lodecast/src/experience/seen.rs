@@ -1,8 +1,11 @@
 //! What the sweep's runs looked like at each part of a run, and how far a live run is from it.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Point, Run};
+use crate::odd::{are_odd, mean_and_deviation, quantile};
 
 /// Parts that a run is divided into.
 const PARTS: usize = 20;
@@ -22,7 +25,7 @@ pub struct Band {
     pub highest: f64,
     /// Mean.
     pub mean: f64,
-    /// Standard deviation, but at least a tenth of that of the column over whole runs.
+    /// Standard deviation, but at least a tenth of that of the column over whole runs, in which odd values count for little.
     pub deviation: f64,
     /// Number of values.
     pub count: u64,
@@ -53,11 +56,37 @@ impl Band {
     }
 }
 
-fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-    (mean, variance.sqrt())
+/// Values within which almost all of a column lie: its quantiles of 5 and 95 %, and to either side so many times the distance of the
+/// two. Where these are the same, nothing is known of how far the others may lie.
+const REACH: f64 = 3.0;
+
+fn usual(mut values: Vec<f64>) -> RangeInclusive<f64> {
+    if values.is_empty() {
+        return f64::MIN..=f64::MAX;
+    }
+    let (low, high) = (quantile(&mut values, 0.05), quantile(&mut values, 0.95));
+    let reach = REACH * (high - low);
+    if reach > 0.0 { low - reach..=high + reach } else { f64::MIN..=f64::MAX }
+}
+
+/// The bands of a column whose values in each part of a run are these.
+fn bands(parts: &[Vec<f64>]) -> Vec<Option<Band>> {
+    let usual = usual(parts.concat());
+    // One value that exploded says nothing of how runs differ, and many are no more worth than the worst that is usual.
+    let within = |value: f64| value.clamp(*usual.start(), *usual.end());
+    let all: Vec<f64> = parts.iter().flatten().map(|&value| within(value)).collect();
+    let least = LEAST_DEVIATION * mean_and_deviation(&all).1;
+    let is_unusual = |value: f64| !usual.contains(&value);
+    let band = |values: &Vec<f64>| {
+        // What is unusual but common at its place, as a first loss is, was seen there.
+        if are_odd(values, is_unusual) {
+            let kept: Vec<f64> = values.iter().copied().filter(|&value| !is_unusual(value)).collect();
+            Band::new(&kept, least)
+        } else {
+            Band::new(values, least)
+        }
+    };
+    parts.iter().map(band).collect()
 }
 
 /// Bands of every column over the twentieths of a run; `None` where nothing was measured.
@@ -108,10 +137,7 @@ impl Seen {
                 columns[2][part].extend(finite(point.validation));
             }
         }
-        let [train_loss, learning_rate, validation] = columns.map(|parts| {
-            let least = LEAST_DEVIATION * mean_and_deviation(&parts.concat()).1;
-            parts.iter().map(|values| Band::new(values, least)).collect()
-        });
+        let [train_loss, learning_rate, validation] = columns.map(|parts| bands(&parts));
         Self { train_loss, learning_rate, validation }
     }
 
@@ -144,5 +170,55 @@ impl Seen {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Twelve runs of a loss that falls from 2.3 in 50 points, with this one in place of one of its values.
+    fn seen(odd: Option<f64>) -> Seen {
+        let run = |number: u32| {
+            let loss = |step: u64| 0.2 + 2.1 / (1.0 + 0.1 * f64::from(number + 1) * step as f64);
+            let points = (0..50).map(|step| {
+                let value = odd.filter(|_| (number, step) == (4, 20)).unwrap_or_else(|| loss(step));
+                Point::new(step).train_loss(loss(step)).learning_rate(0.1).validation(value)
+            });
+            Run::from_points(number.to_string(), points).expect("increasing")
+        };
+        let runs: Vec<Run> = (0..12).map(run).collect();
+        Seen::from_runs(runs.iter(), 0)
+    }
+
+    #[test]
+    fn one_value_that_exploded_blinds_nobody() {
+        let distance = |seen: &Seen, value: f64| {
+            let observed: Vec<Point> = (18..=20).map(|step| Point::new(step).validation(value)).collect();
+            seen.surprise(&observed, 49).validation.expect("seen there")
+        };
+        let expected = seen(None);
+        assert!(distance(&expected, 30.0) > 10.0);
+        for odd in [1e2, 1e4, 4e21, 1e200] {
+            let found = seen(Some(odd));
+            found.check().unwrap_or_else(|error| panic!("{odd}: {error}"));
+            let ratio = distance(&found, 30.0) / distance(&expected, 30.0);
+            assert!(ratio > 0.8, "{odd}: {ratio} of the distance");
+            assert!(found.validation.iter().flatten().all(|band| band.highest < 10.0), "{odd}");
+        }
+    }
+
+    #[test]
+    fn what_every_run_begins_with_was_seen() {
+        let run = |number: u32| {
+            let value = |step: u64| if step == 0 { 3e4 + f64::from(number) } else { 20.0 + f64::from(number) };
+            let points = (0..200).map(|step| Point::new(step).learning_rate(0.1).validation(value(step)));
+            Run::from_points(number.to_string(), points).expect("increasing")
+        };
+        let runs: Vec<Run> = (0..12).map(run).collect();
+        let seen = Seen::from_runs(runs.iter(), 0);
+        let at = |step: u64, value: f64| seen.surprise(&[Point::new(step).validation(value)], 200).validation;
+        assert_eq!(at(0, 3e4), Some(0.0));
+        assert!(at(100, 1e3) > Some(10.0), "{:?}", at(100, 1e3));
     }
 }
