@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Direction, Point, Run, Sweep};
 use crate::data::{Family, Schedule};
 use crate::error::{Error, Result};
-use crate::odd::set_aside;
+use crate::odd::{mean_and_deviation, set_aside};
 pub use conditions::Conditions;
 use rate_curve::{agrees, mean_recorded, peak, positive_rates};
 pub use seen::{Band, Seen, Surprise};
@@ -136,7 +136,7 @@ impl Experience {
                 name,
                 schedule,
                 runs: runs.len(),
-                final_metric: finals.iter().sum::<f64>() / finals.len() as f64,
+                final_metric: mean_and_deviation(&finals).0,
                 diverged: diverged as f64 / runs.len() as f64,
             });
             members.push(runs);

@@ -192,18 +192,31 @@ impl Model {
     /// The bytes of its file, for where there is none: a message, a database, a checkpoint of something larger.
     ///
     /// # Errors
-    /// If the model cannot be written in the format of the file.
+    /// If the model cannot be written in the format of the file, or could not be read back.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        self.form().to_bytes().map_err(in_memory)
+        self.checked_bytes().map_err(in_memory)
+    }
+
+    /// The bytes of its file, which can be read: JSON has no number that is not finite, and a reader would be the first to tell.
+    fn checked_bytes(&self) -> std::result::Result<Vec<u8>, String> {
+        let bytes = self.form().to_bytes()?;
+        let read = file::parse(&bytes).and_then(|(header, tensors)| Self::read(&header, tensors));
+        read.map_err(|reason| {
+            format!(
+                "a model of this sweep could not be read back ({reason}): correct values that nothing can have, beyond 1e150 \
+                 or so, and fit it again"
+            )
+        })?;
+        Ok(bytes)
     }
 
     /// Writes the model to `path`, whole or not at all.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// If the file cannot be written, or could not be read back.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let bytes = self.form().to_bytes().map_err(|reason| Error::ModelFile { path: path.to_owned(), reason })?;
+        let bytes = self.checked_bytes().map_err(|reason| Error::ModelFile { path: path.to_owned(), reason })?;
         whole_file::write(path, &bytes)
     }
 
@@ -241,5 +254,36 @@ impl Model {
     pub(super) fn of_another_kind(&self, asked: ModelKind, path: &Path) -> Error {
         let reason = format!("it holds a {} model, not a {asked} one", self.kind());
         Error::ModelFile { path: path.to_owned(), reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fit::{FitOptions, LawFit, fit};
+
+    #[test]
+    fn what_could_not_be_read_is_not_written() {
+        let mut sweep = Sweep::new(vec!["val_loss:min".parse().expect("a metric")]);
+        for rate in [0.1, 0.2] {
+            let loss = |step: u64| 0.2 + 2.0 / (1.0 + rate * step as f64);
+            let points = (0..=20).map(|step| Point::new(step).learning_rate(rate).validation(loss(step)));
+            sweep.runs.push(Run::from_points(rate.to_string(), points).expect("increasing"));
+        }
+        let fitted = fit(&sweep, &LawFit::default().into(), FitOptions::default()).expect("a fit");
+        let Model::Law(model) = fitted.model else { panic!("a law") };
+        let with = |spread: f64| {
+            let experience = Experience { log_rate_spread: spread, ..Form::experience(&model).clone() };
+            let record = Form::record(&model).clone();
+            Model::from(LawModel::new(model.law().clone(), model.settings().clone(), experience, record))
+        };
+        with(1.0).to_bytes().expect("a sound model");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("model.lode");
+        for error in [with(f64::INFINITY).to_bytes().map(drop), with(f64::NAN).save(&path)] {
+            let text = error.expect_err("no model").to_string();
+            assert!(text.contains("could not be read back") && text.contains("fit it again"), "{text}");
+        }
+        assert!(!path.exists());
     }
 }

@@ -90,3 +90,35 @@ fn many_values_beyond_are_an_error_that_names_one() {
     let text = reason(&beyond);
     assert!(text.contains("1.2 in run 'r4'") && text.contains("correct it"), "{text}");
 }
+
+#[test]
+fn whatever_the_values_a_model_that_is_written_can_be_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("model.lode");
+    for (metric, sign) in [("val_loss:min", 1.0), ("reward:max", -1.0)] {
+        for huge in [1e155, 1e200, f64::MAX, -1e200] {
+            for many in [false, true] {
+                let mut sweep = with(sweep(metric, |loss| sign * loss), 220, huge);
+                if many {
+                    sweep.runs[4].change_points(0, |point| point.validation(huge));
+                    sweep.runs[5].change_points(0, |point| point.validation(huge));
+                }
+                for &kind in ModelKind::ALL {
+                    let settings = FitSettings::new(kind).with_training(|training| {
+                        training.iterations = 2;
+                        training.members = 2;
+                    });
+                    // A sweep may be refused, but not after it was fitted.
+                    let Ok(fitted) = fit(&sweep, &settings, FitOptions::default()) else { continue };
+                    fitted.model.save(&path).unwrap_or_else(|error| panic!("{kind} {metric} {huge} {many}: {error}"));
+                    Model::load(&path).unwrap_or_else(|error| panic!("{kind} {metric} {huge} {many}: {error}"));
+                }
+            }
+        }
+    }
+    for huge in [1e155, f64::MAX] {
+        for kind in [ModelKind::Law, ModelKind::Controlled] {
+            fitted(&with(sweep("val_loss:min", |loss| loss), 220, huge), kind);
+        }
+    }
+}
