@@ -84,7 +84,7 @@ pub struct Experience {
     pub configurations: Vec<Configuration>,
     /// Index of the one with the best mean final metric.
     pub best: usize,
-    /// Learning rates of all runs that did not diverge.
+    /// Learning rates of all runs that measured something and did not diverge.
     pub learning_rates: RateRange,
     /// Learning rates of the configurations within 3 % of the best that never diverged.
     pub good_learning_rates: RateRange,
@@ -105,6 +105,11 @@ impl Experience {
     /// # Errors
     /// If no run has a final value of the metric, or no schedule is known.
     pub fn from_sweep(sweep: &Sweep, metric: usize) -> Result<Self> {
+        Self::without(sweep, metric, &[])
+    }
+
+    /// The same, of a sweep whose runs of the ids `left_out` a model was not fitted to: that they bore their rates it does not know.
+    pub(crate) fn without(sweep: &Sweep, metric: usize, left_out: &[&str]) -> Result<Self> {
         let (sweep, _) = set_aside(sweep, metric, None);
         let fail = |reason: &str| Err(Error::Sweep { reason: reason.to_owned() });
         let Some(direction) = sweep.metrics.get(metric).map(|metric| metric.direction) else {
@@ -126,8 +131,10 @@ impl Experience {
             let runs: Vec<&Run> = indices.iter().map(|&index| &sweep.runs[index]).collect();
             let Some(schedule) = schedule_of(&runs, negligible_rate) else { continue };
             let diverged = runs.iter().filter(|run| run.diverged_at(metric).is_some()).count();
-            // A run that stopped early says nothing of its end.
-            let ended = runs.iter().filter(|run| run.diverged_at(metric).is_some() || run.reached_end());
+            // A run that stopped early says nothing of its end, nor does one in which nothing was measured.
+            let ended = runs
+                .iter()
+                .filter(|run| run.diverged_at(metric).is_some() || run.reached_end() && has_measured(run, metric));
             let finals: Vec<f64> = ended.map(|run| run.final_metric(metric).unwrap_or(worst)).collect();
             if finals.is_empty() {
                 continue;
@@ -155,9 +162,10 @@ impl Experience {
             index == best || (near && configuration.diverged == 0.0)
         };
         let sound = |run: &&Run| run.diverged_at(metric).is_none();
-        let all = RateRange::of(sweep.runs.iter().filter(sound).flat_map(positive_rates));
+        let is_known = |run: &&Run| has_measured(run, metric) && !left_out.contains(&run.id.as_str());
+        let all = RateRange::of(sweep.runs.iter().filter(sound).filter(is_known).flat_map(positive_rates));
         let good = members.iter().enumerate().filter(|&(index, _)| is_good(index)).flat_map(|(_, runs)| runs);
-        let good = RateRange::of(good.flat_map(|run| positive_rates(run)));
+        let good = RateRange::of(good.copied().filter(is_known).flat_map(positive_rates));
         // The runs that count may know their schedule by name only.
         let named = || {
             let schedule = &configurations[best].schedule;
@@ -177,7 +185,7 @@ impl Experience {
             negligible_rate,
             log_rate_spread,
             seen: Seen::from_runs(sweep.runs.iter().filter(sound), metric),
-            conditions: Conditions::of(&sweep.runs),
+            conditions: Conditions::of(sweep.runs.iter().filter(|run| !sound(run) || has_measured(run, metric))),
             configurations,
         })
     }
@@ -268,6 +276,11 @@ fn representatives(all: Vec<Configuration>, best: usize, direction: Direction) -
     let place = kept.partition_point(|&index| index < best);
     let mut all: Vec<Option<Configuration>> = all.into_iter().map(Some).collect();
     (kept.into_iter().filter_map(|index| all[index].take()).collect(), place)
+}
+
+/// Was its loss or the metric ever measured as a number?
+fn has_measured(run: &Run, metric: usize) -> bool {
+    run.train_loss().iter().chain(run.validation(metric)).flatten().any(|value| value.is_finite())
 }
 
 /// The schedule of a configuration's runs.

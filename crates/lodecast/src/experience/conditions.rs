@@ -27,15 +27,16 @@ pub struct Conditions {
 
 impl Conditions {
     /// Of these runs.
-    pub(super) fn of(runs: &[Run]) -> Self {
-        let lengths = || runs.iter().filter(|run| !run.is_empty()).map(Run::total_steps);
-        let mut settings = runs.first().map(|run| known(&run.attributes)).unwrap_or_default();
-        for run in runs {
+    pub(super) fn of<'a>(runs: impl Iterator<Item = &'a Run> + Clone) -> Self {
+        let lengths = || runs.clone().filter(|run| !run.is_empty()).map(Run::total_steps);
+        let lengths = lengths().min().zip(lengths().max());
+        let mut settings = runs.clone().next().map(|run| known(&run.attributes)).unwrap_or_default();
+        for run in runs.clone() {
             let own = known(&run.attributes);
             settings.retain(|name, value| own.get(name).is_some_and(|own| same(own, value)));
         }
-        let least_end = runs.iter().filter(|run| run.reached_end()).filter_map(Run::last_rate).reduce(f64::min);
-        Self { lengths: lengths().min().zip(lengths().max()), settings, least_end }
+        let least_end = runs.filter(|run| run.reached_end()).filter_map(Run::last_rate).reduce(f64::min);
+        Self { lengths, settings, least_end }
     }
 
     /// The length of a run of which nothing is said: that of the longest.
@@ -116,7 +117,7 @@ mod tests {
             run(800, &[("batch_size", "128"), ("weight_decay", "0.1"), ("note", "a")]),
             run(1000, &[("batch_size", "128.0"), ("weight_decay", "0.2"), ("note", "a")]),
         ];
-        let conditions = Conditions::of(&runs);
+        let conditions = Conditions::of(runs.iter());
         assert_eq!(conditions.lengths, Some((800, 1000)));
         assert_eq!(conditions.settings.keys().collect::<Vec<_>>(), ["batch_size", OPTIMIZER]);
         let unknown = |settings: &[(&str, &str)]| conditions.unknown_settings(&run(900, settings).attributes);
@@ -141,7 +142,7 @@ mod tests {
             run
         };
         let unknown = |ends: &[f64], schedule: &Schedule| {
-            Conditions::of(&ends.iter().map(|&end| run(end)).collect::<Vec<_>>()).unknown_fall(schedule)
+            Conditions::of(ends.iter().map(|&end| run(end)).collect::<Vec<_>>().iter()).unknown_fall(schedule)
         };
         let cosine = Schedule::cosine(0.1);
         let said = unknown(&[1.0, 0.8], &cosine).expect("none fell");

@@ -49,7 +49,8 @@ impl FitForm for LawFit {
         let (sweep, metric) = sweep.with_metric(self.metric.as_deref())?;
         let (sweep, lengths) = sweep.with_lengths();
         let law = Law::fit(&sweep, &sweep.metrics[metric].name, &self.law)?;
-        let experience = Experience::from_sweep(&sweep, metric)?;
+        let left_out: Vec<&str> = law.left_out().iter().map(|left| left.run.as_str()).collect();
+        let experience = Experience::without(&sweep, metric, &left_out)?;
         let learned: BTreeSet<String> = sweep.runs.iter().map(Run::signature).collect();
         let seconds = started.elapsed().as_secs_f64();
         let points = sweep.runs.iter().map(Run::len).sum();

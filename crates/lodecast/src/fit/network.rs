@@ -169,7 +169,8 @@ fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Resul
     let prepared = Prepared::new(sweep, metric, form.most_points(), scaler)?;
     let fingerprint = fingerprint(sweep);
     let origin = checkpoint::Origin { sweep: &fingerprint, earlier: start.as_ref().map(Start::fingerprint) };
-    let experience = Experience::from_sweep(sweep, metric)?;
+    let left_out: Vec<&str> = prepared.left_out.iter().map(|left| left.run.as_str()).collect();
+    let experience = Experience::without(sweep, metric, &left_out)?;
     let started = Instant::now();
     let checkpoint = options.checkpoint.as_deref().filter(|path| options.resume && path.exists());
     let (members, earlier) = if let Some(path) = checkpoint {

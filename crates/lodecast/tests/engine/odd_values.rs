@@ -122,3 +122,26 @@ fn whatever_the_values_a_model_that_is_written_can_be_read() {
         }
     }
 }
+
+#[test]
+fn runs_that_show_nothing_have_borne_nothing() {
+    let highest = |sweep: &Sweep| Experience::from_sweep(sweep, 0).expect("usable").learning_rates.highest;
+    let expected = highest(&accuracy());
+    let with = |points: Vec<Point>| {
+        let mut sweep = accuracy();
+        sweep.runs.push(Run::from_points("x", points).expect("steps increase"));
+        sweep
+    };
+    let nothing = |points: u64| (1..=points).map(|k| Point::new(20 * k).learning_rate(30.0)).collect();
+    assert_eq!(highest(&with(nothing(1))), expected);
+    let silent = with(nothing(50));
+    assert_eq!(highest(&silent), expected);
+    let experience = Experience::from_sweep(&silent, 0).expect("usable");
+    assert_eq!(experience.configurations.len(), 12, "nor is it a configuration that came to an end");
+    // A network leaves out what has fewer than three points.
+    let short = with(vec![Point::new(20).train_loss(2.3).learning_rate(2.0).validation(0.2)]);
+    assert_eq!(fitted(&short, ModelKind::Controlled).experience().learning_rates.highest, expected);
+    for kind in [ModelKind::Law, ModelKind::Controlled] {
+        assert_eq!(fitted(&silent, kind).experience().learning_rates.highest, expected, "{kind}");
+    }
+}
