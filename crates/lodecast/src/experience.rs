@@ -99,6 +99,13 @@ pub struct Experience {
     pub conditions: Conditions,
 }
 
+impl Configuration {
+    /// Did all of its runs diverge?
+    pub(crate) fn has_diverged(&self) -> bool {
+        self.diverged >= 1.0
+    }
+}
+
 impl Experience {
     /// What `sweep` showed of its metric number `metric`.
     ///
@@ -152,8 +159,14 @@ impl Experience {
             let value = |index: usize| configurations[index].final_metric;
             if direction.is_better(value(b), value(a)) { b } else { a }
         };
-        let Some(best) = (0..configurations.len()).reduce(better) else {
-            return fail("no configuration recorded its learning rates");
+        // A schedule under which every run diverged is none to follow, whatever the others came to.
+        let followed = (0..configurations.len()).filter(|&index| !configurations[index].has_diverged());
+        let Some(best) = followed.reduce(better) else {
+            return fail(if configurations.is_empty() {
+                "no configuration recorded its learning rates"
+            } else {
+                "the runs of every configuration that recorded its learning rates diverged; record one at a lower rate"
+            });
         };
         let best_metric = configurations[best].final_metric;
         let is_good = |index: usize| {

@@ -222,6 +222,10 @@ impl Board<'_> {
             candidate.verdict = reject(format!("member {member} predicts a reward of {}", rewards[member]));
             return candidate;
         }
+        if self.has_diverged(&candidate.origin) {
+            candidate.verdict = reject("all of its runs in the sweep diverged".to_owned());
+            return candidate;
+        }
         let settings = self.settings;
         let (reward, deviation) = mean_and_deviation(rewards);
         let prediction = prediction(self.model, rewards);
@@ -237,6 +241,13 @@ impl Board<'_> {
         candidate.prediction = Some(prediction);
         candidate.score = Some(Score { total, reward, pessimism, edge, distrust, roughness });
         candidate
+    }
+
+    /// Is it a schedule of the sweep whose runs all diverged? What a model says of it is no reason to follow it.
+    fn has_diverged(&self, origin: &Origin) -> bool {
+        let Origin::Sweep { name } = origin else { return false };
+        let configurations = &self.model.experience().configurations;
+        configurations.iter().any(|configuration| configuration.name == *name && configuration.has_diverged())
     }
 
     fn total(&self, index: usize) -> Option<f64> {

@@ -145,3 +145,35 @@ fn runs_that_show_nothing_have_borne_nothing() {
         assert_eq!(fitted(&silent, kind).experience().learning_rates.highest, expected, "{kind}");
     }
 }
+
+#[test]
+fn nobody_follows_a_schedule_whose_runs_diverged() {
+    let mut sweep = accuracy();
+    for (name, rate) in [("a", 1.2), ("b", 2.0)] {
+        let lost = Point::new(20).train_loss(f64::NAN).learning_rate(rate).validation(f64::NAN);
+        sweep.runs.push(Run::from_points(name, [lost]).expect("a point"));
+    }
+    let model = fitted(&sweep, ModelKind::Controlled);
+    let experience = model.experience().clone();
+    assert_eq!(experience.best_configuration().diverged, 0.0);
+    let lost: Vec<&str> = (experience.configurations.iter())
+        .filter(|configuration| configuration.diverged == 1.0)
+        .map(|configuration| configuration.name.as_str())
+        .collect();
+    assert_eq!(lost.len(), 2);
+    let in_force = experience.best_configuration().schedule.clone();
+    let planner = Planner::new(Forecaster::from(model), ControlledSettings::default()).expect("default settings");
+    let plan = planner.plan(&Situation::after(&[], TOTAL_STEPS, &in_force)).expect("a plan");
+    for candidate in &plan.candidates {
+        let Origin::Sweep { name } = &candidate.origin else { continue };
+        let rejected = matches!(&candidate.verdict, Verdict::Rejected { reason } if reason.contains("diverged"));
+        assert_eq!(rejected, lost.contains(&name.as_str()), "{candidate:?}");
+    }
+    // Where all ended alike, the worst of them counts for the diverged ones, and they are no better for it.
+    let mut alike = Sweep::new(vec![Metric::new("val_acc", Direction::Max)]);
+    let lost = Point::new(20).train_loss(f64::NAN).learning_rate(2.0).validation(f64::NAN);
+    alike.runs.push(Run::from_points("lost", [lost]).expect("a point"));
+    alike.runs.push(run(3, |_| 0.5));
+    let best = Experience::from_sweep(&alike, 0).expect("usable").best_configuration().clone();
+    assert_eq!(best.diverged, 0.0, "{best:?}");
+}
