@@ -96,6 +96,12 @@ pub enum Error {
         /// What is missing.
         reason: String,
     },
+    /// A model whose forecast is no number.
+    #[error("the model forecasts {what} that is not finite: its parameters are not usable; fit it again")]
+    NotFinite {
+        /// What it forecasts.
+        what: &'static str,
+    },
     /// A setting out of its range.
     #[error("{name} = {value}: {remedy}")]
     Setting {

@@ -118,7 +118,7 @@ fn engine(error: &lodecast::Error) -> PyErr {
         Error::UnknownFamily { .. } | Error::Schedule { .. } => exceptions::ScheduleError::new_err(text),
         Error::Window { .. } => exceptions::WindowError::new_err(text),
         Error::File { .. } => exceptions::FileError::new_err(text),
-        Error::ModelFile { .. } => exceptions::ModelFileError::new_err(text),
+        Error::ModelFile { .. } | Error::NotFinite { .. } => exceptions::ModelFileError::new_err(text),
         Error::SchedulerState { .. } => exceptions::StateError::new_err(text),
         Error::Interrupted => exceptions::InterruptedFit::new_err(text),
         // Settings, and what a later engine may add.

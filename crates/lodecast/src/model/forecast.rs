@@ -53,6 +53,16 @@ pub struct Forecast {
     pub final_validation: Interval,
 }
 
+impl Forecast {
+    fn is_finite(&self) -> bool {
+        let Interval { mean, low, high } = self.final_validation;
+        let spreads = [&self.train_loss, &self.validation];
+        let curves = spreads.into_iter().flat_map(|spread| [&spread.mean, &spread.low, &spread.high]);
+        let mut curves = curves.chain([&self.learning_rate]).flatten().chain([&mean, &low, &high]);
+        curves.all(|value| value.is_finite())
+    }
+}
+
 /// A number with the range of one standard deviation around it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
@@ -81,7 +91,8 @@ impl Model {
     /// follows such points, whatever schedule that implies; it needs at least one point and no schedule.
     ///
     /// # Errors
-    /// If the controlled model gets no schedule, the paper's gets no points with anything measured, or the run is over.
+    /// If the controlled model gets no schedule, the paper's gets no points with anything measured, the run is over, or the model
+    /// is one whose forecasts are no numbers.
     ///
     /// ```no_run
     /// use lodecast::{Model, Point, Schedule};
@@ -102,6 +113,10 @@ impl Model {
             });
         }
         let mut forecast = self.form().forecast(observed, total_steps, now, schedule)?;
+        // Finite parameters can be so large that what they lead to is not.
+        if !forecast.is_finite() {
+            return Err(Error::NotFinite { what: "a run" });
+        }
         forecast.outside_experience = schedule
             .and_then(|schedule| self.experience().unknown_schedule(schedule))
             .or_else(|| self.objection(&Run::observed(observed, total_steps).ok()?, 0));

@@ -7,7 +7,7 @@ use super::remaining::{COMPARED, Remaining};
 use super::{Prediction, Situation};
 use crate::data::Point;
 use crate::data::Schedule;
-use crate::error::{Result, setting};
+use crate::error::{Error, Result, setting};
 use crate::experience::Experience;
 use crate::model::ControlledForecaster;
 
@@ -72,7 +72,7 @@ pub struct Suggestion {
 /// near a configuration of the sweep or an earlier suggestion are penalised (local penalisation, González et al. 2016).
 ///
 /// # Errors
-/// If a setting is out of its range or the model can say nothing.
+/// If a setting is out of its range, or the model can say nothing or nothing that is a number.
 pub fn suggest(model: &dyn ControlledForecaster, settings: &SuggestionSettings) -> Result<Vec<Suggestion>> {
     settings.check()?;
     let mut experience = model.experience().clone();
@@ -110,6 +110,9 @@ pub fn suggest(model: &dyn ControlledForecaster, settings: &SuggestionSettings) 
         let schedule = controlled::plan(&opinion, &planner, &situation)?.schedule;
         let rewards = model.final_rewards(&[], TOTAL_STEPS, 0.0, std::slice::from_ref(&schedule))?;
         let prediction = controlled::prediction(model, &rewards);
+        if !(prediction.metric.is_finite() && prediction.spread.is_finite()) {
+            return Err(Error::NotFinite { what: "a final metric" });
+        }
         known.push(curve(&schedule));
         suggestions.push(Suggestion { schedule, member, prediction });
     }

@@ -177,3 +177,30 @@ fn nobody_follows_a_schedule_whose_runs_diverged() {
     let best = Experience::from_sweep(&alike, 0).expect("usable").best_configuration().clone();
     assert_eq!(best.diverged, 0.0, "{best:?}");
 }
+
+#[test]
+fn a_forecast_that_is_no_number_is_an_error() {
+    for &kind in ModelKind::ALL {
+        let bytes = fitted(&accuracy(), kind).to_bytes().expect("bytes");
+        let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize + 8;
+        let mut damaged = bytes.clone();
+        for number in damaged[header..].chunks_exact_mut(8) {
+            number.copy_from_slice(&1e300f64.to_le_bytes());
+        }
+        // A law may be refused at once: its tensors are what it remembers of its runs.
+        let Ok(model) = Model::from_bytes(&damaged) else { continue };
+        let observed: Vec<Point> = accuracy().runs[3].points(0).take(20).collect();
+        match model.forecast(&observed, TOTAL_STEPS, Some(&Schedule::cosine(0.2))) {
+            Ok(forecast) => assert!(forecast.final_validation.mean.is_finite(), "{kind}: {forecast:?}"),
+            Err(error) => {
+                assert!(matches!(error, Error::NotFinite { .. }), "{kind}: {error}");
+                assert!(error.to_string().contains("fit it again"), "{error}");
+            }
+        }
+        if let Model::Controlled(model) = &model {
+            assert!(model.final_rewards(&[], TOTAL_STEPS, 0.0, &[Schedule::cosine(0.2)])[0].is_nan());
+            let error = suggest(model, &SuggestionSettings::default()).expect_err("no number");
+            assert!(matches!(error, Error::NotFinite { .. }), "{error}");
+        }
+    }
+}
