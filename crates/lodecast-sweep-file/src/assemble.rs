@@ -31,6 +31,11 @@ impl Row {
         self.validation[metric] = value;
     }
 
+    /// Makes room for as many metrics as there are by now.
+    pub(crate) fn learn_metrics(&mut self, metrics: usize) {
+        self.validation.resize(metrics, None);
+    }
+
     /// Empties the row for the next one.
     pub(crate) fn clear(&mut self) {
         (self.step, self.train_loss, self.learning_rate) = (None, None, None);
@@ -118,8 +123,8 @@ pub(crate) struct Assembly {
     /// Rows of one run mostly follow each other.
     latest: usize,
     points: u64,
-    /// Points that the size of the file allows for.
-    limit: u64,
+    /// Values that the size of the file allows for.
+    cells: u64,
     report: ReadReport,
 }
 
@@ -134,9 +139,27 @@ impl Assembly {
             index: HashMap::new(),
             latest: 0,
             points: 0,
-            limit: cells / (2 + metrics.len() as u64),
+            cells,
             report: ReadReport::default(),
         }
+    }
+
+    /// Points that the size of the file allows for.
+    fn limit(&self) -> u64 {
+        self.cells / (2 + self.metrics.len() as u64)
+    }
+
+    /// Takes in metrics that came to be known after the first rows, in which they were not measured.
+    pub(crate) fn learn_metrics(&mut self, metrics: &[Metric]) -> Result<()> {
+        let known = self.metrics.len();
+        if metrics.len() > known {
+            self.metrics.extend_from_slice(&metrics[known..]);
+            self.grow(0)?;
+            for draft in &mut self.drafts {
+                draft.run.validation.resize(metrics.len(), vec![None; draft.run.steps.len()]);
+            }
+        }
+        Ok(())
     }
 
     /// Index of the run named `id`, which is added if it is new.
@@ -162,14 +185,15 @@ impl Assembly {
     /// Counts `points` more, and checks that the file can mean as many.
     fn grow(&mut self, points: u64) -> Result<()> {
         self.points += points;
-        if self.points <= self.limit {
+        let limit = self.limit();
+        if self.points <= limit {
             return Ok(());
         }
         Err(Error::TooLarge {
             path: self.origin.path.clone(),
             what: "the number of points times metrics".to_owned(),
             found: self.points.saturating_mul(2 + self.metrics.len() as u64),
-            limit: self.limit.saturating_mul(2 + self.metrics.len() as u64),
+            limit: limit.saturating_mul(2 + self.metrics.len() as u64),
             remedy: "read fewer metrics with --val NAME:max, or convert the file to CSV",
         })
     }

@@ -63,6 +63,7 @@ impl PointReader {
         if let Err(error) = parsed {
             return Err(self.failure.take().unwrap_or_else(|| self.syntax(&error, &quoted)));
         }
+        assembly.learn_metrics(self.layout.metrics())?;
         let place = || self.origin.at(line);
         let run = match (&self.id, &self.single) {
             (Some(id), _) if !id.is_empty() => assembly.run(id)?,
@@ -190,6 +191,7 @@ impl Visitor<'_> for Key<'_> {
         };
         if column == points.columns.len() {
             points.columns.push(Column::default());
+            points.row.learn_metrics(points.layout.metrics().len());
         }
         let seen = &mut points.columns[column].line;
         if *seen == points.line {

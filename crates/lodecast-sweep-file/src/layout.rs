@@ -225,14 +225,34 @@ impl Layout {
     }
 
     /// Index of the column named `name` among those seen, which it joins if it is new: for files whose rows name their columns.
+    ///
+    /// Where the file declares no metrics, a name may carry a direction, as in CSV; such a metric joins [`Self::metrics`].
     pub(crate) fn column(&mut self, name: &str) -> Result<usize> {
         if let Some(&column) = self.index.get(name) {
             return Ok(column);
         }
-        let role = self.decide(name, &[])?;
+        let metric = directed(name).filter(|_| self.declared.is_empty() && !self.metric_index.contains_key(name));
+        let role = match metric {
+            Some(metric) => self.directed_column(&metric)?,
+            None => self.decide(name, &[])?,
+        };
+        let is_metric = matches!(role, Role::Metric(_) | Role::LossAndMetric(_));
+        if is_metric && self.columns.iter().any(|(_, taken)| *taken == role) {
+            return Err(Error::DuplicateColumn { path: self.path.clone(), column: name.to_owned() });
+        }
         self.columns.push((name.to_owned(), role));
         self.index.insert(name.to_owned(), self.columns.len() - 1);
         Ok(self.columns.len() - 1)
+    }
+
+    /// Role of a column whose name spells `metric` with its direction.
+    fn directed_column(&mut self, metric: &Metric) -> Result<Role> {
+        if self.chosen {
+            self.agree(metric)?;
+        } else {
+            self.add_metric(metric.clone())?;
+        }
+        self.decide(&metric.name, &[])
     }
 
     /// Role of the column of this index.

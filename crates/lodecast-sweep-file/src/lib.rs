@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | not measured | null | empty field | key left out, or null |
 //! | measured, not finite | NaN, inf | `NaN`, `inf`, `-inf` | `"NaN"`, `"inf"`, `"-inf"`; bare `NaN`, `Infinity` are read too |
-//! | a metric's direction | metadata `lodecast_sweep` | in its column's name: `val_accuracy:max` | first line |
+//! | a metric's direction | metadata `lodecast_sweep` | in its column's name: `val_accuracy:max` | first line; without one, in its key as in CSV |
 //! | run attributes | metadata `lodecast_sweep` | columns `schedule`, `peak_lr`, `seed`, `optimizer`, `total_steps`, `source`, and `attribute.NAME` for others; said on the first line of a run | first line |
 //! | run without points | metadata `lodecast_sweep` | a line without step and values | first line |
 //!

@@ -195,3 +195,30 @@ fn a_sweep_that_would_not_read_back_is_not_written() {
     bad(&|sweep| sweep.metrics[0].name = "step".to_owned());
     bad(&|sweep| sweep.metrics[0].name = " acc".to_owned());
 }
+
+#[test]
+fn a_directed_name_means_the_same_in_json_lines_as_in_csv() {
+    // The metric is measured from the second line on, and there is no train loss.
+    let lines = r#"{"run_id": "a", "step": 1, "lr": 0.1}
+{"run_id": "a", "step": 2, "lr": 0.1, "val_acc:max": 0.5}
+{"run_id": "b", "step": 1, "lr": 0.2, "val_acc:max": 0.4}
+"#;
+    let table = "run_id,step,lr,val_acc:max\na,1,0.1,\na,2,0.1,0.5\nb,1,0.2,0.4\n";
+    let asked = |metric: &str| ReadOptions::with_metrics([metric.parse::<Metric>().expect("a metric")]);
+    for options in [ReadOptions::default(), asked("val_acc:max")] {
+        let (expected, _) = csv(table, &options).expect("a sweep");
+        let (found, _) = json(lines, &options).expect("a sweep");
+        assert_eq!(found, expected);
+        assert_eq!(found.metrics[0].to_string(), "val_acc:max");
+    }
+    let twice = r#"{"run_id": "a", "step": 1, "loss": 1, "lr": 0.1, "val_acc:max": 0.5, "val_acc": 0.4}"#;
+    assert!(json(twice, &ReadOptions::default()).is_err(), "two columns of one metric");
+    let error = json(lines, &asked("val_acc:min")).expect_err("a contradiction").to_string();
+    assert!(error.contains("val_acc:max") && error.contains("val_acc:min"), "{error}");
+    // A file of lodecast's own declares its metrics, and means its names as they are.
+    let declared = r#"{"lodecast_sweep": 1, "metrics": ["a:min:max"], "runs": {}}
+{"run_id": "a", "step": 1, "train_loss": 1, "learning_rate": 0.1, "a:min": 0.5}
+"#;
+    let (sweep, _) = json(declared, &ReadOptions::default()).expect("a sweep");
+    assert_eq!((sweep.metrics[0].name.as_str(), sweep.runs[0].validation(0)), ("a:min", &[Some(0.5)][..]));
+}
