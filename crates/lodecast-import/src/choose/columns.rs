@@ -195,7 +195,7 @@ fn choose_validation(
 ) -> Result<Vec<(String, Metric)>> {
     let mut chosen = Vec::new();
     for choice in &options.validation {
-        let name = survey.require(&choice.name, "--val")?;
+        let name = survey.require(&survey.as_spelled(&choice.name), "--val")?;
         let way = match (choice.direction, survey.direction(&name)) {
             (Some(way), known) => {
                 if let Some(other) = known.filter(|other| *other != way) {
@@ -211,7 +211,7 @@ fn choose_validation(
             }
             (None, None) => return Err(lodecast::Error::MetricDirection { metric: name }.into()),
         };
-        chosen.push((name.clone(), Metric::new(column_name(&name, said), way)));
+        chosen.push((name.clone(), Metric::new(column_name(survey, &name, said), way)));
     }
     if !chosen.is_empty() {
         return Ok(chosen);
@@ -251,7 +251,7 @@ fn choose_validation(
     }
     for (name, way) in in_one_word(known, survey) {
         said.push(format!("validation: {name}, better if {} ({})", better(way), by_what(survey, name)));
-        chosen.push((name.to_owned(), Metric::new(column_name(name, said), way)));
+        chosen.push((name.to_owned(), Metric::new(column_name(survey, name, said), way)));
     }
     let of_folds: Vec<&str> = chosen.iter().map(|(name, _)| name.as_str()).filter(|name| is_of_fold(name)).collect();
     if of_folds.len() > 1 {
@@ -343,8 +343,10 @@ fn better(way: Direction) -> &'static str {
 }
 
 /// Name of a validation metric in the sweep: the series' own, unless it is that of another column there.
-fn column_name(name: &str, said: &mut Vec<String>) -> String {
-    let trimmed = name.trim();
+fn column_name(survey: &Survey, name: &str, said: &mut Vec<String>) -> String {
+    // A name may spell the direction, as in files of one's own.
+    let spelled = name.trim().parse::<Metric>().ok().filter(|metric| !survey.has_series(&metric.name));
+    let trimmed = spelled.as_ref().map_or(name.trim(), |metric| metric.name.as_str());
     let taken = ["run_id", "step", "train_loss", "learning_rate"];
     if taken.contains(&trimmed) || trimmed.starts_with("attribute.") || trimmed.is_empty() {
         let renamed = format!("val_{trimmed}");

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use crate::error::{Error, Result};
 use crate::format::{Format, Outcome, Wanted};
-use lodecast::Direction;
+use lodecast::{Direction, Metric};
 
 use crate::choose::options::ImportOptions;
 use crate::choose::rate_schedule::RateSchedule;
@@ -204,9 +204,10 @@ impl Survey {
         })
     }
 
-    /// Which way of a metric is better: as the tracker says, or else by its name.
+    /// Which way of a metric is better: as the tracker says, or else by its name, which may spell it.
     pub(crate) fn direction(&self, name: &str) -> Option<Direction> {
-        self.directions.get(name).copied().or_else(|| crate::names::direction(name))
+        let spelled = || name.trim().parse().ok().map(|metric: Metric| metric.direction);
+        self.directions.get(name).copied().or_else(spelled).or_else(|| crate::names::direction(name))
     }
 
     /// Does the tracker itself say which way is better?
@@ -283,9 +284,20 @@ impl Survey {
         self.settings().filter(|name| rate_rank(name).is_some()).collect()
     }
 
+    /// The name as the series spells it: with its direction, where none has it without.
+    pub(crate) fn as_spelled(&self, name: &str) -> String {
+        let ways = ["", ":max", ":min"].iter().map(|way| format!("{name}{way}"));
+        ways.into_iter().find(|name| self.has_series(name)).unwrap_or_else(|| name.to_owned())
+    }
+
+    /// Is there a series of this name?
+    pub(crate) fn has_series(&self, name: &str) -> bool {
+        self.series.contains_key(name)
+    }
+
     /// The name, if there is a series of it.
     pub(crate) fn require(&self, name: &str, option: &str) -> Result<String> {
-        if self.series.contains_key(name) {
+        if self.has_series(name) {
             return Ok(name.to_owned());
         }
         Err(self.undecided(&format!("no series '{name}'"), &format!("correct {option}")))
@@ -345,6 +357,19 @@ mod tests {
 
     fn names(columns: &Columns) -> Vec<String> {
         columns.metrics().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_name_may_spell_its_direction() {
+        let series = [("train_loss", 9), ("val_score:max", 9), ("lr", 9)];
+        let asked = ImportOptions { validation: vec!["val_score:max".parse().unwrap()], ..ImportOptions::default() };
+        for options in [ImportOptions::default(), asked] {
+            let columns = choose(&series, &options).unwrap();
+            assert_eq!(names(&columns), ["val_score:max"]);
+            assert_eq!(columns.validation[0].0, "val_score:max", "the series");
+        }
+        let both = [("train_loss", 9), ("val_acc:max", 9), ("val_acc", 9), ("lr", 9)];
+        assert_eq!(names(&choose(&both, &ImportOptions::default()).unwrap()), ["val_acc:max", "val_acc:max:max"]);
     }
 
     #[test]
