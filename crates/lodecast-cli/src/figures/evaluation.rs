@@ -41,8 +41,13 @@ impl ModelEvaluation {
     }
 }
 
-const BASELINES: [ForecastMethod; 4] =
-    [ForecastMethod::NearestRuns, ForecastMethod::LastValue, ForecastMethod::PowerLaw, ForecastMethod::SweepMean];
+const BASELINES: [ForecastMethod; 5] = [
+    ForecastMethod::NearestRuns,
+    ForecastMethod::LastValue,
+    ForecastMethod::PowerLaw,
+    ForecastMethod::SweepMean,
+    ForecastMethod::SweepMedian,
+];
 
 /// Who forecasts: a name, whose evaluation it is in, and under which entry.
 fn forecasters(evaluations: &[ModelEvaluation]) -> Vec<(String, &ModelEvaluation, ForecastMethod, Color)> {
@@ -51,7 +56,7 @@ fn forecasters(evaluations: &[ModelEvaluation]) -> Vec<(String, &ModelEvaluation
     });
     // The baselines do not depend on the model.
     let baselines = evaluations.first().into_iter().flat_map(|first| {
-        let colors = [Color::Hue(2), Color::Hue(4), Color::Hue(5), Color::Muted];
+        let colors = [Color::Hue(2), Color::Hue(4), Color::Hue(5), Color::Muted, Color::Hue(7)];
         BASELINES
             .into_iter()
             .zip(colors)
@@ -77,8 +82,9 @@ pub(crate) fn table(evaluations: &[ModelEvaluation]) -> Table {
                 || "-".to_owned(),
                 |skill| {
                     let error = evaluation.error(skill.mean_absolute_error);
-                    // The mean of all others falls as a run's own value rises: its rank says nothing.
-                    match skill.rank_correlation.filter(|_| method != ForecastMethod::SweepMean) {
+                    // The middle of all others falls as a run's own value rises: its rank says nothing.
+                    let is_middle = matches!(method, ForecastMethod::SweepMean | ForecastMethod::SweepMedian);
+                    match skill.rank_correlation.filter(|_| !is_middle) {
                         Some(rank) => format!("{error} ({rank:.2})"),
                         None => error,
                     }
@@ -266,6 +272,13 @@ pub(crate) fn percent(fraction: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_method_is_left_out() {
+        for method in ForecastMethod::ALL {
+            assert!(method == ForecastMethod::Model || BASELINES.contains(&method), "{}", method.name());
+        }
+    }
 
     #[test]
     fn fractions_read_as_percent() {
