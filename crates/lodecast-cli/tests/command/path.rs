@@ -37,7 +37,11 @@ fn a_run_that_stopped_early_is_told_from_one_that_ended() {
     let summary = json(folder.path(), &["runs", "runs.csv", "--each", "--json"]);
     assert_eq!(summary["stopped"], 1);
     let configurations = summary["by_configuration"].as_array().unwrap();
-    assert_eq!((&configurations[0]["mean_final"], &configurations[1]["stopped"]), (&0.6.into(), &1.into()), "{summary}");
+    assert_eq!(
+        (&configurations[0]["mean_final"], &configurations[1]["stopped"]),
+        (&0.6.into(), &1.into()),
+        "{summary}"
+    );
     assert!(configurations[1]["mean_final"].is_null(), "what stopped says nothing of its end");
     assert_ne!(configurations[0]["configuration"], configurations[1]["configuration"], "what differs is named");
     assert_eq!((&summary["by_run"][1]["last_step"], &summary["by_run"][1]["total_steps"]), (&50.into(), &100.into()));
