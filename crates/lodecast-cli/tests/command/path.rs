@@ -1,5 +1,6 @@
 //! Sweep, runs, fit, evaluate, forecast, plan: each takes what the one before it left.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use lodecast_sweep_file::ReadOptions;
@@ -30,7 +31,7 @@ fn a_run_that_stopped_early_is_told_from_one_that_ended() {
     // Both of one rate; the one with the better last value was stopped half-way, and neither says how long it was to be.
     for (id, decay, last, best) in [("whole", "0.1", 100u64, 0.6), ("stopped", "0.2", 50, 0.8)] {
         for step in (10..=last).step_by(10) {
-            text += &format!("{id},{step},1.0,0.1,{},{decay}\n", best * step as f64 / last as f64);
+            writeln!(text, "{id},{step},1.0,0.1,{},{decay}", best * step as f64 / last as f64).unwrap();
         }
     }
     fs::write(folder.path().join("runs.csv"), text).unwrap();
