@@ -136,7 +136,9 @@ class Sweep:
     def to_numpy(self) -> dict[str, NDArray[Any]]:
         """The columns as numpy arrays, one metric point a row; `from_numpy` takes them back. What was not measured is NaN."""
     def to_pandas(self) -> Any:
-        """A pandas data frame, one metric point a row; `from_pandas` takes it back. What was not measured is NaN."""
+        """A pandas data frame, one metric point a row; `from_pandas` takes it back. What was not measured is NaN, as a value is that diverged:
+        `to_polars` and Arrow tell the two apart.
+        """
     def to_polars(self) -> Any:
         """A polars data frame, one metric point a row; `from_polars` takes it back. What was not measured is null."""
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> CapsuleType: ...
@@ -205,7 +207,9 @@ class Run:
     def final_validation(self, metric: str | None = None) -> float | None:
         """The last finite value of a metric, by default the first."""
     def diverged_at(self, metric: str | None = None) -> int | None:
-        """Index of the first point whose loss or metric is NaN or infinite; `None` if the run did not diverge."""
+        """Index of the first point whose loss or metric is NaN or infinite; `None` if the run did not diverge. NaN that was taken for what
+        was not measured (`nan_is_missing`) is none.
+        """
     def __len__(self) -> int: ...
 
 @final
