@@ -137,7 +137,8 @@ class Connection:
     @property
     def waiting(self) -> int:
         """Points that are not told yet."""
-        return len(self._fresh) + len(self._spool.waiting)
+        with self._lock:
+            return sum("step" in item for item in [*self._spool.waiting, *self._fresh])
 
     def flush(self, timeout: float = 10.0) -> bool:
         """Wait until all is told and the schedule that came of it is known; say whether it is."""
