@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use lodecast::Point;
+use lodecast::{Point, RateRange};
 use serde::Serialize;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::spawn_blocking;
@@ -25,6 +25,7 @@ use super::store::{Store, Write};
 use super::which::Which;
 use crate::history::Choice;
 use crate::http::problem::Problem;
+use crate::knots::{self, ANY};
 use crate::live_run::Event;
 use crate::page::server::defect;
 use crate::state::LiveRunState;
@@ -230,6 +231,10 @@ impl Runs {
                 })
             });
             let run = begun.await.map_err(|_| defect())??;
+            if let Some(start) = &settings.start {
+                // A schedule may fall to nought, whatever the lowest rate of the sweep was.
+                checks::within(&knots::of(start, ANY), RateRange { lowest: 0.0, ..run.limits() })?;
+            }
             let key = runs.next_key.fetch_add(1, Relaxed);
             let fingerprint = run.hosted().model.fingerprint().to_owned();
             let json = serde_json::to_string(&settings).map_err(|_| defect())?;

@@ -10,7 +10,7 @@ use super::models::Hosted;
 use super::settings::RunSettings;
 use crate::error::Result;
 use crate::history::{Choice, Decision, Subject, limits};
-use crate::knots::{self, ANY};
+use crate::knots;
 use crate::live_run::Event;
 use crate::points::is_at_end;
 use crate::rates_file::RatesFile;
@@ -77,9 +77,6 @@ impl ServedRun {
         }
         let scheduler = builder.build()?;
         let limits = widened(&hosted, settings.range_factor);
-        if let Some(start) = &settings.start {
-            within(start, limits)?;
-        }
         let drawn = knots::of(scheduler.schedule(), limits);
         let mut history = LiveRunState::of_the_start(hosted.model.fingerprint(), settings.total_steps, drawn);
         id.clone_into(&mut history.run);
@@ -386,18 +383,6 @@ impl ServedRun {
         self.record(decision);
         Ok(vec![step.map_or(Event::BeganAnew, Event::WentBack)])
     }
-}
-
-/// Checks that a schedule has no rates that the run may not have: they would be others than asked for.
-fn within(schedule: &Schedule, limits: RateRange) -> Result<()> {
-    const ROUNDING: f64 = 1e-9;
-    let highest = knots::of(schedule, ANY).into_iter().map(|knot| knot.learning_rate).fold(0.0, f64::max);
-    if highest <= limits.highest * (1.0 + ROUNDING) {
-        return Ok(());
-    }
-    let remedy = "stay within the rates that the model has seen; range_factor widens that";
-    Err(lodecast::Error::Setting { name: "start", value: format!("{highest} (highest {})", limits.highest), remedy }
-        .into())
 }
 
 fn widened(hosted: &Hosted, factor: f64) -> RateRange {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use lodecast::{Knot, Point, Schedule};
+use lodecast::{Knot, Point, RateRange, Schedule};
 use tokio::task::spawn_blocking;
 
 use super::{Command, not_stored};
@@ -71,15 +71,7 @@ fn choice(run: &ServedRun, asked: Choice) -> Result<Option<Choice>, Problem> {
     if let Err(error) = (Schedule::PiecewiseLinear { knots: asked.knots.clone() }).check() {
         return unsound(error.to_string(), "send knots of rising progress from 0 to 1, with positive rates");
     }
-    let (lowest, highest) = (run.limits().lowest, run.limits().highest);
-    let is_within = |rate: f64| (lowest * (1.0 - ROUNDING)..=highest * (1.0 + ROUNDING)).contains(&rate);
-    if let Some(Knot { progress, learning_rate }) = asked.knots.iter().find(|knot| !is_within(knot.learning_rate)) {
-        let title = format!("the rate {learning_rate} at {progress} of the run is not from {lowest} to {highest}");
-        return unsound(
-            title,
-            "stay within that: the model has seen no other rates; a run made with range_factor may have more",
-        );
-    }
+    within(&asked.knots, run.limits())?;
     if history.decisions.len() >= MOST_DECISIONS {
         let title = format!("{MOST_DECISIONS} decisions about this run are kept already");
         return Err(Problem::new(StatusCode::CONFLICT, title, "choose no more often than you look at it"));
@@ -96,6 +88,17 @@ fn choice(run: &ServedRun, asked: Choice) -> Result<Option<Choice>, Problem> {
         return Err(Problem::new(StatusCode::CONFLICT, "the run is at its end", remedy));
     }
     Ok(Some(Choice { from_step, ..asked }))
+}
+
+/// Refuses rates beyond those that a run may have: it would have others than were asked for.
+pub(super) fn within(knots: &[Knot], RateRange { lowest, highest }: RateRange) -> Result<(), Problem> {
+    let is_within = |rate: f64| (lowest * (1.0 - ROUNDING)..=highest * (1.0 + ROUNDING)).contains(&rate);
+    let Some(Knot { progress, learning_rate }) = knots.iter().find(|knot| !is_within(knot.learning_rate)) else {
+        return Ok(());
+    };
+    let title = format!("the rate {learning_rate} at {progress} of the run is not from {lowest} to {highest}");
+    let remedy = "stay within that: the model has seen no other rates; a run made with range_factor may have more";
+    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, title, remedy))
 }
 
 /// The points that are new, and the number of the others.
