@@ -18,8 +18,13 @@ const PAGE: &str = "<!doctype html";
 
 /// Writes a page. A file that is there and is none is not replaced: it is the model, or a run, more likely than not.
 pub(crate) fn write_page(path: &Path, page: &str) -> Result<()> {
-    refuse_another(path, PAGE, "page")?;
+    check_page(path)?;
     write_text(path, page)
+}
+
+/// Before any work: refuses what [`write_page`] would not replace.
+pub(crate) fn check_page(path: &Path) -> Result<()> {
+    refuse_another(path, PAGE, "page")
 }
 
 /// Refuses to replace a file that begins otherwise than what is to be written.

@@ -46,6 +46,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let Some(path) = &self.model else { return self.searches.run(&self.fractions, &self.columns, output) };
+        self.html.as_deref().map_or(Ok(()), whole_file::check_page)?;
         let (model, sweep) = if self.sweeps.is_empty() {
             model_input::fitted(path, &self.columns, output)?
         } else {

@@ -34,6 +34,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        self.html.as_deref().map_or(Ok(()), whole_file::check_page)?;
         let model = model_input::model(&self.model, &self.input.columns, output)?;
         let run = self.input.read(model.metric())?;
         let schedule =

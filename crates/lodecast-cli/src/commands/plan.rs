@@ -53,6 +53,8 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        self.html.as_deref().map_or(Ok(()), whole_file::check_page)?;
+        self.csv.as_deref().map_or(Ok(()), check_csv)?;
         let model = model_input::model(&self.model, &self.columns, output)?;
         let metric = model.metric().clone();
         self.planner.check(std::iter::once(&model))?;
@@ -198,10 +200,17 @@ fn candidate_table(plan: &Plan, metric: &lodecast::Metric) -> Table {
     table
 }
 
+/// How a table of steps and rates begins.
+const HEADS: &str = "step,learning_rate\n";
+
+/// Before any work: refuses a file that is no such table.
+fn check_csv(path: &Path) -> Result<()> {
+    whole_file::refuse_another(path, HEADS, "table of a schedule")
+}
+
 fn write_csv(path: &Path, plan: &Plan, total_steps: u64) -> Result<()> {
-    const HEADS: &str = "step,learning_rate\n";
     let first = (plan.now * total_steps as f64).ceil() as u64;
-    whole_file::refuse_another(path, HEADS, "table of a schedule")?;
+    check_csv(path)?;
     whole_file::write(path, |file| {
         file.write_all(HEADS.as_bytes())?;
         for step in first..total_steps {
