@@ -82,6 +82,9 @@ function usual(values) {
   return sorted.slice(out, sorted.length - out);
 }
 
+// A pick and the law alone are two opinions of one end.
+const isOfPick = () => view.forecast && view.forecast.predicted.mean !== view.predicted.mean;
+
 function drawMetric() {
   const lines = [];
   const total = view.total_steps;
@@ -115,9 +118,7 @@ function drawMetric() {
   const { low, high } = metricPlot.scale;
   const beyond = all.some((value) => value < low || value > high);
   const scale = `${metricPlot.log ? "A logarithmic scale" : "The scale goes"} from ${number(low)} to ${number(high)}`;
-  // A pick and the law alone are two opinions of one end.
-  const isOfPick = view.forecast && view.forecast.predicted.mean !== view.predicted.mean;
-  const whose = isOfPick ? " The bar at the end is what the pick says, which counts the doubt whether law or plain process is right; the curve is the law's." : "";
+  const whose = isOfPick() ? " The bar at the end is what the pick says, which counts the doubt whether law or plain process is right; the curve is the law's." : "";
   get("metric-range").textContent = `${scale}${beyond ? ": what lies beyond is left out" : ""}.${whose}`;
 }
 
@@ -262,8 +263,7 @@ async function ask() {
     if (number_ !== asking) return;
     if (!response.ok) throw new Error(`${body.title}: ${body.detail}`);
     answer = body;
-    const isOfPick = view.forecast && view.forecast.predicted.mean !== view.predicted.mean;
-    const instead = view.forecast ? ` instead of ${view.forecast.in_words}${isOfPick ? ", both by the law alone" : ""}` : "";
+    const instead = view.forecast ? ` instead of ${view.forecast.in_words}${isOfPick() ? ", both by the law alone" : ""}` : "";
     const beyond = answer.outside_experience ? `; ${answer.outside_experience}` : "";
     get("answer").textContent = `With your schedule from step ${count(asked_.from_step)}: ends at ${answer.in_words}${instead}${beyond}.`;
   } catch (error) {
