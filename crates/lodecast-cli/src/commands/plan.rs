@@ -53,7 +53,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        self.html.as_deref().map_or(Ok(()), whole_file::check_page)?;
+        self.html.as_deref().map_or(Ok(()), check_page)?;
         self.csv.as_deref().map_or(Ok(()), check_csv)?;
         let model = model_input::model(&self.model, &self.columns, output)?;
         let metric = model.metric().clone();
@@ -220,6 +220,11 @@ fn write_csv(path: &Path, plan: &Plan, total_steps: u64) -> Result<()> {
     })
 }
 
+/// Before any work: refuses a file that is no page, and a page where there is none to be had.
+fn check_page(path: &Path) -> Result<()> {
+    if cfg!(feature = "live") { whole_file::check_page(path) } else { Err(no_page()) }
+}
+
 /// The plan on the page that a run under way has.
 #[cfg(feature = "live")]
 fn page(model: &Model, name: &str, situation: &Situation<'_>, plan: &Plan) -> Result<String> {
@@ -229,8 +234,12 @@ fn page(model: &Model, name: &str, situation: &Situation<'_>, plan: &Plan) -> Re
 
 #[cfg(not(feature = "live"))]
 fn page(_: &Model, _: &str, _: &Situation<'_>, _: &Plan) -> Result<String> {
-    Err(failure(
+    Err(no_page())
+}
+
+fn no_page() -> anyhow::Error {
+    failure(
         "this lodecast was built without the page of runs",
-        "leave --html out, or install it with --features live",
-    ))
+        "leave --html out, or install it with: cargo install lodecast-cli (in a checkout: cargo install --path crates/lodecast-cli)",
+    )
 }

@@ -9,6 +9,7 @@ pub(crate) fn fraction(text: &str) -> Result<f64, String> {
 }
 
 /// Reads a fraction of a run between two moments.
+#[cfg(feature = "live")]
 pub(crate) fn stride(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(value) if value > 0.0 && value <= 1.0 => Ok(value),
@@ -17,6 +18,7 @@ pub(crate) fn stride(text: &str) -> Result<f64, String> {
 }
 
 /// Reads a value of a metric.
+#[cfg(feature = "live")]
 pub(crate) fn value(text: &str) -> Result<f64, String> {
     text.trim().parse::<f64>().ok().filter(|value| value.is_finite()).ok_or_else(|| "give a finite number".to_owned())
 }
