@@ -241,13 +241,24 @@ impl Experience {
                 "its highest rate, {asked}, is beyond the {highest} that runs of the sweep have borne: what it leads to is a guess"
             ));
         }
-        let peaks = self.configurations.iter().map(|configuration| configuration.schedule.highest_rate());
-        let slowest = peaks.fold(highest, f64::min);
-        (BELOW * asked < slowest).then(|| {
+        (self.below(asked) >= 1.0).then(|| {
+            let slowest = self.slowest_peak();
             format!(
                 "its highest rate, {asked}, is below the {slowest} of the slowest run of the sweep: how little it learns is a guess"
             )
         })
+    }
+
+    /// How far a whole run whose highest rate is `peak` lies below the slowest run of the sweep: 0 for not at all, 1 where it counts
+    /// as unknown.
+    pub(crate) fn below(&self, peak: f64) -> f64 {
+        ((self.slowest_peak() / peak).ln() / BELOW.ln()).clamp(0.0, 1.0)
+    }
+
+    /// The highest rate of the configuration where it is lowest.
+    fn slowest_peak(&self) -> f64 {
+        let peaks = self.configurations.iter().map(|configuration| configuration.schedule.highest_rate());
+        peaks.fold(self.learning_rates.highest, f64::min)
     }
 
     /// Checks an experience read from a file.

@@ -13,7 +13,8 @@ use crate::experience::RateRange;
 use crate::model::{ControlledForecaster, Interval, Opening, Outlook};
 use crate::random::{Purpose, stream};
 
-/// What is taken off for a margin that lies wholly beyond the rates of the sweep, in units of the reward.
+/// What is taken off for a margin that lies wholly beyond the rates of the sweep, or for a run slower than all of them, in units of
+/// the reward.
 const UNKNOWN: f64 = 0.02;
 /// How many of the best candidates keep their schedule in the plan.
 const SHOWN: usize = 12;
@@ -186,16 +187,20 @@ impl Board<'_> {
         let higher: Vec<Schedule> = order.iter().map(|&index| schedules[index].scaled(settings.rate_margin)).collect();
         let higher = self.predict(&higher)?;
         // What is not a number stays so, and rejects the candidate.
-        let highest = self.model.experience().learning_rates.highest;
+        let experience = self.model.experience();
+        let highest = experience.learning_rates.highest;
+        let is_whole = self.remaining.log_rate_in_force().is_none();
         let loss = |(&index, higher): (&usize, &[f64])| {
             let known = match promises[index] - promise(higher) - settings.tolerated_loss {
                 loss if loss <= 0.0 => 0.0,
                 loss => loss,
             };
             // The model has seen no rate beyond the sweep's: it takes them for the highest, and so for harmless.
-            let peak = settings.rate_margin * self.remaining.highest_rate(&schedules[index]);
-            let beyond = (peak / highest).ln().clamp(0.0, settings.rate_margin.ln()) / settings.rate_margin.ln();
-            known + UNKNOWN * beyond
+            let peak = self.remaining.highest_rate(&schedules[index]);
+            let margin = settings.rate_margin.ln();
+            let beyond = (settings.rate_margin * peak / highest).ln().clamp(0.0, margin) / margin;
+            let below = if is_whole { experience.below(peak) } else { 0.0 };
+            known + UNKNOWN * beyond.max(below)
         };
         let losses: Vec<f64> = order.iter().zip(higher.chunks_exact(members)).map(loss).collect();
         let greatest = losses.iter().copied().filter(|loss| loss.is_finite()).fold(0.0, f64::max);
