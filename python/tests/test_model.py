@@ -101,7 +101,7 @@ def test_everything_is_pickled_and_copied(model, latent_model, law, sweep):
             assert type(again) is type(one) and again == one
     again = pickle.loads(pickle.dumps(kinds[-1]))
     assert (again.kind, again.reason, again.plan) == (kinds[-1].kind, kinds[-1].reason, kinds[-1].plan)
-    assert kinds[0] != lodecast.Sweep([]) and plan != model.plan(total_steps=150, seed=9)
+    assert kinds[0] != lodecast.Sweep([]) and plan != latent_model.plan(run, observed=0.3)
     for one in (model, latent_model, law):
         bytes_ = one.to_bytes()
         assert type(lodecast.Model.from_bytes(bytes_)) is type(one)
