@@ -2,7 +2,8 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use super::{Lanes, transcendental};
+use super::transcendental;
+use super::vector::Lanes;
 
 /// `N` lanes in an array that is aligned like a 64-byte vector.
 #[derive(Clone, Copy, Debug)]

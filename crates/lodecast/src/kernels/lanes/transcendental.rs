@@ -1,6 +1,6 @@
 //! Exponential and logarithm in lanes, from range reduction and polynomials.
 
-use super::Lanes;
+use super::vector::Lanes;
 
 /// Coefficients and range of one precision.
 pub(super) trait Precision {

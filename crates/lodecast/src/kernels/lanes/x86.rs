@@ -9,7 +9,8 @@ use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::{Lanes, transcendental};
+use super::transcendental;
+use super::vector::Lanes;
 
 /// The vector unit to use.
 #[derive(Clone, Copy)]
