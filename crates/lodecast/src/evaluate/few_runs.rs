@@ -14,13 +14,12 @@ use serde::{Deserialize, Serialize};
 use forecasts::{Ends, learn};
 pub use settings::{FewRunsMethod, FewRunsSettings};
 
+use self::settings::LEAST_OTHERS;
 use super::rank_correlation;
 use crate::data::{Direction, Run, Sweep};
 use crate::error::{Error, Result};
 use crate::random::{Purpose, stream};
 
-/// Least number of runs left to forecast.
-const LEAST_OTHERS: usize = 3;
 /// Part of outcomes outside the interval of 68 %.
 const OUTSIDE_68: f64 = 0.32;
 

@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use super::Situation;
 use super::explanation::{Candidate, Origin, Plan, Prediction, Score, Verdict};
 use super::remaining::Remaining;
+use super::situation::Situation;
 use crate::data::Point;
 use crate::error::{Error, Result, setting};
 use crate::model::{Curve, PaperForecaster};

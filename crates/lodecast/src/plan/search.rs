@@ -85,9 +85,7 @@ impl Shape {
                 remaining.schedule((0..=pieces).map(|k| at(k, pieces)), |progress| interpolate(&points, progress))
             }
             Self::HoldAndAnneal => {
-                let &[level, warmup, hold, depth, form] = parameters else {
-                    unreachable!("hold-and-anneal has five parameters")
-                };
+                let [level, warmup, hold, depth, form] = std::array::from_fn(|k| parameters[k]);
                 let (reached, start) = (remaining.at(warmup), remaining.at(hold.max(warmup)));
                 let between = |from: f64, to: f64, parts: usize| {
                     (0..=parts).map(move |k| from + (to - from) * k as f64 / parts as f64)

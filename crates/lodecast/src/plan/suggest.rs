@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::controlled::{self, ControlledSettings};
-use super::remaining::{COMPARED, Remaining};
-use super::{Prediction, Situation};
+use super::explanation::Prediction;
+use super::known::COMPARED;
+use super::remaining::Remaining;
+use super::situation::Situation;
 use crate::data::Point;
 use crate::data::Schedule;
 use crate::error::{Error, Result, setting};

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::LEAST_OTHERS;
 use crate::error::{Error, Result, setting};
+
+/// Least number of runs left to forecast.
+pub(super) const LEAST_OTHERS: usize = 3;
 
 /// Who forecasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
