@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::error::TuneError;
+use super::strategy::Study as _;
 use super::trial::SettingValue;
-use super::{MeasuredRun, Tuner};
+use super::tuner::Tuner;
 use crate::model::law::{Appraiser, ShapeRange};
 use crate::{Alternative, FinalForecast, Law, Pick, PickOrigin, PickSettings, Schedule, pick};
 
@@ -115,7 +116,7 @@ impl Tuner {
             runs => TuneError::AllDiverged { runs },
         };
         let best = self.best_run().ok_or_else(nothing)?;
-        let settings = self.settings_of(Some(&best));
+        let settings = self.settings_of(&best);
         let total_steps = self.settings().total_steps;
         let best_run = BestRun { run: best.name.clone(), value: best.value };
         let runs = self.ended();
@@ -257,16 +258,6 @@ impl Tuner {
             })
         };
         Ok((alternatives, next.map(|(schedule, reason)| NextRun { schedule, total_steps, reason })))
-    }
-
-    /// What the settings tuned beside the rate were in a run, as far as they may be tried.
-    pub(super) fn settings_of(&self, run: Option<&MeasuredRun>) -> BTreeMap<String, SettingValue> {
-        let ranges = &self.settings().space.settings;
-        let value = |(name, range): (&String, &super::SettingRange)| {
-            let recorded = run.and_then(|run| range.recorded(run.settings.get(name)?));
-            (name.clone(), recorded.unwrap_or_else(|| range.at(0.5)))
-        };
-        ranges.iter().map(value).collect()
     }
 }
 

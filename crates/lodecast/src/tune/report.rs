@@ -3,7 +3,8 @@
 use super::curve::{Curve, Report};
 use super::error::TuneError;
 use super::state::KnownRun;
-use super::{TrialRecord, TrialStatus, Tuner, TunerBuilder, file};
+use super::trial::{TrialRecord, TrialStatus};
+use super::tuner::Tuner;
 use crate::{Run, Sweep};
 
 /// What became of the runs of a sweep that was added.
@@ -227,21 +228,5 @@ fn status_of(record: &TrialRecord) -> TrialStatus {
         TrialStatus::Finished
     } else {
         TrialStatus::Stopped
-    }
-}
-
-impl TunerBuilder {
-    /// [`Tuner::update`], which begins the study if there is no file yet.
-    ///
-    /// # Errors
-    /// Those of `act` and of [`Self::open`], and if the file cannot be written.
-    pub fn update<T>(
-        self,
-        path: impl AsRef<std::path::Path>,
-        act: impl FnOnce(&mut Tuner) -> Result<T, TuneError>,
-    ) -> Result<T, TuneError> {
-        let path = path.as_ref();
-        let _lock = file::lock(path)?;
-        self.open(path)?.acted(path, act)
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::tune::Strategy;
-use crate::{Attributes, Direction, Family, PickOrigin};
+use crate::{Attributes, Direction, Family, Metric, PickOrigin, Point, Run, Schedule, Sweep};
 
 const STEPS: u64 = 1000;
 

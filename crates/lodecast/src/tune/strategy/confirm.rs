@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Proposal, Situation, Strategy, spread};
+use super::proposal::{Proposal, Situation, Strategy};
+use super::spread;
 use crate::Result;
 use crate::model::law::Appraiser;
-use crate::tune::TuneError;
+use crate::tune::error::TuneError;
 
 pub(super) const STRATEGY: Strategy = Strategy {
     name: "confirm",
@@ -20,33 +21,28 @@ const FINALISTS: usize = 3;
 const LEAST_ENDED: usize = 3;
 
 fn propose(situation: &Situation<'_>) -> Result<Proposal, TuneError> {
-    let settings = situation.settings();
-    let confirms = match settings.budget {
-        Some(budget) => situation.tuner.committed() >= budget / 3 * 2,
-        // With no end in sight, every third run.
-        None => situation.asked % 3 == 2,
-    };
+    // With no end in sight, every third run.
+    let confirms = situation.mostly_spent.unwrap_or(situation.asked % 3 == 2);
     let finalist = if confirms { finalist(situation) } else { None };
     match finalist {
         Some(finalist) => Ok(finalist),
-        None => spread::propose(situation, settings.total_steps, "spread over shapes and peaks"),
+        None => spread::propose(situation, situation.total_steps, "spread over shapes and peaks"),
     }
 }
 
 /// Of the best measured schedules the one with the fewest runs.
 fn finalist(situation: &Situation<'_>) -> Option<Proposal> {
-    let settings = situation.settings();
-    let mut measured = situation.tuner.measured();
-    measured.retain(|run| run.total_steps == settings.total_steps);
+    let mut measured = situation.study.measured();
+    measured.retain(|run| run.total_steps == situation.total_steps);
     if measured.len() < LEAST_ENDED {
         return None;
     }
-    let direction = settings.metric.direction;
+    let direction = situation.direction;
     measured.sort_by(|a, b| {
         if direction.is_better(a.value, b.value) { std::cmp::Ordering::Less } else { std::cmp::Ordering::Greater }
     });
     if let Some(law) = situation.law() {
-        let appraiser = Appraiser::new(&law, settings.total_steps);
+        let appraiser = Appraiser::new(&law, situation.total_steps);
         let mut scratch = Vec::new();
         measured.sort_by_cached_key(|run| {
             // Expected gaps are not negative: their bits are in their order.
@@ -59,13 +55,13 @@ fn finalist(situation: &Situation<'_>) -> Option<Proposal> {
             finalists.push(index);
         }
     }
-    let taken = situation.tuner.taken();
+    let taken = situation.study.taken();
     let runs = |index: usize| taken.iter().filter(|(schedule, _)| *schedule == measured[index].schedule).count();
     let chosen = &measured[finalists.into_iter().min_by_key(|&index| runs(index))?];
-    let wanted: BTreeMap<_, _> = situation.tuner.settings_of(Some(chosen));
+    let wanted: BTreeMap<_, _> = situation.study.settings_of(chosen);
     Some(Proposal {
         schedule: chosen.schedule.clone(),
-        total_steps: settings.total_steps,
+        total_steps: situation.total_steps,
         settings: wanted,
         reason: format!("the schedule of '{}' under another seed", chosen.name),
     })

@@ -1,10 +1,11 @@
 //! Expected improvement: the run that is expected to pass the best known one by most, under the plain process or under law
 //! and process averaged.
 
-use super::{Proposal, Situation, Strategy, spread};
+use super::proposal::{Proposal, Situation, Strategy};
+use super::spread;
 use crate::Result;
 use crate::model::law::{Appraisal, Appraiser, normal_distribution};
-use crate::tune::TuneError;
+use crate::tune::error::TuneError;
 
 pub(super) const PLAIN_PROCESS: Strategy = Strategy {
     name: "plain-process",
@@ -53,12 +54,15 @@ impl Belief {
 }
 
 fn propose(situation: &Situation<'_>, whose: &str, belief: fn(&Appraisal) -> Belief) -> Result<Proposal, TuneError> {
-    let settings = situation.settings();
     let law = if spread::next_start(situation)?.is_none() { situation.law() } else { None };
     let Some(law) = law else {
-        return spread::propose(situation, settings.total_steps, "too early for a model: spread over shapes and peaks");
+        return spread::propose(
+            situation,
+            situation.total_steps,
+            "too early for a model: spread over shapes and peaks",
+        );
     };
-    let appraiser = Appraiser::new(&law, settings.total_steps);
+    let appraiser = Appraiser::new(&law, situation.total_steps);
     let mut scratch = Vec::new();
     // The best measured schedule by what is believed of it: the best measured value is a lucky one.
     let measured = law.measured_schedules();
@@ -66,7 +70,7 @@ fn propose(situation: &Situation<'_>, whose: &str, belief: fn(&Appraisal) -> Bel
         .iter()
         .map(|(_, schedule)| belief(&appraiser.appraise(schedule, &mut scratch)).mean)
         .fold(f64::INFINITY, f64::min);
-    let seed = settings.seed.wrapping_add(situation.asked);
+    let seed = situation.seed.wrapping_add(situation.asked);
     let mut found: Option<(f64, crate::Schedule)> = None;
     for schedule in situation.shapes.sample(CANDIDATES, seed)? {
         let improvement = belief(&appraiser.appraise(&schedule, &mut scratch)).improvement(best);
@@ -77,14 +81,14 @@ fn propose(situation: &Situation<'_>, whose: &str, belief: fn(&Appraisal) -> Bel
     let Some((improvement, schedule)) = found.filter(|(improvement, _)| improvement.is_finite()) else {
         return spread::propose(
             situation,
-            settings.total_steps,
+            situation.total_steps,
             "the models say nothing: spread over shapes and peaks",
         );
     };
     Ok(Proposal {
         schedule,
-        total_steps: settings.total_steps,
-        settings: situation.settings_of_the_best(),
+        total_steps: situation.total_steps,
+        settings: situation.study.settings_of_the_best(),
         reason: format!(
             "most improvement under {whose}: the gap to the ideal value is expected to shrink by {:.1} %",
             100.0 * -(-improvement).exp_m1()

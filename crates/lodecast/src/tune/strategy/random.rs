@@ -2,11 +2,11 @@
 
 use rand::RngExt;
 
+use super::proposal::{Proposal, Situation, Strategy};
 use super::spread::next_start;
-use super::{Proposal, Situation, Strategy};
 use crate::Result;
 use crate::random::{Purpose, stream};
-use crate::tune::TuneError;
+use crate::tune::error::TuneError;
 
 pub(super) const STRATEGY: Strategy =
     Strategy { name: "random", about: "shapes, peaks and settings at random", propose };
@@ -15,14 +15,13 @@ fn propose(situation: &Situation<'_>) -> Result<Proposal, TuneError> {
     if let Some(start) = next_start(situation)? {
         return Ok(start);
     }
-    let settings = situation.settings();
     // A stream a trial: what it draws does not depend on what came before.
-    let mut random = stream(settings.seed, Purpose::Trial, 1 + situation.asked);
+    let mut random = stream(situation.seed, Purpose::Trial, 1 + situation.asked);
     let schedule = situation.shapes.at(std::array::from_fn(|_| random.random()))?;
-    let chosen = settings.space.settings.iter().map(|(name, range)| (name.clone(), range.at(random.random())));
+    let chosen = situation.ranges.iter().map(|(name, range)| (name.clone(), range.at(random.random())));
     Ok(Proposal {
         schedule,
-        total_steps: settings.total_steps,
+        total_steps: situation.total_steps,
         settings: chosen.collect(),
         reason: "drawn at random".to_owned(),
     })

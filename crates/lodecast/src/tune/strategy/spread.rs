@@ -2,17 +2,17 @@
 //!
 //! From nothing, after the start design, that is the sequence itself; from the runs one has, what they leave open.
 
+use super::proposal::{Proposal, Situation, Strategy};
 use super::sequence::Sequence;
 use super::start::start_design;
-use super::{Proposal, Situation, Strategy};
 use crate::model::law::SHAPE_NUMBERS;
-use crate::tune::TuneError;
+use crate::tune::error::TuneError;
 use crate::{Result, Schedule};
 
 pub(super) const STRATEGY: Strategy = Strategy {
     name: "spread",
     about: "spread evenly over shapes and peaks, away from what was measured",
-    propose: |situation| propose(situation, situation.settings().total_steps, "spread over shapes and peaks"),
+    propose: |situation| propose(situation, situation.total_steps, "spread over shapes and peaks"),
 };
 
 /// Points of the sequence that are looked at.
@@ -29,9 +29,9 @@ pub(super) fn propose(situation: &Situation<'_>, total_steps: u64, reason: &str)
     if let Some(start) = next_start(situation)? {
         return Ok(start);
     }
-    let ranges = &situation.settings().space.settings;
+    let ranges = &situation.ranges;
     let taken: Vec<Vec<f64>> = situation
-        .tuner
+        .study
         .taken()
         .into_iter()
         .map(|(schedule, settings)| {
@@ -39,7 +39,7 @@ pub(super) fn propose(situation: &Situation<'_>, total_steps: u64, reason: &str)
             place(situation, &schedule, places.map(|place| place.unwrap_or(0.5)))
         })
         .collect();
-    let sequence = Sequence::new(SHAPE_NUMBERS + ranges.len(), situation.settings().seed);
+    let sequence = Sequence::new(SHAPE_NUMBERS + ranges.len(), situation.seed);
     let near = NEAR * (taken.len().max(1) as f64).powf(-1.0 / (DIMENSIONS + ranges.len() as f64));
     let mut farthest: Option<(f64, Proposal)> = None;
     for index in 1..=LOOKED_AT {
@@ -62,19 +62,18 @@ pub(super) fn propose(situation: &Situation<'_>, total_steps: u64, reason: &str)
 
 /// The next of the start design, if this search began from nothing and has not asked for all of it.
 pub(super) fn next_start(situation: &Situation<'_>) -> Result<Option<Proposal>, TuneError> {
-    let settings = situation.settings();
-    if !settings.start_design || situation.tuner.knows_runs() {
+    if !situation.start_design {
         return Ok(None);
     }
     let Some((schedule, reason)) = start_design(&situation.shapes)?.into_iter().nth(situation.asked as usize) else {
         return Ok(None);
     };
-    let sequence = Sequence::new(SHAPE_NUMBERS + settings.space.settings.len(), settings.seed);
+    let sequence = Sequence::new(SHAPE_NUMBERS + situation.ranges.len(), situation.seed);
     let numbers: Vec<f64> = sequence.point(situation.asked).collect();
-    let chosen = settings.space.settings.iter().zip(&numbers[SHAPE_NUMBERS..]);
+    let chosen = situation.ranges.iter().zip(&numbers[SHAPE_NUMBERS..]);
     Ok(Some(Proposal {
         schedule,
-        total_steps: settings.total_steps,
+        total_steps: situation.total_steps,
         settings: chosen.map(|((name, range), at)| (name.clone(), range.at(*at))).collect(),
         reason: reason.to_owned(),
     }))
