@@ -3,7 +3,9 @@
 mod adam;
 mod best;
 mod checkpoint;
+mod choice;
 mod controlled;
+mod form;
 mod law;
 mod measure;
 mod network;
@@ -14,82 +16,24 @@ mod sample;
 mod settings;
 mod share;
 mod split;
+mod summary;
 mod trainer;
+mod training;
 mod warm;
 
-pub use best::{BestFit, Choice, FormError, fit_best};
+pub use best::{BestFit, fit_best};
+pub use choice::{Choice, FormError};
 pub use controlled::ControlledFit;
 pub use law::LawFit;
 pub(crate) use measure::{controlled_steps, reference_steps};
-pub use options::FitOptions;
+pub use options::{FitOptions, FitProgress};
 pub use paper::PaperFit;
-pub use settings::{FitSettings, Training};
+pub use settings::FitSettings;
+pub use summary::{FitSummary, Fitted, LeftOut};
+pub use training::Training;
 
-use crate::data::{LengthNote, Sweep};
+use crate::data::Sweep;
 use crate::error::Result;
-use crate::model::Model;
-
-/// What a fit tells while it runs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FitProgress {
-    /// Optimizer steps done by every member.
-    pub iteration: u64,
-    /// Optimizer steps to do.
-    pub iterations: u64,
-    /// Training loss, smoothed, mean over the members.
-    pub loss: f64,
-    /// Loss on the held-out configurations, mean over the members that have any; `None` before the first check.
-    pub held_out: Option<f64>,
-}
-
-/// A run that was not learned from.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct LeftOut {
-    /// The run.
-    pub run: String,
-    /// Why.
-    pub reason: String,
-}
-
-/// What a fit was made of and how it went.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[non_exhaustive]
-pub struct FitSummary {
-    /// Runs learned from.
-    pub runs: usize,
-    /// Configurations they belong to.
-    pub configurations: usize,
-    /// Their points, at the model's cadence.
-    pub points: usize,
-    /// Runs that diverged; they count as the sweep's worst from there on.
-    pub diverged: Vec<String>,
-    /// Runs that were not learned from.
-    pub left_out: Vec<LeftOut>,
-    /// What was assumed about planned lengths that were not recorded, or cannot be.
-    #[serde(default)]
-    pub lengths: Vec<LengthNote>,
-    /// What speaks against relying on the model: settings that count for more than the rates do, of which it knows nothing or little.
-    #[serde(default)]
-    pub doubts: Vec<String>,
-    /// Final training loss, mean over members.
-    pub loss: f64,
-    /// Best loss on the held-out configurations, mean over the members that have any.
-    pub held_out_loss: Option<f64>,
-    /// Seconds the fit took.
-    pub seconds: f64,
-    /// Which form of model was taken and why, where that was for [`fit_best`] to find.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub choice: Option<Choice>,
-}
-
-/// A fitted model and the summary of its fit.
-#[derive(Clone, Debug)]
-pub struct Fitted {
-    /// The model.
-    pub model: Model,
-    /// The summary.
-    pub summary: FitSummary,
-}
 
 /// Fits a model to a sweep.
 ///

@@ -10,6 +10,7 @@ mod evaluate;
 mod experience;
 mod fingerprint;
 mod fit;
+mod forms;
 #[doc(hidden)]
 pub mod instrument;
 mod kernels;

@@ -3,6 +3,7 @@
 
 mod declarations;
 mod listing;
+mod macros;
 mod source_tree;
 
 use std::path::Path;

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use syn::{Attribute, Item};
 
+use crate::macros::Macros;
+
 /// A module, and those below it.
 pub(crate) struct Module {
     pub items: Vec<Item>,
@@ -15,7 +17,21 @@ pub(crate) struct Module {
 impl Module {
     /// The crate whose root is this file.
     pub(crate) fn root(file: &Path) -> Self {
-        Self::read(file, file.parent().expect("a folder"))
+        let mut root = Self::read(file, file.parent().expect("a folder"));
+        let mut macros = Macros::default();
+        root.all().into_iter().flat_map(|module| &module.items).for_each(|item| macros.define(item));
+        root.expand(&macros);
+        root
+    }
+
+    /// Puts the items that macros make in the place of their invocations.
+    fn expand(&mut self, macros: &Macros) {
+        let expanded = |item: Item| match &item {
+            Item::Macro(invocation) if invocation.ident.is_none() => macros.items(invocation),
+            _ => vec![item],
+        };
+        self.items = std::mem::take(&mut self.items).into_iter().flat_map(expanded).collect();
+        self.modules.values_mut().for_each(|module| module.expand(macros));
     }
 
     /// A file, whose modules are in `folder`.

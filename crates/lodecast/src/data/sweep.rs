@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::{Direction, Metric, Run};
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
 
 /// The name of the train loss where it is the metric.
 const TRAIN_LOSS: &str = "train_loss";
@@ -96,5 +97,24 @@ impl Sweep {
             metric: name.to_owned(),
             known: self.metrics.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         })
+    }
+
+    /// Fingerprint of everything in it that a fit depends on.
+    pub(crate) fn fingerprint(&self) -> String {
+        let mut fingerprint = Fingerprint::default();
+        for metric in &self.metrics {
+            fingerprint.add(metric.to_string().as_bytes());
+        }
+        let bits = |value: Option<f64>| value.map_or(u64::MAX, f64::to_bits).to_le_bytes();
+        for run in &self.runs {
+            fingerprint.add(run.signature().as_bytes());
+            for metric in 0..run.metrics() {
+                for point in run.points(metric) {
+                    fingerprint.add(&bits(point.train_loss));
+                    fingerprint.add(&bits(point.validation));
+                }
+            }
+        }
+        fingerprint.finish()
     }
 }

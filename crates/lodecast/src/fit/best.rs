@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ControlledFit, FitOptions, Fitted, LawFit, fit};
+use super::choice::{Choice, FormError};
+use super::controlled::ControlledFit;
+use super::fit;
+use super::law::LawFit;
+use super::options::FitOptions;
+use super::summary::Fitted;
 use crate::data::{Metric, Sweep};
 use crate::error::Result;
 use crate::model::series::{Series, Worst};
@@ -13,6 +18,7 @@ use crate::model::{Model, ModelKind, Scaler};
 const ENOUGH: usize = 16;
 /// Parts of a run that are seen before its forecast.
 const SEEN: [f64; 4] = [0.0, 0.1, 0.25, 0.5];
+
 /// What a fit goes by whose form of model is to be found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BestFit {
@@ -20,27 +26,6 @@ pub struct BestFit {
     pub metric: Option<String>,
     /// Seed of everything random.
     pub seed: u64,
-}
-
-/// How well a form of model forecasts runs of configurations that it was fitted without.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FormError {
-    /// The form.
-    pub kind: ModelKind,
-    /// Mean absolute error of the final metric after nothing, 10, 25 and 50 % of a run, in the sweep's deviations.
-    pub error: f64,
-}
-
-/// Which form of model was taken, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Choice {
-    /// The form that was taken.
-    pub kind: ModelKind,
-    /// What each form that was tried is worth; empty where only one could be.
-    pub errors: Vec<FormError>,
-    /// Why, in words.
-    pub reason: String,
 }
 
 /// Fits the form of model that forecasts best what it has not seen: the law, or from 16 configurations on the controlled latent ODE

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
-use super::network::NetworkFit;
+use super::form::NetworkFit;
 use super::trainer::MemberState;
 use crate::error::{Error, Result};
 use crate::model::file::{self, Tensors};

@@ -4,9 +4,9 @@ use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use super::network::NetworkFit;
+use super::form::NetworkFit;
 use super::sample::{Sample, Windows};
-use super::settings::Training;
+use super::training::Training;
 use crate::error::{Result, setting};
 use crate::model::ensemble::Ensemble;
 use crate::model::series::Series;

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::network::fingerprint;
-use super::settings::{FitForm, Training};
-use super::{FitOptions, FitProgress, FitSummary, Fitted, LeftOut};
+use super::form::FitForm;
+use super::options::{FitOptions, FitProgress};
+use super::summary::{FitSummary, Fitted, LeftOut};
+use super::training::Training;
 use crate::data::{Run, Sweep};
 use crate::error::{Error, Result, setting};
 use crate::experience::Experience;
@@ -55,7 +56,7 @@ impl FitForm for LawFit {
         let seconds = started.elapsed().as_secs_f64();
         let points = sweep.runs.iter().map(Run::len).sum();
         let record = FitRecord {
-            sweep: fingerprint(&sweep),
+            sweep: sweep.fingerprint(),
             runs: law.runs(),
             points,
             seed: self.law.seed,

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::network::{NetworkFit, Prepared};
+use super::form::NetworkFit;
+use super::network::Prepared;
 use super::sample::{Sample, Windows as _};
 use super::trainer::{MemberState, Trainer};
 use super::{ControlledFit, PaperFit};

@@ -5,70 +5,21 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use rayon::prelude::*;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use super::sample::Windows;
-use super::settings::{FitForm, Training};
+use super::form::{FitForm, NetworkFit};
+use super::options::{FitOptions, FitProgress};
+use super::summary::{FitSummary, Fitted, LeftOut};
 use super::trainer::{CHECKS, MemberState, Trainer};
+use super::training::Training;
 use super::warm::Start;
-use super::{FitOptions, FitProgress, FitSummary, Fitted, LeftOut, checkpoint, split};
+use super::{checkpoint, split};
 use crate::data::Sweep;
 use crate::error::{Error, Result};
 use crate::experience::{Experience, settings_beyond_rates};
-use crate::fingerprint::Fingerprint;
 use crate::kernels::lanes::{Dispatch, LaneKernel, Lanes};
 use crate::model::ensemble::{Ensemble, Header, tolerances};
 use crate::model::series::{Series, Unusable, Worst};
-use crate::model::{Architecture, FitRecord, Miss, Model, Scaler};
-
-/// Of so many steps that a fit from nothing takes, one that starts from an earlier model takes one.
-const SHORTER: u64 = 3;
-
-/// The fit of one form of network. Its settings implement it.
-pub(crate) trait NetworkFit: Clone + Default + PartialEq + Serialize + DeserializeOwned + Sync {
-    /// What the network is shown and asked.
-    type Windows: Windows;
-
-    /// Refuses a setting that is out of its range.
-    fn check(&self) -> Result<()>;
-
-    /// How the ensemble is trained.
-    fn training(&self) -> &Training;
-
-    /// See [`Self::training`].
-    fn training_mut(&mut self) -> &mut Training;
-
-    /// The same settings with fewer steps, for a fit that starts `from_model`.
-    #[must_use]
-    fn shortened(mut self, from_model: bool) -> Self {
-        if from_model {
-            let training = self.training_mut();
-            training.iterations = (training.iterations / SHORTER).max(1);
-        }
-        self
-    }
-
-    /// Sizes of a network.
-    fn architecture(&self) -> Architecture;
-
-    /// The windows that it learns from, of series in the units of `scaler`.
-    fn windows(&self, scaler: &Scaler) -> Self::Windows;
-
-    /// Longest window that the encoder reads, as a fraction of the run.
-    fn longest_window(&self) -> f64 {
-        1.0
-    }
-
-    /// Points that a run has at most in the model's eyes; denser logs are averaged.
-    fn most_points(&self) -> f64;
-
-    /// The model that the fitted ensemble is.
-    fn model(ensemble: Ensemble) -> Model;
-
-    /// The ensemble that a model of this form is; nothing if it is of another.
-    fn ensemble(model: &Model) -> Option<&Ensemble>;
-}
+use crate::model::{FitRecord, Miss, Scaler};
 
 impl<F: NetworkFit> FitForm for F {
     fn check(&self) -> Result<()> {
@@ -167,7 +118,7 @@ fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Resul
     let settings = form.training();
     let scaler = start.as_ref().map(|start| &start.ensemble.header.scaler);
     let prepared = Prepared::new(sweep, metric, form.most_points(), scaler)?;
-    let fingerprint = fingerprint(sweep);
+    let fingerprint = sweep.fingerprint();
     let origin = checkpoint::Origin { sweep: &fingerprint, earlier: start.as_ref().map(Start::fingerprint) };
     let left_out: Vec<&str> = prepared.left_out.iter().map(|left| left.run.as_str()).collect();
     let experience = Experience::without(sweep, metric, &left_out)?;
@@ -331,23 +282,4 @@ impl<F: NetworkFit> LaneKernel<f32> for FitJob<'_, '_, F> {
         }
         Ok(FitResult { members: self.members, held_out: held_out_signatures, residuals, misses })
     }
-}
-
-/// Fingerprint of everything in a sweep that a fit depends on.
-pub(super) fn fingerprint(sweep: &Sweep) -> String {
-    let mut fingerprint = Fingerprint::default();
-    for metric in &sweep.metrics {
-        fingerprint.add(metric.to_string().as_bytes());
-    }
-    let bits = |value: Option<f64>| value.map_or(u64::MAX, f64::to_bits).to_le_bytes();
-    for run in &sweep.runs {
-        fingerprint.add(run.signature().as_bytes());
-        for metric in 0..run.metrics() {
-            for point in run.points(metric) {
-                fingerprint.add(&bits(point.train_loss));
-                fingerprint.add(&bits(point.validation));
-            }
-        }
-    }
-    fingerprint.finish()
 }

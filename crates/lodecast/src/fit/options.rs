@@ -3,8 +3,20 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::FitProgress;
 use crate::model::Model;
+
+/// What a fit tells while it runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FitProgress {
+    /// Optimizer steps done by every member.
+    pub iteration: u64,
+    /// Optimizer steps to do.
+    pub iterations: u64,
+    /// Training loss, smoothed, mean over the members.
+    pub loss: f64,
+    /// Loss on the held-out configurations, mean over the members that have any; `None` before the first check.
+    pub held_out: Option<f64>,
+}
 
 /// How a fit is watched, interrupted and resumed, and what it starts from. The default is a fit that nobody watches.
 ///

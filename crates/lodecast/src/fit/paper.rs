@@ -3,9 +3,9 @@
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use super::network::NetworkFit;
+use super::form::NetworkFit;
 use super::sample::{Sample, Windows};
-use super::settings::Training;
+use super::training::Training;
 use crate::error::{Result, setting};
 use crate::kernels::ode::Control;
 use crate::model::ensemble::Ensemble;

@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use super::adam::{Adam, one_cycle};
 use super::objective::PathTerm;
 use super::sample::{Sample, Windows};
-use super::settings::Training;
 use super::share::{GROUPS_IN_TURN, Group, Share, UNFINISHED};
+use super::training::Training;
 use crate::kernels::lanes::{Lanes, Real};
 use crate::kernels::ode::{Statistics, Tolerances};
 use crate::model::ensemble::tolerances;
@@ -283,7 +283,7 @@ impl<'a, L: Lanes, W: Windows> Trainer<'a, L, W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fit::network::NetworkFit;
+    use crate::fit::form::NetworkFit;
     use crate::fit::{ControlledFit, PaperFit};
     use crate::kernels::lanes::{Dispatch, LaneKernel};
     use crate::kernels::ode::Control;

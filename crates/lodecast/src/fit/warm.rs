@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rand::seq::SliceRandom;
 
-use super::network::NetworkFit;
+use super::form::NetworkFit;
 use super::split::FOLDS;
 use crate::data::Metric;
 use crate::error::{Error, Result};

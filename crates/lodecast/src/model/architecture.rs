@@ -3,7 +3,6 @@
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::ModelKind;
 use super::vector_field::CONTROL_INPUTS;
 use crate::error::{Error, Result};
 use crate::kernels::network::mlp::MlpShape;
@@ -68,11 +67,6 @@ pub(crate) struct Offsets {
 }
 
 impl Architecture {
-    /// Is it that of the paper's model, or of the controlled one?
-    pub fn kind(&self) -> ModelKind {
-        if self.controlled { ModelKind::Controlled } else { ModelKind::Paper }
-    }
-
     /// Checks that the sizes are possible.
     ///
     /// # Errors

@@ -8,14 +8,17 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::ensemble::Ensemble;
+use super::ensemble_witness::{Case, EnsembleWitness};
+use super::expected::Expected;
 use super::file::Tensors;
 use super::forecast::grid;
+use super::form;
 use super::pass::Network;
 use super::series::{CONTROL_TOLERANCE, Series};
-use super::witness::{Case, EnsembleWitness, Expected, Witness};
+use super::witness::Witness;
 use super::{
-    Architecture, Column, ControlledForecaster, FitRecord, Forecast, Forecaster, Form, Interval, Model, ModelKind,
-    Outlook, Scaler, Spread,
+    Architecture, Column, ControlledForecaster, FitRecord, Forecast, Forecaster, Form, Interval, ModelKind, Outlook,
+    Scaler, Spread,
 };
 use crate::data::{Knot, Metric, Point, Schedule, Sweep};
 use crate::error::{Error, Result};
@@ -66,11 +69,7 @@ impl ControlledLatentOde {
     /// # Errors
     /// If the file cannot be read, is damaged or holds another form of model.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        match Model::load(path)? {
-            Model::Controlled(model) => Ok(model),
-            other => Err(other.of_another_kind(ModelKind::Controlled, path)),
-        }
+        form::load(path.as_ref(), ModelKind::Controlled)
     }
 
     /// Number of models in the ensemble.

@@ -1,10 +1,9 @@
-//! Forecasts: from a window of points to the futures of a run, with their spread.
+//! What a forecast is: the future of a run, with its spread.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Expected, Model};
-use crate::data::{Point, Run, Schedule};
-use crate::error::{Error, Result};
+use super::expected::{Expected, moments};
+use super::scaler::Column;
 
 /// A curve with its spread: mean, and one standard deviation to either side in the model's units.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,14 +26,6 @@ impl Spread {
     }
 }
 
-/// Mean of values, and the root of their variance (of the sample) plus `extra` squared.
-pub(crate) fn moments(values: impl Iterator<Item = f64> + Clone, extra: f64) -> (f64, f64) {
-    let count = values.clone().count().max(1) as f64;
-    let mean = values.clone().sum::<f64>() / count;
-    let variance = values.map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
-    (mean, (variance + extra * extra).sqrt())
-}
-
 /// The future of a run as a model sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
@@ -54,7 +45,7 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    fn is_finite(&self) -> bool {
+    pub(super) fn is_finite(&self) -> bool {
         let Interval { mean, low, high } = self.final_validation;
         let spreads = [&self.train_loss, &self.validation];
         let curves = spreads.into_iter().flat_map(|spread| [&spread.mean, &spread.low, &spread.high]);
@@ -83,61 +74,6 @@ impl Interval {
 
 /// Points of a forecast.
 const POINTS: usize = 101;
-
-impl Model {
-    /// Forecasts the rest of a run from its points so far.
-    ///
-    /// The controlled model answers for `schedule`, and then needs no points at all. The paper's model expects what usually
-    /// follows such points, whatever schedule that implies; it needs at least one point and no schedule.
-    ///
-    /// # Errors
-    /// If the controlled model gets no schedule, the paper's gets no points with anything measured, the run is over, or the model
-    /// is one whose forecasts are no numbers.
-    ///
-    /// ```no_run
-    /// use lodecast::{Model, Point, Schedule};
-    /// let model = Model::load("model.lode")?;
-    /// let observed = [Point::new(100).train_loss(2.1).learning_rate(1e-3).validation(0.31)];
-    /// let forecast = model.forecast(&observed, 23_400, Some(&Schedule::cosine(1e-3)))?;
-    /// println!("{:.3} ± {:.3}", forecast.final_validation.mean, forecast.final_validation.high - forecast.final_validation.mean);
-    /// # Ok::<(), lodecast::Error>(())
-    /// ```
-    pub fn forecast(&self, observed: &[Point], total_steps: u64, schedule: Option<&Schedule>) -> Result<Forecast> {
-        let now = observed.last().map_or(0.0, |point| point.step as f64 / total_steps.max(1) as f64);
-        if now >= 1.0 {
-            return Err(Error::Window {
-                reason: format!(
-                    "its last step is {}, and the run is planned for {total_steps}",
-                    now * total_steps as f64
-                ),
-            });
-        }
-        let mut forecast = self.form().forecast(observed, total_steps, now, schedule)?;
-        // Finite parameters can be so large that what they lead to is not.
-        if !forecast.is_finite() {
-            return Err(Error::NotFinite { what: "a run" });
-        }
-        forecast.outside_experience = schedule
-            .and_then(|schedule| self.experience().unknown_schedule(schedule))
-            .or_else(|| self.objection(&Run::observed(observed, total_steps).ok()?, 0));
-        Ok(forecast)
-    }
-}
-
-/// Deviations beyond which a run is outside the model's experience.
-pub(crate) const FAR: f64 = 3.0;
-
-impl Model {
-    /// Why a run is beyond what the model has seen, if it is: by its settings, its length, or by what it has come to; `seen` is the run
-    /// until now, its metric the column number `metric`.
-    pub(crate) fn objection(&self, seen: &Run, metric: usize) -> Option<String> {
-        let conditions = &self.experience().conditions;
-        conditions
-            .unknown_settings(&seen.attributes)
-            .or_else(|| conditions.unknown_length(seen.total_steps()))
-            .or_else(|| self.form().objection(seen, metric, FAR))
-    }
-}
 
 /// Times of a forecast.
 pub(super) fn grid(from: f64) -> Vec<f64> {

@@ -13,14 +13,17 @@ use serde::{Deserialize, Serialize};
 pub(crate) use equinox::read_equinox;
 
 use super::ensemble::{Ensemble, Header};
+use super::ensemble_witness::{Case, EnsembleWitness};
+use super::expected::Expected;
 use super::file::Tensors;
 use super::forecast::grid;
+use super::form;
 use super::pass::{Network, Pass, Task};
 use super::series::Series;
-use super::witness::{Case, EnsembleWitness, Expected, Witness};
+use super::witness::Witness;
 use super::{
-    Architecture, Column, Curve, FitRecord, Forecast, Forecaster, Form, Interval, Model, ModelKind, PaperForecaster,
-    Scaler, Spread,
+    Architecture, Column, Curve, FitRecord, Forecast, Forecaster, Form, Interval, ModelKind, PaperForecaster, Scaler,
+    Spread,
 };
 use crate::data::{Direction, Metric, Point, Schedule, Sweep};
 use crate::error::{Error, Result};
@@ -69,11 +72,7 @@ impl PaperLatentOde {
     /// # Errors
     /// If the file cannot be read, is damaged or holds another form of model.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        match Model::load(path)? {
-            Model::Paper(model) => Ok(model),
-            other => Err(other.of_another_kind(ModelKind::Paper, path)),
-        }
+        form::load(path.as_ref(), ModelKind::Paper)
     }
 
     /// Reads a model file of the authors' implementation (`.eqx`). It works on raw columns and on point indices:

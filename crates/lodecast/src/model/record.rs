@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::witness::NORMAL_95;
 use crate::data::interpolate;
 
+/// Deviations of a normal distribution within which 95 % lie.
+pub(super) const NORMAL_95: f64 = 1.96;
 /// The error to expect where nothing was held out: the standard deviation of the metric over the sweep.
 const UNKNOWN: f64 = 1.0;
 

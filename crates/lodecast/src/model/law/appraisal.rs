@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::fitted_law::Law;
+use super::forecast::{Answer, Question};
 use super::plain_process::PlainProcess;
-use super::{Answer, Law, Question};
 use crate::Schedule;
 use crate::random::{Purpose, stream};
 

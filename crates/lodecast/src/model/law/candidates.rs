@@ -1,7 +1,7 @@
 //! What a search for a schedule asks of a law: the runs it knows, and what candidates are worth.
 
-use super::Law;
 use super::curve::SEGMENTS;
+use super::fitted_law::Law;
 use super::forecast::{Answer, Question};
 use super::shapes::ShapeRange;
 use crate::Schedule;

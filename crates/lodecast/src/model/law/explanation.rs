@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Law;
 use super::curve::{Curve, Gradient, Path, SEGMENTS, parameter as at};
+use super::fitted_law::Law;
 
 /// One thing a law says, with the interval that holds 68 %.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

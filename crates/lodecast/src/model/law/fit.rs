@@ -3,19 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::calibration::checked_multiplier;
+use super::covariates::{Covariates, Settings, momentum_gain};
 use super::curve::SEGMENTS;
 use super::divergence::{DivergedEnds, Threshold, has_diverged, has_gone_astray};
 use super::features::schedule_features;
+use super::fitted_law::{Law, Units, UnusedRun};
+use super::fitted_run::FittedRun;
 use super::forecast::ln_over;
 use super::groups::Groups;
 use super::least_squares::{Curves, LeftOut, Problem};
-use super::observation::{LEAST_RATE, Recording};
+use super::observation::Recording;
 use super::posterior::{OBSERVED, Posterior, curves, deviation, median};
 use super::prior::{Choice, Prior};
 use super::residual::{Purpose, ResidualProcess};
 use super::scale::{IdealOrigin, LEARNED_GAPS, Scale, mixed_units};
-use super::settings::{Covariates, Settings, momentum_gain};
-use super::{FittedRun, Law, LawSettings, Objective, Units, UnusedRun};
+use super::scaled::{Scaled, scaled, units};
+use super::settings::LawSettings;
 use crate::data::ANNEALED;
 use crate::experience::settings_beyond_rates;
 use crate::odd::set_aside;
@@ -32,22 +35,6 @@ const SAME_RATE: f64 = 1.05;
 /// Share of the spread of final values that a law should explain, where settings differ, and runs to say so.
 const EXPLAINED: f64 = 0.5;
 const RUNS_TO_JUDGE: usize = 6;
-
-/// A recording in the metric's scale.
-struct Scaled<'a> {
-    recording: &'a Recording,
-    values: [f64; SEGMENTS],
-    /// Final gap, if the run came to an end.
-    last: Option<f64>,
-    /// Least gap and the last seen one.
-    least: f64,
-    seen: f64,
-    /// Progress at which the least gap was measured, if the run came to an end.
-    best_at: Option<f64>,
-    /// Peak rate, momentum counted.
-    peak: f64,
-    diverged: bool,
-}
 
 impl Law {
     /// Fits the law to the runs of `sweep` that measured `metric`.
@@ -386,66 +373,6 @@ fn starting_gap(
 fn momentum_varies(recordings: &[Recording]) -> bool {
     let gains: Vec<f64> = recordings.iter().filter_map(|run| momentum_gain(&run.settings)).collect();
     gains.len() == recordings.len() && gains.iter().any(|gain| *gain != gains[0])
-}
-
-fn scaled<'a>(
-    recording: &'a Recording,
-    scale: &Scale,
-    start: f64,
-    objective: Objective,
-    momentum: bool,
-) -> Option<Scaled<'a>> {
-    let mut values = recording.values(|value| scale.gap(value), start);
-    let mut measured = recording.measured.iter().map(|(_, value)| scale.gap(*value).min(start));
-    let measured_least = measured.clone().fold(f64::INFINITY, f64::min);
-    let mut last_seen = measured.next_back().unwrap_or(start);
-    if objective == Objective::Best {
-        let mut best = f64::INFINITY;
-        let mut after = 0;
-        for (k, value) in values.iter_mut().enumerate() {
-            let end = (k + 1) as f64 * recording.length / SEGMENTS as f64;
-            while let Some((_, measured)) = recording.measured.get(after).filter(|(step, _)| *step <= end) {
-                best = best.min(scale.gap(*measured));
-                after += 1;
-            }
-            if value.is_finite() {
-                *value = value.min(best);
-            }
-        }
-        last_seen = measured_least.min(start);
-        if recording.complete && values[SEGMENTS - 1].is_finite() {
-            values[SEGMENTS - 1] = last_seen;
-        }
-    }
-    let lost = recording.lost_at.is_some();
-    let last = if lost { Some(start) } else { Some(last_seen).filter(|_| recording.complete) };
-    let gain = if momentum { momentum_gain(&recording.settings).unwrap_or(1.0) } else { 1.0 };
-    let peak = recording.peak() * gain;
-    let by_gap = |a: &&(f64, f64), b: &&(f64, f64)| scale.gap(a.1).total_cmp(&scale.gap(b.1));
-    let best_at = recording.measured.iter().min_by(by_gap).map(|(step, _)| (step / recording.length).min(1.0));
-    (peak >= LEAST_RATE).then(|| Scaled {
-        best_at: best_at.filter(|_| recording.complete),
-        recording,
-        least: measured_least.min(start),
-        seen: last.unwrap_or(last_seen),
-        values,
-        last,
-        peak,
-        diverged: false,
-    })
-}
-
-/// The units of a search, from the runs that did not diverge.
-fn units(kept: &[&Scaled<'_>], start: f64, best: f64) -> Units {
-    let middle = median(&mut kept.iter().map(|run| run.seen).collect::<Vec<f64>>());
-    let better = kept.iter().filter(|run| run.seen <= middle);
-    let mean = |logarithms: Vec<f64>| (logarithms.iter().sum::<f64>() / logarithms.len().max(1) as f64).exp();
-    Units {
-        rate: mean(better.map(|run| run.peak.ln()).collect()),
-        length: mean(kept.iter().map(|run| run.recording.length.ln()).collect()),
-        start,
-        best,
-    }
 }
 
 /// Says why intervals will be wide.

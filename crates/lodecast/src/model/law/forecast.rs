@@ -3,13 +3,13 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Law;
 use super::calibration::{STRETCH_68, STRETCH_95};
+use super::covariates::Settings;
 use super::curve::{Gradient, Path, SEGMENTS};
 use super::divergence::{Divergence, mixture_quantile, normal_distribution};
+use super::fitted_law::Law;
 use super::observation::segment_rates;
 use super::residual::ResidualProcess;
-use super::settings::Settings;
 use crate::{Error, Result, Schedule};
 
 /// The final value of a run that has not been made, as the law sees it.

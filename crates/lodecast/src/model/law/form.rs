@@ -2,18 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::curve::SEGMENTS;
+use super::fitted_law::Law;
+use super::forecast::FinalForecast;
+use super::law_model::{LawModel, interval};
 use super::pick::{Alternative, PickSettings, pick};
-use super::scale::Scale;
+use super::settings::LawSettings;
 use super::witness::LawWitness;
-use super::{FinalForecast, Law, LawForecast, LawSettings};
-use crate::data::{Direction, Metric, Point, Run, Schedule, Sweep, interpolate};
+use crate::data::{Metric, Point, Run, Schedule, Sweep};
 use crate::error::{Error, Result};
 use crate::experience::Experience;
-use crate::fingerprint::Fingerprint;
 use crate::model::file::{self, Tensors};
 use crate::model::{
-    Column, ControlledForecaster, Expected, FitRecord, Forecast, Forecaster, Form, Interval, ModelKind, Opening,
-    Spread, Transform, Witness,
+    Column, ControlledForecaster, FitRecord, Forecast, Forecaster, Form, ModelKind, Opening, Spread, Witness,
 };
 
 /// Version of the model file.
@@ -24,16 +25,6 @@ const DRAWS: usize = 8;
 const RATES: &str = "runs.rates";
 const RESIDUALS: &str = "runs.residuals";
 
-/// A fitted [`Law`] with what its sweep showed.
-#[derive(Clone, Debug)]
-pub struct LawModel {
-    law: Law,
-    settings: LawSettings,
-    experience: Experience,
-    record: FitRecord,
-    fingerprint: String,
-}
-
 /// What stands in a model file besides the tensors.
 #[derive(Serialize, Deserialize)]
 struct Header<L, S, E, R> {
@@ -43,104 +34,6 @@ struct Header<L, S, E, R> {
     settings: S,
     experience: E,
     record: R,
-}
-
-impl LawModel {
-    /// A law with the experience of its sweep and the record of its fit.
-    pub(crate) fn new(law: Law, settings: LawSettings, experience: Experience, record: FitRecord) -> Self {
-        let mut fingerprint = Fingerprint::default();
-        fingerprint.add(serde_json::to_string(&(&law, &experience)).unwrap_or_default().as_bytes());
-        Self { law, settings, experience, record, fingerprint: fingerprint.finish() }
-    }
-
-    /// The law itself.
-    pub fn law(&self) -> &Law {
-        &self.law
-    }
-
-    /// What it was fitted with.
-    pub fn settings(&self) -> &LawSettings {
-        &self.settings
-    }
-
-    /// The forecast of a run of which `observed` is known, if it follows `schedule` from here on.
-    fn watched(
-        &self,
-        observed: &[Point],
-        total_steps: u64,
-        now: f64,
-        schedules: &[Schedule],
-    ) -> Result<Vec<FinalForecast>> {
-        if observed.is_empty() {
-            return self.law.final_values(schedules, total_steps);
-        }
-        let run = Run::observed(observed, total_steps)?;
-        let watching = self.law.watching(now);
-        schedules.iter().map(|schedule| watching.final_value_under(&run, 0, schedule)).collect()
-    }
-
-    /// Units in which the spread of the metric is even: the logarithm of its gap to the ideal, where that is a natural one.
-    fn column(&self) -> Column {
-        let Scale { direction, ideal, .. } = *self.law.scale();
-        let transform = match direction {
-            Direction::Min if ideal == 0.0 => Transform::Log,
-            Direction::Max if ideal > 0.0 => Transform::LogError { ceiling: ideal },
-            _ => Transform::Identity,
-        };
-        Column { transform, ..Column::identity() }
-    }
-
-    /// The median and the intervals of a final value, in the units of [`Self::column`].
-    pub(super) fn standardised(&self, last: &FinalForecast) -> Expected {
-        let column = self.column();
-        let within = |a: f64, b: f64| {
-            let (a, b) = (column.standardise(a), column.standardise(b));
-            (a.min(b), a.max(b))
-        };
-        Expected {
-            mean: column.standardise(last.median),
-            within_68: within(last.low_68, last.high_68),
-            within_95: within(last.low_95, last.high_95),
-        }
-    }
-
-    /// The curve of the schedule, moved so that it goes from what was measured last to the end that what was seen says: by how far
-    /// each is off, in the logarithm of the gap, in a straight line between the two. Its intervals narrow as that of the end does,
-    /// and all along it the run may have diverged, as likely as at the end.
-    fn through_what_was_seen(&self, curve: &LawForecast, observed: &[Point], now: f64, last: &FinalForecast) -> Spread {
-        let measured = observed.iter().rev().find_map(|point| point.validation.filter(|value| value.is_finite()));
-        let start = self.ln_gap(self.law.start());
-        let here = measured.map_or(0.0, |measured| {
-            let known: Vec<(f64, f64)> = curve.progress.iter().copied().zip(curve.median.iter().copied()).collect();
-            self.ln_gap(measured) - self.ln_gap(interpolate(&known, now))
-        });
-        let end = last.ln_gap - curve.last.ln_gap;
-        let narrowed = (last.deviation / curve.last.deviation).clamp(0.0, 1.0);
-        let divergence = self.law.divergence(last.probability_diverged);
-        let divergence = measured.map_or(divergence, |value| divergence.of_one_at(self.ln_gap(value) - start, now));
-        let mut spread = Spread::default();
-        for (k, &at) in curve.progress.iter().enumerate() {
-            let come = ((at - now) / (1.0 - now).max(1e-9)).clamp(0.0, 1.0);
-            let middle = self.ln_gap(curve.median[k]) + here + come * (end - here);
-            let deviation = narrowed * 0.5 * (self.ln_gap(curve.low_68[k]) - self.ln_gap(curve.high_68[k])).abs();
-            let [low, middle, high] = self.law.within_68(middle, deviation, &divergence);
-            spread.mean.push(middle);
-            spread.low.push(low.min(high));
-            spread.high.push(low.max(high));
-        }
-        spread
-    }
-
-    /// `ln` gap to the ideal.
-    fn ln_gap(&self, value: f64) -> f64 {
-        (self.law.scale().ideal - value).abs().max(f64::MIN_POSITIVE).ln()
-    }
-}
-
-/// The median and the interval of 68 %: what a run is forecast to reach. The expected value, which counts the chance of
-/// divergence, is for choosing.
-fn interval(last: &FinalForecast) -> Interval {
-    Interval { mean: last.median, low: last.low_68, high: last.high_68 }
 }
 
 impl Form for LawModel {
@@ -255,7 +148,7 @@ impl Form for LawModel {
         experience.check()?;
         let rows = law.runs.len();
         let (rates, width) = tensors.take_rows(RATES, rows)?;
-        if width != super::curve::SEGMENTS || rates.iter().any(|rate| !(rate.is_finite() && *rate >= 0.0)) {
+        if width != SEGMENTS || rates.iter().any(|rate| !(rate.is_finite() && *rate >= 0.0)) {
             return Err("the rates of its runs are not usable; fit it again".to_owned());
         }
         let (residuals, count) = tensors.take_rows(RESIDUALS, rows)?;

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::FittedRun;
-use super::settings::Settings;
+use super::covariates::Settings;
+use super::fitted_run::FittedRun;
 
 /// Runs in groups of the same rates, length and settings.
 pub(crate) struct Groups {

@@ -3,9 +3,9 @@
 //! A run of another task, network or batch size answers differently to the same rates. What counts is therefore not whether its
 //! values were ever seen, but whether they are those that its own rates lead to.
 
-use super::Law;
 use super::calibration::{STRETCH_95, multiplier};
 use super::divergence::has_gone_astray;
+use super::fitted_law::Law;
 use super::seen::{Seen, ends_until, level_and_trend};
 use crate::Run;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::covariates::{Settings, settings_of};
 use super::curve::SEGMENTS;
-use super::settings::{Settings, settings_of};
 use crate::{Run, Schedule};
 
 /// Share of a run after which it counts as complete: trackers record the last point a little before the end.

@@ -15,13 +15,14 @@ use weighing::{Each, Weighing};
 
 use super::curve::{Curve, Gradient, PARAMETERS, SEGMENTS};
 use super::divergence::{Signs, has_gone_astray, normal_distribution};
+use super::fitted_law::Law;
+use super::fitted_run::FittedRun;
 use super::forecast::{Answer, FinalForecast, Question};
 use super::gaussian_process::Prediction;
 use super::groups::Groups;
 use super::least_squares::LeftOut;
 use super::residual::{Purpose, ResidualProcess};
 use super::seen::{LastSeen, Seen, ends_until};
-use super::{FittedRun, Law};
 use crate::{Result, Run, Schedule};
 
 /// Forecasts err half alike, so that their mean is less doubtful than each; and what the variance among them adds. Found on held-out

@@ -4,8 +4,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::appraisal::{Appraisal, Appraiser};
+use super::fitted_law::Law;
+use super::forecast::{FinalForecast, Question, check};
 use super::shapes::ShapeRange;
-use super::{FinalForecast, Law, Question, check};
 use crate::{Error, Result, Schedule};
 
 /// Settings of a pick.

@@ -2,8 +2,10 @@
 
 use rand::Rng;
 
+use super::features::Standardiser;
+use super::gaussian_process::GaussianProcess;
 use super::gaussian_process::ProcessPaths;
-use super::{GaussianProcess, Hyperprior, Standardiser};
+use super::hyperparameters::Hyperprior;
 
 /// Least number of runs from which it says anything.
 const LEAST_RUNS: usize = 3;

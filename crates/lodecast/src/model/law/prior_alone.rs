@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::calibration::multiplier;
+use super::covariates::{Covariates, Settings};
 use super::divergence::{DivergedEnds, Threshold};
+use super::fitted_law::{Law, Units};
 use super::posterior::Posterior;
 use super::prior::{Choice, Prior};
 use super::residual::{Purpose, ResidualProcess};
 use super::scale::{IdealOrigin, Scale};
-use super::settings::{Covariates, Settings};
-use super::{Law, Objective, Units};
+use super::settings::Objective;
 use crate::{Direction, Error, Metric, Result};
 
 /// Best final gap that is assumed of a search nobody has made, as a fraction of the untrained one, and the deviation of its

@@ -4,8 +4,9 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::features::Standardiser;
-use super::gaussian_process::{GaussianProcess, Hyperprior, Prediction, ProcessPaths};
+use super::gaussian_process::{GaussianProcess, Prediction, ProcessPaths};
 use super::groups::Groups;
+use super::hyperparameters::Hyperprior;
 
 /// The process on the residuals `ln final - ln law`, and the scale it works in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

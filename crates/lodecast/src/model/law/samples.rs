@@ -4,8 +4,8 @@ use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
-use super::Law;
 use super::curve::{Gradient, PARAMETERS};
+use super::fitted_law::Law;
 use super::forecast::{Question, check};
 use super::linear_algebra::{Cholesky, dot};
 use crate::random::{Purpose, stream};

@@ -1,10 +1,11 @@
 //! What has been seen of a run, in the law's terms.
 
 use super::curve::SEGMENTS;
+use super::fitted_law::Law;
 use super::forecast::Question;
 use super::observation::{Recording, segment_rates};
 use super::posterior::OBSERVED;
-use super::{Law, Objective};
+use super::settings::Objective;
 use crate::{Error, Result, Run, Schedule};
 
 /// The part of a run that has been seen, and what its rates are a question about.

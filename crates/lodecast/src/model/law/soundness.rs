@@ -1,13 +1,14 @@
 //! What has to hold of a law that comes from a file, so that it can be asked anything.
 
-use super::Law;
 use super::curve::PARAMETERS;
 use super::divergence::DivergedEnds;
 use super::features::SCHEDULE_FEATURES;
+use super::fitted_law::Law;
+use super::fitted_law::Units;
+use super::fitted_run::FittedRun;
 use super::linear_algebra::Cholesky;
 use super::posterior::{OBSERVED, Posterior};
 use super::residual::ResidualProcess;
-use super::{FittedRun, Units};
 
 fn positive(value: f64) -> bool {
     value > 0.0 && value.is_finite()

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
-use super::Law;
-use super::form::LawModel;
+use super::fitted_law::Law;
+use super::law_model::LawModel;
 use crate::data::Sweep;
 use crate::model::{Expected, Witness};
 
@@ -25,7 +25,7 @@ pub(super) struct LawWitness<'a> {
 
 impl<'a> LawWitness<'a> {
     pub(super) fn new(model: &'a LawModel, sweep: &'a Sweep, metric: usize) -> Self {
-        let learned: HashSet<&String> = crate::model::Form::record(model).learned.iter().collect();
+        let learned: HashSet<&String> = model.record.learned.iter().collect();
         let mut fold = vec![None; sweep.runs.len()];
         let mut folds: HashMap<usize, HashSet<usize>> = HashMap::new();
         let known = sweep
