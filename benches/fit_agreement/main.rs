@@ -11,7 +11,9 @@ use lodecast_sweep_file::{ReadOptions, read};
 
 #[cfg(builders)]
 fn fitted(sweep: &Sweep, seed: u64) -> Model {
-    fit_best(sweep, &BestFit { seed, ..BestFit::default() }, FitOptions::default()).expect("a fit").model
+    let mut settings = BestFit::default();
+    settings.seed = seed;
+    fit_best(sweep, &settings, FitOptions::default()).expect("a fit").model
 }
 
 #[cfg(not(builders))]

@@ -18,7 +18,8 @@ fn model(name: &'static str) -> Forecaster {
 }
 
 fn scheduler(name: &'static str) -> LodeLrScheduler {
-    let settings = ControlledSettings { population: 6, rounds: 2, elite: 3, ..ControlledSettings::default() };
+    let mut settings = ControlledSettings::default();
+    (settings.population, settings.rounds, settings.elite) = (6, 2, 3);
     let builder = Scheduler::builder(model(name)).total_steps(TOTAL_STEPS).settings(settings).replan_at([0.3, 0.6]);
     LodeLrScheduler::new(builder.start(Schedule::cosine(0.1)).build().expect("sound settings"))
 }

@@ -89,7 +89,7 @@ const SHOWN: usize = 5;
 
 /// Nothing is dropped or doubted silently: names the runs that were not learned from, and why, and what speaks against the model.
 pub(crate) fn say_what_to_know(fitted: &Fitted, output: &mut Output) {
-    let Fitted { model, summary } = fitted;
+    let Fitted { model, summary, .. } = fitted;
     for left_out in summary.left_out.iter().take(SHOWN) {
         output.warn(format_args!("run '{}' was left out: {}", left_out.run, left_out.reason));
     }

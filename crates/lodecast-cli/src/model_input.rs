@@ -37,9 +37,9 @@ pub(crate) fn fitted(path: &Path, columns: &Columns, output: &mut Output) -> Res
 
 /// The law fitted to runs that were read from `path`.
 pub(crate) fn fitted_to(sweep: &Sweep, path: &Path, columns: &Columns, output: &mut Output) -> Result<Model> {
-    let settings =
-        LawFit { metric: columns.metrics.first().map(|metric| metric.name.clone()), ..LawFit::default() }.into();
-    let fitted = lodecast::fit(sweep, &settings, FitOptions::default())
+    let mut settings = LawFit::default();
+    settings.metric = columns.metrics.first().map(|metric| metric.name.clone());
+    let fitted = lodecast::fit(sweep, &settings.into(), FitOptions::default())
         .with_context(|| format!("cannot fit {}", path.display()))?;
     let summary = &fitted.summary;
     output.say(format_args!(

@@ -294,7 +294,7 @@ pub(crate) fn limits(model: &Model) -> RateRange {
 }
 
 fn in_an_interval(prediction: Prediction) -> Interval {
-    let Prediction { metric, spread } = prediction;
+    let Prediction { metric, spread, .. } = prediction;
     Interval { mean: metric, low: metric - spread, high: metric + spread }
 }
 

@@ -18,6 +18,7 @@ use crate::model::{Column, Expected, FAR, Interval, Model, Scaler};
 /// A way to forecast the final metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ForecastMethod {
     /// The model.
     Model,
@@ -53,6 +54,7 @@ impl ForecastMethod {
 
 /// Skill of one method after one fraction of the runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Skill {
     /// Observed fraction of each run.
     pub observed: f64,
@@ -79,6 +81,7 @@ pub struct Skill {
 
 /// One forecast of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RunForecast {
     /// The run.
     pub run: String,
@@ -97,6 +100,7 @@ pub struct RunForecast {
 
 /// Result of [`evaluate`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// The metric that is forecast.
     pub metric: String,

@@ -62,6 +62,7 @@ impl RateRange {
 
 /// One configuration of the sweep: runs that differ by their seed only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Configuration {
     /// Its name, see [`Sweep::configurations`].
     pub name: String,
@@ -77,6 +78,7 @@ pub struct Configuration {
 
 /// What a sweep showed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Experience {
     /// Which way the metric is better.
     pub direction: Direction,

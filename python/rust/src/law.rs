@@ -64,13 +64,10 @@ impl PyLawModel {
         draws: Option<Count>,
         #[pyo3(from_py_with = count::seed)] seed: u64,
     ) -> PyResult<PyPick> {
-        let defaults = PickSettings::default();
-        let settings = PickSettings {
-            candidates: candidates.map_or(defaults.candidates, Count::size),
-            draws: draws.map_or(defaults.draws, Count::size),
-            seed,
-            ..defaults
-        };
+        let mut settings = PickSettings::default();
+        settings.candidates = candidates.map_or(settings.candidates, Count::size);
+        settings.draws = draws.map_or(settings.draws, Count::size);
+        settings.seed = seed;
         let model = Self::shared(&slf);
         let metric = model.metric().to_string();
         let total_steps = total_steps.0;

@@ -411,8 +411,9 @@ pub(crate) fn suggestions(
         let Forecaster::Controlled(forecaster) = Forecaster::from((*model).clone()) else {
             return Err(Failure::Panic("a model of another kind has this method".to_owned()));
         };
-        let settings = SuggestionSettings { seed, ..SuggestionSettings::default() };
-        let settings = count.map_or(settings, |count| SuggestionSettings { count: count.size(), ..settings });
+        let mut settings = SuggestionSettings::default();
+        settings.seed = seed;
+        settings.count = count.map_or(settings.count, Count::size);
         Ok(lodecast::suggest(forecaster.as_ref(), &settings)?)
     })
     .map(|suggestions| suggestions.into_iter().map(PySuggestion).collect())

@@ -215,7 +215,7 @@ impl PyNextRun {
     }
 
     fn __repr__(&self) -> String {
-        let NextRun { schedule, total_steps, reason } = &self.0;
+        let NextRun { schedule, total_steps, reason, .. } = &self.0;
         format!("<lodecast.NextRun: {} over {total_steps} steps; {reason}>", schedule.describe())
     }
 }

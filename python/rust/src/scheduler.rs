@@ -190,7 +190,8 @@ fn extend(scheduler: &mut Scheduler, model: &Model, total_steps: u64) -> Result<
     let times = (0..=REDRAWN).map(|k| f64::from(k) / f64::from(REDRAWN));
     let rate = |time: f64| if time < now { scheduler.schedule() } else { &schedule }.learning_rate(time);
     let schedule = Schedule::piecewise_linear(times.map(|time| (time, rate(time))))?;
-    let state = SchedulerState { schedule, ..scheduler.state() };
+    let mut state = scheduler.state();
+    state.schedule = schedule;
     *scheduler = Scheduler::restore(model.clone(), state)?;
     Ok(())
 }

@@ -69,9 +69,13 @@ impl Arguments {
         });
         let earlier = self.from.as_ref().map(Model::load).transpose()?;
         let kept = Kept { checkpoint: Some(checkpoint.clone()), resume: self.resume, earlier };
-        let fitted = match self.settings()? {
-            Some(settings) => fit(&sweep, &settings, kept, "fit", output),
-            None => fit_best(&sweep, &BestFit { metric: self.metric.clone(), seed: self.seed }, kept, output),
+        let fitted = if let Some(settings) = self.settings()? {
+            fit(&sweep, &settings, kept, "fit", output)
+        } else {
+            let mut settings = BestFit::default();
+            settings.metric.clone_from(&self.metric);
+            settings.seed = self.seed;
+            fit_best(&sweep, &settings, kept, output)
         }
         .with_context(|| format!("cannot fit {}", self.input.name()))?;
         fitted.model.save(&self.out)?;

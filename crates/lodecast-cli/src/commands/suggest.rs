@@ -49,7 +49,8 @@ impl Arguments {
                 "fit a model that the learning rate drives: 'lodecast fit' without --kind",
             ));
         };
-        let settings = SuggestionSettings { count: self.count, seed: self.seed, ..SuggestionSettings::default() };
+        let mut settings = SuggestionSettings::default();
+        (settings.count, settings.seed) = (self.count, self.seed);
         let suggestions = lodecast::suggest(forecaster.as_ref(), &settings)?;
         let schedules: Vec<&Schedule> = suggestions.iter().map(|suggestion| &suggestion.schedule).collect();
         whole_file::write(&self.out, |file| Ok(serde_json::to_writer_pretty(file, &schedules)?))?;
@@ -88,7 +89,7 @@ fn suggestions_table(suggestions: &[Suggestion], metric: &str, fraction: bool) -
     let caption =
         "What each model of the ensemble in turn thinks best, away from what is known; learning rates over the run.";
     let mut table = Table::new(caption, header);
-    for (index, Suggestion { schedule, member, prediction }) in suggestions.iter().enumerate() {
+    for (index, Suggestion { schedule, member, prediction, .. }) in suggestions.iter().enumerate() {
         let value = metric_value(prediction.metric, fraction);
         let mut row = vec![
             (index + 1).to_string(),

@@ -218,9 +218,11 @@ impl Demonstration {
             unreachable!("fitted as a controlled one")
         };
         let unseen = first.seeds.iter().max().map_or(0, |seed| seed + 1);
-        let default = SuggestionSettings::default();
-        let count = if self.quick { 3 } else { default.count };
-        let suggestions = lodecast::suggest(forecaster.as_ref(), &SuggestionSettings { count, ..default })?;
+        let mut settings = SuggestionSettings::default();
+        if self.quick {
+            settings.count = 3;
+        }
+        let suggestions = lodecast::suggest(forecaster.as_ref(), &settings)?;
         Ok(SweepConfiguration {
             families: Vec::new(),
             peak_learning_rates: Vec::new(),

@@ -313,7 +313,8 @@ impl ServedRun {
     fn go_over_to(&mut self, schedule: &Schedule, from_step: u64, picked: bool) -> Result<()> {
         let at = from_step as f64 / self.history.total_steps as f64;
         let knots = knots::joined(&self.history.knots, at.min(1.0), &knots::of(schedule, self.limits));
-        let state = SchedulerState { schedule: Schedule::PiecewiseLinear { knots }, picked, ..self.scheduler.state() };
+        let mut state = self.scheduler.state();
+        (state.schedule, state.picked) = (Schedule::PiecewiseLinear { knots }, picked);
         self.scheduler = Scheduler::restore(self.hosted.forecaster.clone(), state)?;
         self.put_in_force(from_step);
         Ok(())

@@ -19,6 +19,7 @@ pub(crate) const ANNEALED: f64 = 0.3;
 
 /// What was assumed about the planned length of a run, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LengthNote {
     /// The run.
     pub run: String,

@@ -13,6 +13,7 @@ use crate::fingerprint::Fingerprint;
 /// The parametric families, after their warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Family {
     /// The peak rate throughout.
     Constant,

@@ -25,6 +25,7 @@ const OUTSIDE_68: f64 = 0.32;
 
 /// How good one method was with one draw of runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FewRunsScore {
     /// Runs learned from.
     pub size: usize,

@@ -18,6 +18,7 @@ const LEAST_DEVIATION: f64 = 0.1;
 
 /// Values of one column within one part of all runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Band {
     /// Smallest value.
     pub lowest: f64,
@@ -91,6 +92,7 @@ fn bands(parts: &[Vec<f64>]) -> Vec<Option<Band>> {
 
 /// Bands of every column over the twentieths of a run; `None` where nothing was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Seen {
     /// ln of the train loss.
     pub train_loss: Vec<Option<Band>>,
@@ -103,6 +105,7 @@ pub struct Seen {
 /// How far a live run is from what the sweep showed at the same progress, in standard deviations outside the range seen.
 /// `None` where there is nothing to compare.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Surprise {
     /// Of ln train loss.
     pub train_loss: Option<f64>,

@@ -21,6 +21,7 @@ const SEEN: [f64; 4] = [0.0, 0.1, 0.25, 0.5];
 
 /// What a fit goes by whose form of model is to be found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct BestFit {
     /// Name of the validation metric; the sweep's first one when not given.
     pub metric: Option<String>,

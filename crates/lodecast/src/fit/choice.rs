@@ -6,6 +6,7 @@ use crate::model::ModelKind;
 
 /// How well a form of model forecasts runs of configurations that it was fitted without.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FormError {
     /// The form.
     pub kind: ModelKind,

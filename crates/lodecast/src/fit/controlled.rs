@@ -14,6 +14,7 @@ use crate::model::{Architecture, ControlledLatentOde, ControlledSizes, Model, Sc
 
 /// Settings of the fit of a [`ControlledLatentOde`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ControlledFit {
     /// How its networks are trained.
     #[serde(flatten)]

@@ -17,6 +17,7 @@ use crate::model::law::{Law, LawModel, LawSettings};
 
 /// Settings of the fit of a [`LawModel`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LawFit {
     /// Name of the validation metric; the sweep's first one when not given.
     pub metric: Option<String>,

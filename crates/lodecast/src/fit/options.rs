@@ -7,6 +7,7 @@ use crate::model::Model;
 
 /// What a fit tells while it runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct FitProgress {
     /// Optimizer steps done by every member.
     pub iteration: u64,

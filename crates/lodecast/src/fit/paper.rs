@@ -14,6 +14,7 @@ use crate::model::{Architecture, Model, PaperLatentOde, PaperSizes, Scaler};
 
 /// Settings of the fit of a [`PaperLatentOde`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PaperFit {
     /// How its networks are trained.
     #[serde(flatten)]

@@ -8,6 +8,7 @@ use crate::model::Model;
 
 /// A run that was not learned from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LeftOut {
     /// The run.
     pub run: String,
@@ -48,6 +49,7 @@ pub struct FitSummary {
 
 /// A fitted model and the summary of its fit.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Fitted {
     /// The model.
     pub model: Model,

@@ -6,6 +6,7 @@ use crate::error::{Result, setting};
 
 /// How an ensemble of networks is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Training {
     /// Models in the ensemble. Each is first fitted without another fifth of the configurations and measured on them, then
     /// on all.

@@ -27,6 +27,7 @@ use crate::kernels::ode::Control;
 
 /// Sizes of the network of a [`ControlledLatentOde`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ControlledSizes {
     /// State of the GRU that encodes what was observed.
     pub hidden: usize,

@@ -28,6 +28,7 @@ impl Spread {
 
 /// The future of a run as a model sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Forecast {
     /// Times, as fractions of the planned run.
     pub progress: Vec<f64>,

@@ -37,6 +37,7 @@ const UNKNOWN_ERROR: f64 = 0.15;
 /// Sizes of the network of a [`PaperLatentOde`] (method section 2): as many hidden units as the state of the differential
 /// equation has, and a linear decoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PaperSizes {
     /// State of the GRU and of the differential equation, which one matrix maps to the latent space.
     pub hidden: usize,

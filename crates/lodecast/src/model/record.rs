@@ -11,6 +11,7 @@ const UNKNOWN: f64 = 1.0;
 
 /// How far held-out forecasts of the final metric were off, in the model's units.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Miss {
     /// Part of the run that was seen.
     pub fraction: f64,
@@ -42,6 +43,7 @@ impl Miss {
 
 /// How a model came about.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FitRecord {
     /// Fingerprint of the sweep.
     pub sweep: String,

@@ -9,6 +9,7 @@ use crate::odd::{are_odd, mean_and_deviation, possible_values};
 /// What is done to a column before it is standardised.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Transform {
     /// Nothing.
     Identity,

@@ -67,6 +67,7 @@ pub enum Verdict {
 
 /// What is predicted for the end of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Prediction {
     /// Validation metric, in its own units.
     pub metric: f64,
@@ -76,6 +77,7 @@ pub struct Prediction {
 
 /// The score of a candidate and its terms: `total = reward - pessimism - edge - distrust - roughness`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Score {
     /// What candidates are ordered by.
     pub total: f64,
@@ -94,6 +96,7 @@ pub struct Score {
 
 /// One future that was weighed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Candidate {
     /// Where it comes from.
     pub origin: Origin,
@@ -118,6 +121,7 @@ pub struct Candidate {
 
 /// What a planner decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Plan {
     /// The schedule to follow; it says nothing about the part before `now`.
     pub schedule: Schedule,

@@ -21,6 +21,7 @@ const LENGTHS: [f64; 9] = [0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 8.0];
 /// A way to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ExtensionKind {
     /// The rate falls from where it is, in a straight line to the end.
     DecayNow,
@@ -43,6 +44,7 @@ impl ExtensionKind {
 
 /// The best schedule of one kind, and where it would end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Extension {
     /// Which way.
     pub kind: ExtensionKind,
@@ -54,6 +56,7 @@ pub struct Extension {
 
 /// Whether a run reaches a target, and what it would take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Arrival {
     /// Step at which it was measured to have reached it already.
     pub reached_at: Option<u64>,
@@ -67,6 +70,7 @@ pub struct Arrival {
 
 /// Where a run of some length would end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LengthOutcome {
     /// Its length in optimizer steps.
     pub total_steps: u64,

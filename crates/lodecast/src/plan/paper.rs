@@ -16,6 +16,7 @@ use crate::random::{Purpose, stream};
 /// How a decoded future is placed in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Alignment {
     /// Where its loss is the observed one.
     Loss,
@@ -28,6 +29,7 @@ pub enum Alignment {
 /// The last points that the encoder reads.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Window {
     /// So many points.
     Points(usize),
@@ -51,6 +53,7 @@ impl Window {
 
 /// What can be chosen about the paper's planner.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PaperPlannerSettings {
     /// The last points that the encoder reads.
     pub window: Window,

@@ -15,6 +15,7 @@ use crate::model::{ControlledForecaster, Forecaster, PaperForecaster};
 /// Settings of a planner of either kind.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
+#[non_exhaustive]
 pub enum PlannerSettings {
     /// For a model that is controlled by the rate.
     Controlled(ControlledSettings),

@@ -10,6 +10,7 @@ use crate::data::{Schedule, interpolate};
 /// Which schedules are searched besides those of the sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum SearchFamily {
     /// ln lr at evenly spaced knots over the rest of the run.
     FreeKnots,

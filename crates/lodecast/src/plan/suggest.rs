@@ -19,6 +19,7 @@ const TOTAL_STEPS: u64 = 1000;
 /// How to look for the schedules of a next round of runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct SuggestionSettings {
     /// Number of schedules.
     pub count: usize,
@@ -58,6 +59,7 @@ impl SuggestionSettings {
 
 /// A schedule worth a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Suggestion {
     /// The schedule.
     pub schedule: Schedule,

@@ -8,6 +8,7 @@ use crate::model::Forecaster;
 /// When the scheduler plans the rest of the run anew.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Replan {
     /// When the run first reaches each of these fractions of its length; 0 is before the first step for a model that can
     /// plan before anything was observed, else after the first point.

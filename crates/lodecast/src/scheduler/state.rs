@@ -10,6 +10,7 @@ use crate::plan::{Plan, PlannerSettings};
 
 /// Everything that a scheduler's future decisions depend on, besides the model. Serialises to JSON and back without loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SchedulerState {
     /// Version of this layout.
     pub version: u32,

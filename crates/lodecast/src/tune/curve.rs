@@ -124,6 +124,7 @@ impl Curve {
 /// Made from points, from a run, or from the final value alone, which is NaN if the run diverged. The law learns most from
 /// whole curves; from final values alone it must be told the metric of an untrained network.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Report {
     /// Points of the run, in order.
     Points(Vec<Point>),

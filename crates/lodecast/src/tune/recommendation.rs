@@ -23,6 +23,7 @@ const ALIKE: f64 = 0.25;
 
 /// The schedule to take, and how sure that is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Recommendation {
     /// The schedule to take.
     pub schedule: Schedule,
@@ -57,6 +58,7 @@ pub struct Recommendation {
 
 /// The best measured run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct BestRun {
     /// Its name.
     pub run: String,
@@ -66,6 +68,7 @@ pub struct BestRun {
 
 /// A schedule that could still be better than the recommended one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CouldBeBetter {
     /// The schedule.
     pub schedule: Schedule,
@@ -79,6 +82,7 @@ pub struct CouldBeBetter {
 
 /// A run worth making.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NextRun {
     /// Its schedule.
     pub schedule: Schedule,

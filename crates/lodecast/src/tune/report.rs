@@ -9,6 +9,7 @@ use crate::{Run, Sweep};
 
 /// What became of the runs of a sweep that was added.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Added {
     /// Runs that were not known, or went on since.
     pub new: usize,
@@ -22,6 +23,7 @@ pub struct Added {
 
 /// A run that could not be added.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct RefusedRun {
     /// The run.
     pub run: String,

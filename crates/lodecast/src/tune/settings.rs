@@ -10,6 +10,7 @@ use crate::{LawSettings, Metric};
 
 /// What a tuner was told before it asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TunerSettings {
     /// What is trained, in the user's words. A study of one task refuses another's.
     #[serde(default, skip_serializing_if = "Option::is_none")]

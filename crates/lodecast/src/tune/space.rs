@@ -15,6 +15,7 @@ const ABOUT: f64 = 10.0;
 /// What may be tried. Schedules warm up, hold and anneal in straight lines, unless it names families.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SearchSpace {
     /// Lowest and highest peak rate; by default those of the runs that are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,6 +37,7 @@ pub struct SearchSpace {
 /// The values that a setting may have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum SettingRange {
     /// Numbers from `low` to `high`.
     Number {

@@ -10,6 +10,7 @@ use crate::{Attributes, Result, Run, Schedule};
 
 /// A run to make.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Trial {
     /// Its name, by which it reports.
     pub name: String,
@@ -71,6 +72,7 @@ pub enum TrialStatus {
 
 /// A trial with what became of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TrialRecord {
     /// The trial.
     pub trial: Trial,

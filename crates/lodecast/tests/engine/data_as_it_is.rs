@@ -128,7 +128,7 @@ fn any_honest_sweep_is_learned_from() {
 #[test]
 fn ten_thousand_runs_are_learned_from() {
     let sweep = sweep((0..10_000u32).map(|k| run(format!("r{k}"), 0.01 * (1.0 + f64::from(k) / 500.0), 400, 400, 40)));
-    let Fitted { model, summary } = fitted(&sweep, 10).expect("a usable sweep");
+    let Fitted { model, summary, .. } = fitted(&sweep, 10).expect("a usable sweep");
     assert_eq!(summary.runs, 10_000);
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.lode");

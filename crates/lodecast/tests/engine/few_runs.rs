@@ -5,6 +5,8 @@ use lodecast::{
     evaluate, evaluate_few_runs,
 };
 
+use crate::plan_models::changed;
+
 /// A run whose loss falls with the sum of rates and keeps the noise of the last ones.
 pub(crate) fn run(schedule: &Schedule, total_steps: u64) -> Run {
     let mut run = Run::new(format!("{}-{}-{total_steps}", schedule.describe(), schedule.fingerprint()), 1);
@@ -42,8 +44,11 @@ fn scores(sweep: &Sweep, settings: &FewRunsSettings) -> Vec<FewRunsScore> {
 #[test]
 fn the_law_forecasts_what_follows_a_law_and_the_mean_is_the_mean() {
     let sweep = search();
-    let settings =
-        FewRunsSettings { sizes: vec![6, 12, 28], draws: 2, observed: vec![0.0, 0.25], ..FewRunsSettings::default() };
+    let settings = changed(FewRunsSettings::default(), |it| {
+        it.sizes = vec![6, 12, 28];
+        it.draws = 2;
+        it.observed = vec![0.0, 0.25];
+    });
     let scores = scores(&sweep, &settings);
     // 28 leaves two runs, which say nothing. Process and Multi-Power Law know nothing of a run that has begun.
     let of = |method, size, observed| {
@@ -72,7 +77,7 @@ fn the_law_forecasts_what_follows_a_law_and_the_mean_is_the_mean() {
     }
     let again = self::scores(&sweep, &settings);
     let timeless = |scores: &[FewRunsScore]| -> Vec<FewRunsScore> {
-        scores.iter().map(|score| FewRunsScore { seconds: 0.0, ..score.clone() }).collect()
+        scores.iter().map(|score| changed(score.clone(), |it| it.seconds = 0.0)).collect()
     };
     assert_eq!(timeless(&again), timeless(&scores), "the same seed, the same scores");
 }
@@ -137,8 +142,12 @@ fn a_run_that_stands_still_is_forecast_to_stand_still() {
         });
     }
     let methods = vec![FewRunsMethod::Law, FewRunsMethod::LastValue];
-    let settings =
-        FewRunsSettings { sizes: vec![12], draws: 3, observed: vec![0.75], methods, ..FewRunsSettings::default() };
+    let settings = changed(FewRunsSettings::default(), |it| {
+        it.sizes = vec![12];
+        it.draws = 3;
+        it.observed = vec![0.75];
+        it.methods = methods;
+    });
     let scores = scores(&sweep, &settings);
     let error = |method| scores.iter().filter(|score| score.method == method).map(|score| score.error).sum::<f64>();
     let (law, last) = (error(FewRunsMethod::Law), error(FewRunsMethod::LastValue));
@@ -157,8 +166,12 @@ fn values_worse_than_the_cut_count_as_the_cut() {
     });
     assert!(sweep.runs[29].validation(0)[last].unwrap().is_nan());
     let mean = vec![FewRunsMethod::SweepMean];
-    let settings =
-        FewRunsSettings { sizes: vec![3], draws: 1, methods: mean, cut: Some(2.0), ..FewRunsSettings::default() };
+    let settings = changed(FewRunsSettings::default(), |it| {
+        it.sizes = vec![3];
+        it.draws = 1;
+        it.methods = mean;
+        it.cut = Some(2.0);
+    });
     let found = scores(&sweep, &settings);
     assert!(found.iter().all(|score| score.error.is_finite() && score.error < 2.0), "{found:?}");
 }
@@ -169,7 +182,7 @@ fn what_cannot_be_drawn_from_is_refused_with_the_reason() {
     let refused = |sweep: &Sweep, settings: &FewRunsSettings| {
         evaluate_few_runs(sweep, "loss", settings, &mut |_| {}).unwrap_err().to_string()
     };
-    let settings = FewRunsSettings { draws: 0, ..FewRunsSettings::default() };
+    let settings = changed(FewRunsSettings::default(), |it| it.draws = 0);
     assert!(refused(&sweep, &settings).contains("draws"), "{}", refused(&sweep, &settings));
     sweep.runs.truncate(3);
     let error = refused(&sweep, &FewRunsSettings::default());

@@ -1,6 +1,6 @@
 //! The planner of the controlled model against models whose truth is known.
 
-use crate::plan_models::{TOTAL_STEPS, Told, mean_log_rate};
+use crate::plan_models::{TOTAL_STEPS, Told, changed, mean_log_rate};
 use lodecast::{
     ControlledSettings, Error, FitOptions, FitSettings, Forecaster, ModelKind, Origin, Plan, Planner, Point, Schedule,
     SearchFamily, Situation, Verdict, fit,
@@ -8,15 +8,14 @@ use lodecast::{
 
 /// No penalty: the planner believes the model.
 fn credulous(family: SearchFamily) -> ControlledSettings {
-    ControlledSettings {
-        family,
-        pessimism: 0.0,
-        rate_margin: 1.0,
-        trust_weight: 0.0,
-        roughness_weight: 0.0,
-        required_gain: 0.0,
-        ..ControlledSettings::default()
-    }
+    changed(ControlledSettings::default(), |it| {
+        it.family = family;
+        it.pessimism = 0.0;
+        it.rate_margin = 1.0;
+        it.trust_weight = 0.0;
+        it.roughness_weight = 0.0;
+        it.required_gain = 0.0;
+    })
 }
 
 fn plan_at(model: Told, settings: ControlledSettings, now: f64) -> Plan {
@@ -71,7 +70,7 @@ fn a_warm_up_is_found_where_it_pays() {
         let at = |k: u32| f64::from(k) / 60.0;
         (0..=60).map(|k| (schedule.learning_rate(at(k)).max(1e-9).ln() - best(at(k))).powi(2)).sum::<f64>() / 61.0
     };
-    let settings = ControlledSettings { rounds: 12, ..credulous(SearchFamily::HoldAndAnneal) };
+    let settings = changed(credulous(SearchFamily::HoldAndAnneal), |it| it.rounds = 12);
     let plan = plan_at(Told::new(1, move |_, schedule, _| -error(schedule)), settings, 0.0);
     assert!(error(&plan.schedule) < 0.05, "{}\n{:?}", error(&plan.schedule), plan.schedule);
 }
@@ -95,7 +94,7 @@ fn an_ensemble_that_disagrees_away_from_the_sweep_keeps_the_planner_near_it() {
         above + 3.0 * above.max(0.0) * (member as f64 - 1.5)
     };
     let plan = |pessimism| {
-        let settings = ControlledSettings { pessimism, ..credulous(SearchFamily::FreeKnots) };
+        let settings = changed(credulous(SearchFamily::FreeKnots), |it| it.pessimism = pessimism);
         mean_log_rate(&plan_at(Told::new(4, promise), settings, 0.3).schedule, 0.3).exp()
     };
     assert!(plan(0.0) > 0.2, "without pessimism the promise is believed: {}", plan(0.0));
@@ -111,7 +110,7 @@ fn trust_keeps_the_planner_from_what_only_the_models_errors_promise() {
         0.05 * swing
     };
     let score = |trust_weight| {
-        let settings = ControlledSettings { trust_weight, ..credulous(SearchFamily::FreeKnots) };
+        let settings = changed(credulous(SearchFamily::FreeKnots), |it| it.trust_weight = trust_weight);
         let plan = plan_at(Told::new(3, error), settings, 0.1);
         let chosen = plan.candidates.iter().find(|candidate| candidate.verdict == Verdict::Chosen).expect("chosen");
         chosen.score.expect("scored")
@@ -131,7 +130,7 @@ fn a_margin_keeps_away_from_an_edge() {
             let rate = mean_log_rate(schedule, now);
             if rate < 0.062f64.ln() { rate } else { -10.0 }
         };
-        let settings = ControlledSettings { rate_margin, ..credulous(SearchFamily::HoldAndAnneal) };
+        let settings = changed(credulous(SearchFamily::HoldAndAnneal), |it| it.rate_margin = rate_margin);
         let plan = plan_at(Told::new(1, reward), settings, 0.0);
         let lost = plan.candidates.iter().filter_map(|candidate| candidate.score).any(|score| score.edge > 5.0);
         assert_eq!(lost, rate_margin > 1.0);
@@ -148,8 +147,10 @@ fn rates_that_have_been_borne_need_no_margin() {
     let model = Told::new(1, |_, _, _| 0.0);
     let in_force = Schedule::cosine(model.experience.learning_rates.highest);
     let observed = [Point::new(TOTAL_STEPS / 2).train_loss(1.0)];
-    let settings =
-        ControlledSettings { rate_margin: 1.2, surprise_limit: f64::INFINITY, ..credulous(SearchFamily::SweepOnly) };
+    let settings = changed(credulous(SearchFamily::SweepOnly), |it| {
+        it.rate_margin = 1.2;
+        it.surprise_limit = f64::INFINITY;
+    });
     let planner = Planner::new(Forecaster::controlled(model), settings).expect("sound settings");
     let plan = planner.plan(&Situation::after(&observed, TOTAL_STEPS, &in_force)).expect("a plan");
     assert_eq!(plan.candidates[0].origin, Origin::InForce);
@@ -163,7 +164,7 @@ fn a_slope_within_what_is_tolerated_changes_nothing() {
     let target = 0.06f64.ln();
     let plan = |rate_margin| {
         let model = Told::new(1, move |_, schedule, now| -(mean_log_rate(schedule, now) - target).powi(2));
-        let settings = ControlledSettings { rate_margin, ..credulous(SearchFamily::HoldAndAnneal) };
+        let settings = changed(credulous(SearchFamily::HoldAndAnneal), |it| it.rate_margin = rate_margin);
         plan_at(model, settings, 0.0)
     };
     assert_eq!(plan(1.0).schedule, plan(1.2).schedule);
@@ -175,7 +176,7 @@ fn what_is_not_a_number_at_the_margin_rejects_a_candidate() {
         let rate = mean_log_rate(schedule, now);
         if rate < 0.062f64.ln() { rate } else { f64::NAN }
     };
-    let settings = ControlledSettings { rate_margin: 1.2, ..credulous(SearchFamily::HoldAndAnneal) };
+    let settings = changed(credulous(SearchFamily::HoldAndAnneal), |it| it.rate_margin = 1.2);
     let found = mean_log_rate(&plan_at(Told::new(1, reward), settings, 0.0).schedule, 0.0).exp();
     assert!((0.05..0.062 / 1.2).contains(&found), "{found}");
 }
@@ -186,7 +187,13 @@ fn settings_from_before_the_margin_have_none() {
     let fields = saved.as_object_mut().expect("fields");
     fields.remove("rate_margin").and(fields.remove("tolerated_loss")).expect("both were there");
     let read: ControlledSettings = serde_json::from_value(saved).expect("readable");
-    assert_eq!(read, ControlledSettings { rate_margin: 1.0, tolerated_loss: 0.0, ..ControlledSettings::default() });
+    assert_eq!(
+        read,
+        changed(ControlledSettings::default(), |it| {
+            it.rate_margin = 1.0;
+            it.tolerated_loss = 0.0;
+        })
+    );
 }
 
 #[test]
@@ -198,7 +205,7 @@ fn the_schedule_in_force_stays_within_the_models_own_doubt() {
         }
     };
     let plan = |scale| {
-        let settings = ControlledSettings { required_gain: 1.0, ..credulous(SearchFamily::FreeKnots) };
+        let settings = changed(credulous(SearchFamily::FreeKnots), |it| it.required_gain = 1.0);
         plan_at(Told::new(3, reward(scale)), settings, 0.3)
     };
     let doubtful = plan(1.5);
@@ -213,7 +220,7 @@ fn the_rate_never_jumps_and_stays_in_bounds() {
     for family in [SearchFamily::FreeKnots, SearchFamily::HoldAndAnneal, SearchFamily::SweepOnly] {
         // As large a rate as can be had.
         let model = Told::new(2, |_, schedule, now| mean_log_rate(schedule, now));
-        let plan = plan_at(model, ControlledSettings { ramp: 0.03, ..credulous(family) }, 0.5);
+        let plan = plan_at(model, changed(credulous(family), |it| it.ramp = 0.03), 0.5);
         let rate = |progress: f64| plan.schedule.learning_rate(progress);
         assert!((rate(0.5) - 0.05).abs() < 1e-12, "{family:?} starts at {}", rate(0.5));
         let mut last = rate(0.5);
@@ -235,7 +242,7 @@ fn the_same_seed_gives_the_same_plan_and_each_replan_its_own_noise() {
     let plan = |seed, replan| {
         let situation = Situation { seed, replan, ..Situation::after(&[], TOTAL_STEPS, &in_force) };
         let plan = planner.plan(&situation).expect("a plan");
-        serde_json::to_string(&Plan { replan: 0, ..plan }).expect("plain data")
+        serde_json::to_string(&changed(plan, |it| it.replan = 0)).expect("plain data")
     };
     assert_eq!(plan(1, 0), plan(1, 0));
     assert_ne!(plan(1, 0), plan(1, 1));
@@ -348,19 +355,25 @@ fn a_model_that_miscounts_is_an_error() {
 fn impossible_settings_and_situations_are_named() {
     let sound = ControlledSettings::default();
     let table = [
-        ("knots", ControlledSettings { knots: 2, ..sound }),
-        ("population", ControlledSettings { population: 1, elite: 1, ..sound }),
-        ("elite", ControlledSettings { elite: 0, ..sound }),
-        ("elite", ControlledSettings { elite: 65, ..sound }),
-        ("rounds", ControlledSettings { rounds: usize::MAX, ..sound }),
-        ("pessimism", ControlledSettings { pessimism: f64::NAN, ..sound }),
-        ("tolerated_loss", ControlledSettings { tolerated_loss: f64::INFINITY, ..sound }),
-        ("rate_margin", ControlledSettings { rate_margin: 0.9, ..sound }),
-        ("trust_weight", ControlledSettings { trust_weight: -1.0, ..sound }),
-        ("roughness_weight", ControlledSettings { roughness_weight: f64::INFINITY, ..sound }),
-        ("required_gain", ControlledSettings { required_gain: -0.1, ..sound }),
-        ("ramp", ControlledSettings { ramp: 0.9, ..sound }),
-        ("surprise_limit", ControlledSettings { surprise_limit: f64::NAN, ..sound }),
+        ("knots", changed(sound, |it| it.knots = 2)),
+        (
+            "population",
+            changed(sound, |it| {
+                it.population = 1;
+                it.elite = 1;
+            }),
+        ),
+        ("elite", changed(sound, |it| it.elite = 0)),
+        ("elite", changed(sound, |it| it.elite = 65)),
+        ("rounds", changed(sound, |it| it.rounds = usize::MAX)),
+        ("pessimism", changed(sound, |it| it.pessimism = f64::NAN)),
+        ("tolerated_loss", changed(sound, |it| it.tolerated_loss = f64::INFINITY)),
+        ("rate_margin", changed(sound, |it| it.rate_margin = 0.9)),
+        ("trust_weight", changed(sound, |it| it.trust_weight = -1.0)),
+        ("roughness_weight", changed(sound, |it| it.roughness_weight = f64::INFINITY)),
+        ("required_gain", changed(sound, |it| it.required_gain = -0.1)),
+        ("ramp", changed(sound, |it| it.ramp = 0.9)),
+        ("surprise_limit", changed(sound, |it| it.surprise_limit = f64::NAN)),
     ];
     let forecaster = || Forecaster::controlled(Told::new(1, |_, _, _| 0.0));
     let is_named = |error: &Error, name: &str| matches!(error, Error::Setting { name: found, .. } if *found == name);

@@ -11,6 +11,12 @@ use lodecast::{
     Result, Run, Schedule, Sweep,
 };
 
+/// Settings with some of them changed.
+pub(crate) fn changed<S>(mut settings: S, change: impl FnOnce(&mut S)) -> S {
+    change(&mut settings);
+    settings
+}
+
 pub(crate) const TOTAL_STEPS: u64 = 1000;
 pub(crate) const PEAKS: [f64; 4] = [0.01, 0.03, 0.1, 0.3];
 

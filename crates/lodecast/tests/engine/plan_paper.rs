@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::plan_models::{Analytic, TOTAL_STEPS};
+use crate::plan_models::{Analytic, TOTAL_STEPS, changed};
 use lodecast::{
     Alignment, Error, Forecaster, Origin, PaperPlannerSettings, Plan, Planner, Point, Schedule, Situation, Verdict,
     Window,
@@ -10,7 +10,7 @@ use lodecast::{
 
 /// The paper's alignment, which most of these tests are about.
 fn aligned_by_loss() -> PaperPlannerSettings {
-    PaperPlannerSettings { alignment: Alignment::Loss, ..PaperPlannerSettings::default() }
+    changed(PaperPlannerSettings::default(), |it| it.alignment = Alignment::Loss)
 }
 
 /// Points up to `now` (in thousandths of the run) with this loss and metric.
@@ -26,7 +26,7 @@ fn plan(model: &Arc<Analytic>, settings: PaperPlannerSettings, observed: &[Point
 
 /// The analytic curves are not those of the sweep; that is not what these tests are about.
 fn settings() -> PaperPlannerSettings {
-    PaperPlannerSettings { surprise_limit: f64::INFINITY, ..aligned_by_loss() }
+    changed(aligned_by_loss(), |it| it.surprise_limit = f64::INFINITY)
 }
 
 #[test]
@@ -47,7 +47,11 @@ fn alignment_finds_the_time_with_the_observed_loss_and_the_largest_rate() {
 fn the_metric_narrows_alignment_down() {
     let model = Arc::new(Analytic { encoded: [0.0, 0.0], ..Analytic::new(1) });
     let align = |alignment, metric: f64| {
-        let settings = PaperPlannerSettings { alignment, tolerance: 10.0, candidates: 1, ..settings() };
+        let settings = changed(settings(), |it| {
+            it.alignment = alignment;
+            it.tolerance = 10.0;
+            it.candidates = 1;
+        });
         plan(&model, settings, &points(300, 1.5, metric)).candidates[0].aligned_at
     };
     // Loss alone: 0.40 to 0.60. The metric is 0.5 - 0.1 t within 0.2 of what was observed.
@@ -83,9 +87,8 @@ fn the_schedule_is_the_mean_of_the_best_accepted_rates() {
 #[test]
 fn the_noise_is_relative_and_new_at_every_replan() {
     let model = Arc::new(Analytic { encoded: [0.2, 0.0], ..Analytic::new(2) });
-    let planner =
-        Planner::new(Forecaster::Paper(model.clone()), PaperPlannerSettings { candidates: 400, ..settings() })
-            .expect("sound settings");
+    let planner = Planner::new(Forecaster::Paper(model.clone()), changed(settings(), |it| it.candidates = 400))
+        .expect("sound settings");
     let (in_force, observed) = (Schedule::constant(0.1), points(300, 1.5, 0.5));
     let draws = |seed, replan| {
         model.asked.lock().expect("no panic").clear();
@@ -162,15 +165,15 @@ fn a_window_of_which_nothing_can_be_said_is_an_error() {
 fn impossible_settings_are_named() {
     let sound = aligned_by_loss();
     for (name, settings) in [
-        ("window", PaperPlannerSettings { window: Window::Points(0), ..sound }),
-        ("window", PaperPlannerSettings { window: Window::Fraction(f64::NAN), ..sound }),
-        ("candidates", PaperPlannerSettings { candidates: 0, ..sound }),
-        ("noise", PaperPlannerSettings { noise: -0.1, ..sound }),
-        ("grid", PaperPlannerSettings { grid: 1, ..sound }),
-        ("tolerance", PaperPlannerSettings { tolerance: 0.0, ..sound }),
-        ("best", PaperPlannerSettings { best: 0, ..sound }),
-        ("horizon", PaperPlannerSettings { horizon: Some(f64::NAN), ..sound }),
-        ("ramp", PaperPlannerSettings { ramp: -0.1, ..sound }),
+        ("window", changed(sound, |it| it.window = Window::Points(0))),
+        ("window", changed(sound, |it| it.window = Window::Fraction(f64::NAN))),
+        ("candidates", changed(sound, |it| it.candidates = 0)),
+        ("noise", changed(sound, |it| it.noise = -0.1)),
+        ("grid", changed(sound, |it| it.grid = 1)),
+        ("tolerance", changed(sound, |it| it.tolerance = 0.0)),
+        ("best", changed(sound, |it| it.best = 0)),
+        ("horizon", changed(sound, |it| it.horizon = Some(f64::NAN))),
+        ("ramp", changed(sound, |it| it.ramp = -0.1)),
     ] {
         let error = Planner::new(Forecaster::paper(Analytic::new(1)), settings).expect_err(name);
         assert!(matches!(error, Error::Setting { name: found, .. } if found == name), "{name}: {error}");

@@ -1,6 +1,6 @@
 //! Suggestions from models whose truth is known.
 
-use crate::plan_models::{Told, mean_log_rate};
+use crate::plan_models::{Told, changed, mean_log_rate};
 use lodecast::{Error, Schedule, Suggestion, SuggestionSettings, suggest};
 
 /// Each member thinks another mean rate best.
@@ -26,9 +26,12 @@ fn suggestions(settings: SuggestionSettings) -> Vec<Suggestion> {
 
 #[test]
 fn each_member_in_turn_says_what_it_thinks_best() {
-    let all = suggestions(SuggestionSettings { count: 6, trust_weight: 0.0, ..SuggestionSettings::default() });
+    let all = suggestions(changed(SuggestionSettings::default(), |it| {
+        it.count = 6;
+        it.trust_weight = 0.0;
+    }));
     assert_eq!(all.iter().map(|suggestion| suggestion.member).collect::<Vec<_>>(), [0, 1, 2, 0, 1, 2]);
-    for Suggestion { schedule, member, prediction } in &all {
+    for Suggestion { schedule, member, prediction, .. } in &all {
         let target = [0.04f64, 0.06, 0.08][*member].ln();
         let found = mean_log_rate(schedule, 0.0);
         // To keep away from what is known, a member may leave its optimum a little.
@@ -49,7 +52,7 @@ fn suggestions_keep_away_from_what_is_known_and_from_each_other() {
         });
         pairs.fold(f64::INFINITY, f64::min)
     };
-    let crowded = suggestions(SuggestionSettings { repulsion: 0.0, ..SuggestionSettings::default() });
+    let crowded = suggestions(changed(SuggestionSettings::default(), |it| it.repulsion = 0.0));
     assert!(nearest(&spaced) > 0.1, "{}", nearest(&spaced));
     assert!(nearest(&crowded) < nearest(&spaced), "{} and {}", nearest(&crowded), nearest(&spaced));
 }
@@ -57,7 +60,10 @@ fn suggestions_keep_away_from_what_is_known_and_from_each_other() {
 #[test]
 fn rates_stay_within_the_factor_of_what_was_good() {
     let greedy = Told::new(2, |_, schedule, _| mean_log_rate(schedule, 0.0));
-    let settings = SuggestionSettings { trust_weight: 0.0, range_factor: 1.5, ..SuggestionSettings::default() };
+    let settings = changed(SuggestionSettings::default(), |it| {
+        it.trust_weight = 0.0;
+        it.range_factor = 1.5;
+    });
     let highest = greedy.experience.good_learning_rates.highest;
     let all = suggest(&greedy, &settings).expect("suggestions");
     let rates = all.iter().flat_map(|suggestion| curve(&suggestion.schedule)).map(f64::exp);
@@ -67,20 +73,20 @@ fn rates_stay_within_the_factor_of_what_was_good() {
 
 #[test]
 fn the_same_seed_gives_the_same_and_another_one_others() {
-    let settings = SuggestionSettings { count: 3, ..SuggestionSettings::default() };
+    let settings = changed(SuggestionSettings::default(), |it| it.count = 3);
     assert_eq!(suggestions(settings), suggestions(settings));
-    assert_ne!(suggestions(settings), suggestions(SuggestionSettings { seed: 1, ..settings }));
+    assert_ne!(suggestions(settings), suggestions(changed(settings, |it| it.seed = 1)));
 }
 
 #[test]
 fn settings_out_of_range_are_named() {
     let usual = SuggestionSettings::default();
     for (name, settings) in [
-        ("count", SuggestionSettings { count: 0, ..usual }),
-        ("range_factor", SuggestionSettings { range_factor: 0.5, ..usual }),
-        ("repulsion", SuggestionSettings { repulsion: f64::NAN, ..usual }),
-        ("repulsion_distance", SuggestionSettings { repulsion_distance: 0.0, ..usual }),
-        ("trust_weight", SuggestionSettings { trust_weight: -1.0, ..usual }),
+        ("count", changed(usual, |it| it.count = 0)),
+        ("range_factor", changed(usual, |it| it.range_factor = 0.5)),
+        ("repulsion", changed(usual, |it| it.repulsion = f64::NAN)),
+        ("repulsion_distance", changed(usual, |it| it.repulsion_distance = 0.0)),
+        ("trust_weight", changed(usual, |it| it.trust_weight = -1.0)),
     ] {
         let error = suggest(&divided(), &settings).unwrap_err();
         assert!(matches!(error, Error::Setting { name: found, .. } if found == name), "{error}");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::plan_models::{Analytic, TOTAL_STEPS, Told, mean_log_rate};
+use crate::plan_models::{Analytic, TOTAL_STEPS, Told, changed, mean_log_rate};
 use lodecast::{
     Alignment, ControlledSettings, Error, Forecaster, Observation, PaperPlannerSettings, Point, Replan, Schedule,
     Scheduler, SchedulerBuilder, SchedulerState,
@@ -24,7 +24,11 @@ fn fickle() -> Told {
 
 /// The cheapest settings that still search.
 fn quick() -> ControlledSettings {
-    ControlledSettings { population: 6, rounds: 2, elite: 3, ..ControlledSettings::default() }
+    changed(ControlledSettings::default(), |it| {
+        it.population = 6;
+        it.rounds = 2;
+        it.elite = 3;
+    })
 }
 
 fn builder(model: Told) -> SchedulerBuilder {
@@ -118,7 +122,7 @@ fn an_exploding_loss_or_a_failing_model_keeps_the_schedule_and_says_why() {
     let mut failing = Scheduler::builder(Forecaster::paper(Analytic::new(1)))
         .total_steps(TOTAL_STEPS)
         .start(Schedule::constant(0.1))
-        .settings(PaperPlannerSettings { alignment: Alignment::Loss, ..PaperPlannerSettings::default() })
+        .settings(changed(PaperPlannerSettings::default(), |it| it.alignment = Alignment::Loss))
         .replan_at([0.0])
         .build()
         .expect("sound settings");
@@ -182,7 +186,7 @@ fn impossible_settings_are_named() {
     is_named(builder(fickle()).replan(Replan::EveryPoints(0)), "replan every");
     is_named(builder(fickle()).replan(Replan::EveryFraction(0.0)), "replan every");
     is_named(builder(fickle()).settings(PaperPlannerSettings::default()), "settings");
-    is_named(builder(fickle()).settings(ControlledSettings { elite: 0, ..quick() }), "elite");
+    is_named(builder(fickle()).settings(changed(quick(), |it| it.elite = 0)), "elite");
     assert!(matches!(builder(fickle()).start(negative).build(), Err(Error::Schedule { .. })));
 }
 
@@ -208,7 +212,7 @@ fn a_state_that_does_not_fit_is_refused() {
     damage("counts 1 points and holds 3", &|state| state.observed = 1);
     damage("no knots", &|state| state.schedule = Schedule::PiecewiseLinear { knots: Vec::new() });
     damage("replan every", &|state| state.replan = Replan::EveryPoints(0));
-    damage("knots = 0", &|state| state.settings = ControlledSettings { knots: 0, ..quick() }.into());
+    damage("knots = 0", &|state| state.settings = changed(quick(), |it| it.knots = 0).into());
     damage("settings", &|state| state.settings = PaperPlannerSettings::default().into());
     for (expected, model, state) in damaged {
         match Scheduler::restore(Forecaster::controlled(model), state) {
@@ -284,7 +288,7 @@ proptest! {
         let settings = if controlled {
             quick().into()
         } else {
-            PaperPlannerSettings { candidates: 4, tolerance: 10.0, ..PaperPlannerSettings::default() }.into()
+            changed(PaperPlannerSettings::default(), |it| { it.candidates = 4; it.tolerance = 10.0; }).into()
         };
         let settings: lodecast::PlannerSettings = settings;
         let mut uninterrupted = Scheduler::builder(forecaster.clone())

@@ -115,16 +115,13 @@ impl Searches {
         let Some(folder) = &self.folder else {
             return Err(misuse("there is nothing to evaluate", "name a model and a sweep, runs, or --searches DIR"));
         };
-        let defaults = FewRunsSettings::default();
-        let settings = FewRunsSettings {
-            observed: if fractions.is_empty() { defaults.observed.clone() } else { fractions.to_vec() },
-            sizes: self.sizes.clone(),
-            draws: self.draws,
-            seed: self.draw_seed,
-            cut: self.cut,
-            methods: self.methods.clone(),
-            ..defaults
-        };
+        let mut settings = FewRunsSettings::default();
+        if !fractions.is_empty() {
+            settings.observed = fractions.to_vec();
+        }
+        settings.sizes.clone_from(&self.sizes);
+        settings.methods.clone_from(&self.methods);
+        (settings.draws, settings.seed, settings.cut) = (self.draws, self.draw_seed, self.cut);
         let mut known = self.known(&settings)?;
         let files = files_in(folder)?;
         let phase = Phase::start("searches", files.len() as u64, output);

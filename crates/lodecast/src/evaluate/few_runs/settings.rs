@@ -10,6 +10,7 @@ pub(super) const LEAST_OTHERS: usize = 3;
 /// Who forecasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum FewRunsMethod {
     /// The law.
     Law,
@@ -71,6 +72,7 @@ impl std::str::FromStr for FewRunsMethod {
 
 /// How to draw, and who forecasts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FewRunsSettings {
     /// Numbers of runs learned from, each as far as at least three runs are left.
     pub sizes: Vec<usize>,

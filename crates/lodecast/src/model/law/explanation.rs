@@ -7,6 +7,7 @@ use super::fitted_law::Law;
 
 /// One thing a law says, with the interval that holds 68 %.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Quantity {
     /// What it is, in words.
     pub name: String,
@@ -24,6 +25,7 @@ pub struct Quantity {
 
 /// What a law says about a search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Explanation {
     /// The quantities, the most useful first.
     pub quantities: Vec<Quantity>,

@@ -14,6 +14,7 @@ use crate::Metric;
 
 /// A run that a fit left out, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct UnusedRun {
     /// The run.
     pub run: String,

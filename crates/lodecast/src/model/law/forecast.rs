@@ -14,6 +14,7 @@ use crate::{Error, Result, Schedule};
 
 /// The final value of a run that has not been made, as the law sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FinalForecast {
     /// Expected value: that of a run that trains and that of an untrained network, each with its probability. Choose by it.
     pub expected: f64,
@@ -39,6 +40,7 @@ pub struct FinalForecast {
 
 /// The whole curve of a run, as the law sees it; see [`FinalForecast`] for its end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LawForecast {
     /// Times, as fractions of the planned run.
     pub progress: Vec<f64>,

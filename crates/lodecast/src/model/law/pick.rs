@@ -11,6 +11,7 @@ use crate::{Error, Result, Schedule};
 
 /// Settings of a pick.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PickSettings {
     /// Candidates drawn, besides the measured schedules.
     pub candidates: usize,
@@ -43,6 +44,7 @@ pub enum PickOrigin {
 
 /// A schedule with what is expected of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Alternative {
     /// Whose choice it is.
     pub name: String,
@@ -58,6 +60,7 @@ pub struct Alternative {
 
 /// The schedule to take, and what else there was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Pick {
     /// The schedule to take.
     pub schedule: Schedule,

@@ -22,6 +22,7 @@ const ASSUMED_SPREAD: f64 = 0.3;
 
 /// What is known before the first run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PriorKnowledge {
     /// A peak rate that worked, for this network or one like it.
     pub learning_rate: f64,

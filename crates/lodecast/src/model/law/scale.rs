@@ -8,6 +8,7 @@ use crate::{Direction, Error, Metric, Result};
 /// Where the ideal value of a metric came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum IdealOrigin {
     /// It was given.
     Given,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Which value of a run counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Objective {
     /// The last one.
     #[default]
@@ -15,6 +16,7 @@ pub enum Objective {
 
 /// Settings of a fit of the law.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LawSettings {
     /// The metric of an untrained network; by default the median of the runs' first values.
     pub start: Option<f64>,

@@ -7,6 +7,7 @@ use crate::plan::search::SearchFamily;
 
 /// What can be chosen about the planner of the controlled model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ControlledSettings {
     /// Which schedules are searched besides those of the sweep.
     pub family: SearchFamily,
