@@ -291,8 +291,7 @@ mod tests {
 
     #[test]
     fn without_a_run_the_prior_picks_near_the_rate_that_worked() {
-        let knowledge =
-            crate::PriorKnowledge { learning_rate: 3e-4, total_steps: 1000, start: 2.3, expected: None, ideal: None };
+        let knowledge = crate::PriorKnowledge::new(3e-4, 1000, 2.3);
         let law = Law::before_any_run(&Metric::new("loss", Direction::Min), &knowledge).expect("a prior");
         let picked = pick(&law, 1000, &PickSettings::default()).expect("a pick");
         let peak = (0..=100).map(|k| picked.schedule.learning_rate(f64::from(k) / 100.0)).fold(0.0, f64::max);

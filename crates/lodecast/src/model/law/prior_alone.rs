@@ -36,14 +36,19 @@ pub struct PriorKnowledge {
     pub ideal: Option<f64>,
 }
 
+impl PriorKnowledge {
+    /// A peak rate that worked for runs of `total_steps`, and the metric of an untrained network.
+    pub fn new(learning_rate: f64, total_steps: u64, start: f64) -> Self {
+        Self { learning_rate, total_steps, start, expected: None, ideal: None }
+    }
+}
+
 impl Law {
     /// The law of a search nobody has made yet: the prior alone, with intervals to match.
     ///
     /// ```
     /// use lodecast::{Direction, Law, Metric, PriorKnowledge, Schedule};
-    /// let knowledge = PriorKnowledge {
-    ///     learning_rate: 1e-3, total_steps: 10_000, start: 10f64.ln(), expected: None, ideal: None,
-    /// };
+    /// let knowledge = PriorKnowledge::new(1e-3, 10_000, 10f64.ln());
     /// let law = Law::before_any_run(&Metric::new("val_loss", Direction::Min), &knowledge)?;
     /// let forecast = &law.final_values(&[Schedule::cosine(1e-3)], 10_000)?[0];
     /// assert!(forecast.low_95 < 0.2 && forecast.high_95 > 1.5, "an honest guess is a wide one");
