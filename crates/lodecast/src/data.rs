@@ -8,6 +8,7 @@ mod metric;
 mod point;
 mod run;
 mod schedule;
+mod setting;
 mod sweep;
 
 pub use attributes::Attributes;
@@ -18,4 +19,5 @@ pub use metric::{Direction, Metric};
 pub use point::Point;
 pub use run::Run;
 pub use schedule::{Family, Knot, Schedule};
+pub(crate) use setting::{canonical, is_setting};
 pub use sweep::Sweep;

@@ -8,52 +8,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use super::interpolation::interpolate;
+use super::setting::{canonical, is_setting};
 use super::{Run, Sweep};
 use crate::fingerprint::Fingerprint;
 
-/// Words in the name of an attribute that say it is no setting of the training.
-const NO_SETTING: [&str; 17] = [
-    "seed",
-    "uuid",
-    "host",
-    "hostname",
-    "user",
-    "timestamp",
-    "created",
-    "started",
-    "finished",
-    "commit",
-    "device",
-    "rank",
-    "trial",
-    "path",
-    "dir",
-    "directory",
-    "folder",
-];
-/// Words that say so in these pairs, or alone.
-const NO_SETTING_IN_PAIRS: [(&str, &[&str]); 5] = [
-    ("state", &["random"]),
-    ("id", &["run", "experiment", "job", "process"]),
-    ("name", &["run", "experiment", "job"]),
-    ("time", &["start", "end", "wall"]),
-    ("date", &["start", "end"]),
-];
 /// Rates at which two curves are compared.
 const COMPARED: usize = 33;
 /// How far they may be apart, relative to the rate, and how many of them may: a stair may be logged a step early.
 const TOLERANCE: f64 = 1e-3;
 const AGREEING: usize = 29;
-
-/// Is an attribute of this name a setting of the training?
-fn is_setting(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-    let paired = |&(word, others): &(&str, &[&str])| {
-        words.contains(&word) && (words.len() == 1 || words.iter().any(|other| others.contains(other)))
-    };
-    !words.iter().any(|word| NO_SETTING.contains(word)) && !NO_SETTING_IN_PAIRS.iter().any(paired)
-}
 
 impl Run {
     /// What was set for the run, by name: its schedule's name, its peak, its optimizer, and the other settings it records.
@@ -72,6 +35,11 @@ impl Run {
         ];
         settings.extend(named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
         settings
+    }
+
+    /// The same, each value in the one way that it is compared by.
+    fn compared_settings(&self) -> BTreeMap<String, String> {
+        self.settings().into_iter().map(|(name, value)| (name, canonical(&value))).collect()
     }
 
     /// Tells the run's settings and curve of rates from others, whatever sweep it is in. Twins that were logged at the same
@@ -142,7 +110,24 @@ fn significant(rate: f64) -> String {
     format!("{rate:.2e}").parse::<f64>().map_or_else(|_| rate.to_string(), |rounded| rounded.to_string())
 }
 
-/// Do two recorded curves agree where both were recorded?
+/// By how much a curve that was logged now and then may be off at `at`, being drawn with straight lines: `h² |f''| / 8`.
+fn off_between_points(curve: &[(f64, f64)], at: f64) -> f64 {
+    let right = curve.partition_point(|&(step, _)| step < at);
+    if right == 0 || right == curve.len() || curve[right].0 == at {
+        return 0.0;
+    }
+    let line = |k: usize| (curve[k].0 - curve[k - 1].0, (curve[k].1 - curve[k - 1].1) / (curve[k].0 - curve[k - 1].0));
+    let (width, slope) = line(right);
+    let bend = |k: usize| {
+        let (other_width, other_slope) = line(k);
+        2.0 * (slope - other_slope).abs() / (width + other_width)
+    };
+    let before = if right > 1 { bend(right - 1) } else { 0.0 };
+    let after = if right + 1 < curve.len() { bend(right + 1) } else { 0.0 };
+    width * width * before.max(after) / 8.0
+}
+
+/// Do two recorded curves agree where both were recorded? Twins may be logged at steps of their own.
 fn agree(a: &[(f64, f64)], b: &[(f64, f64)]) -> bool {
     let (Some(a_ends), Some(b_ends)) = (a.first().zip(a.last()), b.first().zip(b.last())) else {
         // What one of them did not record cannot speak against the settings that agree.
@@ -155,7 +140,7 @@ fn agree(a: &[(f64, f64)], b: &[(f64, f64)]) -> bool {
     let agrees = |k: &usize| {
         let at = from + (to - from) * *k as f64 / (COMPARED - 1) as f64;
         let (x, y) = (interpolate(a, at), interpolate(b, at));
-        (x - y).abs() <= TOLERANCE * x.max(y)
+        (x - y).abs() <= TOLERANCE * x.max(y) + off_between_points(a, at) + off_between_points(b, at)
     };
     (0..COMPARED).filter(agrees).count() >= AGREEING
 }
@@ -176,7 +161,7 @@ impl Sweep {
     /// Configurations in order of first appearance, each with the indices of its runs: runs that were set up alike, with the
     /// same curve of rates and the same planned length. A name says what tells a configuration from the others of the sweep.
     pub fn configurations(&self) -> Vec<(String, Vec<usize>)> {
-        let groups = self.gather(Run::settings);
+        let groups = self.gather(Run::compared_settings);
         let first = |runs: &[usize]| &self.runs[runs[0]];
         let differing = self.differing_settings();
         let lengths: BTreeSet<u64> = groups.iter().map(|runs| first(runs).total_steps()).collect();
@@ -254,7 +239,7 @@ impl Sweep {
     pub(crate) fn differing_settings(&self) -> BTreeSet<String> {
         let mut seen: BTreeMap<String, (String, usize)> = BTreeMap::new();
         let mut differing = BTreeSet::new();
-        for (setting, value) in self.runs.iter().flat_map(Run::settings) {
+        for (setting, value) in self.runs.iter().flat_map(Run::compared_settings) {
             let known = seen.entry(setting.clone()).or_insert_with(|| (value.clone(), 0));
             known.1 += 1;
             if known.0 != value {
@@ -317,6 +302,39 @@ mod tests {
         ]);
         assert_eq!(found.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [2, 1]);
         assert!(found[1].0.contains("weight_decay=0.2"), "{found:?}");
+    }
+
+    #[test]
+    fn twins_logged_at_steps_of_their_own_are_one_configuration() {
+        let cosine = |step: u64| 0.05 * (1.0 + (std::f64::consts::PI * step as f64 / 1000.0).cos());
+        let linear = |step: u64| 0.1 * (1.0 - step as f64 / 1000.0);
+        let every = |stride: u64, rate: fn(u64) -> f64, set: &[(&str, &str)]| {
+            let points =
+                (0..=1000 / stride).map(|k| Point::new(k * stride).learning_rate(rate(k * stride)).validation(0.5));
+            let mut run = Run::from_points(format!("{stride}"), points).expect("steps increase");
+            run.attributes.total_steps = Some(1000);
+            run.attributes.other = set.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+            run
+        };
+        for rate in [cosine as fn(u64) -> f64, linear] {
+            for (a, b) in [(20, 50), (20, 40), (1, 100), (8, 125)] {
+                assert_eq!(names(vec![every(a, rate, &[]), every(b, rate, &[])]).len(), 1, "every {a} and every {b}");
+            }
+        }
+        let shallower = |step: u64| 0.05 * (1.01 + 0.99 * (std::f64::consts::PI * step as f64 / 1000.0).cos());
+        for (a, b) in [(20, 50), (10, 100)] {
+            assert_eq!(
+                names(vec![every(a, cosine, &[]), every(b, shallower, &[])]).len(),
+                2,
+                "1 % apart, every {a} and {b}"
+            );
+            assert_eq!(names(vec![every(a, cosine, &[]), every(b, linear, &[])]).len(), 2, "every {a} and every {b}");
+        }
+        let spelt = |decay: &str, optimizer: &str| {
+            every(20, cosine, &[("weight_decay", decay), ("opt", optimizer), ("gpu", decay)])
+        };
+        assert_eq!(names(vec![spelt("0.1", "SGD"), spelt("0.10", "sgd"), spelt("1e-1", "Sgd")]).len(), 1);
+        assert_eq!(names(vec![spelt("0.1", "SGD"), spelt("0.1", "adam")])[1].0, "peak 0.1 falling to 0 opt=adam");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{ANNEALED, Attributes, Run, Schedule};
+use crate::data::{ANNEALED, Attributes, Run, Schedule, is_setting};
 
 /// Lengths up to so many times the longest and down to such a part of the shortest are like those of the sweep.
 const LIKE: f64 = 2.0;
@@ -15,6 +15,7 @@ const OPTIMIZER: &str = "optimizer";
 
 /// Lengths and settings of a sweep's runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Conditions {
     /// Planned lengths of the shortest and the longest run; `None` in models of versions that did not keep them.
     pub lengths: Option<(u64, u64)>,
@@ -85,7 +86,8 @@ impl Conditions {
 
 /// The settings that can be compared: numbers, and the optimizer.
 fn known(attributes: &Attributes) -> BTreeMap<String, String> {
-    let numbers = attributes.other.iter().filter(|(_, value)| value.trim().parse::<f64>().is_ok());
+    let numbers =
+        attributes.other.iter().filter(|(name, value)| is_setting(name) && value.trim().parse::<f64>().is_ok());
     let optimizer = attributes.optimizer.iter().map(|name| (OPTIMIZER.to_owned(), name.to_lowercase()));
     numbers.map(|(name, value)| (name.clone(), value.trim().to_owned())).chain(optimizer).collect()
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::Run;
+use crate::data::{canonical, is_setting};
 
 /// What was set in a run besides its schedule, by name.
 pub(crate) type Settings = BTreeMap<String, String>;
@@ -100,9 +101,9 @@ impl Covariates {
     pub(crate) fn of(runs: &[&Settings]) -> Self {
         let names: BTreeSet<&String> = runs.iter().flat_map(|settings| settings.keys()).collect();
         let mut covariates = Vec::new();
-        for name in names.into_iter().filter(|name| is_covariate(name)) {
+        for name in names.into_iter().filter(|name| is_setting(name) && is_covariate(name)) {
             let present: Vec<&String> = runs.iter().filter_map(|settings| settings.get(name)).collect();
-            let distinct: BTreeSet<&String> = present.iter().copied().collect();
+            let distinct: BTreeSet<String> = present.iter().map(|value| canonical(value)).collect();
             if distinct.len() < 2 && present.len() == runs.len() {
                 continue;
             }
@@ -115,7 +116,7 @@ impl Covariates {
             } else if distinct.len() <= CHOICES.min(runs.len() / 2) {
                 // The first is what the others are compared with.
                 let values = distinct.into_iter().skip(usize::from(present.len() == runs.len()));
-                covariates.extend(values.map(|value| Covariate::Choice { name: name.clone(), value: value.clone() }));
+                covariates.extend(values.map(|value| Covariate::Choice { name: name.clone(), value }));
             }
         }
         covariates.truncate(COVARIATES);
@@ -128,7 +129,10 @@ impl Covariates {
             Covariate::Number { name, scale, missing } => {
                 SCALE * number(settings, name).map_or(*missing, |x| scale.apply(x))
             }
-            Covariate::Choice { name, value } => f64::from(u8::from(settings.get(name) == Some(value))),
+            Covariate::Choice { name, value } => {
+                let has_it = settings.get(name).is_some_and(|own| canonical(own) == canonical(value));
+                f64::from(u8::from(has_it))
+            }
         })
     }
 
