@@ -3,6 +3,7 @@
 pub mod cifar;
 pub mod idx;
 pub mod images;
+pub mod mnist1d;
 #[cfg(feature = "photographs")]
 pub mod pictures;
 pub mod text;

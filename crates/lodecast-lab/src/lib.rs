@@ -3,51 +3,39 @@
 //! Separate things behind small traits: what is trained ([`Task`]), how its weights follow their gradients
 //! ([`OptimizerKind`]), and what decides the learning rate ([`Method`]).
 
-mod batches;
-mod compare;
-mod contest;
-mod crew;
 pub mod data;
 mod error;
-mod gather;
-mod journal;
-mod method;
-pub mod mnist1d;
-mod optimizer;
-mod record;
+mod optimizers;
 pub mod rivals;
+mod run;
 mod settings;
 mod sharpness;
-mod single_run;
-pub mod statistics;
-mod sweep;
-mod task;
+mod studies;
 pub mod tasks;
-mod train;
-mod update_rule;
-mod variation;
-mod weights;
 
-pub use compare::{Comparison, ComparisonConfiguration, ComparisonRow, Contender, MethodFactory, compare};
-pub use contest::{
+pub use data::mnist1d;
+pub use error::{Error, Result};
+pub use optimizers::{OptimizerKind, UpdateRule};
+pub use rivals::Rival;
+pub use run::contender::{Contender, MethodFactory};
+pub use run::length::Length;
+pub use run::method::{FixedSchedule, Method};
+pub use run::record::{Note, RunRecord};
+pub use run::task::{Evaluation, Split, Task};
+pub use run::train::{Trainable, Training};
+pub use run::variation::Variation;
+pub use settings::{DeviceKind, Scale, TaskSettings, data_folder};
+pub use sharpness::{Sharpness, symmetric_eigenvalues};
+pub use studies::compare::{Comparison, ComparisonConfiguration, ComparisonRow, compare};
+pub use studies::contest::{
     BEYOND_THE_GRID, Contest, ContestConfiguration, ContestDifference, ContestRow, GRID_FAMILIES, PickRule, Search,
     contest,
 };
-pub use crew::{Execution, FailedRun, Progress};
-pub use error::{Error, Result};
-pub use gather::gather;
-pub use method::{FixedSchedule, Method};
-pub use optimizer::OptimizerKind;
-pub use record::{Note, RunRecord};
-pub use rivals::Rival;
-pub use settings::{DeviceKind, Scale, TaskSettings, data_folder};
-pub use sharpness::{Sharpness, symmetric_eigenvalues};
-pub use single_run::{RunConfiguration, run_one};
-pub use sweep::{SweepConfiguration, SweepOutcome, run_sweep};
-pub use task::{Evaluation, Length, Split, Task};
-pub use train::{Trainable, Training};
-pub use update_rule::UpdateRule;
-pub use variation::Variation;
+pub use studies::crew::{Execution, FailedRun, Progress};
+pub use studies::gather::{SweepOutcome, gather};
+pub use studies::single_run::{RunConfiguration, run_one};
+pub use studies::statistics;
+pub use studies::sweep::{SweepConfiguration, run_sweep};
 
 /// The device networks are trained on.
 pub use burn::tensor::Device;

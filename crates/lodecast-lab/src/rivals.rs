@@ -5,22 +5,27 @@ mod greedy;
 mod hypergradient;
 mod plateau;
 mod schedule_free;
+mod start;
+mod threshold;
 
 use std::fmt;
 use std::str::FromStr;
 
-use lodecast::{Attributes, Direction, Family, Schedule};
+use lodecast::{Direction, Family, Schedule};
 
 pub use controller::{Controller, ControllerSettings, ControllerTraining, LearnedController, train_controller};
 pub use greedy::{Greedy, GreedySettings};
-pub use hypergradient::{Hypergradient, HypergradientDescent};
+pub use hypergradient::HypergradientDescent;
 pub use plateau::{PlateauSettings, ReduceOnPlateau};
-pub use schedule_free::{ScheduleFree, ScheduleFreeLearning};
+pub use schedule_free::ScheduleFreeLearning;
+pub use threshold::Threshold;
 
-use crate::compare::Contender;
+pub use crate::optimizers::{Hypergradient, ScheduleFree};
+
 use crate::error::{Error, Result};
-use crate::method::FixedSchedule;
-use crate::optimizer::OptimizerKind;
+use crate::optimizers::OptimizerKind;
+use crate::run::contender::Contender;
+use crate::run::method::FixedSchedule;
 
 /// A rival by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,43 +212,6 @@ impl FromStr for Rival {
             known: Self::ALL.map(Self::name).join(", "),
         })
     }
-}
-
-/// How much better a metric must be to count as better.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Threshold {
-    /// By this fraction of the best so far.
-    Relative(f64),
-    /// By this much.
-    Absolute(f64),
-}
-
-impl Threshold {
-    fn is_better(self, value: f64, best: f64, direction: Direction) -> bool {
-        let margin = match self {
-            // The infinity that stands for "none so far" has no fraction.
-            Threshold::Relative(fraction) if best.is_finite() => best * fraction,
-            Threshold::Relative(_) => 0.0,
-            Threshold::Absolute(amount) => amount,
-        };
-        match direction {
-            Direction::Min => value < best - margin,
-            Direction::Max => value > best + margin,
-        }
-    }
-}
-
-/// What every metric is better than.
-fn worst(direction: Direction) -> f64 {
-    match direction {
-        Direction::Min => f64::INFINITY,
-        Direction::Max => f64::NEG_INFINITY,
-    }
-}
-
-/// What is known beforehand about a method that starts at a rate.
-fn started_at(name: &str, rate: f64) -> Attributes {
-    Attributes { schedule: Some(name.to_owned()), peak_lr: Some(rate), ..Attributes::default() }
 }
 
 #[cfg(test)]

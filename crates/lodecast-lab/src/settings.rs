@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::variation::Variation;
+use crate::run::variation::Variation;
 
 /// How much of a task's full size is used: a factor in (0, 1] on the widths of the network and the number of examples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

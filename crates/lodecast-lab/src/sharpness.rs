@@ -12,9 +12,9 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::task::Task;
-use crate::train::{AUGMENTATION, stream};
-use crate::weights::{gradient, weights, with_weights};
+use crate::run::random::{AUGMENTATION, stream};
+use crate::run::task::Task;
+use crate::run::weights::{gradient, weights, with_weights};
 
 /// Length of a difference's step, as a fraction of the length of all weights.
 const STEP: f64 = 5e-3;

@@ -6,6 +6,7 @@ mod classification;
 mod convolution;
 mod decoder;
 mod dropout;
+mod entry;
 mod fashion_mnist;
 mod fashion_mnist_cnn;
 mod image_batches;
@@ -22,27 +23,16 @@ mod strided_convolution;
 mod text_transformer;
 
 use crate::error::{Error, Result};
+use crate::run::train::Trainable;
 use crate::settings::TaskSettings;
-use crate::train::Trainable;
 
+pub use entry::TaskEntry;
 pub use fashion_mnist_cnn::FashionMnistCnn;
 #[cfg(feature = "photographs")]
 pub use imagenet_resnet34::ImageNetResnet34;
 pub use mnist1d_cnn::{Mnist1dCnn, Mnist1dSizes};
 pub use small_image_resnet18::SmallImageResnet18;
 pub use text_transformer::TextTransformer;
-
-/// A task as it is listed, and how it is opened. A new task is a file with such an entry, and a line in [`TASKS`].
-#[derive(Clone, Copy, Debug)]
-pub struct TaskEntry {
-    /// Name as written in configurations and on the command line.
-    pub name: &'static str,
-    /// Network and data, in a line.
-    pub describes: &'static str,
-    /// What has to be there first; `None` where the data is made.
-    pub needs: Option<&'static str>,
-    open: fn(&TaskSettings) -> Result<Box<dyn Trainable>>,
-}
 
 /// All tasks, the smallest first.
 pub const TASKS: [TaskEntry; 6] = [

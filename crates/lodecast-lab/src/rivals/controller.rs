@@ -17,20 +17,17 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::started_at;
+use super::start::started_at;
 use crate::error::Result;
-use crate::method::Method;
-use crate::optimizer::OptimizerKind;
-use crate::record::RunRecord;
-use crate::task::Length;
-use crate::train::{Trainable, Training, stream};
-use network::Network;
+use crate::optimizers::OptimizerKind;
+use crate::run::length::Length;
+use crate::run::method::Method;
+use crate::run::random::stream;
+use crate::run::record::RunRecord;
+use crate::run::train::{Trainable, Training};
+use network::{ACTIONS, FEATURES, Network};
 use policy_gradient::{Decision, Learner};
 
-/// What the controller sees.
-const FEATURES: usize = 6;
-/// What the rate is multiplied by for each action.
-const ACTIONS: [f64; 3] = [0.5, 1.0, 2.0];
 /// How far the rate may go from where it started, as a factor.
 const REACH: f64 = 64.0;
 /// Decisions a run.

@@ -4,8 +4,9 @@
 
 use lodecast::{Attributes, Direction, Point};
 
-use super::{Threshold, started_at, worst};
-use crate::method::Method;
+use super::start::started_at;
+use super::threshold::{Threshold, worst};
+use crate::run::method::Method;
 
 /// Settings of [`ReduceOnPlateau`].
 #[derive(Clone, Copy, Debug, PartialEq)]

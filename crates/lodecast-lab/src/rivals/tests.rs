@@ -6,8 +6,8 @@
 use burn::tensor::{Device, Tensor};
 
 use super::*;
-use crate::method::Method;
-use crate::update_rule::VectorUpdate;
+use crate::optimizers::VectorUpdate;
+use crate::run::method::Method;
 use lodecast::Point;
 
 const CURVATURES: [f32; 3] = [0.5, 1.0, 2.0];

@@ -4,8 +4,9 @@ use lodecast::{Direction, Metric};
 use rand::SeedableRng;
 
 use super::*;
-use crate::optimizer::OptimizerKind;
-use crate::task::{Evaluation, Length, Split};
+use crate::optimizers::OptimizerKind;
+use crate::run::length::Length;
+use crate::run::task::{Evaluation, Split};
 
 #[test]
 fn lanczos_finds_the_eigenvalues_of_known_matrices() {

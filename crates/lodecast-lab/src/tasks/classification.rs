@@ -2,7 +2,7 @@
 
 use burn::tensor::{Int, Tensor, activation};
 
-use crate::task::Evaluation;
+use crate::run::task::Evaluation;
 
 /// Mean cross-entropy of `logits` (example, class) against the examples' classes, with its gradient.
 pub(super) fn cross_entropy(logits: Tensor<2>, classes: Tensor<1, Int>) -> Tensor<1> {

@@ -5,18 +5,19 @@ use burn::tensor::{Device, Tensor, activation};
 use lodecast::{Direction, Metric};
 use rand_chacha::ChaCha8Rng;
 
-use super::TaskEntry;
 use super::convolution::{Convolution, Fan, max_pool};
 use super::dropout::dropout;
+use super::entry::TaskEntry;
 use super::fashion_mnist;
 use super::image_batches::LoadedImages;
 use super::image_splits::ImageSplits;
 use super::strided_convolution::uniform_weights;
 use crate::error::Result;
-use crate::optimizer::OptimizerKind;
+use crate::optimizers::OptimizerKind;
+use crate::run::length::Length;
+use crate::run::task::{Evaluation, Split, Task};
+use crate::run::variation::Variation;
 use crate::settings::{Scale, TaskSettings};
-use crate::task::{Evaluation, Length, Split, Task};
-use crate::variation::Variation;
 
 const NAME: &str = "fashion-mnist-cnn";
 pub(super) const ENTRY: TaskEntry = TaskEntry {

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use super::augmentation::Augmentation;
 use super::classification::{Tally, cross_entropy};
 use crate::data::images::{ImageShape, Images};
-use crate::task::Evaluation;
+use crate::run::task::Evaluation;
 
 /// Mean and deviation of each channel, as fractions of the brightest value.
 pub(super) type ChannelStatistics = Vec<(f32, f32)>;

@@ -4,9 +4,9 @@ use burn::tensor::{Device, Tensor};
 
 use super::image_batches::{ImageBatches, Standardisation};
 use crate::data::images::Images;
+use crate::run::task::{Evaluation, Split};
+use crate::run::variation::Variation;
 use crate::settings::{Scale, TaskSettings};
-use crate::task::{Evaluation, Split};
-use crate::variation::Variation;
 
 /// Seed of every split, the same for all runs.
 pub(super) const SPLIT_SEED: u64 = 42;

@@ -8,20 +8,21 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::TaskEntry;
 use super::classification::Tally;
+use super::entry::TaskEntry;
 use super::image_batches::{LoadedImages, Standardisation};
 use super::image_splits::SPLIT_SEED;
 use super::photograph::{self, SIDE};
 use super::residual::{ResidualNetwork, ResidualSizes, Stem};
-use crate::batches::loaded_ahead;
 use crate::data::images;
 use crate::data::pictures::Pictures;
 use crate::error::{Error, Result};
-use crate::optimizer::OptimizerKind;
+use crate::optimizers::OptimizerKind;
+use crate::run::batches::loaded_ahead;
+use crate::run::length::Length;
+use crate::run::task::{Evaluation, Split, Task};
+use crate::run::variation::Variation;
 use crate::settings::{Scale, TaskSettings, data_folder};
-use crate::task::{Evaluation, Length, Split, Task};
-use crate::variation::Variation;
 
 const NAME: &str = "imagenet-resnet34";
 pub(super) const ENTRY: TaskEntry = TaskEntry {

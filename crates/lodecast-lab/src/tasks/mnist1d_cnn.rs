@@ -5,15 +5,16 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation, s};
 use lodecast::{Direction, Metric};
 use rand_chacha::ChaCha8Rng;
 
-use super::TaskEntry;
 use super::classification::{self, Tally};
+use super::entry::TaskEntry;
 use super::strided_convolution::{StridedConvolution, uniform_weights};
+use crate::data::mnist1d::{CLASSES, Digits, LENGTH, Templates};
 use crate::error::{Error, Result};
-use crate::mnist1d::{CLASSES, Digits, LENGTH, Templates};
-use crate::optimizer::OptimizerKind;
+use crate::optimizers::OptimizerKind;
+use crate::run::length::Length;
+use crate::run::task::{Evaluation, Split, Task};
+use crate::run::variation::Variation;
 use crate::settings::{Scale, TaskSettings};
-use crate::task::{Evaluation, Length, Split, Task};
-use crate::variation::Variation;
 
 const NAME: &str = "mnist1d-cnn";
 pub(super) const ENTRY: TaskEntry = TaskEntry {

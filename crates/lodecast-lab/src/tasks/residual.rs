@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use super::convolution::{Convolution, Fan, max_pool_overlapping};
 use super::dropout::dropout;
 use super::strided_convolution::uniform_weights;
+use crate::run::variation::Variation;
 use crate::settings::Scale;
-use crate::variation::Variation;
 
 /// Channels of the four stages.
 const WIDTHS: [usize; 4] = [64, 128, 256, 512];

@@ -5,15 +5,17 @@ use lodecast::{Direction, Metric};
 use rand_chacha::ChaCha8Rng;
 
 use super::augmentation::Augmentation;
+use super::entry::TaskEntry;
 use super::image_batches::LoadedImages;
 use super::image_splits::ImageSplits;
 use super::residual::{ResidualNetwork, ResidualSizes, Stem};
-use super::{TaskEntry, cifar100, fashion_mnist};
+use super::{cifar100, fashion_mnist};
 use crate::error::Result;
-use crate::optimizer::OptimizerKind;
+use crate::optimizers::OptimizerKind;
+use crate::run::length::Length;
+use crate::run::task::{Evaluation, Split, Task};
+use crate::run::variation::Variation;
 use crate::settings::TaskSettings;
-use crate::task::{Evaluation, Length, Split, Task};
-use crate::variation::Variation;
 
 pub(super) const FASHION_MNIST: TaskEntry = TaskEntry {
     name: "fashion-mnist-resnet18",

@@ -7,16 +7,17 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use lodecast::{Direction, Metric};
 use rand_chacha::ChaCha8Rng;
 
-use super::TaskEntry;
 use super::classification;
 use super::decoder::{Decoder, DecoderSizes};
+use super::entry::TaskEntry;
 use crate::data::text::{TextFile, TextSource, Words};
 use crate::data::vocabulary::RARE;
 use crate::error::{Error, Result};
-use crate::optimizer::OptimizerKind;
+use crate::optimizers::OptimizerKind;
+use crate::run::length::Length;
+use crate::run::task::{Evaluation, Split, Task};
+use crate::run::variation::Variation;
 use crate::settings::{Scale, TaskSettings, data_folder};
-use crate::task::{Evaluation, Length, Split, Task};
-use crate::variation::Variation;
 
 const NAME: &str = "text-transformer";
 pub(super) const ENTRY: TaskEntry = TaskEntry {

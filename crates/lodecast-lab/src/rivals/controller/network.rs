@@ -4,7 +4,10 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{ACTIONS, FEATURES};
+/// What the controller sees.
+pub(super) const FEATURES: usize = 6;
+/// What the rate is multiplied by for each action.
+pub(super) const ACTIONS: [f64; 3] = [0.5, 1.0, 2.0];
 
 const HIDDEN: usize = 16;
 

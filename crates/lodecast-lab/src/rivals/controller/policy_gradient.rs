@@ -2,8 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::network::Network;
-use super::{ACTIONS, FEATURES};
+use super::network::{ACTIONS, FEATURES, Network};
 
 const RATE: f64 = 3e-3;
 /// How far the probability of an action may move within one improvement.

@@ -2,8 +2,8 @@ use burn::tensor::{Int, TensorData};
 use rand::SeedableRng;
 
 use super::*;
+use crate::run::weights::{gradient, weights, with_weights};
 use crate::tasks::classification::cross_entropy;
-use crate::weights::{gradient, weights, with_weights};
 
 fn sizes(blocks: [usize; 4], stem: Stem, classes: usize) -> ResidualSizes {
     ResidualSizes {
