@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 
-use lodecast::Family;
 use lodecast_lab::{OptimizerKind, Rival};
 
 /// A method on the command line: a rival's name, with or without a rate, or `all`.
@@ -15,10 +14,8 @@ pub(crate) struct MethodOption {
 }
 
 impl MethodOption {
-    /// The best of a family in the sweep.
-    pub(crate) fn family(family: Family) -> Self {
-        Self { rival: Some(Rival::Fixed(family)), rate: None }
-    }
+    /// The best cosine of the sweep.
+    pub(crate) const COSINE: Self = Self { rival: Some(Rival::COSINE), rate: None };
 
     /// One option a rival.
     pub(crate) fn expanded(self, optimizer: OptimizerKind) -> Vec<Self> {

@@ -7,8 +7,7 @@ use anyhow::Result;
 use lodecast::{Model, Planner, Sweep};
 use lodecast_lab::rivals::{Controller, ControllerSettings, ControllerTraining, train_controller};
 use lodecast_lab::{
-    Comparison, ComparisonConfiguration, Contender, Length, OptimizerKind, Rival, RunRecord, Sharpness, Trainable,
-    compare,
+    Comparison, ComparisonConfiguration, Contender, Length, OptimizerKind, RunRecord, Sharpness, Trainable, compare,
 };
 use serde::{Deserialize, Serialize};
 
@@ -161,21 +160,17 @@ impl Contest<'_> {
     ) -> Result<()> {
         for option in self.methods.iter().flat_map(|option| option.expanded(self.optimizer)) {
             let MethodOption { rival: Some(rival), rate } = option else { continue };
-            if let (Rival::Fixed(family), None) = (rival, rate)
-                && contenders::has_family(self.sweep, family)
-            {
+            if rate.is_none() && rival.is_fixed() && contenders::has_family(self.sweep, rival.family()) {
                 // None if it is the best of all, which takes part anyway.
-                all.extend(contenders::best_of_family(self.sweep, metric, family).map(contenders::fixed));
+                all.extend(contenders::best_of_family(self.sweep, metric, rival.family()).map(contenders::fixed));
                 continue;
             }
             let rate = match rate {
                 Some(rate) => rate,
                 None => contenders::starting_rate(self.sweep, metric, rival, self.optimizer)?,
             };
-            let controller = match rival {
-                Rival::Controller => Some(self.controller(task, rate, directory, output)?),
-                _ => None,
-            };
+            let controller =
+                if rival.needs_controller() { Some(self.controller(task, rate, directory, output)?) } else { None };
             let name = format!("{rival} {}", report::learning_rate(rate));
             all.push(rival.contender(name, rate, task.metric().direction, controller.as_ref())?);
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
-use lodecast::{Family, FitSettings, Forecaster, Model, ModelKind, SuggestionSettings, Sweep};
+use lodecast::{FitSettings, Forecaster, Model, ModelKind, SuggestionSettings, Sweep};
 use lodecast_lab::{GRID_FAMILIES, OptimizerKind, SweepConfiguration, TaskSettings, Trainable, tasks};
 
 use super::contenders::{self, Recommended};
@@ -111,7 +111,7 @@ impl Demonstration {
             sweep: &sweep,
             planners: PlannerOptions::default().planners(models)?,
             paper: Vec::new(),
-            methods: vec![MethodOption::family(Family::Cosine)],
+            methods: vec![MethodOption::COSINE],
             schedules: vec![best_suggestion],
             sharpness: None,
             optimizer: self.optimizer,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
-use lodecast::{Family, FitSettings, Model, ModelKind, Pick, PickSettings, Sweep, pick};
+use lodecast::{FitSettings, Model, ModelKind, Pick, PickSettings, Sweep, pick};
 use lodecast_lab::{SweepConfiguration, Trainable};
 
 use super::contenders::Recommended;
@@ -55,7 +55,7 @@ impl FewRuns<'_> {
             sweep: &sweep,
             planners: Vec::new(),
             paper: Vec::new(),
-            methods: vec![MethodOption::family(Family::Cosine)],
+            methods: vec![MethodOption::COSINE],
             schedules: vec![Recommended { name: PICKED.to_owned(), schedule: picked.schedule }],
             sharpness: None,
             optimizer: self.configuration.optimizer,

@@ -22,7 +22,7 @@ impl Hypergradient {
     /// Adam, with the paper's hyper-rate of 1e-7.
     pub const ADAM: Self = Self { adam: true, hyper_rate: 1e-7 };
 
-    pub(crate) fn name(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         if self.adam { "adam-hd" } else { "sgd-hd" }
     }
 

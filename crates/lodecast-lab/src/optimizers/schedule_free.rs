@@ -23,7 +23,7 @@ impl ScheduleFree {
     /// AdamW with the lab's weight decay of 0.01.
     pub const ADAMW: Self = Self { adam: true, weight_decay: 0.01 };
 
-    pub(crate) fn name(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         if self.adam { "schedule-free-adamw" } else { "schedule-free-sgd" }
     }
 

@@ -5,6 +5,9 @@
 
 mod network;
 mod policy_gradient;
+mod rival;
+
+pub(super) use rival::RIVAL;
 
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;

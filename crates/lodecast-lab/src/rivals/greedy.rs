@@ -7,9 +7,19 @@ use std::collections::VecDeque;
 
 use lodecast::{Attributes, Direction, Point};
 
+use super::entry::{Makes, Rival};
 use super::start::started_at;
 use super::threshold::{Threshold, worst};
 use crate::run::method::Method;
+
+pub(super) const RIVAL: Rival = Rival::new(
+    "greedy",
+    "raised and lowered with the loss: GreedyLR",
+    Makes::Method(|rate, _| {
+        let method = Greedy::new(rate, GreedySettings::starting_at(rate));
+        Box::new(move |_, _| Ok(Box::new(method.clone())))
+    }),
+);
 
 /// Settings of [`Greedy`].
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,9 +4,19 @@
 
 use lodecast::{Attributes, Direction, Point};
 
+use super::entry::{Makes, Rival};
 use super::start::started_at;
 use super::threshold::{Threshold, worst};
 use crate::run::method::Method;
+
+pub(super) const RIVAL: Rival = Rival::new(
+    "plateau",
+    "lowered when the metric stops getting better: torch's ReduceLROnPlateau",
+    Makes::Method(|rate, direction| {
+        let method = ReduceOnPlateau::new(rate, direction, PlateauSettings::default());
+        Box::new(move |_, _| Ok(Box::new(method.clone())))
+    }),
+);
 
 /// Settings of [`ReduceOnPlateau`].
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,9 +2,37 @@
 
 use lodecast::{Attributes, Point};
 
+use super::entry::{Makes, Rival};
 use super::start::started_at;
-use crate::optimizers::{ScheduleFree, UpdateRule};
+use crate::optimizers::{OptimizerKind, ScheduleFree, UpdateRule};
 use crate::run::method::Method;
+
+/// It takes ten times the rate that suits the optimizer: its steps carry no momentum, and its authors recommend ten to fifty times the
+/// usual rate.
+pub(super) const SGD: Rival = Rival {
+    optimizers: &[OptimizerKind::Sgd],
+    rate_factor: 10.0,
+    published_rate: Some(1.0),
+    ..Rival::new(
+        ScheduleFree::SGD.name(),
+        "gradient descent without a schedule, evaluated at the average: Defazio et al. 2024",
+        Makes::Method(|rate, _| {
+            Box::new(move |_, total| Ok(Box::new(ScheduleFreeLearning::new(rate, total, ScheduleFree::SGD))))
+        }),
+    )
+};
+
+pub(super) const ADAMW: Rival = Rival {
+    optimizers: &[OptimizerKind::Adam, OptimizerKind::AdamW],
+    published_rate: Some(2.5e-3),
+    ..Rival::new(
+        ScheduleFree::ADAMW.name(),
+        "AdamW without a schedule, evaluated at the average: Defazio et al. 2024",
+        Makes::Method(|rate, _| {
+            Box::new(move |_, total| Ok(Box::new(ScheduleFreeLearning::new(rate, total, ScheduleFree::ADAMW))))
+        }),
+    )
+};
 
 /// Schedule-free learning as a method: a linear warm-up, then one rate.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use super::*;
 use crate::optimizers::VectorUpdate;
 use crate::run::method::Method;
-use lodecast::Point;
+use lodecast::{Direction, Point};
 
 const CURVATURES: [f32; 3] = [0.5, 1.0, 2.0];
 
@@ -199,8 +199,8 @@ fn rivals_are_called_by_name() {
     }
     let error = "lion".parse::<Rival>().unwrap_err().to_string();
     assert!(error.starts_with("no method 'lion'; choose one of constant, cosine"), "{error}");
-    let contender = |rate| Rival::Plateau.contender("plateau".to_owned(), rate, Direction::Max, None);
+    let contender = |rate| plateau::RIVAL.contender("plateau".to_owned(), rate, Direction::Max, None);
     assert!(contender(f64::NAN).is_err() && contender(0.0).is_err() && contender(0.1).is_ok());
-    let error = Rival::Controller.contender("controller".to_owned(), 0.1, Direction::Max, None).err().unwrap();
+    let error = controller::RIVAL.contender("controller".to_owned(), 0.1, Direction::Max, None).err().unwrap();
     assert!(error.to_string().contains("train one first"), "{error}");
 }

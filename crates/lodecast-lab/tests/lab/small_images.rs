@@ -66,7 +66,7 @@ fn train(data: &Path, seed: u64, rival: Rival, rate: f64, sharpness: Option<Shar
 fn the_network_learns_and_repeats_itself_and_sharpness_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     write_folder(folder.path());
-    let rival = Rival::Fixed(Family::Constant);
+    let rival: Rival = "constant".parse().unwrap();
     let record = train(folder.path(), 1, rival, 0.05, None);
     // Three classes of a hundred: a guess has 1 %, and running statistics that are not the network's have little more. Where a few
     // steps at a constant rate end differs from processor to processor.
