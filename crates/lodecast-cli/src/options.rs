@@ -12,6 +12,7 @@ pub(crate) mod overwriting;
 #[cfg(feature = "lab")]
 pub(crate) mod peaks;
 pub(crate) mod planner;
+pub(crate) mod prior;
 pub(crate) mod run;
 pub(crate) mod schedule;
 #[cfg(feature = "lab")]

@@ -205,6 +205,32 @@ impl Experience {
         })
     }
 
+    /// Of a search that nobody has made yet: one schedule is known to have worked, for runs of `total_steps` that may have ended with
+    /// this value, and rates within `learning_rates` are believed to.
+    pub(crate) fn before_any_run(
+        direction: Direction,
+        (schedule, total_steps, final_metric): (Schedule, u64, f64),
+        learning_rates: RateRange,
+    ) -> Self {
+        let worked = Configuration { name: "what worked".to_owned(), schedule, runs: 0, final_metric, diverged: 0.0 };
+        Self {
+            direction,
+            configurations: vec![worked],
+            best: 0,
+            learning_rates,
+            good_learning_rates: learning_rates,
+            negligible_rate: learning_rates.lowest,
+            log_rate_spread: LEAST_SPREAD,
+            seen: Seen::nothing(),
+            conditions: Conditions { lengths: Some((total_steps, total_steps)), ..Conditions::default() },
+        }
+    }
+
+    /// Is it of a search that nobody has made yet?
+    pub fn is_before_any_run(&self) -> bool {
+        self.configurations.iter().all(|configuration| configuration.runs == 0)
+    }
+
     /// The configuration with the best mean final metric.
     pub fn best_configuration(&self) -> &Configuration {
         &self.configurations[self.best]

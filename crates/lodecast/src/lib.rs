@@ -34,8 +34,8 @@ pub use fit::{
     LeftOut, PaperFit, Training, fit, fit_best,
 };
 pub use model::law::{
-    Alternative, Explanation, FinalForecast, IdealOrigin, Law, LawForecast, LawSettings, Objective, PartlySeen, Pick,
-    PickOrigin, PickSettings, PriorKnowledge, Quantity, Scale, Shape, ShapeRange, UnusedRun, pick,
+    Alternative, Explanation, FinalForecast, IdealOrigin, Law, LawForecast, LawSettings, Narrowing, Objective,
+    PartlySeen, Pick, PickOrigin, PickSettings, PriorKnowledge, Quantity, Scale, Shape, ShapeRange, UnusedRun, pick,
 };
 pub use model::{
     Architecture, Column, ControlledForecaster, ControlledLatentOde, ControlledSizes, Curve, FitRecord, Forecast,

@@ -3,16 +3,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lodecast::{Explanation, Law, LawModel, Model, ModelKind, PickSettings, Schedule};
+use lodecast::{Explanation, Law, LawModel, Model, ModelKind, PickSettings, PriorKnowledge, Schedule};
 use pyo3::prelude::*;
 
 use crate::count::{self, Count};
 use crate::failure::Failure;
-use crate::model::{PyModel, load_kind, suggestions};
+use crate::model::{PyModel, load_kind, of_kind, suggestions};
+use crate::narrowing::PyNarrowing;
 use crate::pick::{PyFinalForecast, PyPick};
 use crate::pickle::{self, Reduced};
 use crate::schedule::PySchedule;
 use crate::suggestion::PySuggestion;
+use crate::sweep::PySweep;
 use crate::work;
 
 /// The law: a curve with a handful of parameters, for few runs. It is fitted in a fraction of a second, and picks the schedule
@@ -50,6 +52,55 @@ impl PyLawModel {
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Py<PyAny>> {
         load_kind(py, path, ModelKind::Law)
+    }
+
+    /// The law of a search that nobody has made yet: the prior alone, with intervals to match. `learning_rate` worked for runs of
+    /// `total_steps`, and `start` is the metric of an untrained network: `math.log(classes)` of a cross entropy, `1 / classes` of an
+    /// accuracy. It plans and schedules runs as any other model does; `narrowing` says which runs would tell it most.
+    ///
+    /// >>> import lodecast, math
+    /// >>> law = lodecast.LawModel.before_any_run("val_loss:min", learning_rate=3e-4, total_steps=10_000, start=math.log(10))
+    /// >>> picked = law.pick(10_000)
+    /// >>> [f"{one.schedule.learning_rate(0.0):.0e}, to see {one.tells}" for one in law.narrowing(lodecast.Schedule.cosine(3e-4), 10_000)]
+    /// ['3e-04, to see the level of the curve', '9e-04, to see where rates begin to be too high', '1e-04, to see how much a lower rate loses']
+    #[staticmethod]
+    #[pyo3(signature = (metric, *, learning_rate, total_steps, start, expected=None, ideal=None))]
+    fn before_any_run(
+        py: Python<'_>,
+        metric: &str,
+        learning_rate: f64,
+        total_steps: Count,
+        start: f64,
+        expected: Option<f64>,
+        ideal: Option<f64>,
+    ) -> PyResult<Py<PyAny>> {
+        let model = work::guard(|| {
+            let mut knowledge = PriorKnowledge::new(learning_rate, total_steps.0, start);
+            (knowledge.expected, knowledge.ideal) = (expected, ideal);
+            Ok(LawModel::before_any_run(&metric.parse()?, &knowledge)?)
+        })?;
+        of_kind(py, Arc::new(model.into()), None)
+    }
+
+    /// How much the forecast of a run of `total_steps` under `schedule` would narrow with each of a few more runs, if they end as the
+    /// law expects. `runs` are those that it was fitted to, if any. From three runs on the list is empty: they say by themselves how
+    /// wide intervals are.
+    #[pyo3(signature = (schedule, total_steps, runs=None))]
+    fn narrowing(
+        slf: PyRef<'_, Self>,
+        py: Python<'_>,
+        schedule: PyRef<'_, PySchedule>,
+        total_steps: Count,
+        runs: Option<PyRef<'_, PySweep>>,
+    ) -> PyResult<Vec<PyNarrowing>> {
+        let model = Self::shared(&slf);
+        let runs = runs.map(|runs| Arc::clone(&runs.sweep)).unwrap_or_default();
+        let schedule = schedule.0.clone();
+        let found = work::detached(py, || {
+            let law = law_model(&model)?;
+            Ok(law.law().narrowing(&runs, law.settings(), &schedule, total_steps.0)?)
+        })?;
+        Ok(found.into_iter().map(PyNarrowing).collect())
     }
 
     /// Picks the schedule of a run of `total_steps`: that with the least expected gap to the ideal among `candidates` shapes

@@ -15,6 +15,7 @@ mod forecast;
 mod import;
 mod law;
 mod model;
+mod narrowing;
 mod pick;
 mod pickle;
 mod plan;
@@ -51,6 +52,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<law::PyExplanation>()?;
     module.add_class::<pick::PyPick>()?;
     module.add_class::<pick::PyAlternative>()?;
+    module.add_class::<narrowing::PyNarrowing>()?;
     module.add_class::<pick::PyFinalForecast>()?;
     module.add_class::<tuner::PyTuner>()?;
     module.add_class::<trial::PyTrial>()?;

@@ -2,8 +2,8 @@
 
 use lodecast::tune::{CouldBeBetter, NextRun, Recommendation, Trial};
 use lodecast::{
-    Alternative, Attributes, Candidate, Evaluation, Explanation, FinalForecast, Forecast, Interval, Metric, Pick, Plan,
-    Prediction, Run, Spread, Suggestion, Sweep,
+    Alternative, Attributes, Candidate, Evaluation, Explanation, FinalForecast, Forecast, Interval, Metric, Narrowing,
+    Pick, Plan, Prediction, Run, Spread, Suggestion, Sweep,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -15,6 +15,7 @@ use crate::evaluation::PyEvaluation;
 use crate::failure::Failure;
 use crate::forecast::{PyForecast, PyInterval, PySpread};
 use crate::law::PyExplanation;
+use crate::narrowing::PyNarrowing;
 use crate::pick::{PyAlternative, PyFinalForecast, PyPick};
 use crate::plan::{PyCandidate, PyPlan, PyPrediction};
 use crate::recommendation::{PyCouldBeBetter, PyNextRun, PyRecommendation};
@@ -48,6 +49,7 @@ pub(crate) fn restore<'py>(py: Python<'py>, kind: &str, state: &Bound<'py, PyAny
         }
         "Interval" => Bound::new(py, PyInterval(read::<Interval>(state)?))?.into_any(),
         "CouldBeBetter" => Bound::new(py, PyCouldBeBetter(read::<CouldBeBetter>(state)?))?.into_any(),
+        "Narrowing" => Bound::new(py, PyNarrowing(read::<Narrowing>(state)?))?.into_any(),
         "NextRun" => Bound::new(py, PyNextRun(read::<NextRun>(state)?))?.into_any(),
         "Observation" => Bound::new(py, PyObservation(read::<Outcome>(state)?))?.into_any(),
         "Pick" => {

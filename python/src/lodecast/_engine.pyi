@@ -513,6 +513,22 @@ class Alternative:
         """Probability that it is better than the schedule of the best measured run, law and plain process averaged."""
 
 @final
+class Narrowing:
+    """A run."""
+
+    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule to run."""
+    @property
+    def tells(self) -> str:
+        """What it would tell."""
+    @property
+    def predicted(self) -> FinalForecast:
+        """The final value."""
+
+@final
 class Pick:
     """The schedule to take for a run, and what else there was: what `lodecast.pick` and `LawModel.pick` return."""
 
@@ -941,6 +957,19 @@ class LawModel(Model):
     @staticmethod
     def load(path: _Path) -> LawModel:
         """Reads a model file of this kind."""
+    @staticmethod
+    def before_any_run(
+        metric: str,
+        *,
+        learning_rate: float,
+        total_steps: int,
+        start: float,
+        expected: float | None = None,
+        ideal: float | None = None,
+    ) -> LawModel:
+        """The law."""
+    def narrowing(self, schedule: Schedule, total_steps: int, runs: Sweep | None = None) -> list[Narrowing]:
+        """How much."""
     def pick(self, total_steps: int, *, candidates: int | None = None, draws: int | None = None, seed: int = 0) -> Pick:
         """Picks the schedule of a run of `total_steps`: that with the least expected gap to the ideal among `candidates` shapes
         and the measured schedules, on the average of the law and a plain Gaussian process. `draws` of the posterior tell the

@@ -4,13 +4,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::{Candidate, Interval, Model, Origin, Plan, Planner, Point, Prediction, Situation, Verdict};
+use lodecast::{
+    Candidate, Interval, Model, Narrowing, Origin, Plan, Planner, Point, Prediction, Situation, Sweep, Verdict,
+};
+use serde::Serialize;
 
 use crate::failure::failure;
 use crate::figures::{is_fraction, metric_name, metric_value, schedule_in_words};
 use crate::model_input;
 use crate::options::fraction::fraction;
 use crate::options::planner::PlannerOptions;
+use crate::options::prior::PriorOptions;
 use crate::options::run::RunInput;
 use crate::options::schedule::ScheduleOption;
 use crate::options::sweep::Columns;
@@ -22,8 +26,8 @@ use crate::whole_file;
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// Model file; or runs (a sweep file, a folder of them, what a tracker left), to which the law is fitted on the spot
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
+    #[arg(value_name = "MODEL", required_unless_present = "learning_rate")]
+    model: Option<PathBuf>,
     /// File of the run so far: .parquet, .csv or .jsonl; leave it out to plan before the start
     #[arg(value_name = "RUN")]
     run: Option<PathBuf>,
@@ -33,6 +37,8 @@ pub(crate) struct Arguments {
     /// Look only at this first part of the run, as if it had come no further
     #[arg(long, value_name = "FRACTION", value_parser = fraction)]
     observed: Option<f64>,
+    #[command(flatten)]
+    prior: PriorOptions,
     #[command(flatten)]
     columns: Columns,
     /// Schedule in force: FAMILY:PEAK, FAMILY:PEAK:WARMUP, or a JSON or sweep file [default: the run's own, else the sweep's best]
@@ -55,7 +61,7 @@ impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         self.html.as_deref().map_or(Ok(()), check_page)?;
         self.csv.as_deref().map_or(Ok(()), check_csv)?;
-        let model = model_input::model(&self.model, &self.columns, output)?;
+        let (model, sweep) = self.model(output)?;
         let metric = model.metric().clone();
         self.planner.check(std::iter::once(&model))?;
         let asked = model.clone();
@@ -80,8 +86,14 @@ impl Arguments {
             whole_file::write_page(path, &page(&asked, &name, &situation, &plan)?)?;
             output.say(format_args!("page written to {}", path.display()));
         }
+        let narrowing = match (&asked, &sweep) {
+            (Model::Law(law), Some(runs)) if points.is_empty() => {
+                law.law().narrowing(runs, law.settings(), &plan.schedule, total_steps)?
+            }
+            _ => Vec::new(),
+        };
         if output.wants_json() {
-            return output.json(&plan);
+            return output.json(&Answer { plan: &plan, narrowing: &narrowing });
         }
         let verb = if plan.changed { "new schedule" } else { "schedule kept" };
         output.line(format_args!("{verb} at {:.0} % of the run: {}", plan.now * 100.0, plan.reason))?;
@@ -97,7 +109,22 @@ impl Arguments {
         output.line("")?;
         output.table(&schedule_table(&plan, total_steps))?;
         output.line("")?;
-        output.table(&candidate_table(&plan, &metric))
+        output.table(&candidate_table(&plan, &metric))?;
+        if narrowing.is_empty() {
+            return Ok(());
+        }
+        output.line("")?;
+        output.table(&narrowing_table(&narrowing, &metric))
+    }
+
+    /// The model to ask, with the runs that it was fitted to if that was done on the spot; of no runs if there is none.
+    fn model(&self, output: &mut Output) -> Result<(Model, Option<Sweep>)> {
+        if let Some(rate) = self.prior.learning_rate {
+            let model = self.prior.model(rate, self.total_steps, &self.columns.metrics, output)?;
+            return Ok((model, Some(Sweep::default())));
+        }
+        let path = self.model.as_deref().unwrap_or(Path::new(""));
+        model_input::model_and_runs(path, &self.columns, output)
     }
 
     /// The points seen, the planned length, and the schedule that the run says it follows.
@@ -131,6 +158,30 @@ impl Arguments {
         };
         Ok((Vec::new(), self.total_steps.unwrap_or_else(usual), None))
     }
+}
+
+/// What is answered in JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    /// What a few more runs would tell, where there are next to none.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    narrowing: &'a [Narrowing],
+}
+
+/// What further runs would tell.
+fn narrowing_table(narrowing: &[Narrowing], metric: &lodecast::Metric) -> Table {
+    let mut table = Table::new(
+        "What a few more runs would bring: the range of two of three runs, if each of them ends as is expected now.",
+        ["#peak", "the same schedule, to see", "then predicted"],
+    );
+    for Narrowing { schedule, tells, predicted, .. } in narrowing {
+        let value = |value: f64| metric_value(value, is_fraction(metric, [predicted.median]));
+        let range = format!("{} to {}", value(predicted.low_68), value(predicted.high_68));
+        table.push([learning_rate(schedule.highest_rate()), tells.clone(), range]);
+    }
+    table
 }
 
 fn in_words(prediction: Prediction, metric: &lodecast::Metric) -> String {

@@ -74,3 +74,44 @@ fn a_table_in_no_order_is_put_in_order() {
     let curves = |name: &str| data(folder.path(), &["runs", name, "--json"]).replace("scattered", "ordered");
     assert_eq!(curves("scattered.parquet"), curves("ordered.parquet"));
 }
+
+#[test]
+fn without_any_run_a_rate_that_worked_makes_a_plan_and_says_what_would_tell_more() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let asked = ["plan", "--learning-rate", "3e-4", "--total-steps", "1000"];
+    let plan = |more: &[&str]| lodecast(folder.path(), &[&asked[..], more].concat());
+    let said = talk(&plan(&["--classes", "10"]));
+    assert!(said.contains("picked by the prior alone") && said.contains("val_loss:min"), "{said}");
+    assert!(said.contains("where rates begin to be too high"), "{said}");
+    // What is imagined of each further run narrows the interval.
+    let answer = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&data(folder.path(), arguments)).expect("JSON")
+    };
+    let prior = answer(&[&asked[..], &["--start", "2.3", "--json"]].concat());
+    let width =
+        |low: &str, high: &str, at: &serde_json::Value| (at[high].as_f64().unwrap() / at[low].as_f64().unwrap()).ln();
+    let before = width("low", "high", &prior["candidates"][0]["interval"]);
+    let narrowing = prior["narrowing"].as_array().expect("three runs");
+    let widths: Vec<f64> = narrowing.iter().map(|one| width("low_68", "high_68", &one["predicted"])).collect();
+    assert!(widths.len() == 3 && widths[0] < before && widths[2] < widths[0], "{before} {widths:?}");
+    let accuracy = talk(&plan(&["--classes", "10", "--val", "val_acc:max"]));
+    assert!(accuracy.contains("predicted final val_acc") || accuracy.contains("accuracy"), "{accuracy}");
+
+    // From one run it is told what the two others would bring, from three nothing.
+    runs(folder.path(), |rate| rate);
+    let one = answer(&["plan", "runs/1.csv", "--total-steps", "1000", "--json"]);
+    assert_eq!(one["narrowing"].as_array().map(Vec::len), Some(2), "{one}");
+    assert!(answer(&["plan", "runs", "--json"]).get("narrowing").is_none());
+
+    for (more, expected) in [
+        (&[][..], "--classes CLASSES"),
+        (&["--classes", "1"], "--classes"),
+        (&["--start", "-1"], "untrained"),
+        (&["--classes", "10", "runs"], "cannot be used with"),
+    ] {
+        let output = plan(more);
+        assert!(!output.status.success() && talk(&output).contains(expected), "{more:?}: {}", talk(&output));
+    }
+    let output = lodecast(folder.path(), &["plan", "--learning-rate", "3e-4", "--classes", "10"]);
+    assert!(talk(&output).contains("--total-steps STEPS"), "{}", talk(&output));
+}

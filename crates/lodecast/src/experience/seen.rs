@@ -102,6 +102,14 @@ pub struct Seen {
     pub validation: Vec<Option<Band>>,
 }
 
+impl Seen {
+    /// Nothing was seen yet.
+    pub(super) fn nothing() -> Self {
+        let never = || vec![None; PARTS];
+        Self { train_loss: never(), learning_rate: never(), validation: never() }
+    }
+}
+
 /// How far a live run is from what the sweep showed at the same progress, in standard deviations outside the range seen.
 /// `None` where there is nothing to compare.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -100,9 +100,12 @@ fn opening(model: &dyn ControlledForecaster, situation: &Situation<'_>) -> Resul
         chance if chance < 0.01 => "less than 1 %".to_owned(),
         chance => format!("{:.0} %", 100.0 * chance),
     };
-    let reason = format!(
-        "picked by law and process: ends at {mean:.4} ({low:.4} to {high:.4} in two of three runs); better than the best measured schedule with {chance} probability"
-    );
+    let ends = format!("ends at {mean:.4} ({low:.4} to {high:.4} in two of three runs)");
+    let reason = if model.experience().is_before_any_run() {
+        format!("picked by the prior alone, since there is no run to learn from: {ends}")
+    } else {
+        format!("picked by law and process: {ends}; better than the best measured schedule with {chance} probability")
+    };
     Ok(Some(Plan {
         schedule: picked.schedule.clone(),
         changed: picked.schedule != *situation.in_force,

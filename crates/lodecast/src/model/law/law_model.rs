@@ -2,13 +2,17 @@
 
 use super::fitted_law::Law;
 use super::forecast::{FinalForecast, LawForecast};
+use super::prior_alone::PriorKnowledge;
 use super::scale::Scale;
 use super::settings::LawSettings;
-use crate::data::{Direction, Point, Run, Schedule, interpolate};
+use crate::data::{Direction, Metric, Point, Run, Schedule, interpolate};
 use crate::error::Result;
-use crate::experience::Experience;
+use crate::experience::{Experience, RateRange};
 use crate::fingerprint::Fingerprint;
 use crate::model::{Column, Expected, FitRecord, Interval, Spread, Transform};
+
+/// Lowest rate before there is any run, as a fraction of the lowest peak.
+const LOWEST: f64 = 1e-3;
 
 /// A fitted [`Law`] with what its sweep showed.
 #[derive(Clone, Debug)]
@@ -26,6 +30,33 @@ impl LawModel {
         let mut fingerprint = Fingerprint::default();
         fingerprint.add(serde_json::to_string(&(&law, &experience)).unwrap_or_default().as_bytes());
         Self { law, settings, experience, record, fingerprint: fingerprint.finish() }
+    }
+
+    /// The model of a search that nobody has made yet: the prior alone, with intervals to match. It forecasts, plans and schedules runs as
+    /// any other does; [`Law::narrowing`] says which runs would tell it most.
+    ///
+    /// ```
+    /// use lodecast::{Forecaster, LawModel, Planner, ControlledSettings, PriorKnowledge, Schedule, Situation};
+    /// // 3e-4 has worked for runs of 10,000 steps on ten classes.
+    /// let model = LawModel::before_any_run(&"val_loss:min".parse()?, &PriorKnowledge::new(3e-4, 10_000, 10f64.ln()))?;
+    /// let planner = Planner::new(Forecaster::controlled(model), ControlledSettings::default())?;
+    /// let plan = planner.plan(&Situation::after(&[], 10_000, &Schedule::constant(3e-4)))?;
+    /// assert!((1e-4..1e-3).contains(&plan.schedule.highest_rate()), "near the rate that worked");
+    /// # Ok::<(), lodecast::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Law::before_any_run`].
+    pub fn before_any_run(metric: &Metric, knowledge: &PriorKnowledge) -> Result<Self> {
+        let law = Law::before_any_run(metric, knowledge)?;
+        let &PriorKnowledge { learning_rate, total_steps, .. } = knowledge;
+        let schedule = Schedule::cosine(learning_rate);
+        let expected = law.final_values(std::slice::from_ref(&schedule), total_steps)?[0].median;
+        let (low, high) = law.believed_shapes().map_or((learning_rate, learning_rate), |shapes| shapes.peak);
+        let rates = RateRange { lowest: LOWEST * low, highest: high };
+        let experience = Experience::before_any_run(metric.direction, (schedule, total_steps, expected), rates);
+        let settings = LawSettings { start: Some(knowledge.start), ideal: knowledge.ideal, ..LawSettings::default() };
+        Ok(Self::new(law, settings, experience, FitRecord::default()))
     }
 
     /// The law itself.
