@@ -3,6 +3,7 @@
 mod any;
 mod architecture;
 mod controlled;
+pub(crate) mod density;
 pub(crate) mod ensemble;
 mod ensemble_witness;
 mod expected;

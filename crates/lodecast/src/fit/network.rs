@@ -17,6 +17,7 @@ use crate::data::Sweep;
 use crate::error::{Error, Result};
 use crate::experience::{Experience, settings_beyond_rates};
 use crate::kernels::lanes::{Dispatch, LaneKernel, Lanes};
+use crate::model::density::MetricDensity;
 use crate::model::ensemble::{Ensemble, Header, tolerances};
 use crate::model::series::{Series, Unusable, Worst};
 use crate::model::{FitRecord, Miss, Scaler};
@@ -172,6 +173,7 @@ fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Resul
         first_step: tolerances(settings.tolerance, prepared.scaler.time_scale).first_step,
         experience,
         record,
+        density: MetricDensity::of(prepared.series.iter().map(|series| series.points.as_slice())),
     };
     let (held_out_parameters, parameters) = members.into_iter().map(|member| (member.best, member.parameters)).unzip();
     let ensemble = Ensemble::new(header, parameters, held_out_parameters);

@@ -98,7 +98,7 @@ impl ControlledLatentOde {
     /// [`Self::final_rewards`] of one run under any schedules; the points are encoded once.
     fn rewards_from(&self, observed: &[Point], total_steps: u64, now: f64) -> impl Fn(&[Schedule]) -> Vec<f64> {
         let (window, start) = self.window(observed, total_steps, now);
-        let latents = self.0.encode(&self.0.networks, window.points.iter());
+        let latents = self.0.encode(&self.0.networks, self.0.as_learned(&window.points).iter());
         move |schedules| {
             let controls: Vec<Control> = schedules.par_iter().map(|schedule| self.control(schedule, start)).collect();
             let sign = self.0.header.metric.direction.sign();
@@ -119,13 +119,13 @@ impl ControlledLatentOde {
         let (series, start) = self.window(observed, total_steps, now);
         let control = self.control(schedule, start);
         let times: Vec<f64> = progress.iter().map(|at| at * self.0.header.scaler.time_scale).collect();
-        let latents = self.0.encode(&self.0.networks, series.points.iter());
+        let latents = self.0.encode(&self.0.networks, self.0.as_learned(&series.points).iter());
         self.0.curves(&self.0.networks, &latents, &control, &times)
     }
 
     /// Final metric in the model's units, one a network, for the rest of a run under `control`.
     fn final_metrics(&self, networks: &[Network<f32>], window: &Series, control: &Control) -> Vec<f64> {
-        let latents = self.0.encode(networks, window.points.iter());
+        let latents = self.0.encode(networks, self.0.as_learned(&window.points).iter());
         self.0.final_metrics(networks, &latents, std::slice::from_ref(control))
     }
 

@@ -1,7 +1,10 @@
 //! What both models are made of: an ensemble of parameter vectors, their scaler and what they were fitted on.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
+use super::density::MetricDensity;
 use super::file::{self, Tensors};
 use super::pass::Network;
 use super::series::SeriesPoint;
@@ -29,6 +32,9 @@ pub(crate) struct Header {
     pub(crate) first_step: f64,
     pub(crate) experience: Experience,
     pub(crate) record: FitRecord,
+    /// How often the metric was measured in what was learned from; not known of models of earlier versions and from elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) density: Option<MetricDensity>,
 }
 
 /// The header as it stands in a model file.
@@ -77,6 +83,11 @@ impl Ensemble {
     pub(crate) fn tolerances(&self) -> Tolerances {
         let time_scale = self.header.scaler.time_scale;
         Tolerances { first_step: self.header.first_step, ..tolerances(self.header.tolerance, time_scale) }
+    }
+
+    /// A window as dense in the metric as those that the networks have learned from.
+    pub(crate) fn as_learned<'p>(&self, window: &'p [SeriesPoint]) -> Cow<'p, [SeriesPoint]> {
+        self.header.density.map_or(Cow::Borrowed(window), |density| density.alike(window))
     }
 
     /// The latent vector of a window for each of the networks; `points` come in the order in which the encoder reads them.

@@ -119,6 +119,7 @@ impl PaperLatentOde {
             first_step: reference.first_step,
             experience,
             record: FitRecord { residuals: vec![(0.0, UNKNOWN_ERROR)], ..FitRecord::default() },
+            density: None,
         };
         Ok(Self(Ensemble::new(header, vec![reference.parameters], Vec::new())))
     }
@@ -160,7 +161,7 @@ impl PaperLatentOde {
         if series.points.iter().all(|point| point.train_loss.is_nan() && point.validation.is_nan()) {
             return Err(Error::Window { reason: "nothing finite was measured in it yet".to_owned() });
         }
-        let latents = self.0.encode(std::slice::from_ref(network), series.points.iter().rev());
+        let latents = self.0.encode(std::slice::from_ref(network), self.0.as_learned(&series.points).iter().rev());
         Ok(latents.into_iter().flatten().map(f64::from).collect())
     }
 
