@@ -33,7 +33,7 @@ impl MetricDensity {
     ///
     /// Networks that were shown the metric at every point err by several times as much where it is missing at most of them, and the
     /// other way round (docs/results.md).
-    pub(crate) fn alike<'a>(self, window: &'a [SeriesPoint]) -> Cow<'a, [SeriesPoint]> {
+    pub(crate) fn alike(self, window: &[SeriesPoint]) -> Cow<'_, [SeriesPoint]> {
         let own = density(window);
         if own == 0.0 || (own * ALIKE >= self.low && own <= ALIKE * self.high) {
             return Cow::Borrowed(window);
