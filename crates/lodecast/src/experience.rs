@@ -125,10 +125,11 @@ impl Experience {
             return fail("it has no such validation metric");
         };
         let worse = |a: f64, b: f64| if direction.is_better(a, b) { b } else { a };
-        let Some(worst) = sweep.runs.iter().filter_map(|run| run.final_metric(metric)).reduce(worse) else {
-            return fail(
-                "no run reached its planned end with a finite value of the metric and without diverging; if runs are whole, say how long they were planned to be",
-            );
+        // Where every run was stopped, each counts as far as it came.
+        let is_stopped = has_no_end(&sweep, metric);
+        let final_metric = |run: &Run| if is_stopped { run.final_validation(metric) } else { run.final_metric(metric) };
+        let Some(worst) = sweep.runs.iter().filter_map(final_metric).reduce(worse) else {
+            return fail("no run measured a finite value of the metric without diverging");
         };
         let Some(smallest_peak) = sweep.runs.iter().filter_map(peak).reduce(f64::min) else {
             return fail("no run recorded a positive learning rate; check the name of its column");
@@ -143,8 +144,11 @@ impl Experience {
             // A run that stopped early says nothing of its end, nor does one in which nothing was measured.
             let ended = runs
                 .iter()
-                .filter(|run| run.diverged_at(metric).is_some() || run.reached_end() && has_measured(run, metric));
-            let finals: Vec<f64> = ended.map(|run| run.final_metric(metric).unwrap_or(worst)).collect();
+                .filter(|run| is_stopped || run.diverged_at(metric).is_some() || run.reached_end())
+                .filter(|run| run.diverged_at(metric).is_some() || has_measured(run, metric));
+            let finals: Vec<f64> = ended
+                .map(|run| final_metric(run).filter(|_| run.diverged_at(metric).is_none()).unwrap_or(worst))
+                .collect();
             if finals.is_empty() {
                 continue;
             }
@@ -308,6 +312,13 @@ impl Experience {
         }
         self.seen.check()
     }
+}
+
+/// Was every run of the sweep that measured the metric, and did not diverge, stopped before its planned end?
+pub(crate) fn has_no_end(sweep: &Sweep, metric: usize) -> bool {
+    let sound = |run: &&Run| run.diverged_at(metric).is_none() && run.final_validation(metric).is_some();
+    let mut sound = sweep.runs.iter().filter(sound).peekable();
+    sound.peek().is_some() && sound.all(|run| !run.reached_end())
 }
 
 /// As many of the configurations as are kept, in their order, and the place of `best` among them: the better half of the

@@ -10,6 +10,7 @@ use super::options::FitOptions;
 use super::summary::Fitted;
 use crate::data::{Metric, Sweep};
 use crate::error::Result;
+use crate::experience::has_no_end;
 use crate::model::series::{Series, Worst};
 use crate::model::{Model, ModelKind, Scaler};
 
@@ -65,6 +66,11 @@ pub fn fit_best(sweep: &Sweep, settings: &BestFit, options: FitOptions<'_>) -> R
             "law, since {configurations} configuration{} too few for a network, which is tried from {ENOUGH} on",
             if configurations == 1 { " is" } else { "s are" }
         );
+        return Ok(chosen(law, Vec::new(), reason));
+    }
+    let (whole, metric) = sweep.with_metric(settings.metric.as_deref())?;
+    if has_no_end(&whole.with_lengths().0, metric) {
+        let reason = "law, since no run reached its planned end, and a network knows no more than it saw".to_owned();
         return Ok(chosen(law, Vec::new(), reason));
     }
     let mut of_the_network = ControlledFit::default();

@@ -15,7 +15,7 @@ use super::warm::Start;
 use super::{checkpoint, split};
 use crate::data::Sweep;
 use crate::error::{Error, Result};
-use crate::experience::{Experience, settings_beyond_rates};
+use crate::experience::{Experience, has_no_end, settings_beyond_rates};
 use crate::kernels::lanes::{Dispatch, LaneKernel, Lanes};
 use crate::model::density::MetricDensity;
 use crate::model::ensemble::{Ensemble, Header, tolerances};
@@ -113,6 +113,10 @@ fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Resul
     let (sweep, metric) = sweep.with_metric(form.training().metric.as_deref())?;
     let (sweep, lengths) = sweep.with_lengths();
     let sweep = sweep.as_ref();
+    if has_no_end(sweep, metric) {
+        let reason = "no run reached its planned end with a value of the metric, and a network knows no more than it saw: fit the                       law, which extrapolates; or, if runs are whole, say how long they were planned to be";
+        return Err(Error::Sweep { reason: reason.to_owned() });
+    }
     let start = options.earlier.map(|model| Start::from_model(form, model, &sweep.metrics[metric])).transpose()?;
     // A network that knows most of the runs need not learn everything.
     let form = &form.clone().shortened(start.is_some());

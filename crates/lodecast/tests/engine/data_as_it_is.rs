@@ -2,8 +2,8 @@
 //! and gives a plan whose rates are those of runs that went well.
 
 use lodecast::{
-    Direction, FitOptions, FitSettings, Fitted, Metric, Model, ModelKind, Planner, PlannerSettings, Point, Run,
-    Schedule, Situation, Sweep, fit,
+    BestFit, Direction, FitOptions, FitSettings, Fitted, Metric, Model, ModelKind, Planner, PlannerSettings, Point,
+    Run, Schedule, Situation, Sweep, fit, fit_best,
 };
 use proptest::prelude::*;
 
@@ -86,13 +86,14 @@ fn check_plan(model: Model, highest_sound: f64) {
 #[test]
 fn any_honest_sweep_is_learned_from() {
     let rate = |index: u64| 0.02 * 1.2f64.powf((index % 20) as f64);
-    let cases: [(&str, Sweep); 7] = [
+    let cases: [(&str, Sweep); 8] = [
         ("two runs that differ", sweep((0..2u32).map(|k| run(format!("r{k}"), 0.05 * f64::from(k + 1), 400, 400, 10)))),
         ("three lengths", sweep((1..4).map(|k| run(format!("r{k}"), 0.1 * k as f64, 200 * k, 200 * k, 10)))),
         (
             "most stopped at a tenth",
             sweep((0..40).map(|k| run(format!("r{k}"), rate(k), 400, if k % 4 == 0 { 400 } else { 40 }, 10))),
         ),
+        ("all of them stopped", sweep((0..8).map(|k| run(format!("r{k}"), rate(2 * k), 400, 160 + 10 * k, 10)))),
         (
             "nine in ten diverged",
             sweep((0..20u32).map(|k| {
@@ -120,8 +121,15 @@ fn any_honest_sweep_is_learned_from() {
         ),
     ];
     for (name, sweep) in cases {
-        let fitted = fitted(&sweep, 20).unwrap_or_else(|error| panic!("{name}: {error}"));
-        check_plan(fitted.model, 1.0);
+        // A network knows no end that it has not seen.
+        let fitted = if name == "all of them stopped" {
+            let error = fitted(&sweep, 20).expect_err("no end").to_string();
+            assert!(error.contains("fit the law"), "{error}");
+            fit_best(&sweep, &BestFit::default(), FitOptions::default())
+        } else {
+            fitted(&sweep, 20)
+        };
+        check_plan(fitted.unwrap_or_else(|error| panic!("{name}: {error}")).model, 1.0);
     }
 }
 
@@ -137,30 +145,44 @@ fn ten_thousand_runs_are_learned_from() {
     check_plan(Model::load(&path).expect("read back"), 1.0);
 }
 
+/// The run with its metric at every so many steps, and at the last.
+fn validated_every(steps: u64, mut run: Run) -> Run {
+    let last = run.steps()[run.len() - 1];
+    run.change_points(0, |point| {
+        if point.step % steps == 0 || point.step == last { point } else { Point { validation: None, ..point } }
+    });
+    run
+}
+
 #[test]
 fn rare_validation_is_learned_as_well_as_dense() {
     let rates = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8];
-    let dense =
-        sweep(rates.iter().flat_map(|&rate| (0..2).map(move |k| run(format!("{rate}-{k}"), rate, 4000, 4000, 100))));
-    let mut sparse = dense.clone();
-    for run in &mut sparse.runs {
-        let last = run.steps()[run.len() - 1];
-        run.change_points(0, |point| {
-            if point.step % 1000 == 0 || point.step == last { point } else { Point { validation: None, ..point } }
-        });
-    }
-    let error = |sweep: &Sweep| {
-        let model = fitted(sweep, 400).expect("a usable sweep").model;
+    let whole = |rate: f64| run(format!("{rate}"), rate, 4000, 4000, 100);
+    let runs = || rates.iter().flat_map(|&rate| (0..2).map(move |k| (rate, k)));
+    let dense = sweep(runs().map(|(rate, k)| run(format!("{rate}-{k}"), rate, 4000, 4000, 100)));
+    let sparse = sweep(dense.runs.iter().map(|run| validated_every(1000, run.clone())));
+    let model = |sweep: &Sweep| fitted(sweep, 400).expect("a usable sweep").model;
+    // Of runs of which so much was seen, validated every so many steps.
+    let error = |model: &Model, every: u64, seen: f64| {
         let errors = [0.03, 0.07, 0.15, 0.3, 0.6].map(|rate| {
-            let truth = run("truth".to_owned(), rate, 4000, 4000, 100).final_metric(0).expect("measured");
+            let truth = whole(rate).final_metric(0).expect("measured");
             let schedule = Schedule::piecewise_linear([(0.0, rate), (1.0, 0.1 * rate)]).expect("a schedule");
-            let forecast = model.forecast(&[], 4000, Some(&schedule)).expect("a forecast");
+            let until = (seen * 4000.0) as u64;
+            let run = validated_every(every, whole(rate));
+            let observed: Vec<Point> = run.points(0).take_while(|point| point.step <= until).collect();
+            let forecast = model.forecast(&observed, 4000, Some(&schedule)).expect("a forecast");
             (forecast.final_validation.mean - truth).abs()
         });
         errors.iter().sum::<f64>() / errors.len() as f64
     };
-    let (dense, sparse) = (error(&dense), error(&sparse));
-    assert!(sparse < 1.1 * dense + 0.005, "rare {sparse}, dense {dense}");
+    let (dense, sparse) = (model(&dense), model(&sparse));
+    assert!(error(&sparse, 100, 0.0) < 1.1 * error(&dense, 100, 0.0) + 0.005);
+    for seen in [0.3, 0.55] {
+        let alike = error(&dense, 100, seen);
+        let others = [error(&dense, 1000, seen), error(&sparse, 100, seen), error(&sparse, 1000, seen)];
+        println!("{seen}: {alike} {others:?}");
+        assert!(others.iter().all(|&other| other < 1.5 * alike + 0.01), "{seen}: {others:?} beside {alike}");
+    }
 }
 
 #[test]
