@@ -101,7 +101,7 @@ pub(crate) fn lodecast(name: String, planner: &Planner, log: Arc<DecisionLog>) -
     scheduled(name, fingerprint, Scheduler::builder(forecaster).settings(settings), log)
 }
 
-/// The paper's planner as the paper has it, with a latent ODE.
+/// The paper's planner as the paper has it, with a model of its form.
 pub(crate) fn paper(name: String, model: Model, log: Arc<DecisionLog>) -> Contender<'static> {
     let forecaster: Forecaster = model.into();
     let fingerprint = format!("paper {} {VERSION}", forecaster.fingerprint());

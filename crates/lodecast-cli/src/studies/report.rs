@@ -225,8 +225,8 @@ fn glossary() -> Vec<(String, String)> {
         ("Won/tied/lost", "Seeds on which the method ended better than, equal to, worse than the reference."),
         ("Overhead", "Share of the training's time that was spent inside the method."),
         (
-            "Controlled, latent ODE",
-            "lodecast's two models. In the controlled one the learning rate drives the dynamics, so it answers what happens if a rate is set. In the latent ODE of the paper (arXiv 2509.23052) the rate is an output that goes with good curves.",
+            "Controlled, paper, law",
+            "lodecast's forms of model. In the controlled one the learning rate drives the dynamics, so it answers what happens if a rate is set. In the paper's (arXiv 2509.23052) the rate is an output that goes with good curves. The law is a curve with a handful of parameters, for few runs.",
         ),
         (
             "One standard deviation",

@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// several times, the verdict is about the first
     #[arg(long, value_name = "[NAME=]FILE")]
     model: Vec<String>,
-    /// Model file of a latent ODE whose runs are planned as the paper plans them: replanned every 30 points, futures aligned
+    /// Model file of the paper's form whose runs are planned as the paper plans them: replanned every 30 points, futures aligned
     /// by their loss; may be given several times
     #[arg(long, value_name = "[NAME=]FILE")]
     paper: Vec<String>,
