@@ -261,6 +261,10 @@ impl Experience {
 
     /// The same, whatever the length.
     pub(crate) fn unknown_schedule(&self, schedule: &Schedule) -> Option<String> {
+        // Before any run all is a guess, and told as one.
+        if self.is_before_any_run() {
+            return None;
+        }
         self.unknown_rates(schedule).or_else(|| self.conditions.unknown_fall(schedule))
     }
 

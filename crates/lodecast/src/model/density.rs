@@ -73,7 +73,7 @@ fn fill(points: &mut [SeriesPoint]) {
 
 /// Keeps the metric at so many of the points, counted from the last at which it is known.
 fn thin(points: &mut [SeriesPoint], wanted: f64) {
-    let mut owed = 1.0;
+    let mut owed = 1.0 - wanted;
     for point in points.iter_mut().rev() {
         owed += wanted;
         if point.validation.is_nan() {

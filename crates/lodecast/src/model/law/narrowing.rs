@@ -1,12 +1,19 @@
 //! What further runs would tell: how much narrower a forecast would be with them.
 
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
 use super::fitted_law::Law;
-use super::forecast::FinalForecast;
+use super::forecast::{Answer, FinalForecast};
 use super::settings::LawSettings;
+use crate::random::{Purpose, stream};
 use crate::{Error, Point, Result, Run, Schedule, Sweep};
 
+/// Ways in which the runs may scatter.
+const DRAWS: u64 = 5;
+/// How much of the slow part of a curve's scatter is left at its next point.
+const REMEMBERED: f64 = 0.7;
 /// Peaks of the runs that tell most where next to nothing is known, as factors on that of the schedule in question.
 const FACTORS: [f64; 3] = [1.0, 3.0, 1.0 / 3.0];
 
@@ -48,12 +55,24 @@ impl Law {
         }
         // A law of one run knows the level already.
         let told = known.min(FACTORS.len());
+        let now = self.final_values(std::slice::from_ref(schedule), total_steps)?[0];
+        let mut imagined = vec![sweep; DRAWS as usize];
         let mut found = Vec::new();
         for factor in FACTORS.into_iter().skip(told) {
             let next = schedule.scaled(factor);
-            sweep.runs.push(self.imagined(&format!("imagined {factor}"), &next, total_steps)?);
-            let law = Self::fit(&sweep, &self.metric().name, settings)?;
-            let predicted = law.final_values(std::slice::from_ref(schedule), total_steps)?[0];
+            let run = self.imagined(&format!("imagined {factor}"), &next, total_steps)?;
+            let mut then = Vec::new();
+            for (draw, sweep) in (0..).zip(&mut imagined) {
+                sweep.runs.push(self.scattered(&run, stream(draw, Purpose::Candidate, factor.to_bits())));
+                let law = Self::fit(sweep, &self.metric().name, settings)?;
+                then.push(law.final_values(std::slice::from_ref(schedule), total_steps)?[0]);
+            }
+            // As wide as it will be in the middle, about what is forecast now.
+            then.sort_by(|a, b| a.deviation.total_cmp(&b.deviation));
+            let FinalForecast { deviation, seed_deviation, probability_diverged, .. } = then[then.len() / 2];
+            let noise = seed_deviation.min(deviation).powi(2);
+            let answer = Answer { ln_gap: now.ln_gap, doubt: deviation.powi(2) - noise, noise };
+            let predicted = self.natural_by(1.0, answer, &self.divergence(probability_diverged));
             let tells = if factor > 1.0 {
                 "where rates begin to be too high"
             } else if factor < 1.0 {
@@ -64,6 +83,21 @@ impl Law {
             found.push(Narrowing { schedule: next, tells: tells.to_owned(), predicted });
         }
         Ok(found)
+    }
+
+    /// A run that scatters about another as curves do about the law: most of it over tenths of the run.
+    fn scattered(&self, run: &Run, mut random: impl Rng) -> Run {
+        let mut run = run.clone();
+        let (scale, sigma, start) = (self.scale(), self.scatter(), self.units.start);
+        let mut drift: f64 = random.sample(StandardNormal);
+        run.change_points(0, |point| {
+            let [slow, quick]: [f64; 2] = std::array::from_fn(|_| random.sample(StandardNormal));
+            drift = REMEMBERED * drift + (1.0 - REMEMBERED * REMEMBERED).sqrt() * slow;
+            let off = sigma * (drift + quick) / std::f64::consts::SQRT_2;
+            let validation = point.validation.map(|value| scale.value((scale.gap(value) * off.exp()).min(start)));
+            Point { validation, ..point }
+        });
+        run
     }
 
     /// A run as the law expects it.
@@ -97,7 +131,8 @@ mod tests {
         let found = law.narrowing(&Sweep::new(Vec::new()), &settings, &schedule, 2000).expect("imagined");
         let widths: Vec<f64> = found.iter().map(|one| width(&one.predicted)).collect();
         assert_eq!(found.len(), 3);
-        assert!(widths[0] < 0.7 * before && widths[2] < widths[0], "{before} {widths:?}");
+        println!("{before} {widths:?}");
+        assert!(widths[0] < 0.7 * before && widths[2] < widths[0] && widths[2] > 0.02, "{before} {widths:?}");
         assert!((found[1].schedule.highest_rate() / 9e-3 - 1.0).abs() < 1e-9);
 
         // With a run there are two to be told of; with three none.
