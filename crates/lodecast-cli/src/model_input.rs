@@ -17,16 +17,10 @@ use crate::output::Output;
 
 /// Reads a model file; of anything else, a sweep file, a folder of them, or what a tracker left, fits the law to its runs.
 pub(crate) fn model(path: &Path, columns: &Columns, output: &mut Output) -> Result<Model> {
-    Ok(model_and_runs(path, columns, output)?.0)
-}
-
-/// The same, with the runs where the law was fitted to them.
-pub(crate) fn model_and_runs(path: &Path, columns: &Columns, output: &mut Output) -> Result<(Model, Option<Sweep>)> {
     if is_model(path) || !path.exists() {
-        return Ok((Model::load(path)?, None));
+        return Ok(Model::load(path)?);
     }
-    let (model, sweep) = fitted(path, columns, output)?;
-    Ok((model, Some(sweep)))
+    Ok(fitted(path, columns, output)?.0)
 }
 
 /// The law fitted to runs, and the runs.

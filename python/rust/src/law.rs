@@ -14,7 +14,6 @@ use crate::pick::{PyFinalForecast, PyPick};
 use crate::pickle::{self, Reduced};
 use crate::schedule::PySchedule;
 use crate::suggestion::PySuggestion;
-use crate::sweep::PySweep;
 use crate::work;
 
 /// The law: a curve with a handful of parameters, for few runs. It is fitted in a fraction of a second, and picks the schedule
@@ -82,24 +81,15 @@ impl PyLawModel {
         of_kind(py, Arc::new(model.into()), None)
     }
 
-    /// How much the forecast of a run of `total_steps` under `schedule` would narrow with each of a few more runs, if they end as the
-    /// law expects. `runs` are those that it was fitted to, if any. From three runs on the list is empty: they say by themselves how
-    /// wide intervals are.
-    #[pyo3(signature = (schedule, total_steps, runs=None))]
+    /// How much the forecast of a run of `total_steps` under `schedule` would narrow with each of a few more runs, if they are as the
+    /// law expects. From three runs on the list is empty: they say by themselves how wide intervals are.
     fn narrowing(
         slf: PyRef<'_, Self>,
-        py: Python<'_>,
         schedule: PyRef<'_, PySchedule>,
         total_steps: Count,
-        runs: Option<PyRef<'_, PySweep>>,
     ) -> PyResult<Vec<PyNarrowing>> {
-        let model = Self::shared(&slf);
-        let runs = runs.map(|runs| Arc::clone(&runs.sweep)).unwrap_or_default();
-        let schedule = schedule.0.clone();
-        let found = work::detached(py, || {
-            let law = law_model(&model)?;
-            Ok(law.law().narrowing(&runs, law.settings(), &schedule, total_steps.0)?)
-        })?;
+        let found =
+            work::guard(|| Ok(law_model(&slf.as_super().model)?.law().narrowing(&schedule.0, total_steps.0)?))?;
         Ok(found.into_iter().map(PyNarrowing).collect())
     }
 

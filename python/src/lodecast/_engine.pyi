@@ -968,7 +968,7 @@ class LawModel(Model):
         ideal: float | None = None,
     ) -> LawModel:
         """The law."""
-    def narrowing(self, schedule: Schedule, total_steps: int, runs: Sweep | None = None) -> list[Narrowing]:
+    def narrowing(self, schedule: Schedule, total_steps: int) -> list[Narrowing]:
         """How much."""
     def pick(self, total_steps: int, *, candidates: int | None = None, draws: int | None = None, seed: int = 0) -> Pick:
         """Picks the schedule of a run of `total_steps`: that with the least expected gap to the ideal among `candidates` shapes

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::{
-    Candidate, Interval, Model, Narrowing, Origin, Plan, Planner, Point, Prediction, Situation, Sweep, Verdict,
-};
+use lodecast::{Candidate, Interval, Model, Narrowing, Origin, Plan, Planner, Point, Prediction, Situation, Verdict};
 use serde::Serialize;
 
 use crate::failure::failure;
@@ -61,7 +59,7 @@ impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         self.html.as_deref().map_or(Ok(()), check_page)?;
         self.csv.as_deref().map_or(Ok(()), check_csv)?;
-        let (model, sweep) = self.model(output)?;
+        let model = self.model(output)?;
         let metric = model.metric().clone();
         self.planner.check(std::iter::once(&model))?;
         let asked = model.clone();
@@ -86,10 +84,8 @@ impl Arguments {
             whole_file::write_page(path, &page(&asked, &name, &situation, &plan)?)?;
             output.say(format_args!("page written to {}", path.display()));
         }
-        let narrowing = match (&asked, &sweep) {
-            (Model::Law(law), Some(runs)) if points.is_empty() => {
-                law.law().narrowing(runs, law.settings(), &plan.schedule, total_steps)?
-            }
+        let narrowing = match &asked {
+            Model::Law(law) if points.is_empty() => law.law().narrowing(&plan.schedule, total_steps)?,
             _ => Vec::new(),
         };
         if output.wants_json() {
@@ -117,14 +113,12 @@ impl Arguments {
         output.table(&narrowing_table(&narrowing, &metric))
     }
 
-    /// The model to ask, with the runs that it was fitted to if that was done on the spot; of no runs if there is none.
-    fn model(&self, output: &mut Output) -> Result<(Model, Option<Sweep>)> {
+    /// The model to ask: of what is known before the first run, where there is none.
+    fn model(&self, output: &mut Output) -> Result<Model> {
         if let Some(rate) = self.prior.learning_rate {
-            let model = self.prior.model(rate, self.total_steps, &self.columns.metrics, output)?;
-            return Ok((model, Some(Sweep::default())));
+            return self.prior.model(rate, self.total_steps, &self.columns.metrics, output);
         }
-        let path = self.model.as_deref().unwrap_or(Path::new(""));
-        model_input::model_and_runs(path, &self.columns, output)
+        model_input::model(self.model.as_deref().unwrap_or(Path::new("")), &self.columns, output)
     }
 
     /// The points seen, the planned length, and the schedule that the run says it follows.

@@ -114,7 +114,8 @@ fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Resul
     let (sweep, lengths) = sweep.with_lengths();
     let sweep = sweep.as_ref();
     if has_no_end(sweep, metric) {
-        let reason = "no run reached its planned end with a value of the metric, and a network knows no more than it saw: fit the                       law, which extrapolates; or, if runs are whole, say how long they were planned to be";
+        let reason = "no run reached its planned end with a value of the metric, and a network knows no more than it saw: fit the law, which \
+                      extrapolates; or, if runs are whole, say how long they were planned to be";
         return Err(Error::Sweep { reason: reason.to_owned() });
     }
     let start = options.earlier.map(|model| Start::from_model(form, model, &sweep.metrics[metric])).transpose()?;

@@ -10,7 +10,7 @@ use super::state::TunerState;
 use super::strategy::Study;
 use super::trial::{SettingValue, Trial, TrialStatus};
 use super::tuner::Tuner;
-use crate::{Law, Schedule, ShapeRange, Sweep};
+use crate::{Law, Point, Run, Schedule, ShapeRange, Sweep};
 
 impl Tuner {
     /// Where new schedules may come from.
@@ -136,13 +136,23 @@ impl Study for Tuner {
         let before = sweep.runs.len();
         for record in self.state.trials.iter().filter(|record| !record.is_over()) {
             sweep.runs.retain(|run| run.id != record.trial.name);
-            let Trial { name, schedule, total_steps, .. } = &record.trial;
-            let run = law.imagined(name, schedule, *total_steps).ok()?;
-            sweep.runs.push(run.with_attributes(record.trial.attributes()));
+            sweep.runs.push(imagined(law, &record.trial)?);
         }
         if sweep.runs.len() == before && self.running().next().is_none() {
             return Some(law.clone());
         }
         Law::fit(&sweep.with_lengths().0, &self.settings().metric.name, &self.settings().law).ok()
     }
+}
+
+/// The run of a trial as the law expects it.
+fn imagined(law: &Law, trial: &Trial) -> Option<Run> {
+    let curve = law.forecast(&trial.schedule, trial.total_steps).ok()?;
+    let points = curve.progress.iter().zip(&curve.median).map(|(progress, value)| {
+        let step = (progress * trial.total_steps as f64).round() as u64;
+        Point::new(step).learning_rate(trial.schedule.learning_rate(*progress)).validation(*value)
+    });
+    let mut points: Vec<Point> = points.collect();
+    points.dedup_by_key(|point| point.step);
+    Some(Run::from_points(&trial.name, points).ok()?.with_attributes(trial.attributes()))
 }

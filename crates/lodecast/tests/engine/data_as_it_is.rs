@@ -180,7 +180,6 @@ fn rare_validation_is_learned_as_well_as_dense() {
     for seen in [0.3, 0.55] {
         let alike = error(&dense, 100, seen);
         let others = [error(&dense, 1000, seen), error(&sparse, 100, seen), error(&sparse, 1000, seen)];
-        println!("{seen}: {alike} {others:?}");
         assert!(others.iter().all(|&other| other < 1.5 * alike + 0.01), "{seen}: {others:?} beside {alike}");
     }
 }

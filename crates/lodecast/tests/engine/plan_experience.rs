@@ -119,7 +119,7 @@ fn sweeps_that_teach_nothing_say_why() {
     };
     assert!(reason(&Sweep::default()).contains("no such validation metric"));
     let of = |runs: Vec<Run>| Sweep { metrics: vec![Metric::new("accuracy", Direction::Max)], runs };
-    assert!(reason(&of(Vec::new())).contains("no run reached"));
+    assert!(reason(&of(Vec::new())).contains("no run measured"));
     let constant = || run("run", &Schedule::constant(0.1), 0.9);
     let mut diverged = constant();
     diverged.change_points(0, |point| point.train_loss(if point.step < 30 { 1.0 } else { f64::INFINITY }));

@@ -1,21 +1,21 @@
 //! What further runs would tell: how much narrower a forecast would be with them.
 
-use rand::{Rng, RngExt};
-use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
+use super::calibration::multiplier;
+use super::curve::{PARAMETERS, Path, SEGMENTS};
 use super::fitted_law::Law;
-use super::forecast::{Answer, FinalForecast};
-use super::settings::LawSettings;
-use crate::random::{Purpose, stream};
-use crate::{Error, Point, Result, Run, Schedule, Sweep};
+use super::forecast::{Answer, FinalForecast, check};
+use super::linear_algebra::Cholesky;
+use super::posterior::{Posterior, curves};
+use crate::{Result, Schedule};
 
-/// Ways in which the runs may scatter.
-const DRAWS: u64 = 5;
-/// How much of the slow part of a curve's scatter is left at its next point.
-const REMEMBERED: f64 = 0.7;
-/// Peaks of the runs that tell most where next to nothing is known, as factors on that of the schedule in question.
-const FACTORS: [f64; 3] = [1.0, 3.0, 1.0 / 3.0];
+/// Peaks of the runs that tell most where next to nothing is known, as factors on that of the schedule in question, and what they tell.
+const TELLING: [(f64, &str); 3] = [
+    (1.0, "the level of the curve"),
+    (3.0, "where rates begin to be too high"),
+    (1.0 / 3.0, "how much a lower rate loses"),
+];
 
 /// A run that would tell, and what would be forecast then.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,124 +25,101 @@ pub struct Narrowing {
     pub schedule: Schedule,
     /// What it would tell.
     pub tells: String,
-    /// The final value under the schedule in question, if this run and those before it end as is expected of them now.
+    /// The final value under the schedule in question, if this run and those before it are as is expected of them now.
     pub predicted: FinalForecast,
 }
 
 impl Law {
-    /// How much the forecast of a run of `total_steps` under `schedule` would narrow with each of a few more runs, which are imagined to end
-    /// as the law expects. `runs` are those that it was fitted to, with these `settings`; none if there was none. Three or more runs say
-    /// by themselves how wide intervals are, and the list is empty.
+    /// How much the forecast of a run of `total_steps` under `schedule` would narrow with each of a few more runs, which are taken to be as
+    /// the law expects. Three or more runs say by themselves how wide intervals are, and the list is empty.
     ///
     /// # Errors
-    /// If the schedule is not usable, the run has no steps, or the runs are not given.
-    pub fn narrowing(
-        &self,
-        runs: &Sweep,
-        settings: &LawSettings,
-        schedule: &Schedule,
-        total_steps: u64,
-    ) -> Result<Vec<Narrowing>> {
+    /// If the schedule is not usable or the run has no steps.
+    pub fn narrowing(&self, schedule: &Schedule, total_steps: u64) -> Result<Vec<Narrowing>> {
+        check([schedule], total_steps)?;
+        let question = self.question(schedule, total_steps);
+        let (now, slopes) = self.answer(&question, &self.forecast_process, &mut Vec::new());
+        // What the process is in doubt about, further runs of other rates hardly change.
+        let apart = now.doubt - self.posterior.variance(&slopes) - self.level_doubt.powi(2);
+        let divergence = self.divergence(self.threshold.probability(question.ln_peak));
         let known = self.runs();
-        let mut sweep = Sweep { metrics: vec![self.metric().clone()], runs: Vec::new() };
-        if known > 0 && runs.runs.is_empty() {
-            let remedy = "give the runs that the law was fitted to";
-            return Err(Error::Setting { name: "runs", value: "(none)".to_owned(), remedy });
-        }
-        if known > 0 {
-            let (own, _) = runs.with_metric(Some(&self.metric().name))?;
-            sweep = own.into_owned();
-        }
-        // A law of one run knows the level already.
-        let told = known.min(FACTORS.len());
-        let now = self.final_values(std::slice::from_ref(schedule), total_steps)?[0];
-        let mut imagined = vec![sweep; DRAWS as usize];
+        let mut posterior = self.posterior.clone();
         let mut found = Vec::new();
-        for factor in FACTORS.into_iter().skip(told) {
+        // A law of one run knows the level already.
+        for (count, (factor, tells)) in TELLING.into_iter().enumerate().skip(known.min(TELLING.len())) {
             let next = schedule.scaled(factor);
-            let run = self.imagined(&format!("imagined {factor}"), &next, total_steps)?;
-            let mut then = Vec::new();
-            for (draw, sweep) in (0..).zip(&mut imagined) {
-                sweep.runs.push(self.scattered(&run, stream(draw, Purpose::Candidate, factor.to_bits())));
-                let law = Self::fit(sweep, &self.metric().name, settings)?;
-                then.push(law.final_values(std::slice::from_ref(schedule), total_steps)?[0]);
-            }
-            // As wide as it will be in the middle, about what is forecast now.
-            then.sort_by(|a, b| a.deviation.total_cmp(&b.deviation));
-            let FinalForecast { deviation, seed_deviation, probability_diverged, .. } = then[then.len() / 2];
-            let noise = seed_deviation.min(deviation).powi(2);
-            let answer = Answer { ln_gap: now.ln_gap, doubt: deviation.powi(2) - noise, noise };
-            let predicted = self.natural_by(1.0, answer, &self.divergence(probability_diverged));
-            let tells = if factor > 1.0 {
-                "where rates begin to be too high"
-            } else if factor < 1.0 {
-                "how much a lower rate loses"
-            } else {
-                "the level of the curve"
-            };
+            posterior.learn(&self.question(&next, total_steps).path);
+            let then = Answer { doubt: posterior.variance(&slopes) + apart, ..now };
+            let predicted = self.natural_by(multiplier(count + 1), then, &divergence);
             found.push(Narrowing { schedule: next, tells: tells.to_owned(), predicted });
         }
         Ok(found)
     }
+}
 
-    /// A run that scatters about another as curves do about the law: most of it over tenths of the run.
-    fn scattered(&self, run: &Run, mut random: impl Rng) -> Run {
-        let mut run = run.clone();
-        let (scale, sigma, start) = (self.scale(), self.scatter(), self.units.start);
-        let mut drift: f64 = random.sample(StandardNormal);
-        run.change_points(0, |point| {
-            let [slow, quick]: [f64; 2] = std::array::from_fn(|_| random.sample(StandardNormal));
-            drift = REMEMBERED * drift + (1.0 - REMEMBERED * REMEMBERED).sqrt() * slow;
-            let off = sigma * (drift + quick) / std::f64::consts::SQRT_2;
-            let validation = point.validation.map(|value| scale.value((scale.gap(value) * off.exp()).min(start)));
-            Point { validation, ..point }
+impl Posterior {
+    /// The doubt that is left after a whole run as it is expected: as much is known of its curve as a fit would take from it.
+    fn learn(&mut self, path: &Path) {
+        let Some(run) = curves(path.clone(), &[1.0; SEGMENTS]) else { return };
+        let Some(factor) = Cholesky::of(self.covariance.clone(), PARAMETERS) else { return };
+        let mut precision = factor.inverse();
+        let mut weights = run.weights.iter().map(|weight| (weight / self.sigma).powi(2));
+        self.curve().derivatives(path, &run.ends, |_, _, slopes| {
+            let slopes = self.prior.whiten_gradient(slopes);
+            let weight = weights.next().unwrap_or(0.0);
+            for row in 0..PARAMETERS {
+                for column in 0..PARAMETERS {
+                    precision[row * PARAMETERS + column] += weight * slopes[row] * slopes[column];
+                }
+            }
         });
-        run
-    }
-
-    /// A run as the law expects it.
-    pub(crate) fn imagined(&self, name: &str, schedule: &Schedule, total_steps: u64) -> Result<Run> {
-        let curve = self.forecast(schedule, total_steps)?;
-        let points = curve.progress.iter().zip(&curve.median).map(|(progress, value)| {
-            let step = (progress * total_steps as f64).round() as u64;
-            Point::new(step).learning_rate(schedule.learning_rate(*progress)).validation(*value)
-        });
-        let mut points: Vec<Point> = points.collect();
-        points.dedup_by_key(|point| point.step);
-        let mut run = Run::from_points(name, points)?;
-        run.attributes.total_steps = Some(total_steps);
-        Ok(run)
+        if let Some(factor) = Cholesky::of(precision, PARAMETERS) {
+            self.covariance = factor.inverse();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Direction, Metric, PriorKnowledge};
+    use crate::{Direction, LawSettings, Metric, Point, PriorKnowledge, Run, Sweep};
 
     #[test]
     fn every_run_narrows_what_is_forecast() {
         let metric = Metric::new("loss", Direction::Min);
         let law = Law::before_any_run(&metric, &PriorKnowledge::new(3e-3, 2000, 2.3)).expect("sound");
         let schedule = Schedule::cosine(3e-3);
-        let width = |forecast: &FinalForecast| (forecast.high_68 / forecast.low_68).ln();
-        let before = width(&law.final_values(std::slice::from_ref(&schedule), 2000).expect("a forecast")[0]);
-        let settings = LawSettings { start: Some(2.3), ..LawSettings::default() };
-        let found = law.narrowing(&Sweep::new(Vec::new()), &settings, &schedule, 2000).expect("imagined");
-        let widths: Vec<f64> = found.iter().map(|one| width(&one.predicted)).collect();
-        assert_eq!(found.len(), 3);
-        println!("{before} {widths:?}");
-        assert!(widths[0] < 0.7 * before && widths[2] < widths[0] && widths[2] > 0.02, "{before} {widths:?}");
-        assert!((found[1].schedule.highest_rate() / 9e-3 - 1.0).abs() < 1e-9);
+        let deviations = |law: &Law| -> Vec<f64> {
+            let now = law.final_values(std::slice::from_ref(&schedule), 2000).expect("a forecast")[0].deviation;
+            let then = law.narrowing(&schedule, 2000).expect("sound");
+            std::iter::once(now).chain(then.iter().map(|one| one.predicted.deviation)).collect()
+        };
+        let from_nothing = deviations(&law);
+        assert_eq!(from_nothing.len(), 4);
+        assert!(from_nothing.windows(2).all(|pair| pair[1] < pair[0]), "{from_nothing:?}");
+        assert!(from_nothing[1] < 0.5 * from_nothing[0], "{from_nothing:?}");
+        let peaks: Vec<f64> =
+            law.narrowing(&schedule, 2000).expect("sound").iter().map(|one| one.schedule.highest_rate()).collect();
+        assert!(peaks.iter().zip([3e-3, 9e-3, 1e-3]).all(|(peak, expected)| (peak / expected - 1.0).abs() < 1e-9));
 
-        // With a run there are two to be told of; with three none.
+        // With a run there are two to be told of; with three none. What a real fit of such a run comes to is as was foretold, within a factor.
         let mut sweep = Sweep::new(vec![metric]);
-        for (name, factor, left) in [("a", 1.0, 2), ("b", 3.0, 1), ("c", 0.3, 0)] {
-            sweep.runs.push(law.imagined(name, &schedule.scaled(factor), 2000).expect("a run"));
+        let curve = |factor: f64| {
+            let forecast = law.forecast(&schedule.scaled(factor), 2000).expect("a curve");
+            let points = forecast.progress.iter().zip(&forecast.median).enumerate().map(|(k, (at, value))| {
+                let off = [0.1, -0.05, -0.1, 0.08, 0.0, -0.03][k % 6];
+                let step = (at * 2000.0).round() as u64;
+                Point::new(step).learning_rate(factor * schedule.learning_rate(*at)).validation(value * (1.0 + off))
+            });
+            Run::from_points(factor.to_string(), points).expect("increasing")
+        };
+        for (count, factor) in [1.0, 3.0, 1.0 / 3.0].into_iter().enumerate() {
+            sweep.runs.push(curve(factor));
+            let settings = LawSettings { start: Some(2.3), ..LawSettings::default() };
             let fitted = Law::fit(&sweep, "loss", &settings).expect("a law");
-            let found = fitted.narrowing(&sweep, &settings, &schedule, 2000).expect("imagined");
-            assert_eq!(found.len(), left, "{name}");
-            assert!(fitted.narrowing(&Sweep::new(Vec::new()), &settings, &schedule, 2000).is_err() || left == 0);
+            let found = deviations(&fitted);
+            assert_eq!(found.len(), 3 - count, "{factor}");
+            assert!((0.2..5.0).contains(&(found[0] / from_nothing[count + 1])), "{count}: {found:?} {from_nothing:?}");
         }
     }
 }
