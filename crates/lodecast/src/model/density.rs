@@ -34,25 +34,30 @@ impl MetricDensity {
     /// Networks that were shown the metric at every point err by several times as much where it is missing at most of them, and the
     /// other way round (docs/results.md).
     pub(crate) fn alike(self, window: &[SeriesPoint]) -> Cow<'_, [SeriesPoint]> {
-        let own = density(window);
-        if own == 0.0 || (own * ALIKE >= self.low && own <= ALIKE * self.high) {
+        let (measured, points) = (measured(window) as f64, window.len().max(1) as f64);
+        // In a short window one value more or less says nothing.
+        let (at_most, at_least) = ((measured + 1.0) / points, (measured - 1.0) / points);
+        let (is_rare, is_frequent) = (at_most * ALIKE < self.low, at_least > ALIKE * self.high);
+        if measured == 0.0 || !(is_rare || is_frequent) {
             return Cow::Borrowed(window);
         }
-        let first =
-            if own < self.low { window.iter().position(|point| !point.validation.is_nan()).unwrap_or(0) } else { 0 };
+        let known = |point: &SeriesPoint| !point.validation.is_nan();
+        let first = if is_rare { window.iter().position(known).unwrap_or(0) } else { 0 };
         let mut points = window[first..].to_vec();
-        if own < self.low {
+        if is_rare {
             fill(&mut points);
         }
-        let wanted = own.clamp(self.low, self.high);
-        thin(&mut points, wanted);
+        thin(&mut points, if is_rare { self.low } else { self.high });
         Cow::Owned(points)
     }
 }
 
+fn measured(points: &[SeriesPoint]) -> usize {
+    points.iter().filter(|point| !point.validation.is_nan()).count()
+}
+
 fn density(points: &[SeriesPoint]) -> f64 {
-    let measured = points.iter().filter(|point| !point.validation.is_nan()).count();
-    measured as f64 / points.len().max(1) as f64
+    measured(points) as f64 / points.len().max(1) as f64
 }
 
 /// Draws straight lines between the values of the metric, the first of which is at the first point, and holds the last.
