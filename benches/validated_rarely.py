@@ -3,7 +3,7 @@
     python benches/validated_rarely.py LODECAST FOLDER
 
 Runs of a toy are made, the same every time: 39 to learn from and 18 others, each recorded at 1,000 steps and validated at every one
-of them or at every fiftieth. A controlled model of either is fitted under three seeds, and the errors of its forecasts are printed
+of them, at every fiftieth, or at every two hundredth. A controlled model of either is fitted under three seeds, and the errors of its forecasts are printed
 as a table in Markdown.
 """
 
@@ -45,7 +45,7 @@ def main() -> None:
     """Fit and evaluate."""
     lodecast, folder = sys.argv[1], Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
-    names = {1: "every step", 50: "every 50 steps"}
+    names = {1: "every step", 50: "every 50 steps", 200: "every 200 steps"}
     for every in names:
         write(folder / f"learn-{every}.csv", [0.01 * 10 ** ((k % 13) / 7) for k in range(39)], 1000, every)
         write(folder / f"ask-{every}.csv", [0.013 * 10 ** ((k % 9) / 5.5) for k in range(18)], 2000, every)

@@ -2,6 +2,7 @@
 
 mod futures;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -14,7 +15,7 @@ use super::file::Tensors;
 use super::forecast::grid;
 use super::form;
 use super::pass::Network;
-use super::series::{CONTROL_TOLERANCE, Series};
+use super::series::{CONTROL_TOLERANCE, Series, SeriesPoint};
 use super::witness::Witness;
 use super::{
     Architecture, Column, ControlledForecaster, FitRecord, Forecast, Forecaster, Form, Interval, ModelKind, Outlook,
@@ -98,7 +99,7 @@ impl ControlledLatentOde {
     /// [`Self::final_rewards`] of one run under any schedules; the points are encoded once.
     fn rewards_from(&self, observed: &[Point], total_steps: u64, now: f64) -> impl Fn(&[Schedule]) -> Vec<f64> {
         let (window, start) = self.window(observed, total_steps, now);
-        let latents = self.0.encode(&self.0.networks, self.0.as_learned(&window.points).iter());
+        let latents = self.0.encode(&self.0.networks, self.read(&window.points).iter());
         move |schedules| {
             let controls: Vec<Control> = schedules.par_iter().map(|schedule| self.control(schedule, start)).collect();
             let sign = self.0.header.metric.direction.sign();
@@ -119,14 +120,23 @@ impl ControlledLatentOde {
         let (series, start) = self.window(observed, total_steps, now);
         let control = self.control(schedule, start);
         let times: Vec<f64> = progress.iter().map(|at| at * self.0.header.scaler.time_scale).collect();
-        let latents = self.0.encode(&self.0.networks, self.0.as_learned(&series.points).iter());
+        let latents = self.0.encode(&self.0.networks, self.read(&series.points).iter());
         self.0.curves(&self.0.networks, &latents, &control, &times)
     }
 
     /// Final metric in the model's units, one a network, for the rest of a run under `control`.
     fn final_metrics(&self, networks: &[Network<f32>], window: &Series, control: &Control) -> Vec<f64> {
-        let latents = self.0.encode(networks, self.0.as_learned(&window.points).iter());
+        let latents = self.0.encode(networks, self.read(&window.points).iter());
         self.0.final_metrics(networks, &latents, std::slice::from_ref(control))
+    }
+
+    /// What the encoder reads of a window: nothing where the metric should have been measured and was not yet, for what it makes of
+    /// losses alone it was never told.
+    fn read<'p>(&self, window: &'p [SeriesPoint]) -> Cow<'p, [SeriesPoint]> {
+        if self.0.header.density.is_some_and(|density| density.is_missed_in(window)) {
+            return Cow::Owned(Vec::new());
+        }
+        self.0.as_learned(window)
     }
 
     /// The last points in the model's units, and the model time from which the future is solved.

@@ -50,6 +50,11 @@ impl MetricDensity {
         thin(&mut points, if is_rare { self.low } else { self.high });
         Cow::Owned(points)
     }
+
+    /// Was the metric not measured yet, in a window of which the runs learned from would have shown it?
+    pub(crate) fn is_missed_in(self, window: &[SeriesPoint]) -> bool {
+        measured(window) == 0 && ALIKE < self.low * window.len() as f64
+    }
 }
 
 fn measured(points: &[SeriesPoint]) -> usize {
@@ -124,6 +129,11 @@ mod tests {
         let thinned = of(5).alike(&every(1)).into_owned();
         assert_eq!((thinned.len(), density(&thinned)), (100, 0.2));
         assert_eq!(thinned[99].validation, 99.0);
+        // Not measured yet, where it would have been; in a short window that may be.
+        let unmeasured = points(|_| None);
+        assert!(of(1).is_missed_in(&unmeasured) && of(10).is_missed_in(&unmeasured));
+        assert!(!of(10).is_missed_in(&unmeasured[..12]) && !of(1).is_missed_in(&unmeasured[..1]));
+        assert!(!of(1).is_missed_in(&every(50)) && !of(1).is_missed_in(&[]));
         // Nothing to go by stays so.
         assert!(matches!(of(1).alike(&points(|_| None)), Cow::Borrowed(_)));
         assert_eq!(MetricDensity::of(std::iter::once(&points(|_| None)[..])), None);
