@@ -53,18 +53,19 @@ def schedule(trainer: Any, model: Any, *, metric: str | None = None, total_steps
 
     Raises:
         ArgumentError: If the first argument is no trainer.
-        SettingError: If the metric cannot be the model's.
+        SettingError: If the metric cannot be the model's, or DeepSpeed's configuration has a scheduler of its own.
 
     """
     if not hasattr(trainer, "create_scheduler"):
         raise ArgumentError(f"a Trainer is needed first, not {type(trainer).__name__}: schedule(trainer, model)")
+    _refuse_scheduler_of_deepspeed(trainer)
     steps = planned_steps(trainer) if total_steps is None else total_steps
     # Until the Trainer has its optimizer, one takes its place.
     placeholder = torch.optim.SGD([torch.nn.Parameter(torch.zeros(()))], lr=trainer.args.learning_rate)
     scheduler = LodeLR(placeholder, model, total_steps=steps, **options)
 
     def create_scheduler(num_training_steps: int, optimizer: Any = None) -> LodeLR:
-        if trainer.lr_scheduler is None:
+        if trainer.lr_scheduler is None or _is_deepspeeds_placeholder(trainer.lr_scheduler):
             given = trainer.optimizer if optimizer is None else optimizer
             scheduler.restart(_torch_optimizer(given), num_training_steps if total_steps is None else total_steps)
             trainer.lr_scheduler = scheduler
@@ -77,6 +78,21 @@ def schedule(trainer: Any, model: Any, *, metric: str | None = None, total_steps
     trainer.create_scheduler = create_scheduler
     trainer.add_callback(callback)
     return scheduler
+
+
+def _is_deepspeeds_placeholder(scheduler: Any) -> bool:
+    """Say whether it waits for the optimizer that DeepSpeed makes of its configuration, and for the scheduler of that."""
+    # Accelerate's, which the Trainer tells by its name, too. The Trainer asks a copy of itself for what takes its place.
+    return type(scheduler).__name__ == "DummyScheduler"
+
+
+def _refuse_scheduler_of_deepspeed(trainer: Any) -> None:
+    plugin = getattr(getattr(trainer, "accelerator", None), "deepspeed_plugin", None)
+    if plugin is not None and "scheduler" in plugin.deepspeed_config:
+        raise SettingError(
+            "DeepSpeed's configuration has a scheduler, which would take the place of lodecast's: leave 'scheduler' out of it; "
+            "'optimizer' may stay"
+        )
 
 
 def _torch_optimizer(optimizer: Any) -> Any:

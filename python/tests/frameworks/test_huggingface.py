@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -245,6 +246,37 @@ def test_the_trainers_scheduler_of_deepspeed_is_told(tmp_path: Path, model: Path
     made.lr_scheduler = torch.optim.lr_scheduler.ConstantLR(torch.optim.SGD(made.model.parameters(), lr=0.1))
     with pytest.raises(lodecast.ArgumentError, match="no LodeLR among the learning-rate schedulers"):
         made.train()
+
+
+def test_deepspeed_makes_an_optimizer_of_its_configuration(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Trainer then asks a copy of itself, while it has Accelerate's placeholder, for the scheduler of that optimizer."""
+    import accelerate.utils
+    from accelerate.utils.deepspeed import DeepSpeedSchedulerWrapper, DummyOptim, DummyScheduler
+    from transformers.integrations.deepspeed import deepspeed_optim_sched
+
+    # They are there only where DeepSpeed is installed.
+    for placeholder in (DummyOptim, DummyScheduler):
+        monkeypatch.setattr(accelerate.utils, placeholder.__name__, placeholder, raising=False)
+    made, _ = trainer(tmp_path)
+    scheduler = huggingface.schedule(made, model)
+    configuration = SimpleNamespace(config={"optimizer": {"type": "AdamW"}})
+    _, made.lr_scheduler = deepspeed_optim_sched(made, configuration, made.args, STEPS, list(made.model.parameters()))
+    optimizer = torch.optim.AdamW(made.model.parameters(), lr=1e-3)
+    assert made.lr_scheduler.lr_scheduler_callable(optimizer) is scheduler
+    assert scheduler.optimizer is optimizer
+    made.lr_scheduler = DeepSpeedSchedulerWrapper(scheduler, optimizer)
+    assert made.create_scheduler(STEPS) is made.lr_scheduler
+
+
+def test_a_scheduler_in_deepspeeds_configuration_is_refused(tmp_path: Path, model: Path) -> None:
+    made, _ = trainer(tmp_path)
+    made.accelerator = SimpleNamespace(deepspeed_plugin=SimpleNamespace(deepspeed_config={"scheduler": {"type": "WarmupLR"}}))
+    with pytest.raises(lodecast.SettingError, match="leave 'scheduler' out of it"):
+        huggingface.schedule(made, model)
+    made.accelerator.deepspeed_plugin.deepspeed_config = {"optimizer": {"type": "AdamW"}}
+    huggingface.schedule(made, model)
 
 
 def test_a_recorded_run_can_be_read(tmp_path: Path) -> None:
