@@ -132,12 +132,17 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         super().__init__(optimizer, last_epoch)
         self._beginning = False
         self._leave_rates = False
-        if agreement.is_first() and self.total_steps != self._spoken_of:
+        if self._speaks and self.total_steps != self._spoken_of:
             self._spoken_of = self.total_steps
             warn_of_the_unknown(self.scheduler)
         plan = self.scheduler.last_plan
-        if plan is not None and agreement.is_first():
+        if plan is not None and self._speaks:
             log.info("%s steps planned: %s", self.total_steps, plan)
+
+    @property
+    def _speaks(self) -> bool:
+        """Whether this process tells what all that train together have in common."""
+        return agreement.is_first(self._processes)
 
     def restart(self, optimizer: Optimizer | None = None, total_steps: int | None = None) -> None:
         """Begin anew, with nothing observed: for another training with the same model, of as many steps unless said."""
@@ -204,7 +209,7 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         # Before, another scheduler has the rate.
         if self._updates > _UPDATES * done + _SPARE and self.last_epoch >= 0 and not self._sparse:
             self._sparse = True
-            log.warning(
+            self._warn(
                 "the optimizer has made %s updates, and LodeLR %s of its %s steps: call step() after every optimizer.step(), "
                 "not after every epoch",
                 self._updates,
@@ -218,7 +223,13 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         # What was measured after that step is known in the one after it.
         self._told_at = (total + 1, round(_UNOBSERVED * total) + 1, round(_UNMEASURED * total) + 1)
 
+    def _warn(self, message: str, *values: Any) -> None:
+        if self._speaks:
+            log.warning(message, *values)
+
     def _look_at_progress(self) -> None:
+        if not self._speaks:
+            return
         if self.last_epoch > self.total_steps:
             log.warning("the training goes on beyond its planned %s steps: extend() plans a longer one", self.total_steps)
         elif self.last_epoch > round(_UNMEASURED * self.total_steps):
@@ -239,7 +250,7 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         self._outcome = observation
         decision = Decision.of(self.scheduler, observation, max(self.last_epoch, 0))
         self.decisions.append(decision)
-        if agreement.is_first():
+        if self._speaks:
             decisions.tell(decision)
             sinks.show(decision, self.sinks)
 
@@ -315,11 +326,11 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         elif observation.kind == "kept":
             self._undecided = False
             if self._unsound_at is None:
-                log.warning("%s: nothing is planned from it, and the schedule in force stays", observation.reason)
+                self._warn("%s: nothing is planned from it, and the schedule in force stays", observation.reason)
             self._unsound_at = at
         elif observation.kind == "ignored" and not self._ignored:
             self._ignored = True
-            log.warning("%s: it is ignored, as all that comes too late will be", observation.reason)
+            self._warn("%s: it is ignored, as all that comes too late will be", observation.reason)
         return observation
 
     def _look_at_count(self, step: int) -> None:
@@ -332,7 +343,7 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
             )
         if done - step > _LAG * self.total_steps and not self._lagged:
             self._lagged = True
-            log.warning(
+            self._warn(
                 "observed at step %s while %s steps are done: count optimizer steps, not epochs, or leave step out", step, done
             )
 

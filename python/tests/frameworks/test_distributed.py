@@ -178,6 +178,45 @@ def test_the_processes_agree_where_they_observe(tmp_path: Path, model: Path) -> 
     assert [point["validation"] for point in observed] == [0.5 / (step + 1) for step in range(STEPS)]
 
 
+def who_tells(rank: int, port: int, model: str, folder: str, _: Any) -> None:
+    """What is told, by the logger and to a sink: of a training of both processes, and of two, one a process."""
+    import logging
+    import logging.handlers
+
+    torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    records = logging.handlers.BufferingHandler(1000)
+    logging.getLogger("lodecast").addHandler(records)
+    logging.getLogger("lodecast").setLevel(logging.INFO)
+    for group in (None, "alone"):
+        records.buffer.clear()
+        shown: list[int] = []
+        optimizer = torch.optim.SGD(network().parameters(), lr=0.05)
+        sinks = [lambda decision, shown=shown: shown.append(decision.step)]
+        scheduler = LodeLR(optimizer, model, total_steps=STEPS, replan_at=[0.6], group=group, sinks=sinks)
+        for step in range(STEPS):
+            optimizer.step()
+            scheduler.step()
+            # Nothing is observed in the first half: that is told, and so are the decision and a value that is none.
+            if step + 1 in (24, 30):
+                scheduler.observe(train_loss=0.5 if step + 1 == 24 else math.nan)
+        told = [record.getMessage() for record in records.buffer]
+        (Path(folder) / f"told-{group}-{rank}.json").write_text(json.dumps([told, shown]))
+    (Path(folder) / f"rates-0-{rank}.json").write_text("[]")
+    torch.distributed.destroy_process_group()
+
+
+def test_the_first_of_those_that_train_together_tells_for_all(tmp_path: Path, model: Path) -> None:
+    run_whole(who_tells, model, tmp_path, 0)
+    together, silent, one, other = (
+        json.loads((tmp_path / f"told-{group}-{rank}.json").read_text()) for group in (None, "alone") for rank in (0, 1)
+    )
+    for told, shown in (together, one, other):
+        assert shown == [24]
+        for said in ("unlike the runs learned from", "nothing was observed", "step 24 of 40", "nothing is planned from it"):
+            assert sum(said in message for message in told) == 1, said
+    assert silent == [[], []]
+
+
 def with_accumulation(rank: int, port: int, model: str, folder: str, part: tuple[int, int]) -> None:
     """Accelerate, two batches to a step: what is fed and applied goes to a file."""
     import os

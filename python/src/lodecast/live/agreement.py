@@ -26,9 +26,9 @@ def processes(group: Any = None) -> int:
     return int(torch.distributed.get_world_size(group))
 
 
-def is_first() -> bool:
-    """Say whether this is the first of the processes, which speaks for all."""
-    return processes() == 1 or bool(torch.distributed.get_rank() == 0)
+def is_first(group: Any = None) -> bool:
+    """Say whether this is the first of the processes that train together, which speaks for all of them."""
+    return group == "alone" or processes(group) == 1 or bool(torch.distributed.get_rank(group) == 0)
 
 
 def gather(mine: Any, group: Any = None) -> list[Any]:
