@@ -125,7 +125,8 @@ def _refuse_batches(planned: int, batches: int, accumulated: int) -> None:
         raise SettingError(
             f"total_steps = {planned} seems to count batches ({planned // batches} epochs of {batches}), but gradients are "
             f"accumulated over {accumulated} of them, and an epoch has {updates} optimizer steps: let "
-            "lodecast.accelerate.schedule(..., data=..., epochs=...) count them"
+            f"lodecast.accelerate.schedule(..., data=..., epochs={planned // batches}) count them; if {planned} are "
+            f"optimizer steps, say epochs={planned}/{updates}"
         )
 
 
@@ -167,8 +168,8 @@ def _length(accelerator: Any, total_steps: int | None, data: Any, epochs: float 
     if data is not None and epochs is not None:
         if total_steps is not None:
             raise SettingError("total_steps, or data and epochs: give one of them")
-        # The last batches of an epoch are a step, however many they are.
-        return max(math.ceil(epochs * math.ceil(len(data) / accumulated)), 1)
+        # The last batches of an epoch are a step, however many they are. Rounding errors of the epochs are none.
+        return max(math.ceil(round(epochs * math.ceil(len(data) / accumulated), 6)), 1)
     if total_steps is None:
         raise SettingError("the planned length is missing: give data and epochs, or total_steps")
     # `_dataloaders` is Accelerate's own name for what it has prepared.

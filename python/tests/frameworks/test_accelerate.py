@@ -84,6 +84,12 @@ def test_a_length_in_batches_is_told(model: Path) -> None:
     accelerator, _, optimizer, data = prepared(4)
     with pytest.raises(lodecast.SettingError, match=r"count batches \(6 epochs of 11\).* an epoch has 3 optimizer steps"):
         lodecast.accelerate.schedule(accelerator, optimizer, model, total_steps=len(data) * EPOCHS)
+    # What is refused may have been right: 66 steps are 22 epochs, too, and 55 are so many thirds of one.
+    for steps in (66, 55):
+        with pytest.raises(lodecast.SettingError, match=f"epochs={steps // 11}\\) count .* say epochs={steps}/3$"):
+            lodecast.accelerate.schedule(accelerator, optimizer, model, total_steps=steps)
+        scheduler = lodecast.accelerate.schedule(accelerator, optimizer, model, data=data, epochs=steps / 3)
+        assert find(scheduler).total_steps == steps
     with pytest.raises(lodecast.SettingError, match="the planned length is missing"):
         lodecast.accelerate.schedule(accelerator, optimizer, model)
     with pytest.raises(lodecast.SettingError, match="belong together"):
