@@ -75,6 +75,14 @@ def schedule(trainer: Any, model: Any, *, metric: str | None = None, total_steps
 
     callback = LodeCallback(metric, trainer=trainer)
     callback.check(trainer.args, scheduler)
+    warmup = trainer.args.get_warmup_steps(steps)
+    if warmup > 0 and "warmup_steps" not in options:
+        log.warning(
+            "the %s steps of warm-up in the TrainingArguments are those of the Trainer's own scheduler, and are not made: the "
+            "plan holds from the first step. With schedule(..., warmup_steps=%s) the rate is led up to it",
+            warmup,
+            warmup,
+        )
     trainer.create_scheduler = create_scheduler
     trainer.add_callback(callback)
     return scheduler

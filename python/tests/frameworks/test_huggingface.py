@@ -350,6 +350,23 @@ def test_a_warm_up_by_another_scheduler_is_part_of_the_length(
     assert "planned for" not in caplog.text and "skipped" not in caplog.text
 
 
+def test_a_warm_up_in_the_arguments_is_told_where_it_belongs(
+    tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = "schedule(..., warmup_steps=6)"
+    for warmup in (6, 0.1):
+        caplog.clear()
+        huggingface.schedule(trainer(tmp_path, warmup_steps=warmup)[0], model)
+        assert told in caplog.text, warmup
+    caplog.clear()
+    made, rates = trainer(tmp_path, warmup_steps=6)
+    scheduler = huggingface.schedule(made, model, warmup_steps=6)
+    made.train()
+    assert told not in caplog.text
+    planned = lodecast.Scheduler(model, scheduler.total_steps)
+    assert rates.rates[:5] == pytest.approx([planned.learning_rate(step) * (step + 1) / 6 for step in range(5)])
+
+
 @pytest.mark.parametrize(("strategy", "said"), [("epoch", "fed once an epoch"), ("no", "no train loss is fed")])
 def test_a_loss_that_is_logged_too_seldom_is_told(
     tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture, strategy: str, said: str
