@@ -30,10 +30,8 @@ if TYPE_CHECKING:
 
 try:
     from lightning.pytorch import Callback
-    from lightning.pytorch.callbacks import GradientAccumulationScheduler
 except ImportError:
     from pytorch_lightning import Callback  # type: ignore[assignment, unused-ignore]
-    from pytorch_lightning.callbacks import GradientAccumulationScheduler  # type: ignore[assignment, unused-ignore]
 
 __all__ = ["LodeCallback", "RecordCallback"]
 
@@ -301,7 +299,8 @@ class RecordCallback(_Metrics):
 def _optimizer_steps(trainer: Any) -> float:
     """Count the optimizer steps of a training, also where accumulation changes from epoch to epoch; infinite if unknown."""
     steps: float = trainer.estimated_stepping_batches
-    changing = next((callback for callback in trainer.callbacks if isinstance(callback, GradientAccumulationScheduler)), None)
+    # A GradientAccumulationScheduler: where Lightning is installed under both its names, each has a class of its own.
+    changing = next((callback for callback in trainer.callbacks if hasattr(callback, "get_accumulate_grad_batches")), None)
     batches, epochs = trainer.num_training_batches, trainer.max_epochs
     if changing is None or batches == math.inf or epochs is None or epochs < 1:
         return steps

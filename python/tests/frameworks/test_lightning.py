@@ -329,6 +329,15 @@ def test_a_length_in_batches_is_told(tmp_path: Path, model: Path, caplog: pytest
         quick(tmp_path, Quick(model, 16), LodeCallback(), accumulate_grad_batches=4)
     with pytest.raises(lodecast.SettingError, match="planned for 16 steps, which are the batches; .* give total_steps=10"):
         quick(tmp_path, Quick(model), LodeCallback(), GradientAccumulationScheduler({1: 4}))
+
+    class OtherPackages(pl.Callback):
+        """As Lightning's under its other name, where it is installed under both."""
+
+        def get_accumulate_grad_batches(self, epoch: int) -> int:
+            return GradientAccumulationScheduler({1: 4}).get_accumulate_grad_batches(epoch)
+
+    with pytest.raises(lodecast.SettingError, match="planned for 16 steps, which are the batches; .* give total_steps=10"):
+        quick(tmp_path, Quick(model), LodeCallback(), OtherPackages())
     caplog.clear()
     made = quick(tmp_path, Quick(model, 10), LodeCallback(), GradientAccumulationScheduler({1: 4}))
     assert made.global_step == scheduler(made).last_epoch == 10
