@@ -67,6 +67,9 @@ test-frameworks: frameworks-environment programs
 	# Not from python/: Ray's workers would find the source tree there, whose package has no engine.
 	$(TIMED) frameworks \
 		$(FRAMEWORKS)/bin/pytest --quiet --config-file python/pyproject.toml -m integration --durations 15 python/tests
+	# Those ran with JAX behind Keras.
+	KERAS_BACKEND=torch $(TIMED) "Keras on torch" \
+		$(FRAMEWORKS)/bin/pytest --quiet --config-file python/pyproject.toml python/tests/frameworks/test_keras.py
 	for example in python/examples/torch_mnist1d.py python/examples/with_*.py; do \
 		$(TIMED) $$example $(FRAMEWORKS)/bin/python $$example || exit 1; done
 	$(TIMED) ray_sweep.py $(FRAMEWORKS)/bin/python python/examples/ray_sweep.py $(PROGRAMS)/lodecast

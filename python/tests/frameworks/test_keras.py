@@ -198,6 +198,7 @@ def test_the_loss_of_a_point_is_that_since_the_last_one(tmp_path: Path) -> None:
     assert points[6]["validation"] is None
 
 
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras executes one batch at a time with torch")
 @pytest.mark.parametrize("every_n_batches", [None, 3])
 def test_an_execution_of_fewer_batches_counts_as_many_as_it_has(
     model: Path, caplog: pytest.LogCaptureFixture, every_n_batches: int | None
