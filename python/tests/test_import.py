@@ -103,6 +103,37 @@ def test_errors_name_keyword_arguments(keras_logs, tmp_path):
         lodecast.import_runs(table, metric="loss:min")
 
 
+def test_a_pattern_stands_for_the_places_that_it_names(keras_logs):
+    some = lodecast.import_runs(str(keras_logs / "run-[01].csv"), steps_per_epoch=1)
+    every = lodecast.import_runs(keras_logs / "*.csv", steps_per_epoch=1)
+    assert (len(some), len(every)) == (2, 3)
+    assert [run.train_loss.tolist() for run in some] == [run.train_loss.tolist() for run in every[:2]]
+    (keras_logs / "run-[01].csv").write_text((keras_logs / "run-2.csv").read_text())
+    assert len(lodecast.import_runs(str(keras_logs / "run-[01].csv"), steps_per_epoch=1)) == 1, "a file of that name"
+    with pytest.raises(lodecast.FileError, match="unable to open database"):
+        lodecast.import_runs("sqlite:///nowhere*")
+    with pytest.raises(lodecast.FileError, match=r"none\*\.csv: no file is called like that"):
+        lodecast.import_runs(keras_logs / "none*.csv")
+
+
+def test_a_pattern_of_files_of_one_run_each_is_planned_from(tmp_path):
+    for peak in (0.02, 0.05, 0.1, 0.2):
+        rows = "".join(f"{step},{peak},{0.9 - 0.6 / (1 + step * peak) - peak}\n" for step in range(10, 201, 10))
+        (tmp_path / f"constant-{peak}.csv").write_text("step,lr,val_accuracy\n" + rows)
+    plan, whole = (lodecast.plan(place, total_steps=200) for place in (tmp_path / "*.csv", tmp_path))
+    assert plan.schedule == whole.schedule
+
+
+@pytest.mark.parametrize(
+    ("source", "advice"),
+    [(["a", "b"], r"not list; lodecast\.import_runs\(\*places\)"), ({"step": [1]}, r"not dict; .*from_numpy"), (3, "not int$")],
+)
+def test_what_is_no_place_gets_advice(source, advice):
+    for read in (lodecast.import_runs, lodecast.fit, lambda given: lodecast.plan(given, total_steps=100)):
+        with pytest.raises(lodecast.ArgumentError, match=advice):
+            read(source)
+
+
 def test_what_progress_raises_ends_the_import(keras_logs):
     def stop(runs: int, points: int) -> None:
         raise KeyboardInterrupt

@@ -12,7 +12,7 @@ from typing import Literal
 
 from lodecast import _engine
 from lodecast.errors import SettingError
-from lodecast.io import weights_and_biases
+from lodecast.io import places, weights_and_biases
 from lodecast.io.left_out import warn_of_left_out
 from lodecast.view.progress import Bar
 
@@ -45,9 +45,10 @@ def import_runs(
 ) -> _engine.Sweep:
     """Make a sweep of the runs that TensorBoard, MLflow, W&B, Optuna, Ray, Lightning, the Trainer, Keras, ... recorded.
 
-    `sources` are files, folders and addresses (`sqlite:///...`, `postgresql://...`, `http://...`). `wandb:ENTITY/PROJECT` are
-    the runs of a project on W&B's server, which its own client is asked for. Their `format` is recognised if it is not named.
-    The keywords are the options of the command `lodecast import`; without them the usual names are looked for.
+    `sources` are files, folders, patterns such as `runs/*.csv`, and addresses (`sqlite:///...`, `postgresql://...`,
+    `http://...`). `wandb:ENTITY/PROJECT` are the runs of a project on W&B's server, which its own client is asked for. Their
+    `format` is recognised if it is not named. The keywords are the options of the command `lodecast import`; without them the
+    usual names are looked for.
 
     `train_loss`, `learning_rate`, `step`, `run_id` and `epoch` name series or columns, `metrics` those of the validation as
     `name:max` or `name:min`. Where no rate was recorded, `lr_schedule` rebuilds it from the settings of each run:
@@ -89,15 +90,15 @@ def import_runs(
             bar.at(runs, None, points=str(points))
 
         shown = show if progress is True else progress or None
-        places, names = [], []
-        for given in sources:
-            source = place = os.fspath(given)
+        found, names = [], []
+        for source in (place for given in sources for place in places.expand(given)):
+            place = source
             if source.startswith(weights_and_biases.SCHEME):
                 place = fetched.enter_context(tempfile.TemporaryDirectory(prefix="lodecast-wandb-"))
                 names.append((place, source))
                 weights_and_biases.fetch(source, Path(place), lambda runs: shown and shown(runs, 0))
-            places.append(place)
-        sweep = _engine._import_runs(places, choices, dry_run, shown, names)
+            found.append(place)
+        sweep = _engine._import_runs(found, choices, dry_run, shown, names)
     report = sweep.report
     for source in report["sources"]:
         also = f" (it could also be read as {', '.join(source['also'])})" if source["also"] else ""

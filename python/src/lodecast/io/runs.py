@@ -5,17 +5,9 @@ from __future__ import annotations
 import os
 
 from lodecast import _engine
-from lodecast.errors import ArgumentError, FileError, SweepError
+from lodecast.errors import FileError, SweepError
+from lodecast.io import places
 from lodecast.io.importing import import_runs
-
-#: What makes a sweep of a table, by the package or the type of the table.
-_MADE_OF = {
-    "pandas": "lodecast.Sweep.from_pandas(table, metrics='NAME:max')",
-    "polars": "lodecast.Sweep.from_polars(table, metrics='NAME:max')",
-    "pyarrow": "lodecast.Sweep.from_arrow(table, metrics='NAME:max')",
-    "dict": "lodecast.Sweep.from_numpy(columns, metrics='NAME:max')",
-    "list": "lodecast.Sweep(runs) if it is of lodecast.Run",
-}
 
 
 def read_runs(
@@ -30,15 +22,12 @@ def read_runs(
     `metric` is a validation metric, with its direction (`name:max`, `name:min`) where the source does not tell it.
 
     Raises:
-        SweepError: If it is neither.
+        ArgumentError: If it is no place.
+        SweepError: If there is neither.
         FileError: If there is nothing.
 
     """
-    if not isinstance(source, (str, os.PathLike)):
-        kind = type(source).__name__
-        made = _MADE_OF.get(type(source).__module__.partition(".")[0]) or _MADE_OF.get(kind)
-        advice = "" if made is None else f"; make a sweep of it with {made}, one metric point a row"
-        raise ArgumentError(f"runs are needed: a lodecast.Sweep, or the path of what was recorded, not {kind}{advice}")
+    places.check(source)
     directed = metric if metric is not None and metric.endswith((":max", ":min")) else None
     try:
         return _engine.Sweep.read(source, metrics=directed, train_loss=train_loss, learning_rate=learning_rate)
