@@ -15,7 +15,7 @@ import lodecast
 
 torch = pytest.importorskip("torch")
 
-from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR  # noqa: E402
+from torch.optim.lr_scheduler import ChainedScheduler, CosineAnnealingLR, LinearLR, SequentialLR  # noqa: E402
 
 from lodecast.live.decisions import expected  # noqa: E402
 from lodecast.torch import LodeLR  # noqa: E402
@@ -134,6 +134,14 @@ def test_groups_keep_their_ratios_and_later_ones_join(model):
     assert first == scheduler.scheduler.learning_rate(2)
     assert others == pytest.approx([0.1 * first, 0.5 * first, first])
     assert len(scheduler.base_lrs) == len(scheduler.get_last_lr()) == 4
+    # The last group stays the reference when it is no longer the last.
+    optimizer = torch.optim.AdamW([{"params": [parameter()]}, {"params": [parameter()], "lr": 2e-3}], lr=1e-3)
+    scheduler = LodeLR(optimizer, model, TOTAL, reference_group=-1)
+    optimizer.add_param_group({"params": [parameter()], "lr": 5e-4})
+    optimizer.step()
+    scheduler.step()
+    reference = scheduler.scheduler.learning_rate(1)
+    assert rates(optimizer) == pytest.approx([0.5 * reference, reference, 0.25 * reference])
     with pytest.raises(lodecast.SettingError, match="positive"):
         LodeLR(torch.optim.SGD([parameter()], lr=0.0), model, TOTAL)
 
@@ -432,6 +440,24 @@ def test_the_rate_that_was_applied_is_fed(model):
     optimizer.param_groups[0]["lr"] = 0.123
     scheduler.observe(train_loss=1.0)
     assert scheduler.scheduler.observed[-1]["learning_rate"] == 0.123
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_another_scheduler_at_the_same_time_is_told(model, caplog, order):
+    """A warm-up in a `ChainedScheduler`: of what comes before LodeLR nothing stays, what comes after multiplies."""
+    optimizer = torch.optim.SGD([parameter()], lr=0.1)
+    parts = [LinearLR(optimizer, 0.1, total_iters=10), LodeLR(optimizer, model, TOTAL)]
+    chained = ChainedScheduler(parts[::order], optimizer=optimizer)
+    go_on(optimizer, chained, 20)
+    said = [record.getMessage() for record in caplog.records if "let no other scheduler have it" in record.getMessage()]
+    assert len(said) == 1
+    caplog.clear()
+    optimizer, scheduler = scheduled(model)
+    go_on(optimizer, scheduler, 5)
+    again, resumed = scheduled(model)
+    resumed.load_state_dict(scheduler.state_dict())
+    go_on(again, resumed, 5)
+    assert "let no other scheduler" not in caplog.text
 
 
 def test_a_run_that_is_not_as_planned_is_told(model, caplog):

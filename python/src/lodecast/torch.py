@@ -22,7 +22,7 @@ from lodecast.live.experience import warn_of_the_unknown, warn_of_the_unmeasured
 from lodecast.live.follow_torch import FollowLR
 from lodecast.live.numbers import number, whole
 from lodecast.live.sinks import Sinks
-from lodecast.live.torch_groups import RatesInRatio, check_optimizer
+from lodecast.live.torch_groups import RatesInRatio, check_optimizer, reference_position
 from lodecast.view import text
 
 __all__ = ["FollowLR", "LodeLR"]
@@ -107,7 +107,7 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         #: Batches of the data over which Accelerate goes, where it accumulates gradients.
         self._accumulated_data: int | None = None
         self.warmup_steps = self._given_warmup or 0
-        self.reference_group = reference_group
+        self.reference_group = None if reference_group is None else reference_position(optimizer, reference_group)
         self.sinks = Sinks(sinks)
         self._processes = group
         self._begin(optimizer, model, total_steps, last_epoch)
@@ -120,7 +120,7 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
         self._undecided = False
         self._outcome: _engine.Observation | None = None
         self._unsound_at: int | None = None
-        self._ignored = self._lagged = self._sparse = False
+        self._ignored = self._lagged = self._sparse = self._interfered = False
         self._watch(optimizer)
         self._ratios: list[float] = []
         groups = optimizer.param_groups
@@ -180,6 +180,10 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
             # torch looks at the order of the first calls.
             super().step()
         else:
+            in_force = self.optimizer.param_groups[0]["lr"]
+            # A rate that is a tensor may be on a device, which would be waited for.
+            if in_force.__class__ is float and not self._beginning and in_force != self._last_lr[0]:
+                self._look_at_others(in_force)
             self.last_epoch += 1
             self._set(self.get_lr())
         if self.last_epoch in self._told_at:
@@ -282,6 +286,17 @@ class LodeLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
                 "LodeLR(warmup_steps=...)",
                 LodecastWarning,
                 stacklevel=2,
+            )
+
+    def _look_at_others(self, in_force: float) -> None:
+        """Warn, once, of a rate that another has set: of it nothing stays."""
+        if not self._interfered:
+            self._interfered = True
+            self._warn(
+                "the learning rate that LodeLR had set to %.3g was changed to %.3g, and is set anew at every step: let no "
+                "other scheduler have it at the same time, as in a ChainedScheduler. LodeLR(warmup_steps=...) warms up",
+                self._last_lr[0],
+                in_force,
             )
 
     def observe(

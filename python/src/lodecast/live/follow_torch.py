@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from lodecast.errors import StateError
 from lodecast.live.follow import Follow
-from lodecast.live.torch_groups import RatesInRatio, check_optimizer, check_reference
+from lodecast.live.torch_groups import RatesInRatio, check_optimizer, reference_position
 
 _VERSION = 1
 
@@ -40,8 +40,7 @@ class FollowLR(RatesInRatio):  # type: ignore[misc, unused-ignore]
     ) -> None:
         check_optimizer(optimizer)
         # Before the file is waited for.
-        check_reference(optimizer, reference_group)
-        self.reference_group = reference_group
+        self.reference_group = reference_position(optimizer, reference_group)
         self.follow = rates if isinstance(rates, Follow) else Follow(rates, poll=poll, wait=wait)
         self._ratios: list[float] = []
         super().__init__(optimizer, last_epoch)

@@ -23,23 +23,24 @@ def check_optimizer(optimizer: Any) -> None:
         raise ArgumentError(f"a torch.optim.Optimizer is needed first, not {type(optimizer).__name__}")
 
 
-def check_reference(optimizer: Optimizer, reference_group: int) -> None:
-    """Check that the optimizer has the group.
+def reference_position(optimizer: Optimizer, reference_group: int) -> int:
+    """Give the position of a group from the first: from the last it would be another's once a group is added.
 
     Raises:
         ArgumentError: If it is no number.
-        SettingError: If it has not.
+        SettingError: If the optimizer has no such group.
 
     """
     try:
-        operator.index(reference_group)
+        position = operator.index(reference_group)
     except TypeError:
         raise ArgumentError(
             f"reference_group is {reference_group!r}: give the position of the group in optimizer.param_groups, counted from 0"
         ) from None
     groups = len(optimizer.param_groups)
-    if not -groups <= reference_group < groups:
+    if not -groups <= position < groups:
         raise SettingError(f"reference_group = {reference_group}: the optimizer has {groups} parameter groups")
+    return position % groups
 
 
 class RatesInRatio(LRScheduler):  # type: ignore[misc, unused-ignore]
@@ -50,7 +51,7 @@ class RatesInRatio(LRScheduler):  # type: ignore[misc, unused-ignore]
 
     def _join(self, reference: int, which: str) -> None:
         """Note the ratios of groups that are new; `which` is what the reference group is called."""
-        check_reference(self.optimizer, reference)
+        reference_position(self.optimizer, reference)
         groups = self.optimizer.param_groups
         self._ratios += ratios(groups, reference, which, len(self._ratios))
         self.base_lrs = [group["initial_lr"] for group in groups]
