@@ -76,6 +76,8 @@ def _injected(inner_factory: Callable[..., Any], rate: Any, arguments: dict[str,
     known = inspect.signature(inner_factory).parameters
     if "learning_rate" not in known:
         raise SettingError(f"{getattr(inner_factory, '__name__', inner_factory)} takes no learning_rate")
+    if "learning_rate" in arguments:
+        raise SettingError("the learning rate is the scheduler's: leave learning_rate out of the optimizer's arguments")
     # The others are constants. As numbers in the state they would have the precision of the parameters: in bfloat16, a decay of
     # 0.999 is 1.
     constant = [name for name in known if name != "learning_rate"]

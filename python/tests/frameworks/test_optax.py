@@ -184,3 +184,6 @@ def test_a_model_in_place_of_a_scheduler_gets_advice(model: Path) -> None:
             make(optax.adamw, "model.lode")
     with pytest.raises(lodecast.ArgumentError, match=r"as optax\.adamw, not Scheduler"):
         host_driven(lodecast.Scheduler(model, STEPS), lodecast.Scheduler(model, STEPS))
+    for make in (host_driven, scheduled):
+        with pytest.raises(lodecast.SettingError, match="leave learning_rate out of the optimizer's arguments"):
+            make(optax.adamw, lodecast.Scheduler(model, STEPS), learning_rate=0.1)
