@@ -243,3 +243,22 @@ def test_seeds_and_schedules_of_another_kind_draw_advice(model):
         model.suggest(seed=0.5)
     with pytest.raises(lodecast.errors.ScheduleError, match="to_dict"):
         lodecast.Schedule.from_dict({})
+
+
+def test_a_rate_that_worked_is_enough_for_a_plan():
+    known = {"learning_rate": 3e-4, "total_steps": 10_000, "start": 2.3}
+    law = lodecast.LawModel.before_any_run("val_loss:min", **known)
+    plan = law.plan(total_steps=10_000)
+    assert 1e-4 < plan.schedule.learning_rate(0.3) < 1e-3 and "prior alone" in plan.reason
+    narrowing = law.narrowing(plan.schedule, 10_000)
+    deviations = [law.final_values([plan.schedule], 10_000)[0].deviation, *(one.predicted.deviation for one in narrowing)]
+    assert len(narrowing) == 3 and deviations == sorted(deviations, reverse=True)
+    assert pickle.loads(pickle.dumps(narrowing[0])) == narrowing[0] and "level of the curve" in repr(narrowing[0])
+    # It schedules a run as any other model does, and is kept in a file.
+    scheduler = lodecast.Scheduler(lodecast.Model.from_bytes(law.to_bytes()), 10_000)
+    assert scheduler.learning_rate(3_000) == pytest.approx(plan.schedule.learning_rate(0.3))
+    accuracy = lodecast.LawModel.before_any_run("acc:max", learning_rate=0.1, total_steps=500, start=0.1)
+    assert 0.1 < accuracy.plan(total_steps=500).interval.mean < 1.0
+    for wrong in ({"learning_rate": 0.0}, {"start": float("nan")}, {"start": -1.0}, {"expected": 3.0}):
+        with pytest.raises(lodecast.SettingError):
+            lodecast.LawModel.before_any_run("val_loss:min", **{**known, **wrong})

@@ -132,6 +132,9 @@ def test_a_rate_and_a_metric_are_enough_where_no_loss_was_recorded(columns, tmp_
     sweep.to_pandas().drop(columns="train_loss").rename(columns={"accuracy": "val_accuracy"}).to_csv(path, index=False)
     read = lodecast.import_runs(path)
     assert (len(read), read.report["train_loss"]) == (len(sweep), None)
+    with pytest.raises(lodecast.SweepError, match=r'validation metric with metrics="NAME:max"'):
+        lodecast.Sweep.read(path)
+    assert len(lodecast.Sweep.read(path, metrics="val_accuracy:max")) == len(sweep)
 
 
 def test_nan_is_missing_unless_it_is_said_to_have_diverged():

@@ -156,6 +156,9 @@ fn sweep_file(error: &lodecast_sweep_file::Error) -> PyErr {
         Error::MissingColumn { option: "--run", .. } => exceptions::SweepError::new_err(format!(
             "{text}; if each file is one run, read them with lodecast.import_runs(\"...\")"
         )),
+        Error::MissingColumn { option: "--loss", .. } => exceptions::SweepError::new_err(format!(
+            "{text}; or, where none was recorded, name the validation metric with metrics=\"NAME:max\""
+        )),
         _ => exceptions::SweepError::new_err(text),
     }
 }
