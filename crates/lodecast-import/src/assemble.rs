@@ -2,6 +2,8 @@
 
 pub(crate) mod attributes;
 pub(crate) mod axes;
+mod circumstances;
+pub(crate) mod credentials;
 mod curve;
 mod length;
 mod one_axis;

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use lodecast::Run;
 
 use crate::assemble::assemble;
-use crate::assemble::settings::is_credential;
+use crate::assemble::credentials::is_credential;
 use crate::choose::columns::Columns;
 use crate::choose::options::{ImportOptions, Restarts};
 use crate::error::{Error, Result};

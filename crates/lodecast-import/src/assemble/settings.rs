@@ -2,118 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::names::REPETITIONS;
+use super::circumstances::{is_circumstance, is_repetition};
 use crate::recording::Recording;
 use crate::role::Role;
-
-/// Names of settings that say who, where and when instead of what: the whole last part.
-const CIRCUMSTANCES: &[&str] = &[
-    "run_name",
-    "run_id",
-    "run_uuid",
-    "exp_name",
-    "experiment_name",
-    "exp_id",
-    "trial_id",
-    "trial_name",
-    "job_name",
-    "job_id",
-    "slurm_job_id",
-    "uuid",
-    "pid",
-    "port",
-    "master_port",
-    "master_addr",
-    "host",
-    "hostname",
-    "node",
-    "nodename",
-    "ip",
-    "address",
-    "user",
-    "username",
-    "author",
-    "timestamp",
-    "start_time",
-    "end_time",
-    "datetime",
-    "commit",
-    "git_commit",
-    "git_hash",
-    "git_sha",
-    "git_branch",
-    "device",
-    "devices",
-    "gpu",
-    "gpus",
-    "gpu_id",
-    "gpu_ids",
-    "cuda",
-    "cpu",
-    "rank",
-    "local_rank",
-    "global_rank",
-    "node_rank",
-    "url",
-    "uri",
-    "tracking_uri",
-    "dir",
-    "directory",
-    "folder",
-    "output_dir",
-    "out_dir",
-    "save_dir",
-    "log_dir",
-    "logdir",
-    "logging_dir",
-    "work_dir",
-    "workdir",
-    "run_dir",
-    "default_root_dir",
-    "checkpoint_dir",
-    "ckpt_dir",
-    "checkpoint_path",
-    "ckpt_path",
-    "resume",
-    "resume_from",
-    "resume_from_checkpoint",
-    "entity",
-    "run_group",
-    "wandb_project",
-    "wandb_run_id",
-    "wandb_entity",
-    "_runtime",
-    "_timestamp",
-    "hub_model_id",
-];
-/// Names that do so unless they are nested in what they are the name of.
-const UNLESS_NESTED: &[&str] = &[
-    "name",
-    "id",
-    "version",
-    "group",
-    "path",
-    "file",
-    "filename",
-    "time",
-    "date",
-    "output",
-    "out",
-    "tags",
-    "notes",
-    "project",
-    "note",
-    "comment",
-    "description",
-    "run",
-    "experiment",
-    "exp",
-    "trial",
-    "job",
-];
-/// What these may be nested in all the same.
-const RUNS: [&str; 12] =
-    ["run", "experiment", "exp", "job", "trial", "wandb", "mlflow", "logger", "logging", "project", "config", "args"];
 
 /// The settings of many runs, of which only the differences are kept.
 #[derive(Debug, Default)]
@@ -211,92 +102,9 @@ pub(crate) fn are_alike(one: &BTreeMap<String, String>, other: &BTreeMap<String,
     })
 }
 
-/// Does the setting hold what must not be passed on: a password, a key?
-pub(crate) fn is_credential(name: &str, value: &str) -> bool {
-    const WORDS: [&str; 11] = [
-        "password",
-        "passwd",
-        "pwd",
-        "passphrase",
-        "secret",
-        "secrets",
-        "credential",
-        "credentials",
-        "apikey",
-        "authorization",
-        "bearer",
-    ];
-    // Texts under these names; numbers are something else.
-    const TEXTS: [&str; 7] = ["auth", "cookie", "cookies", "jwt", "key", "pass", "pat"];
-    const KEYS: [&str; 11] = [
-        "api_key",
-        "access_key",
-        "secret_key",
-        "private_key",
-        "auth_key",
-        "ssh_key",
-        "account_key",
-        "signing_key",
-        "wandb_key",
-        "comet_key",
-        "neptune_key",
-    ];
-    const STARTS: [&str; 9] = ["hf_", "sk-", "ghp_", "gho_", "github_pat_", "glpat-", "AKIA", "xoxb-", "eyJ"];
-    let lower = name.to_lowercase().replace(['-', ' '], "_");
-    let last = lower.rsplit(['.', '/']).next().unwrap_or(&lower);
-    let is_text = !matches!(value.trim(), "true" | "false" | "True" | "False") && value.trim().parse::<f64>().is_err();
-    let named = last.split('_').any(|word| WORDS.contains(&word))
-        || KEYS.iter().any(|key| last == *key || last.ends_with(&format!("_{key}")))
-        || (is_text && (last == "token" || last.ends_with("_token") && !is_token_of_text(last)));
-    // "https://user:password@host", "curl -H 'Authorization: Bearer ...'".
-    let in_address = value.split_once("://").and_then(|(_, rest)| rest.split(['/', ' ']).next());
-    let has_password = in_address.and_then(|rest| rest.rsplit_once('@')).is_some_and(|(user, _)| user.contains(':'));
-    let named = named || is_text && (TEXTS.contains(&last) || last.ends_with("_pat") || last.ends_with("_jwt"));
-    named
-        || has_password
-        || value.contains("Bearer ")
-        || (value.len() >= 20 && STARTS.iter().any(|start| value.starts_with(start)))
-}
-
-/// Is it a token that texts are made of?
-fn is_token_of_text(name: &str) -> bool {
-    const KINDS: [&str; 10] = ["pad", "eos", "bos", "unk", "mask", "cls", "sep", "special", "start", "end"];
-    name.split('_').any(|word| KINDS.contains(&word))
-}
-
 /// Is it a number that was measured, though it never changed?
 fn is_result(name: &str, value: &str) -> bool {
     value.parse::<f64>().is_ok() && [Role::Loss, Role::Validation, Role::Test].iter().any(|role| role.goes_by(name))
-}
-
-/// Does the setting say which of several repetitions the run is: which seed, which fold?
-fn is_repetition(name: &str) -> bool {
-    const COUNTS: [&str; 6] = ["n", "num", "number", "count", "total", "folds"];
-    let lower = name.to_lowercase();
-    let last = lower.rsplit(['.', '/']).next().unwrap_or_default();
-    let words = || lower.split(|character: char| !character.is_alphanumeric());
-    let is_among = |known: &[&str]| words().any(|word| known.contains(&word));
-    is_among(&["seed", "seeds"])
-        || REPETITIONS.iter().any(|names| names.contains(&last))
-        || (is_among(&["fold"]) && !is_among(&COUNTS))
-}
-
-/// Words of what was trained, or trained on.
-const WHAT: [&str; 8] = ["model", "data", "dataset", "datasets", "tokenizer", "corpus", "train", "pretrained"];
-
-/// Does the setting say who, where or when the run was, or which of several seeds or folds it had?
-fn is_circumstance(name: &str, values: &BTreeSet<Option<&str>>) -> bool {
-    let lower = name.to_lowercase();
-    let mut parts = lower.rsplit(['.', '/']);
-    let (last, parent) = (parts.next().unwrap_or_default(), parts.next());
-    let nested = parent.is_some_and(|parent| !RUNS.contains(&parent));
-    if is_repetition(name) || CIRCUMSTANCES.contains(&last) || (UNLESS_NESTED.contains(&last) && !nested) {
-        return true;
-    }
-    // A path says where, unless it is that of what was trained, or trained on.
-    let is_path = |value: &str| value.starts_with(['/', '~']) || value.contains("://") || value.contains(":\\");
-    let says_what = lower.split(|character: char| !character.is_alphanumeric()).any(|word| WHAT.contains(&word));
-    !says_what && values.iter().flatten().any(|value| is_path(value.trim()))
 }
 
 #[cfg(test)]
@@ -377,44 +185,5 @@ mod tests {
         settings.push(&of("8"), &BTreeSet::new());
         settings.push(&of("16"), &BTreeSet::new());
         assert_eq!(settings.differing().telling.len(), 10, "{:?}", settings.differing());
-    }
-
-    #[test]
-    fn credentials_are_known_by_name_and_by_look() {
-        for (name, value) in [
-            ("api_key", "x"),
-            ("wandb.api-key", "x"),
-            ("HF_TOKEN", "abc"),
-            ("db.password", "x"),
-            ("aws_secret_access_key", "x"),
-            ("hub", "hf_abcdefghijklmnopqrst"),
-            ("auth_token", "y"),
-            ("client_secret", "x"),
-            ("wandb_key", "0123"),
-            ("smtp.pass", "hunter2"),
-            ("GITHUB_PAT", "x"),
-            ("session_jwt", "x"),
-            ("cookie", "a=b"),
-            ("notes", "curl -H 'Authorization: Bearer tok'"),
-            ("database", "postgresql://me:secret@host/db"),
-        ] {
-            assert!(is_credential(name, value), "{name}");
-        }
-        for (name, value) in [
-            ("num_tokens", "1000"),
-            ("max_token", "12"),
-            ("tokens", "3"),
-            ("pad_token", "<pad>"),
-            ("key_dim", "64"),
-            ("token", "7"),
-            ("use_auth_token", "true"),
-            ("secretary", "x"),
-            ("optimizer", "sgd"),
-            ("pass", "3"),
-            ("forward_pass", "fp16"),
-            ("tracking", "https://host/a@b:c"),
-        ] {
-            assert!(!is_credential(name, value), "{name}");
-        }
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use lodecast::{Direction, Metric};
 
+use crate::choose::loss::usual_loss;
 use crate::choose::options::ImportOptions;
-use crate::choose::run_columns::usual_loss;
 use crate::choose::survey::Survey;
 use crate::error::Result;
 use crate::format::Wanted;

@@ -1,8 +1,9 @@
 //! The columns of one run: those of the sweep, or what the run calls them where no option decides.
 
 use crate::choose::columns::Columns;
+use crate::choose::loss::usual_loss;
 use crate::choose::rates::Rates;
-use crate::names::{direction, is_epoch, loss_rank, same_metric};
+use crate::names::{direction, is_epoch, same_metric};
 use crate::recording::Recording;
 use crate::role::Role;
 
@@ -96,11 +97,4 @@ fn validation<'a>(
         ));
     }
     chosen
-}
-
-/// The train loss among series of these names and numbers of samples: of the usual names the densest, for a loss of every
-/// few steps says more than the mean of an epoch.
-pub(crate) fn usual_loss<'a>(series: impl Iterator<Item = (&'a str, usize)>) -> Option<&'a str> {
-    let usual = series.filter_map(|(name, samples)| Some((std::cmp::Reverse(samples), loss_rank(name)?, name)));
-    usual.min().map(|(_, _, name)| name)
 }

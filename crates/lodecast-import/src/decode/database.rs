@@ -4,30 +4,25 @@
 //! types only: `BIGINT`, `DOUBLE PRECISION` and `TEXT`.
 
 mod encryption;
+mod failure;
+mod file;
+mod row;
+mod server;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
-use rusqlite::config::DbConfig;
-use rusqlite::limits::Limit;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
-use self::encryption::Encryption;
+use self::failure::{explain, failed};
+use self::row::Row;
 use crate::error::{Error, Result};
 use crate::format::{Outcome, Visit, Wanted};
 use crate::formats::collection::{Collection, check_collections, choose};
 use crate::limits::Limits;
 use crate::source::Source;
-
-/// Longest text that is read from a database, in bytes.
-const LONGEST_TEXT: i32 = 16 << 20;
-/// How long a connection may take to come about, and a database to give a lock free.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A value in a query.
 #[derive(Clone, Copy, Debug)]
@@ -46,12 +41,6 @@ pub(crate) struct Database {
 enum Engine {
     Sqlite(Connection),
     Postgres(Box<postgres::Client>),
-}
-
-/// A row of an answer.
-pub(crate) enum Row<'a> {
-    Sqlite(&'a rusqlite::Row<'a>),
-    Postgres(&'a postgres::Row),
 }
 
 /// The files of a folder that go by a database's name.
@@ -102,7 +91,9 @@ impl Database {
                         }
                     },
                     Some("postgresql" | "postgres") => {
-                        let mut database = Self::connect(&format!("postgresql://{rest}"), &source.to_string())?;
+                        let name = source.to_string();
+                        let client = server::connect(&format!("postgresql://{rest}"), &name)?;
+                        let mut database = Self { name, engine: Engine::Postgres(Box::new(client)) };
                         return Ok(database.has_tables(tables)?.then_some(database));
                     }
                     _ => return Ok(None),
@@ -156,80 +147,8 @@ impl Database {
     /// # Errors
     /// If it is none, or cannot be read.
     fn open_file(path: &Path) -> Result<Self> {
-        let name = path.display().to_string();
-        let open = || -> rusqlite::Result<Connection> {
-            // Without a mutex and without names that are taken for URIs.
-            let connection =
-                Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-            connection.busy_timeout(PATIENCE)?;
-            // Nothing that a file of others defines may do more than hold data.
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
-            connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_TEXT)?;
-            connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
-            connection.execute_batch("BEGIN")?;
-            Ok(connection)
-        };
-        let connection = open().map_err(|error| failed(&name, error.to_string()))?;
-        Ok(Self { name, engine: Engine::Sqlite(connection) })
-    }
-
-    /// Connects to the PostgreSQL server that `url` names.
-    ///
-    /// # Errors
-    /// If the address cannot be understood, or the server does not let us in.
-    fn connect(url: &str, name: &str) -> Result<Self> {
-        let (config, encryption) = Self::configure(url, name)?;
-        let remote = |reason: String, remedy: &str| Error::Remote {
-            address: name.to_owned(),
-            reason,
-            remedy: remedy.to_owned(),
-        };
-        let connector = encryption.connector().map_err(|reason| {
-            remote(
-                reason,
-                "correct sslrootcert, PGSSLROOTCERT or SSL_CERT_FILE, which has to name a file of certificates in PEM",
-            )
-        })?;
-        let mut client = within(PATIENCE, move || config.connect(connector))
-            .ok_or_else(|| remote("it does not answer".to_owned(), "check that it is a PostgreSQL server"))?
-            .map_err(|error| {
-                let reason = explain(&error);
-                if reason.contains("certificate") {
-                    let remedy = "name the roots that gave out its certificate with sslrootcert=FILE in the address, or in \
-                                  SSL_CERT_FILE; sslmode=verify-ca does not look at the server's name";
-                    return remote(reason, remedy);
-                }
-                remote(reason, "check host, port and name, and the password in the address or in PGPASSWORD")
-            })?;
-        client
-            .batch_execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            .map_err(|error| failed(name, explain(&error)))?;
-        Ok(Self { name: name.to_owned(), engine: Engine::Postgres(Box::new(client)) })
-    }
-
-    /// What the driver has to know, and how the connection is encrypted.
-    fn configure(url: &str, name: &str) -> Result<(postgres::Config, Encryption)> {
-        let remote = |reason: String, remedy: String| Error::Refused { address: name.to_owned(), reason, remedy };
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let (url, encryption) =
-            Encryption::of(url, &variable).map_err(|(reason, remedy)| remote(reason, remedy.to_owned()))?;
-        // Its own words may repeat a part of a password that should have been escaped.
-        let mut config: postgres::Config = url.parse().map_err(|_: postgres::Error| {
-            remote(
-                "the address cannot be understood".to_owned(),
-                "write it as postgresql://USER@HOST:PORT/DATABASE, with what is special in a name or password escaped \
-                 (%40 for @), or the password in PGPASSWORD"
-                    .to_owned(),
-            )
-        })?;
-        if let (None, Some(password)) = (config.get_password(), variable("PGPASSWORD")) {
-            config.password(password);
-        }
-        config.ssl_mode(encryption.mode).connect_timeout(PATIENCE).application_name("lodecast");
-        Ok((config, encryption))
+        let connection = file::open(path)?;
+        Ok(Self { name: path.display().to_string(), engine: Engine::Sqlite(connection) })
     }
 
     /// What has to be said before a password is sent to the server that `source` names.
@@ -239,8 +158,7 @@ impl Database {
         if !matches!(scheme.split('+').next(), Some("postgresql" | "postgres")) {
             return None;
         }
-        let (config, encryption) = Self::configure(&format!("postgresql://{rest}"), "").ok()?;
-        encryption.exposes(&config).then(|| {
+        server::exposes_password(&format!("postgresql://{rest}")).then(|| {
             format!(
                 "{source}: a password is sent to whoever answers there, for nobody looks at its certificate: with \
                  sslmode=verify-full in the address it has to be that server"
@@ -369,72 +287,5 @@ impl Database {
             }
         }
         Ok(())
-    }
-}
-
-impl Row<'_> {
-    /// The integer in a column; none if there is no such.
-    pub(crate) fn integer(&self, column: usize) -> Option<i64> {
-        match self {
-            Row::Sqlite(row) => row.get_ref(column).ok()?.as_i64_or_null().ok()?,
-            Row::Postgres(row) => row.try_get(column).ok()?,
-        }
-    }
-
-    /// The number in a column; none if there is no such.
-    pub(crate) fn number(&self, column: usize) -> Option<f64> {
-        match self {
-            Row::Sqlite(row) => row.get_ref(column).ok()?.as_f64_or_null().ok()?,
-            Row::Postgres(row) => row.try_get(column).ok()?,
-        }
-    }
-
-    /// The text in a column; none if there is no such.
-    pub(crate) fn text(&self, column: usize) -> Option<&str> {
-        match self {
-            Row::Sqlite(row) => row.get_ref(column).ok()?.as_str_or_null().ok()?,
-            Row::Postgres(row) => row.try_get(column).ok()?,
-        }
-    }
-}
-
-/// What `connect` comes to, if it does so in time: a server that takes a connection may keep silent ever after.
-fn within<T: Send + 'static>(time: Duration, connect: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let (sender, receiver) = mpsc::channel();
-    // It is left alone if it does not come back, and ends with the process.
-    thread::spawn(move || drop(sender.send(connect())));
-    receiver.recv_timeout(2 * time).ok()
-}
-
-fn failed(database: &str, reason: String) -> Error {
-    Error::Remote {
-        address: database.to_owned(),
-        reason,
-        remedy: "check that it can be read and is not damaged; a copy of the file may serve".to_owned(),
-    }
-}
-
-/// What the server said, for `postgres::Error` itself says only where.
-fn explain(error: &postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(server) => server.message().to_owned(),
-        None => match std::error::Error::source(error) {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_that_keeps_silent_is_left() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("an address").port();
-        let config: postgres::Config = format!("postgresql://me@127.0.0.1:{port}/db").parse().expect("sound");
-        let connected = within(Duration::from_millis(50), move || config.connect(postgres::NoTls).is_ok());
-        assert_eq!(connected, None);
     }
 }

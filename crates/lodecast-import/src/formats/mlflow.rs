@@ -3,6 +3,7 @@
 mod database;
 mod files;
 mod http;
+mod infinity;
 mod run;
 mod server;
 
@@ -82,9 +83,4 @@ impl Format for Mlflow {
                 .to_owned(),
         })
     }
-}
-
-/// An infinity: MLflow's databases keep the largest number there is in its place, and its server hands that on.
-fn restore(value: f64) -> f64 {
-    if value.abs() == f64::MAX { value.signum() * f64::INFINITY } else { value }
 }

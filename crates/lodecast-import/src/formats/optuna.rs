@@ -3,17 +3,15 @@
 mod database;
 mod distribution;
 mod journal;
+mod trial;
 
 use std::ops::ControlFlow;
 use std::path::Path;
-
-use lodecast::Direction;
 
 use crate::decode::database::Database;
 use crate::error::{Error, Result};
 use crate::format::{Format, Outcome, Visit, Wanted};
 use crate::limits::Limits;
-use crate::recording::recorder::Recorder;
 use crate::since::Since;
 use crate::source::Source;
 
@@ -21,11 +19,6 @@ use crate::source::Source;
 pub(crate) struct Optuna;
 
 const TABLES: [&str; 4] = ["studies", "trial_params", "trial_intermediate_values", "trials"];
-
-/// Optuna keeps one series a trial and has no name for it.
-const SERIES: &str = "intermediate_value";
-/// Why a trial may have no series.
-const NOTHING: &str = "it reported no intermediate values (trial.report)";
 
 impl Format for Optuna {
     fn name(&self) -> &'static str {
@@ -88,37 +81,4 @@ fn leave_out<'p>(mut journals: impl Iterator<Item = &'p Path>, visit: &mut Visit
         let reason = "a further storage of the folder, of which the first was read: import it by itself";
         visit(Outcome::skipped(path.display().to_string(), reason))
     })
-}
-
-/// How far a trial has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Running,
-    Complete,
-    Pruned,
-    Failed,
-    Waiting,
-}
-
-impl State {
-    fn is_finished(self) -> bool {
-        matches!(self, State::Complete | State::Pruned | State::Failed)
-    }
-}
-
-/// Says in the recording of a trial how it ended and what its study is after.
-fn describe(recorder: &mut Recorder<'_>, state: State, study: &str, direction: Option<&str>) -> Result<()> {
-    recorder.recording().is_unfinished = !matches!(state, State::Complete);
-    match state {
-        State::Complete => {}
-        State::Running => recorder.note("the trial is running, or was stopped"),
-        State::Pruned => recorder.note("the trial was pruned"),
-        State::Failed => recorder.note("the trial failed"),
-        State::Waiting => recorder.note("the trial has not begun"),
-    }
-    recorder.set("study", study.to_owned())?;
-    let Some(direction) = direction else { return Ok(()) };
-    let way = if direction == "maximize" { Direction::Max } else { Direction::Min };
-    recorder.recording().directions.insert(SERIES.to_owned(), way);
-    recorder.set("direction", direction.to_owned())
 }

@@ -1,6 +1,7 @@
 //! Any Parquet table by its column names: a file a run, or a column that names the run.
 
 mod lists;
+mod unreadable;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -51,11 +52,6 @@ impl Format for Parquet {
     }
 }
 
-/// What is said of a column that holds no numbers.
-fn left_out(file: &ParquetTable, column: usize, name: &str) -> String {
-    format!("'{name}' was left out: it holds {}; save it as numbers", file.unreadable(column).unwrap_or_default())
-}
-
 /// Reads the table at `path`. Only the columns that are wanted, and texts, are decoded.
 fn read(
     path: &Path,
@@ -83,7 +79,7 @@ fn read(
 
     let mut table = Table::new(base, wanted, limits);
     for column in (0..names.len()).filter(|&column| file.unreadable(column).is_some()) {
-        table.note(left_out(&file, column, names[column]));
+        table.note(unreadable::left_out(&file, column, names[column]));
     }
     let mut failure = None;
     file.read(&chosen, |number, cells| {

@@ -4,7 +4,7 @@
 
 use std::ops::ControlFlow;
 
-use super::restore;
+use super::infinity::restore;
 use crate::decode::database::{Database, Parameter};
 use crate::error::Result;
 use crate::format::{Outcome, Visit, Wanted};

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::restore;
+use super::infinity::restore;
 use crate::decode::files::read_whole;
 use crate::decode::text::each_line;
 use crate::error::Result;

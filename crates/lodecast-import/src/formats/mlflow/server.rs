@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::http::Client;
-use super::restore;
+use super::infinity::restore;
 use crate::error::{Error, Result};
 use crate::format::{Outcome, Visit, Wanted};
 use crate::formats::collection::{Collection, check_collections, check_runs, choose};

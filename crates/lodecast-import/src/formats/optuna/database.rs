@@ -5,7 +5,8 @@
 
 use std::ops::ControlFlow;
 
-use super::{NOTHING, SERIES, State, describe, distribution};
+use super::distribution;
+use super::trial::{NOTHING, SERIES, State, describe};
 use crate::decode::database::{Database, Parameter};
 use crate::decode::flatten::flatten;
 use crate::error::Result;

@@ -2,28 +2,29 @@
 //!
 //! Source: `optuna/storages/journal/_storage.py`. Studies and trials are numbered in the order of their creation.
 
-use std::collections::{BTreeMap, HashSet};
+mod lines;
+mod operation;
+mod studies;
+mod trials;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
-
-use super::{NOTHING, SERIES, State, describe, distribution};
+use self::lines::{Loss, each_operation};
+use self::operation::{Creation, Operation};
+use self::studies::{Studies, Study};
+use self::trials::{Trial, Trials};
+use super::trial::{NOTHING, SERIES, describe};
 use crate::decode::flatten::flatten;
-use crate::decode::json::{Objects, each_object};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::format::{Outcome, Visit, Wanted};
 use crate::formats::collection::{Collection, choose};
 use crate::limits::Limits;
 use crate::recording::recorder::Recorder;
 use crate::source::{Source, has_ending};
 
-/// Broken lines of a journal that is still read.
-const LOSSES: u32 = 1000;
 /// How much of a file is looked at to tell a journal.
 const GLANCE: usize = 4096;
 
@@ -42,103 +43,6 @@ fn is_journal(path: &Path) -> bool {
     let start = file.fill_buf().unwrap_or_default();
     let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
     line.starts_with(b"{") && line.windows(9).any(|text| text == b"\"op_code\"")
-}
-
-/// A line of the journal, of which each operation has a part.
-#[derive(Deserialize)]
-struct Operation {
-    op_code: u8,
-    #[serde(default)]
-    study_id: usize,
-    #[serde(default)]
-    study_name: String,
-    #[serde(default)]
-    directions: Vec<u8>,
-    #[serde(default)]
-    trial_id: usize,
-    state: Option<u8>,
-    #[serde(default)]
-    param_name: String,
-    #[serde(default)]
-    param_value_internal: Value,
-    #[serde(default)]
-    distribution: String,
-    #[serde(default)]
-    step: i64,
-    #[serde(default)]
-    intermediate_value: Value,
-    #[serde(default)]
-    user_attr: Map<String, Value>,
-    // What a trial that is added ready-made brings along.
-    #[serde(default)]
-    distributions: BTreeMap<String, String>,
-    #[serde(default)]
-    params: Map<String, Value>,
-    #[serde(default)]
-    user_attrs: Map<String, Value>,
-    #[serde(default)]
-    intermediate_values: BTreeMap<i64, Value>,
-}
-
-/// What a line says of the studies and of how many trials they have.
-#[derive(Deserialize)]
-struct Creation {
-    op_code: u8,
-    #[serde(default)]
-    study_id: usize,
-    #[serde(default)]
-    study_name: String,
-    #[serde(default)]
-    directions: Vec<u8>,
-}
-
-impl Operation {
-    fn creation(&self) -> Creation {
-        let Self { op_code, study_id, study_name, directions, .. } = self;
-        Creation {
-            op_code: *op_code,
-            study_id: *study_id,
-            study_name: study_name.clone(),
-            directions: directions.clone(),
-        }
-    }
-}
-
-struct Study {
-    name: String,
-    direction: Option<&'static str>,
-    deleted: bool,
-    trials: usize,
-}
-
-/// The studies of a journal, as far as it has been read.
-#[derive(Default)]
-struct Studies {
-    all: Vec<Study>,
-    /// Names of the studies that have not been deleted.
-    names: HashSet<String>,
-    /// Trials of all of them.
-    trials: usize,
-}
-
-struct Trial {
-    number: usize,
-    state: State,
-    parameters: BTreeMap<String, String>,
-    attributes: Map<String, Value>,
-    /// Reported values in the order of their first report; a step reported again has its value replaced.
-    reported: Vec<(i64, f64)>,
-    /// Place of each step in `reported`.
-    places: BTreeMap<i64, usize>,
-}
-
-/// The trials of one study that are not finished, and so can still change.
-struct Trials {
-    studies: Studies,
-    chosen: usize,
-    open: BTreeMap<usize, Trial>,
-    /// Values reported of these, which are in memory.
-    reported: usize,
 }
 
 /// Reads the trials of one study, in the order in which they ended; those that did not end come last.
@@ -172,7 +76,7 @@ pub(super) fn read(path: &Path, wanted: &Wanted, limits: &Limits, visit: &mut Vi
         })
     };
     let mut hand_over = |(id, trial): (usize, Trial)| hand_over(id, &trial, &losses);
-    let mut trials = Trials { studies: Studies::default(), chosen, open: BTreeMap::new(), reported: 0 };
+    let mut trials = Trials::of(chosen);
     let read_on = each_operation(path, limits, &mut |_| {}, &mut |operation: Operation| {
         Ok(trials.apply(operation, limits)?.map_or(ControlFlow::Continue(()), &mut hand_over))
     })?;
@@ -180,252 +84,6 @@ pub(super) fn read(path: &Path, wanted: &Wanted, limits: &Limits, visit: &mut Vi
         return Ok(read_on);
     }
     Ok(trials.open.into_iter().try_for_each(hand_over))
-}
-
-/// Why an operation cannot be carried out.
-enum Refusal {
-    Unknown(String),
-    /// More than the limit of what.
-    TooMany(&'static str, usize),
-}
-
-/// An operation of which only a part is there, as where two wrote to a journal on a network file system.
-struct Loss {
-    line: u64,
-    /// What it was, as far as that can be told.
-    op_code: Option<u8>,
-    /// The trial it was about, counted over all studies.
-    trial: Option<usize>,
-}
-
-impl Loss {
-    /// What is lost with `text`, unless what follows cannot be understood without it.
-    fn of(text: &str, line: u64) -> Option<Self> {
-        let number = |key: &str| {
-            let (_, after) = text.split_once(key)?;
-            let after = after.trim_start_matches([':', ' ']);
-            let end = after.find(|character: char| !character.is_ascii_digit())?;
-            after[..end].parse::<usize>().ok()
-        };
-        let op_code = number("\"op_code\"").and_then(|code| u8::try_from(code).ok());
-        // Studies and trials are numbered by the operations that make them.
-        let is_creation = op_code.is_some_and(|code| !matches!(code, 2 | 3 | 5..=10));
-        (!is_creation).then(|| Self { line, op_code, trial: number("\"trial_id\"") })
-    }
-
-    fn note(&self) -> String {
-        let what = match self.op_code {
-            Some(5) => "a parameter",
-            Some(6) => "how a trial went on or ended",
-            Some(7) => "a reported value",
-            Some(_) => "an attribute",
-            None => {
-                return format!(
-                    "line {} of the journal is broken, and what it said cannot be told: had it made a trial, those after it \
-                     would be numbered one higher",
-                    self.line
-                );
-            }
-        };
-        format!("line {} of the journal is broken: {what} is lost", self.line)
-    }
-}
-
-/// Hands each line of the journal, understood as a `T`, to `each`.
-fn each_operation<T: DeserializeOwned>(
-    path: &Path,
-    limits: &Limits,
-    lost: &mut dyn FnMut(Loss),
-    each: &mut dyn FnMut(T) -> Result<ControlFlow<()>, Refusal>,
-) -> Result<ControlFlow<()>> {
-    let mut losses = 0;
-    each_object(path, limits, &mut |objects: Objects<T>| {
-        let damaged = |reason: String| Error::Damaged {
-            place: format!("{}, line {}", path.display(), objects.line),
-            reason,
-            remedy: "what follows depends on it: restore the journal, or cut it off here",
-        };
-        for operation in objects.whole {
-            let applied = each(operation).map_err(|found| match found {
-                Refusal::Unknown(reason) => damaged(reason),
-                Refusal::TooMany(what, limit) => Error::TooLarge {
-                    place: path.display().to_string(),
-                    what: format!("the number of its {what}"),
-                    limit: limit as u64,
-                    remedy: "split it by study",
-                },
-            })?;
-            if applied.is_break() {
-                return Ok(applied);
-            }
-        }
-        match objects.broken {
-            // A line that is still being written.
-            Some(_) if !objects.ended => {}
-            Some((text, reason)) => match Loss::of(&text, objects.line) {
-                Some(loss) if losses < LOSSES => {
-                    losses += 1;
-                    lost(loss);
-                }
-                _ => return Err(damaged(reason)),
-            },
-            None => {}
-        }
-        Ok(ControlFlow::Continue(()))
-    })
-}
-
-impl Studies {
-    /// Carries out what concerns studies. Of a trial that is created, its study and its number there.
-    fn apply(&mut self, operation: &Creation, limits: &Limits) -> Result<Option<(usize, usize)>, Refusal> {
-        match operation.op_code {
-            0 => self.create(operation, limits)?,
-            1 => {
-                if let Some(study) = self.all.get_mut(operation.study_id).filter(|study| !study.deleted) {
-                    study.deleted = true;
-                    self.names.remove(&study.name);
-                }
-            }
-            4 => {
-                let study = self.all.get_mut(operation.study_id).filter(|study| !study.deleted);
-                let Some(study) = study else { return Ok(None) };
-                if self.trials >= limits.runs {
-                    return Err(Refusal::TooMany("trials", limits.runs));
-                }
-                self.trials += 1;
-                study.trials += 1;
-                return Ok(Some((operation.study_id, study.trials - 1)));
-            }
-            // What happens to trials; attributes of studies, and those that samplers and pruners keep for themselves.
-            2 | 3 | 5..=10 => {}
-            code => return Err(Refusal::Unknown(format!("the operation {code} is not known"))),
-        }
-        Ok(None)
-    }
-
-    fn create(&mut self, operation: &Creation, limits: &Limits) -> Result<(), Refusal> {
-        // Two workers may both have tried to create it.
-        if !self.names.insert(operation.study_name.clone()) {
-            return Ok(());
-        }
-        if self.all.len() >= limits.collections {
-            return Err(Refusal::TooMany("studies", limits.collections));
-        }
-        let direction = match operation.directions.first() {
-            Some(1) => Some("minimize"),
-            Some(2) => Some("maximize"),
-            _ => None,
-        };
-        let name = operation.study_name.clone();
-        self.all.push(Study { name, direction, deleted: false, trials: 0 });
-        Ok(())
-    }
-}
-
-impl Trials {
-    /// Carries out an operation, and gives the trial that ends by it: nothing changes a finished one.
-    fn apply(&mut self, operation: Operation, limits: &Limits) -> Result<Option<(usize, Trial)>, Refusal> {
-        let trial = self.open.get_mut(&operation.trial_id);
-        match operation.op_code {
-            0 | 1 | 4 => {
-                let created = self.studies.apply(&operation.creation(), limits)?;
-                if let Some((_, number)) = created.filter(|&(study, _)| study == self.chosen) {
-                    return self.create(number, operation, limits);
-                }
-            }
-            5 => {
-                if let Some(trial) = trial
-                    && trial.parameters.len() <= limits.settings
-                    && let Some(internal) = number(&operation.param_value_internal)
-                {
-                    let value = distribution::spell(internal, &operation.distribution);
-                    trial.parameters.insert(operation.param_name, value);
-                }
-            }
-            6 => {
-                let state = state(operation.state.unwrap_or_default())?;
-                if let Some(trial) = trial {
-                    trial.state = state;
-                    return Ok(self.take_if_finished(operation.trial_id));
-                }
-            }
-            7 => {
-                if let Some(trial) = trial
-                    && let Some(value) = number(&operation.intermediate_value)
-                {
-                    self.reported += usize::from(trial.report(operation.step, value));
-                }
-            }
-            8 => {
-                // One more than may be is kept, for the trial to be left out with that reason.
-                if let Some(trial) = trial
-                    && trial.attributes.len() <= limits.settings
-                {
-                    trial.attributes.extend(operation.user_attr);
-                }
-            }
-            _ => {}
-        }
-        self.check(limits).map(|()| None)
-    }
-
-    fn create(
-        &mut self,
-        number: usize,
-        operation: Operation,
-        limits: &Limits,
-    ) -> Result<Option<(usize, Trial)>, Refusal> {
-        let id = self.studies.trials - 1;
-        let mut trial = Trial {
-            number,
-            state: operation.state.map_or(Ok(State::Running), state)?,
-            parameters: BTreeMap::new(),
-            attributes: operation.user_attrs,
-            reported: Vec::new(),
-            places: BTreeMap::new(),
-        };
-        for (name, internal) in operation.params {
-            if let Some(internal) = self::number(&internal) {
-                let distribution = operation.distributions.get(&name).map_or("", String::as_str);
-                trial.parameters.insert(name, distribution::spell(internal, distribution));
-            }
-        }
-        for (step, value) in operation.intermediate_values {
-            if let Some(value) = self::number(&value) {
-                self.reported += usize::from(trial.report(step, value));
-            }
-        }
-        self.open.insert(id, trial);
-        self.check(limits)?;
-        Ok(self.take_if_finished(id))
-    }
-
-    fn take_if_finished(&mut self, id: usize) -> Option<(usize, Trial)> {
-        self.open.get(&id).filter(|trial| trial.state.is_finished())?;
-        let trial = self.open.remove(&id)?;
-        self.reported -= trial.reported.len();
-        Some((id, trial))
-    }
-
-    fn check(&self, limits: &Limits) -> Result<(), Refusal> {
-        if self.reported <= limits.samples {
-            return Ok(());
-        }
-        Err(Refusal::TooMany("values of trials that have not ended", limits.samples))
-    }
-}
-
-impl Trial {
-    /// Takes down a value, and says whether it is the first of its step.
-    fn report(&mut self, step: i64, value: f64) -> bool {
-        let place = *self.places.entry(step).or_insert(self.reported.len());
-        if let Some(reported) = self.reported.get_mut(place) {
-            reported.1 = value;
-            return false;
-        }
-        self.reported.push((step, value));
-        true
-    }
 }
 
 fn record(trial: &Trial, study: &Study, recorder: &mut Recorder<'_>) -> Result<()> {
@@ -441,26 +99,6 @@ fn record(trial: &Trial, study: &Study, recorder: &mut Recorder<'_>) -> Result<(
         recorder.push(place, step, value)?;
     }
     Ok(())
-}
-
-/// A number, of which those that are not finite have been put in quotes.
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    }
-}
-
-fn state(code: u8) -> Result<State, Refusal> {
-    Ok(match code {
-        0 => State::Running,
-        1 => State::Complete,
-        2 => State::Pruned,
-        3 => State::Failed,
-        4 => State::Waiting,
-        _ => return Err(Refusal::Unknown(format!("the trial state {code} is not known"))),
-    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 
 use lodecast_sweep_file::{Cell, Entry, ParquetTable};
 
+use super::unreadable::left_out;
 use crate::decode::layout::{Layout, Owner, Position, step_of};
 use crate::decode::table::Table;
 use crate::decode::text_number::{Meaning, meaning_of};
@@ -61,7 +62,7 @@ impl<'f> Lists<'f> {
         let id = base.id.clone();
         let mut table = Table::new(base, wanted, limits);
         for column in (0..names.len()).filter(|column| !is_read(column)) {
-            table.note(super::left_out(file, column, names[column]));
+            table.note(left_out(file, column, names[column]));
         }
         let mut failure = None;
         file.read_lists(&chosen, |number, entries| {
