@@ -6,9 +6,9 @@ use lodecast::{Direction, Interval, Point};
 use serde::Serialize;
 
 use crate::adherence::Departure;
-use crate::history::Subject;
 use crate::live_run::LiveRun;
 use crate::points::is_unsound;
+use crate::subject::Subject;
 use crate::words::{interval_in_words, steps};
 
 /// Before this fraction of a run nothing is said about its end.

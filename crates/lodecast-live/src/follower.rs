@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use lodecast::{Model, PlannerSettings, Point, Replan, Schedule};
 
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::json_file;
-use crate::live_run::{Event, LiveRun, LiveRunSettings};
+use crate::live_run::{LiveRun, LiveRunSettings};
 use crate::lock::lock;
 use crate::log_back::{LogBack, LogBackEntry};
 use crate::points::is_at_end;

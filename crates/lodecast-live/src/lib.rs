@@ -24,7 +24,9 @@ mod alerts;
 #[cfg(feature = "serve")]
 mod client;
 mod columns;
+mod decision;
 mod error;
+mod event;
 mod follower;
 mod history;
 #[cfg(feature = "page")]
@@ -41,6 +43,7 @@ mod rates_file;
 #[cfg(feature = "serve")]
 mod serve;
 mod state;
+mod subject;
 mod watch;
 mod words;
 
@@ -48,12 +51,13 @@ pub use adherence::Departure;
 pub use alerts::{Alert, alerts};
 #[cfg(feature = "serve")]
 pub use client::served_runs;
+pub use decision::{Decision, MadeForecast};
 pub use error::{Error, Result};
+pub use event::Event;
 pub use follower::{Follower, FollowerOptions, Looked, STATE, beside};
-pub use history::{Decision, MadeForecast};
 #[cfg(feature = "page")]
 pub use http::listener::Address;
-pub use live_run::{Event, LiveRun, LiveRunSettings};
+pub use live_run::{LiveRun, LiveRunSettings};
 pub use log_back::{JsonLinesLog, LogBack, LogBackEntry, MlflowLog, TensorBoardLog};
 #[cfg(feature = "page")]
 pub use page::Page;

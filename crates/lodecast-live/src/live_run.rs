@@ -3,17 +3,17 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use lodecast::{
-    Forecast, Interval, Knot, Model, Planner, PlannerSettings, Point, RateRange, Replan, Schedule, Situation,
-};
+use lodecast::{Forecast, Knot, Model, Planner, PlannerSettings, Point, RateRange, Replan, Schedule, Situation};
 
-use crate::adherence::Departure;
+use crate::decision::Decision;
 use crate::error::{Error, Result};
-use crate::history::{Decision, Subject, limits};
+use crate::event::Event;
+use crate::history::limits;
 use crate::knots;
 use crate::points::{for_planning, stride};
 use crate::rates_file::RatesFile;
 use crate::state::{LiveRunState, ScheduleOrigin};
+use crate::subject::Subject;
 
 /// A change is announced at most this fraction of the run ahead.
 const FARTHEST_AHEAD: f64 = 0.05;
@@ -42,28 +42,6 @@ impl LiveRunSettings {
     pub fn new(total_steps: u64) -> Self {
         Self { total_steps, in_force: None, seed: 0, replan: None, planner: None, lead: None, target: None }
     }
-}
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-// They are few.
-#[allow(clippy::large_enum_variant)]
-pub enum Event {
-    /// It was decided.
-    Decided(Decision),
-    /// A forecast was made.
-    Forecast(Interval),
-    /// The training does not follow the plan.
-    NotFollowed(Departure),
-    /// It follows it again, as of this step.
-    FollowedAgain(u64),
-    /// The training went back to this step: until it is beyond what had been seen, the schedule stays.
-    WentBack(u64),
-    /// Another training began in the same log.
-    BeganAnew,
-    /// What was measured at this step is not finite: nothing is planned from it.
-    Unsound(u64),
 }
 
 /// The decisions about one run: fed with its points, it says which learning rates to set.

@@ -7,8 +7,11 @@ mod decimate;
 pub(crate) mod files;
 #[cfg(feature = "page")]
 mod live_page;
+mod schedule_curve;
 #[cfg(feature = "page")]
 pub(crate) mod server;
+#[cfg(feature = "page")]
+mod shown;
 mod single_file;
 pub(crate) mod view;
 

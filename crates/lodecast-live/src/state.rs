@@ -6,8 +6,8 @@ use lodecast::{Knot, Point};
 use serde::{Deserialize, Serialize};
 
 use crate::adherence::Adherence;
+use crate::decision::{Choice, Decision, MadeForecast};
 use crate::error::{Error, Result};
-use crate::history::{Choice, Decision, MadeForecast};
 use crate::json_file::{self, Layout};
 
 const LAYOUT: Layout<LiveRunState> = Layout {

@@ -2,8 +2,8 @@
 
 use lodecast::{Interval, Point};
 
-use crate::history::Subject;
 use crate::live_run::LiveRun;
+use crate::subject::Subject;
 
 /// A run whose metric was measured last before this fraction of it does not say what it ended at.
 const AT_THE_END: f64 = 0.9;

@@ -4,7 +4,7 @@ use lodecast::{Model, Schedule};
 use serde::Serialize;
 
 use super::decimate::{Curve, decimated};
-use super::view::sampled;
+use super::schedule_curve::sampled;
 
 /// Points of its course at most.
 const MOST: usize = 200;

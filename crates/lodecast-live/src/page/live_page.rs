@@ -16,6 +16,7 @@ use crate::http::listener::Listener;
 use crate::live_run::LiveRun;
 use crate::page::Bests;
 use crate::page::server;
+use crate::page::shown::{Asked, Shown};
 use crate::page::view::View;
 
 /// Browsers are told of the end for so long at most, and what was told is on its way after so long.
@@ -34,24 +35,6 @@ pub struct Page {
     /// Held once more by every browser that listens and has not heard of the end.
     listening: Arc<()>,
     _server: Background,
-}
-
-/// What is shown now.
-#[derive(Debug, Default)]
-pub(super) struct Shown {
-    /// By which a browser says what it has already.
-    pub(super) id: String,
-    pub(super) number: u64,
-    pub(super) json: String,
-    /// Does nothing come any more?
-    pub(super) ended: bool,
-}
-
-/// What is asked about another schedule.
-#[derive(Debug, Clone)]
-pub(super) struct Asked {
-    pub(super) run: Arc<LiveRun>,
-    pub(super) points: Arc<[Point]>,
 }
 
 impl Page {

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use tokio_stream::wrappers::WatchStream;
 use tokio_stream::{Stream, StreamExt};
 
-use super::live_page::{Asked, Shown};
+use super::shown::{Asked, Shown};
 use super::view::Course;
 use crate::http::connections::PATIENCE;
 use crate::http::listener::Listener;

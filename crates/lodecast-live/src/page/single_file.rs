@@ -7,10 +7,12 @@ use lodecast::{Model, Plan, Point, Schedule};
 use super::best::Best;
 use super::files;
 use super::view::View;
+use crate::decision::Decision;
 use crate::error::Result;
-use crate::history::{Decision, Subject, limits};
+use crate::history::limits;
 use crate::knots::{self, ANY};
 use crate::state::LiveRunState;
+use crate::subject::Subject;
 
 /// What a page loads, as it stands in its head, each in a line of its own.
 const STYLE: &str = "<link rel=\"stylesheet\" href=\"/page.css\">";

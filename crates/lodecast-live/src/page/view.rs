@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use lodecast::{Candidate, Direction, Forecast, Interval, Knot, ModelKind, Point, RateRange, Schedule, Verdict};
+use lodecast::{Candidate, Direction, Forecast, Interval, ModelKind, Point, RateRange, Verdict};
 use serde::{Serialize, Serializer};
 
 use super::best::Best;
 use super::decimate::{Curve, decimated};
+use super::schedule_curve;
 use crate::adherence::Departure;
 use crate::alerts::alerts_of;
-use crate::history::Subject;
+use crate::subject::Subject;
 use crate::words::{interval_in_words, sentence_of};
 
 /// Points of a curve at most.
@@ -161,8 +162,8 @@ impl View {
             band_of_members: model.kind() != ModelKind::Law,
             predicted: state.predicted(),
             best,
-            schedule: of_knots(&state.knots, total_steps),
-            rejected: rejected.map(|schedule| sampled(schedule, from, total_steps)).collect(),
+            schedule: schedule_curve::of_knots(&state.knots, total_steps),
+            rejected: rejected.map(|schedule| schedule_curve::sampled(schedule, from, total_steps)).collect(),
             candidates: listed(candidates().collect(), direction).into_iter().map(weighed).collect(),
             by_score: candidates().any(|candidate| candidate.score.is_some()),
             decisions: state.decisions.iter().map(decided).collect(),
@@ -215,30 +216,6 @@ fn listed(mut candidates: Vec<&Candidate>, direction: Direction) -> Vec<&Candida
     candidates
 }
 
-fn of_knots(knots: &[Knot], total_steps: u64) -> Curve {
-    let mut curve = Curve::default();
-    for knot in knots {
-        curve.step.push(knot.progress * total_steps as f64);
-        curve.value.push(knot.learning_rate);
-    }
-    // The last rate holds to the end.
-    if let (Some(&step), Some(&value)) = (curve.step.last(), curve.value.last())
-        && step < total_steps as f64
-    {
-        curve.step.push(total_steps as f64);
-        curve.value.push(value);
-    }
-    curve
-}
-
-/// A schedule from a step to the end, as straight lines.
-pub(super) fn sampled(schedule: &Schedule, from: f64, total_steps: u64) -> Curve {
-    let total = total_steps as f64;
-    let steps = (0..=60).map(|part| from + (total - from).max(0.0) * f64::from(part) / 60.0);
-    let samples = steps.map(|step| (step, schedule.learning_rate(step / total)));
-    decimated(samples, MOST)
-}
-
 fn weighed(candidate: &Candidate) -> Weighed {
     let (verdict, reason) = match &candidate.verdict {
         Verdict::Chosen => ("chosen", None),
@@ -262,7 +239,7 @@ fn weighed(candidate: &Candidate) -> Weighed {
     }
 }
 
-fn decided(decision: &crate::history::Decision) -> Decided {
+fn decided(decision: &crate::decision::Decision) -> Decided {
     Decided {
         revision: decision.revision,
         at_step: decision.at_step,

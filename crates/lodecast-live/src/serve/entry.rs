@@ -3,7 +3,7 @@
 use lodecast::Point;
 use serde::{Deserialize, Serialize};
 
-use crate::history::Choice;
+use crate::decision::Choice;
 
 /// Something that happened to a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

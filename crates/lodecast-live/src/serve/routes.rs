@@ -4,9 +4,8 @@ mod login;
 mod pages;
 mod read;
 mod request;
+mod state;
 mod write;
-
-use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -16,26 +15,10 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 
-use super::limits::Pace;
-use super::runs::Runs;
-use super::sources::Sources;
-use super::tokens::Tokens;
+pub(super) use self::state::State;
 use crate::http::assets;
-use crate::http::guard::OwnNames;
 use crate::http::problem::Problem;
-use crate::page::Bests;
 use crate::page::server::with_headers;
-
-/// What the routes share.
-#[derive(Clone, Debug)]
-pub(super) struct State {
-    pub(super) runs: Arc<Runs>,
-    pub(super) sources: Arc<Sources>,
-    pub(super) tokens: Arc<Tokens>,
-    pub(super) names: Arc<OwnNames>,
-    pub(super) bests: Arc<Bests>,
-    pub(super) looks: Arc<Pace>,
-}
 
 /// All of them.
 pub(super) fn routes(state: State) -> Router {

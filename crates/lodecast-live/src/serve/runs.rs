@@ -1,7 +1,11 @@
 //! [`Runs`]: the runs of a server. What is told of a run is checked, brought to disk, and then taken in, one after the other.
 
 mod checks;
+mod command;
+mod news;
 mod opened;
+mod turns;
+mod unstored;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,11 +14,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use lodecast::{Point, RateRange};
-use serde::Serialize;
-use tokio::sync::{OnceCell, Semaphore};
+use lodecast::RateRange;
+use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
+use self::news::News;
+use self::turns::Turns;
 use super::counters::Counters;
 use super::entry::Entry;
 use super::limits::Pace;
@@ -23,13 +28,13 @@ use super::served_run::ServedRun;
 use super::settings::RunSettings;
 use super::store::{Store, Write};
 use super::which::Which;
-use crate::history::Choice;
 use crate::http::problem::Problem;
 use crate::knots::{self, ANY};
-use crate::live_run::Event;
 use crate::page::server::defect;
 use crate::state::LiveRunState;
+pub(crate) use command::{Command, Outcome, outcome};
 pub(crate) use opened::{Opened, Slot};
+pub(crate) use unstored::not_stored;
 
 /// A run that nobody asked about for so long is kept on disk only, and one at its end sooner.
 const IDLE: Duration = Duration::from_mins(10);
@@ -40,75 +45,6 @@ const REFRESHED: u64 = 256;
 const QUICK: usize = 16;
 /// Runs made a second.
 const MADE: f64 = 50.0;
-
-/// What is told of a run.
-#[derive(Clone, Debug)]
-pub(crate) enum Command {
-    /// Points. Those read from a log may correct what was read before.
-    Tell { points: Vec<Point>, from_log: bool },
-    /// It is to be so long.
-    Extend(u64),
-    /// Its training goes on from this step, or again from nothing.
-    Resume(Option<u64>),
-    /// This schedule is to hold.
-    Choose(Choice),
-    /// lodecast is to decide again.
-    HandBack,
-}
-
-/// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct Outcome {
-    /// Of the step after the last one that was told.
-    pub(crate) learning_rate: f64,
-    pub(crate) revision: u64,
-    pub(crate) effective_from_step: u64,
-    pub(crate) last_step: Option<u64>,
-    pub(crate) total_steps: u64,
-    /// Points that were new, and that were known.
-    pub(crate) accepted: usize,
-    pub(crate) known: usize,
-}
-
-/// What came of entries.
-#[derive(Debug, Default)]
-struct News {
-    /// It was not points alone.
-    turned: bool,
-    decided: bool,
-    happened: bool,
-}
-
-impl News {
-    fn add(&mut self, events: impl IntoIterator<Item = Event>, counters: &Counters) {
-        for event in events {
-            self.happened = true;
-            match event {
-                Event::Decided(_) => {
-                    self.decided = true;
-                    counters.decisions.fetch_add(1, Relaxed)
-                }
-                Event::Forecast(_) => counters.forecasts.fetch_add(1, Relaxed),
-                _ => 0,
-            };
-        }
-    }
-}
-
-/// How many runs may ask their models at a time. More than there are cores would make all of them late instead of some.
-#[derive(Debug)]
-struct Turns {
-    decisions: Semaphore,
-    /// Nobody waits for these.
-    forecasts: Semaphore,
-}
-
-impl Default for Turns {
-    fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { decisions: Semaphore::new(cores), forecasts: Semaphore::new(cores.div_ceil(2)) }
-    }
-}
 
 /// The runs of a server.
 pub(crate) struct Runs {
@@ -130,13 +66,6 @@ impl fmt::Debug for Runs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("runs")
     }
-}
-
-/// The disk did not take something.
-pub(crate) fn not_stored(mut reason: String) -> Problem {
-    reason.insert_str(0, "not stored: ");
-    let remedy = "nothing of it was stored: send it again; if the disk is full, make room on it";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason, remedy)
 }
 
 impl Runs {
@@ -405,19 +334,5 @@ impl Runs {
 
     fn cells(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<OnceCell<Arc<Opened>>>>> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What a client is answered.
-pub(crate) fn outcome(run: &ServedRun, accepted: usize, known: usize) -> Outcome {
-    let history = run.history();
-    Outcome {
-        learning_rate: run.learning_rate(history.last_step.map_or(0, |last| last.saturating_add(1))),
-        revision: run.revision(),
-        effective_from_step: history.decisions.last().map_or(0, |decision| decision.effective_from_step),
-        last_step: history.last_step,
-        total_steps: history.total_steps,
-        accepted,
-        known,
     }
 }

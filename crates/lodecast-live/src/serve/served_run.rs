@@ -8,13 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::entry::{Entry, push};
 use super::models::Hosted;
 use super::settings::RunSettings;
+use crate::decision::{Choice, Decision};
 use crate::error::Result;
-use crate::history::{Choice, Decision, Subject, limits};
+use crate::event::Event;
+use crate::history::limits;
 use crate::knots;
-use crate::live_run::Event;
 use crate::points::is_at_end;
 use crate::rates_file::RatesFile;
 use crate::state::LiveRunState;
+use crate::subject::Subject;
 
 /// From this fraction of a run on it is over when its next point would lie beyond its end.
 const NEAR_THE_END: f64 = 0.97;

@@ -5,8 +5,8 @@ use axum::extract::{RawQuery, Request, State as Of};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
-use super::State;
 use super::request::{body, query};
+use super::state::State;
 use crate::http::problem::Problem;
 use crate::serve::names::is_name;
 use crate::serve::tokens::COOKIE;

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use tokio_stream::wrappers::WatchStream;
 use tokio_stream::{Stream, StreamExt};
 
-use super::State;
+use super::state::State;
 use crate::http::assets::{json_text, saved_page, typed};
 use crate::http::problem::Problem;
 use crate::page::server::{HEARTBEAT, Question, answer, defect};

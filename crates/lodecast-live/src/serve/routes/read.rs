@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
-use super::State;
 use super::request::{number, only, query, wait};
+use super::state::State;
 use crate::http::problem::Problem;
 use crate::page::server::defect;
 use crate::serve::runs::not_stored;

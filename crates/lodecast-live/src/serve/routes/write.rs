@@ -8,10 +8,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::State;
 use super::read::plain;
 use super::request::{body, json as read_json};
-use crate::history::Choice;
+use super::state::State;
+use crate::decision::Choice;
 use crate::http::problem::Problem;
 use crate::serve::form;
 use crate::serve::runs::{Command, Outcome, outcome};

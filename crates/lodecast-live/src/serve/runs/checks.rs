@@ -6,8 +6,9 @@ use axum::http::StatusCode;
 use lodecast::{Knot, Point, RateRange, Schedule};
 use tokio::task::spawn_blocking;
 
-use super::{Command, not_stored};
-use crate::history::Choice;
+use super::command::Command;
+use super::unstored::not_stored;
+use crate::decision::Choice;
 use crate::http::problem::Problem;
 use crate::page::server::{MOST_KNOTS, defect};
 use crate::serve::entry::{Entry, Told, compare};

@@ -4,7 +4,7 @@ use lodecast::Point;
 use rusqlite::types::Type;
 use rusqlite::{Error, Row, Statement, params};
 
-use crate::history::Choice;
+use crate::decision::Choice;
 use crate::serve::entry::Entry;
 
 const POINT: i64 = 0;

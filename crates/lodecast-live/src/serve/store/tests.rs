@@ -3,7 +3,7 @@
 use lodecast::Knot;
 
 use super::*;
-use crate::history::Choice;
+use crate::decision::Choice;
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
