@@ -37,8 +37,9 @@ pub(crate) use left_out as serve;
 pub(crate) use {left_out as demo, left_out as lab, left_out as report};
 
 use anyhow::Result;
+use clap::CommandFactory;
 
-use crate::cli::Command;
+use crate::cli::{Cli, Command};
 use crate::output::Output;
 
 /// Runs a command.
@@ -76,7 +77,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<()> {
         #[cfg(not(feature = "serve"))]
         Command::Serve(arguments) => arguments.refuse("the server of runs under way", "serve"),
         Command::ImportModel(arguments) => arguments.run(output),
-        Command::Completions(arguments) => arguments.run(output),
-        Command::Man(arguments) => arguments.run(output),
+        Command::Completions(arguments) => arguments.run(Cli::command(), output),
+        Command::Man(arguments) => arguments.run(Cli::command(), output),
     }
 }

@@ -1,10 +1,9 @@
 //! `lodecast completions`: the completions of a shell.
 
 use anyhow::Result;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::output::Output;
 
 /// Which shell.
@@ -15,9 +14,10 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+    /// Prints those of `command`.
+    pub(crate) fn run(&self, mut command: Command, output: &mut Output) -> Result<()> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "lodecast", &mut script);
+        clap_complete::generate(self.shell, &mut command, "lodecast", &mut script);
         output.bytes(&script)
     }
 }

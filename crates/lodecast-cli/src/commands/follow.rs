@@ -1,5 +1,8 @@
 //! `lodecast follow`: a run under way, its rest decided upon as it goes, and its learning rates in a file that the training reads.
 
+mod places;
+mod tell;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::thread::sleep;
@@ -7,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::Args;
-use lodecast::{Metric, Model, Point, Replan};
+use lodecast::{Metric, Model, Replan};
 use lodecast_import::{ImportOptions, Limits, MlflowRun, Stop, ValidationChoice, Wanted, format_named, warning};
 use lodecast_live::{
-    Alert, Decision, Event, Follower, FollowerOptions, JsonLinesLog, LiveRun, LogBack, Looked, MlflowLog, RatesFile,
-    STATE, TensorBoardLog, WatchOptions, alerts, beside, interval_in_words, sentence,
+    Follower, FollowerOptions, JsonLinesLog, LiveRun, LogBack, MlflowLog, STATE, TensorBoardLog, WatchOptions, beside,
+    sentence,
 };
-use serde_json::json;
 
+use self::tell::{Told, tell, warn};
 use crate::failure::{failure, misuse};
 use crate::interrupt;
 use crate::model_input;
@@ -23,7 +26,6 @@ use crate::options::planner::PlannerOptions;
 use crate::options::schedule::ScheduleOption;
 use crate::options::sweep;
 use crate::output::Output;
-use crate::report::learning_rate;
 
 const COLUMNS: &str = "Columns (without them the usual names are looked for, and what was chosen is said)";
 /// What to do where there is nothing to learn from.
@@ -128,7 +130,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let interrupted = interrupt::flag()?;
-        self.check_out()?;
+        places::check_out(&self.out, &self.source)?;
         let model = self.model(output)?;
         self.planner.check(std::iter::once(&model))?;
         let options = self.options(&model, output)?;
@@ -176,53 +178,6 @@ impl Arguments {
             output.say(format_args!("the run is shown at http://{}", page.address()));
         }
         Ok(page)
-    }
-
-    /// Before a model is fitted: can the rates be written, and nothing else be lost by it?
-    fn check_out(&self) -> Result<()> {
-        let out = self.out.display();
-        if let Some(folder) = self.out.parent()
-            && !folder.as_os_str().is_empty()
-            && !folder.is_dir()
-        {
-            let missing = format!("{out}: there is no folder {}", folder.display());
-            return Err(failure(missing, "make it, or name another file with -o"));
-        }
-        if same_place(&self.out, Path::new(&self.source)) {
-            return Err(misuse(
-                format!("{out} is the log that is to be followed: the rates would replace it"),
-                "name another file with -o",
-            ));
-        }
-        if std::fs::metadata(&self.out).is_ok_and(|found| found.len() > 0) && RatesFile::read(&self.out).is_err() {
-            return Err(failure(
-                format!("{out} is there, and is no file of rates: it would be replaced"),
-                "name another file with -o, or move it away",
-            ));
-        }
-        Ok(())
-    }
-
-    /// Where decisions are logged must be nothing that the training writes.
-    fn check_log_back(&self, place: &str) -> Result<()> {
-        let path = Path::new(place);
-        let source = Path::new(&self.source);
-        if absolute(path).starts_with(absolute(source)) || same_place(path, source) {
-            return Err(misuse(
-                format!("--log-back {place} is the log that is to be followed, or in it"),
-                "name a file or a folder beside it",
-            ));
-        }
-        if same_place(path, &self.out) {
-            return Err(misuse(format!("--log-back {place} is the file of rates"), "name another one"));
-        }
-        if path.is_file() && !is_json_lines(path) {
-            return Err(misuse(
-                format!("--log-back {place} is a file, and neither JSON lines nor a folder"),
-                "name a file that ends in .jsonl, or a folder for TensorBoard's events",
-            ));
-        }
-        Ok(())
     }
 
     /// The model: from its file, or fitted to runs, and then kept beside the rates, so that the same one goes on deciding.
@@ -352,138 +307,11 @@ impl Arguments {
         if place.contains("://") {
             return Ok(Box::new(MlflowLog::new(MlflowRun::at(place, &Limits::default())?)));
         }
-        self.check_log_back(place)?;
-        Ok(if is_json_lines(Path::new(place)) {
+        places::check_log_back(place, &self.source, &self.out)?;
+        Ok(if places::is_json_lines(Path::new(place)) {
             Box::new(JsonLinesLog::new(place))
         } else {
             Box::new(TensorBoardLog::new(place))
         })
     }
-}
-
-fn is_json_lines(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "jsonl")
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// Is it the same file or folder, whether it is there or not?
-fn same_place(one: &Path, other: &Path) -> bool {
-    let found = |path: &Path| path.canonicalize().unwrap_or_else(|_| absolute(path));
-    found(one) == found(other)
-}
-
-/// What has been said, and holds.
-#[derive(Default)]
-struct Told {
-    absent: Option<String>,
-    unwritten: Option<String>,
-    /// Is there nothing yet that a training could follow?
-    without_rates: bool,
-    alerts: Vec<&'static str>,
-}
-
-/// Warns of what needs attention, once of each kind: for scripts as a line of its own.
-fn warn(follower: &Follower, told: &mut Told, output: &mut Output) -> Result<()> {
-    let Some(run) = follower.run() else { return Ok(()) };
-    let alerts = alerts(run, follower.points(), None);
-    told.alerts.retain(|kind| alerts.iter().any(|alert| alert.kind() == *kind));
-    for alert in &alerts {
-        if told.alerts.contains(&alert.kind()) {
-            continue;
-        }
-        told.alerts.push(alert.kind());
-        if output.wants_json() {
-            output.json_line(&json!({"alert": alert, "at_step": run.state().last_step, "words": alert.to_string()}))?;
-        }
-        // Of the others it has been said when they happened.
-        if let Alert::Unfamiliar { .. } | Alert::WillNotReachTarget { .. } | Alert::BetterStop { .. } = alert {
-            output.warn(alert);
-        }
-    }
-    Ok(())
-}
-
-/// Says what happened: decisions are data, the rest is talk.
-fn tell(looked: &Looked, follower: &Follower, told: &mut Told, output: &mut Output) -> Result<()> {
-    if told.absent != looked.absent {
-        match &looked.absent {
-            Some(reason) => output.say(format_args!("waiting: {reason}")),
-            None => output.say("the log is there"),
-        }
-        told.absent.clone_from(&looked.absent);
-    }
-    if told.unwritten != looked.unwritten {
-        match &looked.unwritten {
-            Some(reason) => output.warn(format_args!("the rates cannot be written, and are tried again: {reason}")),
-            None => output.say("the rates are written again"),
-        }
-        told.unwritten.clone_from(&looked.unwritten);
-    }
-    for note in &looked.notes {
-        output.say(note);
-    }
-    for trouble in &looked.troubles {
-        output.warn(format_args!("not logged: {trouble}"));
-    }
-    let Some(run) = follower.run() else { return Ok(()) };
-    let without_rates = !run.state().decisions.is_empty() && run.rates_file().is_none();
-    if without_rates && !told.without_rates {
-        output.warn(
-            "no rates are written yet: the log does not say how the training's own rate goes on, and nothing could be picked for it",
-        );
-    }
-    told.without_rates = without_rates;
-    for event in &looked.events {
-        match event {
-            Event::Decided(decision) => tell_decision(decision, run, follower.points(), output)?,
-            Event::Forecast(predicted) => {
-                let step = run.state().last_step.unwrap_or(0);
-                output.say(format_args!("step {step}: ends at {}", interval_in_words(predicted)));
-            }
-            Event::NotFollowed(departure) => output.warn(format_args!(
-                "not followed: since step {} the training sets other rates, {} where {} is planned",
-                departure.since_step,
-                learning_rate(departure.logged),
-                learning_rate(departure.planned)
-            )),
-            Event::FollowedAgain(step) => output.say(format_args!("followed again, as of step {step}")),
-            Event::WentBack(step) => output.say(format_args!(
-                "the training went back to step {step}: the schedule stays until it is beyond what had been seen"
-            )),
-            Event::BeganAnew => output.say("another training began in this log: it is planned for anew"),
-            Event::Unsound(step) => {
-                output.warn(format_args!("what was measured at step {step} is not finite: nothing is planned from it"));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn tell_decision(decision: &Decision, run: &LiveRun, points: &[Point], output: &mut Output) -> Result<()> {
-    let total_steps = run.state().total_steps;
-    if output.wants_json() {
-        let line = json!({
-            "revision": decision.revision,
-            "at_step": decision.at_step,
-            "effective_from_step": decision.effective_from_step,
-            "total_steps": total_steps,
-            "changed": decision.changed,
-            "knots": decision.knots,
-            "metric": run.model().metric().to_string(),
-            "predicted": decision.predicted,
-            "reason": decision.reason,
-            "weighed": decision.weighed,
-            "rejected": decision.rejected,
-        });
-        return output.json_line(&line);
-    }
-    let at =
-        decision.at_step.map_or_else(|| "before the start".to_owned(), |step| format!("step {step} of {total_steps}"));
-    output.line(format_args!("{at}: {}", sentence(run, points)))?;
-    output.line(format_args!("  revision {}: {}", decision.revision, decision.reason))?;
-    output.flush()
 }

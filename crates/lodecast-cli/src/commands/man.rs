@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 
-use crate::cli::Cli;
 use crate::output::Output;
 
 /// Where to.
@@ -17,10 +16,11 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+    /// Writes those of `command`.
+    pub(crate) fn run(&self, command: Command, output: &mut Output) -> Result<()> {
         let cannot = || format!("cannot write man pages into {}", self.directory.display());
         std::fs::create_dir_all(&self.directory).with_context(cannot)?;
-        clap_mangen::generate_to(Cli::command(), &self.directory).with_context(cannot)?;
+        clap_mangen::generate_to(command, &self.directory).with_context(cannot)?;
         output.say(format_args!("man pages in {}", self.directory.display()));
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Draws lines, ranges and dots over two axes.
 
 use super::axis::FittedAxis;
+use super::figure::{Curves, Guide, Mark, Series, Size, Weight};
 use super::svg::{Anchor, Drawing, text_width};
-use super::{Curves, Guide, Mark, Series, Size, Weight};
 
 /// The rectangle that data is drawn in.
 struct Frame<'a> {

@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
+use super::document::{Block, Outcome, Report, Section};
+use super::figure::{Figure, Mark, Panel, Plot, Size};
 use super::number::typeset;
 use super::svg::escaped;
-use super::{Block, Figure, Mark, Outcome, Panel, Plot, Report, Section, Size, Table, curves, strip};
+use super::table::Table;
+use super::{curves, strip};
 
 const STYLE: &str = include_str!("style.css");
 

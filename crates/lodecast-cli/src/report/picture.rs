@@ -1,7 +1,7 @@
 //! Writes the drawings of a report as pictures of their own, each a self-contained SVG file.
 
+use super::document::{Block, Report};
 use super::html::drawing;
-use super::{Block, Report};
 
 /// What drawings take from the page's style: colours by role for light and dark, lines, texts.
 const STYLE: &str = include_str!("style.css");

@@ -1,6 +1,6 @@
 //! Draws one row a category: a dot a measurement, their mean and its confidence interval.
 
-use super::Strip;
+use super::figure::Strip;
 use super::number;
 use super::svg::{Anchor, Drawing, text_width};
 
