@@ -1,110 +1,17 @@
 //! Puts rows, in whatever order they come, together into runs.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 
-use lodecast::{Attributes, Metric, Run, Sweep};
+use lodecast::{Attributes, Metric, Sweep};
 
 use crate::cell::{Cell, Mismatch};
-use crate::error::{Error, Place, Result, Unit};
-use crate::layout::{Attribute, Fixed};
+use crate::draft::{Conflict, Draft, Rows, append, merge, sort};
+use crate::error::{Error, Result};
 use crate::options::ReadReport;
-
-/// The metric point of one row.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Row {
-    pub(crate) step: Option<u64>,
-    pub(crate) train_loss: Option<f64>,
-    pub(crate) learning_rate: Option<f64>,
-    pub(crate) validation: Vec<Option<f64>>,
-}
-
-impl Row {
-    /// A row with nothing in it, for `metrics` validation metrics.
-    pub(crate) fn new(metrics: usize) -> Self {
-        Self { validation: vec![None; metrics], ..Self::default() }
-    }
-
-    /// Takes a train loss that is the metric of this index, too.
-    pub(crate) fn loss_and_metric(&mut self, metric: usize, value: Option<f64>) {
-        self.train_loss = value;
-        self.validation[metric] = value;
-    }
-
-    /// Makes room for as many metrics as there are by now.
-    pub(crate) fn learn_metrics(&mut self, metrics: usize) {
-        self.validation.resize(metrics, None);
-    }
-
-    /// Empties the row for the next one.
-    pub(crate) fn clear(&mut self) {
-        (self.step, self.train_loss, self.learning_rate) = (None, None, None);
-        self.validation.fill(None);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.train_loss.is_none() && self.learning_rate.is_none() && self.validation.iter().all(Option::is_none)
-    }
-}
-
-/// Where rows come from, for errors.
-#[derive(Clone, Debug)]
-pub(crate) struct Origin {
-    pub(crate) path: PathBuf,
-    pub(crate) unit: Unit,
-}
-
-impl Origin {
-    pub(crate) fn new(path: &Path, unit: Unit) -> Self {
-        Self { path: path.to_owned(), unit }
-    }
-
-    /// The place of line or row `number`.
-    pub(crate) fn at(&self, number: u64) -> Place {
-        Place { path: self.path.clone(), unit: self.unit, number }
-    }
-
-    /// The error of a number, loss or metric that is none.
-    pub(crate) fn not_a_number(&self, number: u64, column: &str, cell: Cell<'_>) -> Error {
-        Error::Value {
-            place: self.at(number),
-            column: column.to_owned(),
-            value: cell.describe().into(),
-            expected: "a number",
-            remedy: "leave it empty where nothing was measured; NaN and inf are numbers",
-        }
-    }
-
-    /// The error of a step that is none.
-    pub(crate) fn not_a_step(&self, number: u64, column: &str, cell: Cell<'_>) -> Error {
-        Error::Value {
-            place: self.at(number),
-            column: column.to_owned(),
-            value: cell.describe().into(),
-            expected: "an optimizer step",
-            remedy: "steps are whole numbers from 0 on",
-        }
-    }
-
-    /// The error of a run id that is none.
-    pub(crate) fn not_an_id(&self, number: u64, column: &str, cell: Cell<'_>) -> Error {
-        Error::Value {
-            place: self.at(number),
-            column: column.to_owned(),
-            value: cell.describe().into(),
-            expected: "a run id",
-            remedy: "a run id is a text or a number",
-        }
-    }
-}
-
-/// A run in the making.
-struct Draft {
-    run: Rows,
-    /// Line or row of each point, so that a conflict can name both places.
-    places: Vec<u64>,
-    sorted: bool,
-}
+use crate::origin::Origin;
+use crate::role::{Attribute, Fixed};
+use crate::row::Row;
+use crate::text_attribute::spelled;
 
 /// Values that the runs of any file may hold, and those that each of its bytes may stand for besides. A value that is not
 /// measured takes no place in a file but as much as any in memory, so a small file could otherwise fill it.
@@ -312,110 +219,6 @@ impl Assembly {
     }
 }
 
-/// The rows of a run, in the order of the file until they are sorted.
-#[derive(Debug)]
-struct Rows {
-    id: String,
-    attributes: Attributes,
-    steps: Vec<u64>,
-    train_loss: Vec<Option<f64>>,
-    learning_rate: Vec<Option<f64>>,
-    validation: Vec<Vec<Option<f64>>>,
-}
-
-impl Rows {
-    fn new(id: String, metrics: usize) -> Self {
-        Self {
-            id,
-            attributes: Attributes::default(),
-            steps: Vec::new(),
-            train_loss: Vec::new(),
-            learning_rate: Vec::new(),
-            validation: vec![Vec::new(); metrics],
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.steps.len()
-    }
-
-    fn into_run(self) -> Result<Run> {
-        let Self { id, attributes, steps, train_loss, learning_rate, validation } = self;
-        let run = Run::from_columns(id, steps, train_loss, learning_rate, validation);
-        run.map(|run| run.with_attributes(attributes)).map_err(|error| Error::Unwritable { reason: error.to_string() })
-    }
-}
-
-/// Two different values for one run, step and column; columns count the loss, the learning rate, then the metrics.
-struct Conflict {
-    step: u64,
-    column: usize,
-    values: (f64, f64),
-    places: (u64, u64),
-}
-
-fn append(run: &mut Rows, step: u64, row: &Row) {
-    run.steps.push(step);
-    run.train_loss.push(row.train_loss);
-    run.learning_rate.push(row.learning_rate);
-    for (column, &value) in run.validation.iter_mut().zip(&row.validation) {
-        column.push(value);
-    }
-}
-
-/// Joins `row` to the last point of `draft`, which has the same step.
-fn merge(draft: &mut Draft, row: &Row, place: u64) -> Result<(), Conflict> {
-    let run = &mut draft.run;
-    let last = run.steps.len() - 1;
-    let mut columns = [&mut run.train_loss, &mut run.learning_rate].into_iter().chain(&mut run.validation);
-    let values = [row.train_loss, row.learning_rate].into_iter().chain(row.validation.iter().copied());
-    for (index, new) in values.enumerate() {
-        let (Some(column), Some(new)) = (columns.next(), new) else { continue };
-        match column[last] {
-            Some(old) if old != new && !(old.is_nan() && new.is_nan()) => {
-                return Err(Conflict {
-                    step: run.steps[last],
-                    column: index,
-                    values: (old, new),
-                    places: (draft.places[last], place),
-                });
-            }
-            Some(_) => {}
-            None => column[last] = Some(new),
-        }
-    }
-    Ok(())
-}
-
-/// The draft with its points in the order of steps, and how many points were joined to others.
-fn sort(draft: &Draft) -> Result<(Draft, u64), Conflict> {
-    let run = &draft.run;
-    let mut order: Vec<usize> = (0..run.len()).collect();
-    // Stable: points of one step stay in the order of the file.
-    order.sort_by_key(|&point| run.steps[point]);
-    let mut empty = Rows::new(run.id.clone(), run.validation.len());
-    empty.attributes = run.attributes.clone();
-    let mut sorted = Draft { run: empty, places: Vec::with_capacity(order.len()), sorted: true };
-    let mut row = Row::new(run.validation.len());
-    let mut merged = 0;
-    for point in order {
-        row.train_loss = run.train_loss[point];
-        row.learning_rate = run.learning_rate[point];
-        for (value, column) in row.validation.iter_mut().zip(&run.validation) {
-            *value = column[point];
-        }
-        let step = run.steps[point];
-        if sorted.run.steps.last() == Some(&step) {
-            merge(&mut sorted, &row, draft.places[point])?;
-            merged += 1;
-        } else {
-            sorted.places.push(draft.places[point]);
-            append(&mut sorted.run, step, &row);
-        }
-    }
-    Ok((sorted, merged))
-}
-
 /// Fills `known` with `value`, or gives both if they differ.
 fn set<T: PartialEq + ToString>(known: &mut Option<T>, value: Option<T>) -> Result<(), (String, String)> {
     match (&known, value) {
@@ -425,23 +228,5 @@ fn set<T: PartialEq + ToString>(known: &mut Option<T>, value: Option<T>) -> Resu
             Ok(())
         }
         _ => Ok(()),
-    }
-}
-
-/// A text attribute. An empty text, which would read as "not known", is written as `""`, a JSON string; so is every text
-/// that begins with a quotation mark, so that none is ambiguous.
-fn spelled(cell: Cell<'_>) -> Result<Option<String>, Mismatch> {
-    Ok(cell.text()?.map(|text| {
-        let quoted = text.starts_with('"').then(|| serde_json::from_str(&text).ok()).flatten();
-        quoted.unwrap_or_else(|| text.into_owned())
-    }))
-}
-
-/// A text attribute as it is written in a table: see [`spelled`].
-pub(crate) fn spell(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.is_empty() || text.starts_with('"') {
-        serde_json::Value::from(text).to_string().into()
-    } else {
-        text.into()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use lodecast::{Metric, Run, Sweep};
 
 use crate::error::{Error, Result, shorten};
-use crate::layout::{Attribute, Fixed};
+use crate::role::{Attribute, Fixed};
 
 /// Names every way in which a sweep could not be told apart from another in a file.
 pub(crate) fn check(sweep: &Sweep) -> Result<()> {

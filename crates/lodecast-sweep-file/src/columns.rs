@@ -4,11 +4,13 @@ use std::path::Path;
 
 use lodecast::Sweep;
 
-use crate::assemble::{Assembly, Origin};
+use crate::assemble::Assembly;
 use crate::cell::Cell;
 use crate::error::{Error, Result, Unit};
-use crate::layout::{Fixed, Layout, Role, Runs};
+use crate::layout::{Layout, Runs};
 use crate::options::{ReadOptions, ReadReport};
+use crate::origin::Origin;
+use crate::role::{Fixed, Role};
 use crate::row_reader::RowReader;
 
 /// The values of a column.

@@ -7,12 +7,16 @@ use std::path::Path;
 use csv::{ByteRecord, ReaderBuilder, StringRecord, Writer, WriterBuilder};
 use lodecast::{Attributes, Metric, Run, Sweep};
 
-use crate::assemble::{Assembly, Origin, Row, spell};
+use crate::assemble::Assembly;
 use crate::cell::Cell;
 use crate::error::{Error, Result, Unit};
-use crate::layout::{Attribute, Fixed, Layout, Role, Runs};
+use crate::layout::{Layout, Runs};
 use crate::line_ends::LineEnds;
 use crate::options::{ReadOptions, ReadReport};
+use crate::origin::Origin;
+use crate::role::{Attribute, Fixed, Role};
+use crate::row::Row;
+use crate::text_attribute::spell;
 
 /// Reads a sweep from CSV; `path` is named in errors.
 pub(crate) fn read(source: impl Read, path: &Path, runs: Runs, options: &ReadOptions) -> Result<(Sweep, ReadReport)> {

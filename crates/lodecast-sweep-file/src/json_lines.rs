@@ -5,12 +5,14 @@ use std::path::Path;
 
 use lodecast::{Metric, Run, Sweep};
 
-use crate::assemble::{Assembly, Origin};
+use crate::assemble::Assembly;
 use crate::error::{Error, Result, Unit};
 use crate::header::{Header, HeaderOf, KEY};
 use crate::json_point::PointReader;
-use crate::layout::{Fixed, Layout, Runs};
+use crate::layout::{Layout, Runs};
 use crate::options::{ReadOptions, ReadReport};
+use crate::origin::Origin;
+use crate::role::Fixed;
 
 /// Reads a sweep from JSON lines of `size` bytes; `path` is named in errors.
 pub(crate) fn read(

@@ -5,11 +5,14 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::assemble::{Assembly, Origin, Row};
+use crate::assemble::Assembly;
 use crate::bare_tokens::quote_bare_tokens;
 use crate::cell::Cell;
 use crate::error::{Error, Result};
-use crate::layout::{Attribute, Fixed, Layout, Role};
+use crate::layout::Layout;
+use crate::origin::Origin;
+use crate::role::{Attribute, Fixed, Role};
+use crate::row::Row;
 
 /// Reads lines into an [`Assembly`], learning the columns as they appear.
 pub(crate) struct PointReader {

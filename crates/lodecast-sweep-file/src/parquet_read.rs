@@ -12,13 +12,15 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
 
-use crate::assemble::{Assembly, Origin};
+use crate::assemble::Assembly;
 use crate::error::{Error, Result, Unit};
 use crate::header::{Header, KEY};
-use crate::layout::{Fixed, Layout, Role, Runs};
+use crate::layout::{Layout, Runs};
 use crate::options::{ReadOptions, ReadReport};
+use crate::origin::Origin;
 use crate::parquet_columns::{Column, Kind};
 use crate::parquet_pages::{CheckedPages, check_footer};
+use crate::role::{Fixed, Role};
 use crate::row_reader::RowReader;
 
 /// Rows decoded at a time.

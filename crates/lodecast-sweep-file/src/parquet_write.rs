@@ -14,7 +14,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{ColumnPath, Type};
 
 use crate::header::{HeaderOf, KEY};
-use crate::layout::Fixed;
+use crate::role::Fixed;
 
 /// Rows of a row group: what a reader of ours or others' holds at a time.
 pub(crate) const GROUP: usize = 1 << 18;

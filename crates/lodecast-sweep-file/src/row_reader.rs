@@ -1,9 +1,11 @@
 //! Takes the rows of a table whose columns are at hand side by side.
 
-use crate::assemble::{Assembly, Origin, Row};
+use crate::assemble::Assembly;
 use crate::cell::Cell;
 use crate::error::{Error, Result};
-use crate::layout::{Fixed, Role};
+use crate::origin::Origin;
+use crate::role::{Fixed, Role};
+use crate::row::Row;
 
 /// Takes rows from columns.
 pub(crate) struct RowReader<'a> {
