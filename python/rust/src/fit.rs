@@ -9,9 +9,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::failure::Failure;
-use crate::model::ModelSource;
+use crate::model_classes::of_kind;
+use crate::model_file::ModelSource;
 use crate::sweep::SweepArgument;
-use crate::{model, settings, work};
+use crate::{settings, work};
 
 /// Which form of model, if one is named.
 enum Wanted {
@@ -94,5 +95,5 @@ pub(crate) fn fit(
         }
     };
     let fitted = work::interruptible(py, &interrupt, watch, work)?;
-    model::of_kind(py, Arc::new(fitted.model), Some(fitted.summary))
+    of_kind(py, Arc::new(fitted.model), Some(fitted.summary))
 }

@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use lodecast::Sweep;
 use lodecast_import::{
-    AttributeNames, Columns, Format, ImportOptions, ImportReport, Source, Survey, Wanted, format_named, import,
-    recognise,
+    AttributeNames, Columns, Format, ImportOptions, Source, Survey, Wanted, format_named, import, recognise,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use serde::Serialize;
 
 use crate::failure::{Failure, in_keywords};
-use crate::sweep::{Metrics, PySweep};
+use crate::import_summary::{ImportSummary, RecognisedSource};
+use crate::metric_argument::Metrics;
+use crate::sweep::PySweep;
 use crate::work;
 
 /// The keywords of `lodecast.import_runs`; what is not there is looked for by the usual names.
@@ -75,27 +75,6 @@ impl Choices {
             ..ImportOptions::default()
         })
     }
-}
-
-/// What was read, what was chosen, and what was left out.
-#[derive(Debug, Serialize)]
-pub(crate) struct ImportSummary {
-    sources: Vec<RecognisedSource>,
-    train_loss: Option<String>,
-    /// `None`: rebuilt from the settings.
-    learning_rate: Option<String>,
-    metrics: Vec<String>,
-    chosen: Vec<String>,
-    #[serde(flatten)]
-    read: ImportReport,
-}
-
-#[derive(Debug, Serialize)]
-struct RecognisedSource {
-    source: String,
-    format: &'static str,
-    /// Formats it could be read as, too.
-    also: Vec<&'static str>,
 }
 
 /// How far an import is.

@@ -8,24 +8,14 @@ use pyo3::prelude::*;
 
 use crate::count::{self, Count};
 use crate::failure::Failure;
-use crate::model::{PyModel, load_kind, of_kind, suggestions};
+use crate::model_classes::{PyLawModel, of_kind};
+use crate::model_file::load_kind;
 use crate::narrowing::PyNarrowing;
 use crate::pick::{PyFinalForecast, PyPick};
 use crate::pickle::{self, Reduced};
 use crate::schedule::PySchedule;
-use crate::suggestion::PySuggestion;
+use crate::suggestion::{PySuggestion, suggestions};
 use crate::work;
-
-/// The law: a curve with a handful of parameters, for few runs. It is fitted in a fraction of a second, and picks the schedule
-/// of a whole run.
-///
-/// >>> import lodecast
-/// >>> law = lodecast.fit(lodecast.example_sweep(), "law", progress=False)
-/// >>> picked = law.pick(200)
-/// >>> picked.predicted.median < law.start
-/// True
-#[pyclass(frozen, extends = PyModel, name = "LawModel", module = "lodecast")]
-pub(crate) struct PyLawModel;
 
 fn law_model(model: &Model) -> Result<&LawModel, Failure> {
     match model {

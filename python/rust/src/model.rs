@@ -1,12 +1,10 @@
 //! `lodecast.Model`, `lodecast.PaperLatentOde` and `lodecast.ControlledLatentOde`: models and what they are asked.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use lodecast::{
-    FitSummary, Forecaster, Model, ModelKind, Planner, PlannerSettings, Point, Schedule, Situation, SuggestionSettings,
-};
+use lodecast::{Forecaster, Model, ModelKind, Planner, Point, Schedule, Situation};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyType};
 
@@ -14,94 +12,15 @@ use crate::count::{self, Count};
 use crate::evaluation::PyEvaluation;
 use crate::failure::{self, Failure};
 use crate::forecast::PyForecast;
-use crate::law::PyLawModel;
+use crate::model_classes::{PyControlledLatentOde, PyModel, PyPaperLatentOde, of_kind};
+use crate::model_file::load_kind;
 use crate::plan::PyPlan;
 use crate::run::PyRun;
 use crate::schedule::PySchedule;
-use crate::suggestion::PySuggestion;
+use crate::settings::planner_settings;
+use crate::suggestion::{PySuggestion, suggestions};
 use crate::sweep::SweepArgument;
-use crate::{settings, work};
-
-/// A fitted model of any kind.
-#[pyclass(frozen, subclass, name = "Model", module = "lodecast")]
-pub(crate) struct PyModel {
-    pub(crate) model: Arc<Model>,
-    summary: Option<FitSummary>,
-}
-
-/// The paper's model: it imagines whole runs, their learning rate included.
-#[pyclass(frozen, extends = PyModel, name = "PaperLatentOde", module = "lodecast")]
-pub(crate) struct PyPaperLatentOde;
-
-/// The model that the learning rate drives: it answers "what if I set this rate?".
-#[pyclass(frozen, extends = PyModel, name = "ControlledLatentOde", module = "lodecast")]
-pub(crate) struct PyControlledLatentOde;
-
-/// A model, or the path of its file.
-pub(crate) enum ModelSource<'py> {
-    Model(PyRef<'py, PyModel>),
-    Path(PathBuf),
-}
-
-impl<'a, 'py> FromPyObject<'a, 'py> for ModelSource<'py> {
-    type Error = PyErr;
-
-    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        if let Ok(model) = given.extract::<PyRef<'py, PyModel>>() {
-            return Ok(Self::Model(model));
-        }
-        if let Ok(path) = given.extract::<PathBuf>() {
-            return Ok(Self::Path(path));
-        }
-        let kind = given.get_type().name()?;
-        let reason = format!("a model of lodecast.fit or lodecast.load is needed, or the path of its file, not {kind}");
-        Err(Failure::Argument(reason).into())
-    }
-}
-
-impl ModelSource<'_> {
-    pub(crate) fn model(self, py: Python<'_>) -> PyResult<Arc<Model>> {
-        match self {
-            Self::Model(model) => Ok(Arc::clone(&model.model)),
-            // What is fitted to a folder that grows would be another model when a run is resumed.
-            Self::Path(path) if path.is_dir() => {
-                let folder = path.display();
-                Err(Failure::Setting(format!(
-                    "{folder}: a folder is no model; fit one to its runs and keep it: lodecast.fit('{folder}', \
-                     'law').save('law.lode')"
-                ))
-                .into())
-            }
-            Self::Path(path) => Ok(Arc::new(work::abandonable(py, move || load_model(&path))?)),
-        }
-    }
-}
-
-/// Reads a model file. Runs in its place are told from a damaged one.
-fn load_model(path: &Path) -> Result<Model, Failure> {
-    let is_table = path.extension().is_some_and(|extension| {
-        ["csv", "tsv", "parquet", "jsonl", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
-    });
-    if is_table && path.exists() && !Model::is_file(path) {
-        let runs = path.display();
-        return Err(Failure::Setting(format!(
-            "{runs}: runs are no model; fit one to them and keep it: lodecast.fit('{runs}', 'law').save('law.lode')"
-        )));
-    }
-    Ok(Model::load(path)?)
-}
-
-/// The model as an object of its kind's class.
-pub(crate) fn of_kind(py: Python<'_>, model: Arc<Model>, summary: Option<FitSummary>) -> PyResult<Py<PyAny>> {
-    let kind = model.kind();
-    let base = PyClassInitializer::from(PyModel { model, summary });
-    Ok(match kind {
-        ModelKind::Paper => Py::new(py, base.add_subclass(PyPaperLatentOde))?.into_any(),
-        ModelKind::Controlled => Py::new(py, base.add_subclass(PyControlledLatentOde))?.into_any(),
-        ModelKind::Law => Py::new(py, base.add_subclass(PyLawModel))?.into_any(),
-        _ => Py::new(py, base)?.into_any(),
-    })
-}
+use crate::work;
 
 /// A run as far as it is known: points, planned length, schedule.
 struct Known {
@@ -345,31 +264,6 @@ impl PyModel {
     }
 }
 
-/// Settings of the planner, by name over the measured ones.
-pub(crate) fn planner_settings(model: &Model, given: Option<&Bound<'_, PyDict>>) -> PyResult<PlannerSettings> {
-    let defaults = PlannerSettings::default_for(&Forecaster::from(model.clone()));
-    work::guard(|| settings::merged(&defaults, given))
-}
-
-pub(crate) fn load_kind(py: Python<'_>, path: PathBuf, kind: ModelKind) -> PyResult<Py<PyAny>> {
-    let model = work::abandonable(py, move || {
-        // The engine's own loaders refuse another kind, and say so.
-        Ok(match kind {
-            ModelKind::Paper => lodecast::PaperLatentOde::load(path)?.into(),
-            ModelKind::Controlled => lodecast::ControlledLatentOde::load(path)?.into(),
-            _ => {
-                let model = Model::load(&path)?;
-                if model.kind() != kind {
-                    let reason = format!("it holds a {} model, not a {kind} one", model.kind());
-                    return Err(lodecast::Error::ModelFile { path, reason }.into());
-                }
-                model
-            }
-        })
-    })?;
-    of_kind(py, Arc::new(model), None)
-}
-
 #[pymethods]
 impl PyPaperLatentOde {
     /// Reads a model file of this kind.
@@ -398,30 +292,4 @@ impl PyControlledLatentOde {
     ) -> PyResult<Vec<PySuggestion>> {
         suggestions(py, Arc::clone(&slf.as_super().model), count, seed)
     }
-}
-
-/// Schedules for a next round of runs, of a model that answers for schedules.
-pub(crate) fn suggestions(
-    py: Python<'_>,
-    model: Arc<Model>,
-    count: Option<Count>,
-    seed: u64,
-) -> PyResult<Vec<PySuggestion>> {
-    work::abandonable(py, move || {
-        let Forecaster::Controlled(forecaster) = Forecaster::from((*model).clone()) else {
-            return Err(Failure::Panic("a model of another kind has this method".to_owned()));
-        };
-        let mut settings = SuggestionSettings::default();
-        settings.seed = seed;
-        settings.count = count.map_or(settings.count, Count::size);
-        Ok(lodecast::suggest(forecaster.as_ref(), &settings)?)
-    })
-    .map(|suggestions| suggestions.into_iter().map(PySuggestion).collect())
-}
-
-/// Reads a model file of any kind.
-#[pyfunction]
-pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Py<PyAny>> {
-    let model = work::abandonable(py, move || load_model(&path))?;
-    of_kind(py, Arc::new(model), None)
 }

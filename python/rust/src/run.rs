@@ -11,9 +11,10 @@ use pyo3::types::PyDict;
 
 use crate::count::Count;
 use crate::failure::Failure;
-use crate::pickle::{self, Recorded, Reduced};
+use crate::metric_argument;
+use crate::pickle::{self, Reduced};
+use crate::recorded::Recorded;
 use crate::schedule::PySchedule;
-use crate::sweep::PySweep;
 use crate::{table, work};
 
 /// One training run: arrays over its metric points, in the order of steps. What was not measured at a point is NaN there.
@@ -191,14 +192,14 @@ impl PyRun {
     /// The last finite value of a metric, by default the first.
     #[pyo3(signature = (metric=None))]
     fn final_validation(&self, metric: Option<&str>) -> PyResult<Option<f64>> {
-        work::guard(|| Ok(self.run().final_validation(PySweep::metric(&self.sweep, metric)?)))
+        work::guard(|| Ok(self.run().final_validation(metric_argument::index_in(&self.sweep, metric)?)))
     }
 
     /// Index of the first point whose loss or metric is NaN or infinite; `None` if the run did not diverge. NaN that was taken for what
     /// was not measured (`nan_is_missing`) is none.
     #[pyo3(signature = (metric=None))]
     fn diverged_at(&self, metric: Option<&str>) -> PyResult<Option<usize>> {
-        work::guard(|| Ok(self.run().diverged_at(PySweep::metric(&self.sweep, metric)?)))
+        work::guard(|| Ok(self.run().diverged_at(metric_argument::index_in(&self.sweep, metric)?)))
     }
 
     fn __len__(&self) -> usize {

@@ -1,98 +1,22 @@
 //! `lodecast.Scheduler`: the online loop.
 
-use std::borrow::Cow;
 #[cfg(debug_assertions)]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use lodecast::{Forecaster, Metric, Model, Observation, Plan, Point, Replan, Schedule, Scheduler, SchedulerState};
+use lodecast::{Forecaster, Model, Point, Replan, Schedule, Scheduler, SchedulerState};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use serde::{Deserialize, Serialize};
 
 use crate::count::{self, Count};
 use crate::failure::Failure;
-use crate::model::{ModelSource, of_kind, planner_settings};
-use crate::pickle::{self, Reduced};
+use crate::model_classes::of_kind;
+use crate::model_file::ModelSource;
+use crate::observation::PyObservation;
 use crate::plan::PyPlan;
 use crate::schedule::PySchedule;
+use crate::settings::planner_settings;
 use crate::work;
-
-/// What a scheduler made of a point.
-#[pyclass(frozen, name = "Observation", module = "lodecast")]
-pub(crate) struct PyObservation(pub(crate) Outcome);
-
-/// What became of a point, as plain data.
-#[derive(PartialEq, Serialize, Deserialize)]
-pub(crate) struct Outcome {
-    kind: Cow<'static, str>,
-    reason: Option<String>,
-    plan: Option<Plan>,
-    /// The metric of the plan.
-    #[serde(default)]
-    metric: String,
-}
-
-#[pymethods]
-impl PyObservation {
-    /// `nothing`, `replanned`, `kept` or `ignored`.
-    #[getter]
-    fn kind(&self) -> &str {
-        &self.0.kind
-    }
-
-    /// Why, if there is something to say.
-    #[getter]
-    fn reason(&self) -> Option<&str> {
-        self.0.reason.as_deref()
-    }
-
-    /// The plan, if the schedule changed.
-    #[getter]
-    fn plan(&self) -> Option<PyPlan> {
-        self.0.plan.clone().map(|plan| PyPlan { plan, metric: self.0.metric.clone() })
-    }
-
-    /// Did the schedule change?
-    #[getter]
-    fn replanned(&self) -> bool {
-        self.0.plan.is_some()
-    }
-
-    fn __eq__(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        pickle::reduce(py, "Observation", &self.0)
-    }
-
-    fn __repr__(&self) -> String {
-        let reason = self.0.reason.as_deref().map_or_else(String::new, |reason| format!(": {reason}"));
-        format!("<lodecast.Observation: {}{reason}>", self.0.kind)
-    }
-}
-
-impl PyObservation {
-    fn new(kind: &'static str, reason: Option<String>) -> Self {
-        Self(Outcome { kind: Cow::Borrowed(kind), reason, plan: None, metric: String::new() })
-    }
-
-    /// What a scheduler for `metric` has made of a point.
-    fn of(observation: Observation<'_>, metric: &Metric) -> Self {
-        match observation {
-            Observation::Nothing => Self::new("nothing", None),
-            Observation::Replanned(plan) => Self(Outcome {
-                kind: Cow::Borrowed("replanned"),
-                reason: Some(plan.reason.clone()),
-                plan: Some(plan.clone()),
-                metric: metric.to_string(),
-            }),
-            Observation::Kept(reason) => Self::new("kept", Some(reason.to_owned())),
-            Observation::Ignored(reason) => Self::new("ignored", Some(reason.to_owned())),
-        }
-    }
-}
 
 /// Chooses the learning rates of one run as it goes: `learning_rate(step)` gives the rate, `observe(step, ...)` takes in what
 /// was measured, and at a few fractions of the run the rest is planned anew.
@@ -282,7 +206,7 @@ impl PyScheduler {
         let point = Point { step: step.0, train_loss, learning_rate, validation };
         let made =
             this.attempt(py, move |scheduler| PyObservation::of(scheduler.observe(point), this.model.metric()))?;
-        let is_decision = matches!(made.0.kind.as_ref(), "replanned" | "kept");
+        let is_decision = made.is_decision();
         let made = Bound::new(py, made)?;
         if is_decision {
             py.import("lodecast.live.decisions")?.call_method1("tell_of", (slf, &made, step.0))?;

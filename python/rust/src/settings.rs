@@ -1,5 +1,6 @@
 //! Settings by name, over measured defaults.
 
+use lodecast::{Forecaster, Model, PlannerSettings};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Serialize;
@@ -7,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
+use crate::work;
 
 /// The name of the form among its settings, which is no setting.
 const KIND: &str = "kind";
@@ -45,6 +47,12 @@ pub(crate) fn has_all<T: Serialize>(defaults: &T, given: Option<&Bound<'_, PyDic
         }
     }
     Ok(true)
+}
+
+/// Settings of the planner, by name over the measured ones.
+pub(crate) fn planner_settings(model: &Model, given: Option<&Bound<'_, PyDict>>) -> PyResult<PlannerSettings> {
+    let defaults = PlannerSettings::default_for(&Forecaster::from(model.clone()));
+    work::guard(|| merged(&defaults, given))
 }
 
 /// Settings by name.

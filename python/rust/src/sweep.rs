@@ -9,7 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PySlice};
 
 use crate::failure::Failure;
-use crate::import::ImportSummary;
+use crate::import_summary::ImportSummary;
+use crate::metric_argument::{self, Metrics};
 use crate::run::PyRun;
 use crate::{sweep_folder, table, work};
 
@@ -64,22 +65,6 @@ impl<'a, 'py> FromPyObject<'a, 'py> for SweepArgument<'py> {
     }
 }
 
-/// One text or several.
-#[derive(FromPyObject)]
-pub(crate) enum Metrics {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl Metrics {
-    pub(crate) fn texts(self) -> Vec<String> {
-        match self {
-            Self::One(text) => vec![text],
-            Self::Several(texts) => texts,
-        }
-    }
-}
-
 /// Which columns to read, by keyword.
 fn read_options(metrics: Option<Metrics>, columns: [Option<String>; 4]) -> Result<ReadOptions, Failure> {
     let texts = metrics.map_or_else(Vec::new, Metrics::texts);
@@ -114,17 +99,6 @@ impl PySweep {
         let arrays = py.import("lodecast.io.tables")?.call_method1(reader, (table,))?;
         let arrays: Vec<table::NamedArray<'_>> = arrays.extract()?;
         Ok(Self::read_from(table::sweep(py, &arrays, nan_is_missing, &options)?))
-    }
-
-    /// Index of a metric, by default the first.
-    pub(crate) fn metric(sweep: &Sweep, name: Option<&str>) -> Result<usize, Failure> {
-        match name {
-            Some(name) => Ok(sweep.metric_index(name)?),
-            None if sweep.metrics.is_empty() => {
-                Err(Failure::Sweep("it has no validation metric; read it with metrics=\"NAME:max\"".to_owned()))
-            }
-            None => Ok(0),
-        }
     }
 }
 
@@ -287,7 +261,7 @@ impl PySweep {
     #[pyo3(signature = (metric=None))]
     fn best_configuration(&self, metric: Option<&str>) -> PyResult<Option<(String, f64, Vec<PyRun>)>> {
         work::guard(|| {
-            let best = self.sweep.best_configuration(Self::metric(&self.sweep, metric)?);
+            let best = self.sweep.best_configuration(metric_argument::index_in(&self.sweep, metric)?);
             Ok(best.map(|(name, value, runs)| {
                 (name, value, runs.into_iter().map(|run| PyRun::new(&self.sweep, run)).collect())
             }))

@@ -8,8 +8,9 @@ use lodecast::{Metric, Sweep};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::added_runs::{read_runs, warn_of_refused};
 use crate::count::Count;
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
 use crate::pickle::Reduced;
 use crate::recommendation::PyRecommendation;
 use crate::schedule::PySchedule;
@@ -114,30 +115,6 @@ fn settings(path: Option<&Path>, metric: Option<&Metric>, total_steps: Option<u6
     }
     settings.total_steps = total_steps.unwrap_or(settings.total_steps);
     Ok(settings)
-}
-
-/// Runs in an argument: a sweep, or where they are.
-fn read_runs<'py>(
-    runs: &Bound<'py, PyAny>,
-    metric: &Metric,
-    train_loss: Option<&str>,
-    learning_rate: Option<&str>,
-) -> PyResult<Bound<'py, PySweep>> {
-    if let Ok(sweep) = runs.cast::<PySweep>() {
-        return Ok(sweep.clone());
-    }
-    let named = PyDict::new(runs.py());
-    named.set_item("metric", metric.to_string())?;
-    named.set_item("train_loss", train_loss)?;
-    named.set_item("learning_rate", learning_rate)?;
-    let read = runs.py().import("lodecast.io.runs")?.call_method("read_runs", (runs,), Some(&named))?;
-    Ok(read.cast_into::<PySweep>()?)
-}
-
-/// Warns of runs that could not be added.
-fn warn_of_refused(py: Python<'_>, added: &Added) -> PyResult<()> {
-    let mut refused = added.refused.iter();
-    refused.try_for_each(|run| failure::warn(py, &format!("run '{}' was not added: {}", run.run, run.error)))
 }
 
 #[pymethods]
