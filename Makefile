@@ -41,7 +41,8 @@ format: components
 budgets:
 	$(TIMED) budgets .ci/budgets
 
-lint: compiler components
+lint: compiler components python
+	.ci/circles crates/*/src python/rust/src
 	$(TIMED) lint $(CARGO) clippy --workspace $(WITH_LAB) --all-targets -- -D warnings
 
 document: compiler

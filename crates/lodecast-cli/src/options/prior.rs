@@ -17,14 +17,14 @@ pub(crate) struct PriorOptions {
     #[arg(long, value_name = "RATE", conflicts_with_all = ["model", "run"], help_heading = HEADING)]
     pub learning_rate: Option<f64>,
     /// The metric of an untrained network
-    #[arg(long, value_name = "VALUE", requires = "learning_rate", help_heading = HEADING)]
+    #[arg(long, value_name = "VALUE", requires = "learning_rate", allow_negative_numbers = true, help_heading = HEADING)]
     pub start: Option<f64>,
     /// Number of classes, which says the metric of an untrained network: ln(CLASSES) of a loss, 1/CLASSES of an accuracy
     #[arg(long, value_name = "CLASSES", requires = "learning_rate", conflicts_with = "start", help_heading = HEADING)]
     #[arg(value_parser = clap::value_parser!(u32).range(2..))]
     pub classes: Option<u32>,
     /// The final value to be expected, if anything is known of it
-    #[arg(long, value_name = "VALUE", requires = "learning_rate", help_heading = HEADING)]
+    #[arg(long, value_name = "VALUE", requires = "learning_rate", allow_negative_numbers = true, help_heading = HEADING)]
     pub expected: Option<f64>,
 }
 
