@@ -514,7 +514,7 @@ class Alternative:
 
 @final
 class Narrowing:
-    """A run."""
+    """A run that would tell much where next to nothing is known, and what would be forecast then."""
 
     __hash__ = None  # type: ignore[assignment]
     def __eq__(self, other: object, /) -> bool: ...
@@ -526,7 +526,7 @@ class Narrowing:
         """What it would tell."""
     @property
     def predicted(self) -> FinalForecast:
-        """The final value."""
+        """The final value under the schedule in question, if this run and those before it end as is expected of them now."""
 
 @final
 class Pick:
@@ -967,9 +967,20 @@ class LawModel(Model):
         expected: float | None = None,
         ideal: float | None = None,
     ) -> LawModel:
-        """The law."""
+        """The law of a search that nobody has made yet: the prior alone, with intervals to match. `learning_rate` worked for runs of
+        `total_steps`, and `start` is the metric of an untrained network: `math.log(classes)` of a cross entropy, `1 / classes` of an
+        accuracy. It plans and schedules runs as any other model does; `narrowing` says which runs would tell it most.
+
+        >>> import lodecast, math
+        >>> law = lodecast.LawModel.before_any_run("val_loss:min", learning_rate=3e-4, total_steps=10_000, start=math.log(10))
+        >>> picked = law.pick(10_000)
+        >>> [f"{one.schedule.learning_rate(0.0):.0e}, to see {one.tells}" for one in law.narrowing(lodecast.Schedule.cosine(3e-4), 10_000)]
+        ['3e-04, to see the level of the curve', '9e-04, to see where rates begin to be too high', '1e-04, to see how much a lower rate loses']
+        """
     def narrowing(self, schedule: Schedule, total_steps: int) -> list[Narrowing]:
-        """How much."""
+        """How much the forecast of a run of `total_steps` under `schedule` would narrow with each of a few more runs, if they are as the
+        law expects. From three runs on the list is empty: they say by themselves how wide intervals are.
+        """
     def pick(self, total_steps: int, *, candidates: int | None = None, draws: int | None = None, seed: int = 0) -> Pick:
         """Picks the schedule of a run of `total_steps`: that with the least expected gap to the ideal among `candidates` shapes
         and the measured schedules, on the average of the law and a plain Gaussian process. `draws` of the posterior tell the
