@@ -2,7 +2,6 @@
 
 mod futures;
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -62,6 +61,15 @@ impl From<ControlledSizes> for Architecture {
 #[derive(Clone, Debug)]
 pub struct ControlledLatentOde(pub(crate) Ensemble);
 
+/// A question about a run: what is read of it, and from when on it is solved.
+struct Asked {
+    window: Vec<SeriesPoint>,
+    /// Model time.
+    start: f64,
+    /// Rates that it had, where the whole run is solved.
+    past: Vec<Knot>,
+}
+
 /// Samples of a smooth schedule over the rest of a run, before it is simplified to straight lines of ln lr.
 const SCHEDULE_SAMPLES: f64 = 40.0;
 
@@ -98,10 +106,11 @@ impl ControlledLatentOde {
 
     /// [`Self::final_rewards`] of one run under any schedules; the points are encoded once.
     fn rewards_from(&self, observed: &[Point], total_steps: u64, now: f64) -> impl Fn(&[Schedule]) -> Vec<f64> {
-        let (window, start) = self.window(observed, total_steps, now);
-        let latents = self.0.encode(&self.0.networks, self.read(&window.points).iter());
+        let asked = self.asked(observed, total_steps, now);
+        let latents = self.0.encode(&self.0.networks, self.0.as_learned(&asked.window).iter());
         move |schedules| {
-            let controls: Vec<Control> = schedules.par_iter().map(|schedule| self.control(schedule, start)).collect();
+            let controls: Vec<Control> =
+                schedules.par_iter().map(|schedule| self.control_of(&asked, schedule)).collect();
             let sign = self.0.header.metric.direction.sign();
             let metrics = self.0.final_metrics(&self.0.networks, &latents, &controls);
             metrics.into_iter().map(|metric| sign * metric).collect()
@@ -117,26 +126,46 @@ impl ControlledLatentOde {
         progress: &[f64],
     ) -> Vec<Vec<[f64; 2]>> {
         let now = observed.last().map_or(0.0, |point| point.step as f64 / total_steps.max(1) as f64);
-        let (series, start) = self.window(observed, total_steps, now);
-        let control = self.control(schedule, start);
+        let asked = self.asked(observed, total_steps, now);
+        let control = self.control_of(&asked, schedule);
         let times: Vec<f64> = progress.iter().map(|at| at * self.0.header.scaler.time_scale).collect();
-        let latents = self.0.encode(&self.0.networks, self.read(&series.points).iter());
+        let latents = self.0.encode(&self.0.networks, self.0.as_learned(&asked.window).iter());
         self.0.curves(&self.0.networks, &latents, &control, &times)
     }
 
     /// Final metric in the model's units, one a network, for the rest of a run under `control`.
     fn final_metrics(&self, networks: &[Network<f32>], window: &Series, control: &Control) -> Vec<f64> {
-        let latents = self.0.encode(networks, self.read(&window.points).iter());
+        let latents = self.0.encode(networks, self.0.as_learned(&window.points).iter());
         self.0.final_metrics(networks, &latents, std::slice::from_ref(control))
     }
 
-    /// What the encoder reads of a window: nothing where the metric should have been measured and was not yet, for what it makes of
-    /// losses alone it was never told.
-    fn read<'p>(&self, window: &'p [SeriesPoint]) -> Cow<'p, [SeriesPoint]> {
-        if self.0.header.density.is_some_and(|density| density.is_missed_in(window)) {
-            return Cow::Owned(Vec::new());
+    /// A question about a run. Where the metric should have been measured and was not yet, nothing is read and the whole run is solved,
+    /// under the rates that it had.
+    fn asked(&self, observed: &[Point], total_steps: u64, now: f64) -> Asked {
+        let (series, start) = self.window(observed, total_steps, now);
+        if !self.is_missed_in(&series.points) {
+            return Asked { window: series.points, start, past: Vec::new() };
         }
-        self.0.as_learned(window)
+        let total = total_steps.max(1) as f64;
+        let rate = |point: &Point| point.learning_rate.filter(|rate| *rate > 0.0 && rate.is_finite());
+        let knot = |point: &Point| Some(Knot { progress: point.step as f64 / total, learning_rate: rate(point)? });
+        let past: Vec<Knot> = observed.iter().filter_map(knot).filter(|knot| knot.progress < now).collect();
+        Asked { window: Vec::new(), start: 0.0, past }
+    }
+
+    fn is_missed_in(&self, window: &[SeriesPoint]) -> bool {
+        self.0.header.density.is_some_and(|density| density.is_missed_in(window))
+    }
+
+    /// What drives the run that was asked about, if it follows `schedule` from here on.
+    fn control_of(&self, asked: &Asked, schedule: &Schedule) -> Control {
+        let Some(last) = asked.past.last() else { return self.control(schedule, asked.start) };
+        let samples = (0..=SCHEDULE_SAMPLES as usize).map(|k| {
+            let progress = last.progress + (1.0 - last.progress) * k as f64 / SCHEDULE_SAMPLES;
+            Knot { progress, learning_rate: schedule.learning_rate(progress) }
+        });
+        let knots = asked.past.iter().copied().chain(samples.skip(1)).collect();
+        self.control(&Schedule::PiecewiseLinear { knots }, asked.start)
     }
 
     /// The last points in the model's units, and the model time from which the future is solved.
@@ -287,6 +316,10 @@ impl Form for ControlledLatentOde {
             let reach = now - header.window * header.scaler.time_scale - 1e-9;
             let window = points[..observed].iter().filter(|point| point.time > reach).copied().collect();
             let window = Series { points: window, control: Control::default() };
+            if self.is_missed_in(&window.points) {
+                let nothing = Series { points: Vec::new(), control: Control::default() };
+                return Some(self.final_metrics(&case.networks, &nothing, &case.series.control));
+            }
             Some(self.final_metrics(&case.networks, &window, &case.series.control.after(now)))
         };
         Box::new(EnsembleWitness::new(&self.0, sweep, metric, predict))

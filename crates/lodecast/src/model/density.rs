@@ -51,9 +51,11 @@ impl MetricDensity {
         Cow::Owned(points)
     }
 
-    /// Was the metric not measured yet, in a window of which the runs learned from would have shown it?
+    /// Is a window to be taken for none? Networks that were shown the metric at most points make nothing of losses alone, and one value
+    /// of it, held, looks like a run that stands still.
     pub(crate) fn is_missed_in(self, window: &[SeriesPoint]) -> bool {
-        measured(window) == 0 && ALIKE < self.low * window.len() as f64
+        const LEAST: usize = 2;
+        self.low >= 0.5 && measured(window) < LEAST && LEAST as f64 * ALIKE < self.low * window.len() as f64
     }
 }
 
@@ -131,9 +133,10 @@ mod tests {
         assert_eq!(thinned[99].validation, 99.0);
         // Not measured yet, where it would have been; in a short window that may be.
         let unmeasured = points(|_| None);
-        assert!(of(1).is_missed_in(&unmeasured) && of(10).is_missed_in(&unmeasured));
-        assert!(!of(10).is_missed_in(&unmeasured[..12]) && !of(1).is_missed_in(&unmeasured[..1]));
-        assert!(!of(1).is_missed_in(&every(50)) && !of(1).is_missed_in(&[]));
+        assert!(of(1).is_missed_in(&unmeasured) && of(1).is_missed_in(&every(50)[..60]));
+        assert!(!of(1).is_missed_in(&unmeasured[..3]) && !of(1).is_missed_in(&every(50)) && !of(1).is_missed_in(&[]));
+        // Who has learned from windows without a value can read them.
+        assert!(!of(10).is_missed_in(&unmeasured));
         // Nothing to go by stays so.
         assert!(matches!(of(1).alike(&points(|_| None)), Cow::Borrowed(_)));
         assert_eq!(MetricDensity::of(std::iter::once(&points(|_| None)[..])), None);
