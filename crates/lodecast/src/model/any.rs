@@ -204,6 +204,19 @@ mod tests {
     use crate::fit::{FitOptions, LawFit, fit};
 
     #[test]
+    fn a_law_before_any_run_is_kept_as_others_are() {
+        let knowledge = crate::PriorKnowledge::new(3e-4, 1000, 2.3);
+        let model =
+            Model::from(LawModel::before_any_run(&"loss:min".parse().expect("a metric"), &knowledge).expect("sound"));
+        let again = Model::from_bytes(&model.to_bytes().expect("bytes")).expect("a model");
+        assert_eq!(again.fingerprint(), model.fingerprint());
+        let schedule = Schedule::cosine(3e-4);
+        let forecast = |model: &Model| model.forecast(&[], 1000, Some(&schedule)).expect("a forecast");
+        assert_eq!(forecast(&again), forecast(&model));
+        assert_eq!(forecast(&model).outside_experience, None);
+    }
+
+    #[test]
     fn what_could_not_be_read_is_not_written() {
         let mut sweep = Sweep::new(vec!["val_loss:min".parse().expect("a metric")]);
         for rate in [0.1, 0.2] {

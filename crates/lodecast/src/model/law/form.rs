@@ -123,7 +123,8 @@ impl Form for LawModel {
         let mut tensors = Tensors::default();
         let rows = law.runs.len();
         let rates: Vec<f64> = law.runs.iter_mut().flat_map(|run| std::mem::take(&mut run.rates)).collect();
-        tensors.push(RATES, &[rows, rates.len() / rows.max(1)], rates);
+        // Before any run there are none.
+        tensors.push(RATES, &[rows, SEGMENTS], rates);
         // Runs that diverged have none.
         let width = law.runs.iter().map(|run| run.residuals.len()).max().unwrap_or(0);
         let row = |residuals: &mut Vec<Option<f64>>| {
