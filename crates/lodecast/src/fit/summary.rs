@@ -42,7 +42,7 @@ pub struct FitSummary {
     pub held_out_loss: Option<f64>,
     /// Seconds the fit took.
     pub seconds: f64,
-    /// Which form of model was taken and why, where that was for [`fit_best`] to find.
+    /// Which form of model was taken and why, where that was for [`fit_best`](super::fit_best) to find.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<Choice>,
 }
