@@ -8,6 +8,8 @@ use super::series::SeriesPoint;
 
 /// Windows whose density is off by more than this factor are brought to the density that was learned from.
 const ALIKE: f64 = 1.5;
+/// From this density on a network has seldom seen a point without the metric. Others can read windows that have it at fewer.
+const DENSE: f64 = 0.5;
 /// Parts of the runs, by their density, that a range leaves out on either side.
 const LEFT_OUT: f64 = 0.25;
 
@@ -37,7 +39,8 @@ impl MetricDensity {
         let (measured, points) = (measured(window) as f64, window.len().max(1) as f64);
         // In a short window one value more or less says nothing.
         let (at_most, at_least) = ((measured + 1.0) / points, (measured - 1.0) / points);
-        let (is_rare, is_frequent) = (at_most * ALIKE < self.low, at_least > ALIKE * self.high);
+        let is_rare = self.low >= DENSE && at_most * ALIKE < self.low;
+        let is_frequent = at_least > ALIKE * self.high;
         if measured == 0.0 || !(is_rare || is_frequent) {
             return Cow::Borrowed(window);
         }
@@ -55,7 +58,7 @@ impl MetricDensity {
     /// of it, held, looks like a run that stands still.
     pub(crate) fn is_missed_in(self, window: &[SeriesPoint]) -> bool {
         const LEAST: usize = 2;
-        self.low >= 0.5 && measured(window) < LEAST && LEAST as f64 * ALIKE < self.low * window.len() as f64
+        self.low >= DENSE && measured(window) < LEAST && LEAST as f64 * ALIKE < self.low * window.len() as f64
     }
 }
 
