@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use lodecast::{Direction, Family};
+use lodecast::{Direction, Family, Schedule};
 
 use super::controller::Controller;
 use crate::error::{Error, Result};
 use crate::optimizers::OptimizerKind;
 use crate::run::contender::{Contender, MethodFactory};
+use crate::run::method::{FixedSchedule, Method};
 
 /// A rival: something that lodecast is compared with.
 #[derive(Clone, Copy)]
@@ -29,25 +30,11 @@ pub struct Rival {
 #[derive(Clone, Copy)]
 pub(super) enum Makes {
     /// It is the schedule of its family.
-    Schedule(fn(Family, f64) -> Result<Made>),
+    Schedule,
     /// From a rate and the direction in which the metric is better.
     Method(fn(f64, Direction) -> Box<MethodFactory<'static>>),
     /// By a controller that was trained before.
-    Controlled(fn(f64, Direction, &Controller) -> Result<Made>),
-}
-
-/// A rival ready to run, and what tells it from others besides its name and rate.
-pub(super) struct Made {
-    pub(super) fingerprint: Fingerprint,
-    pub(super) factory: Box<MethodFactory<'static>>,
-}
-
-/// What tells a rival from others.
-pub(super) enum Fingerprint {
-    /// This alone.
-    Whole(String),
-    /// This besides its name and rate.
-    Besides(String),
+    Controlled(fn(f64, Direction, Controller) -> Box<MethodFactory<'static>>),
 }
 
 impl Rival {
@@ -86,7 +73,7 @@ impl Rival {
 
     /// Is it the schedule of its family, fixed before the run?
     pub fn is_fixed(&self) -> bool {
-        matches!(self.makes, Makes::Schedule(_))
+        matches!(self.makes, Makes::Schedule)
     }
 
     /// Is it a controller that has to be trained first?
@@ -119,25 +106,27 @@ impl Rival {
             let remedy = "give a positive, finite one";
             return Err(Error::Setting { name: "learning rate", value: rate.to_string(), remedy });
         }
-        let made = match self.makes {
-            Makes::Schedule(make) => make(self.family, rate)?,
-            Makes::Method(make) => {
-                Made { fingerprint: Fingerprint::Besides(String::new()), factory: make(rate, direction) }
+        let (fingerprint, factory): (String, Box<MethodFactory<'static>>) = match self.makes {
+            Makes::Schedule => {
+                let schedule = Schedule::parametric(self.family, rate);
+                // As schedules are fingerprinted elsewhere, so that equal ones are not trained twice.
+                let fingerprint = serde_json::to_string(&schedule)?;
+                let make = move |_, total| -> lodecast::Result<Box<dyn Method>> {
+                    Ok(Box::new(FixedSchedule::new(schedule.clone(), total)?))
+                };
+                (fingerprint, Box::new(make))
             }
+            Makes::Method(make) => (format!("{self} {rate:e}"), make(rate, direction)),
             Makes::Controlled(make) => {
                 let Some(controller) = controller else {
                     let remedy = "train one first with train_controller";
                     return Err(Error::Setting { name: "controller", value: "(none)".to_owned(), remedy });
                 };
-                make(rate, direction, controller)?
+                let fingerprint = format!("{self} {rate:e} {}", serde_json::to_string(controller)?);
+                (fingerprint, make(rate, direction, controller.clone()))
             }
         };
-        let fingerprint = match made.fingerprint {
-            Fingerprint::Whole(whole) => whole,
-            Fingerprint::Besides(besides) if besides.is_empty() => format!("{self} {rate:e}"),
-            Fingerprint::Besides(besides) => format!("{self} {rate:e} {besides}"),
-        };
-        Ok(Contender { name, fingerprint, factory: made.factory })
+        Ok(Contender { name, fingerprint, factory })
     }
 }
 

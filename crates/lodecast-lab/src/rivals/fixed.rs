@@ -1,10 +1,8 @@
 //! The families of schedules, each fixed before the run.
 
-use lodecast::{Family, Schedule};
+use lodecast::Family;
 
-use super::entry::{Fingerprint, Made, Makes, Rival};
-use crate::error::Result;
-use crate::run::method::FixedSchedule;
+use super::entry::{Makes, Rival};
 
 pub(super) const CONSTANT: Rival = fixed(Family::Constant, "constant", "one rate all along");
 pub(super) const COSINE: Rival = fixed(Family::Cosine, "cosine", "half a cosine down to nothing");
@@ -15,16 +13,7 @@ pub(super) const WARMUP_STABLE_DECAY: Rival =
     fixed(Family::WarmupStableDecay, "warmup-stable-decay", "up, level, then down to nothing");
 
 const fn fixed(family: Family, name: &'static str, describes: &'static str) -> Rival {
-    Rival { family, ..Rival::new(name, describes, Makes::Schedule(make)) }
-}
-
-fn make(family: Family, rate: f64) -> Result<Made> {
-    let schedule = Schedule::parametric(family, rate);
-    // As schedules are fingerprinted elsewhere, so that equal ones are not trained twice.
-    let fingerprint = Fingerprint::Whole(serde_json::to_string(&schedule)?);
-    let factory: Box<crate::MethodFactory<'static>> =
-        Box::new(move |_, total| Ok(Box::new(FixedSchedule::new(schedule.clone(), total)?)));
-    Ok(Made { fingerprint, factory })
+    Rival { family, ..Rival::new(name, describes, Makes::Schedule) }
 }
 
 #[cfg(test)]
