@@ -127,7 +127,14 @@ impl Experience {
         let worse = |a: f64, b: f64| if direction.is_better(a, b) { b } else { a };
         // Where every run was stopped, each counts as far as it came.
         let is_stopped = has_no_end(&sweep, metric);
-        let final_metric = |run: &Run| if is_stopped { run.final_validation(metric) } else { run.final_metric(metric) };
+        let has_diverged = |run: &Run| run.diverged_at(metric).is_some();
+        let final_metric = |run: &Run| {
+            if is_stopped {
+                run.final_validation(metric).filter(|_| !has_diverged(run))
+            } else {
+                run.final_metric(metric)
+            }
+        };
         let Some(worst) = sweep.runs.iter().filter_map(final_metric).reduce(worse) else {
             return fail("no run measured a finite value of the metric without diverging");
         };
@@ -140,15 +147,12 @@ impl Experience {
         for (name, indices) in sweep.configurations() {
             let runs: Vec<&Run> = indices.iter().map(|&index| &sweep.runs[index]).collect();
             let Some(schedule) = schedule_of(&runs, negligible_rate) else { continue };
-            let diverged = runs.iter().filter(|run| run.diverged_at(metric).is_some()).count();
+            let diverged = runs.iter().filter(|run| has_diverged(run)).count();
             // A run that stopped early says nothing of its end, nor does one in which nothing was measured.
             let ended = runs
                 .iter()
-                .filter(|run| is_stopped || run.diverged_at(metric).is_some() || run.reached_end())
-                .filter(|run| run.diverged_at(metric).is_some() || has_measured(run, metric));
-            let finals: Vec<f64> = ended
-                .map(|run| final_metric(run).filter(|_| run.diverged_at(metric).is_none()).unwrap_or(worst))
-                .collect();
+                .filter(|run| has_diverged(run) || (is_stopped || run.reached_end()) && has_measured(run, metric));
+            let finals: Vec<f64> = ended.map(|run| final_metric(run).unwrap_or(worst)).collect();
             if finals.is_empty() {
                 continue;
             }
@@ -277,22 +281,16 @@ impl Experience {
                 "its highest rate, {asked}, is beyond the {highest} that runs of the sweep have borne: what it leads to is a guess"
             ));
         }
-        (self.below(asked) >= 1.0).then(|| {
-            let slowest = self.slowest_peak();
+        let slowest = self.slowest_peak();
+        (below(asked, slowest) >= 1.0).then(|| {
             format!(
                 "its highest rate, {asked}, is below the {slowest} of the slowest run of the sweep: how little it learns is a guess"
             )
         })
     }
 
-    /// How far a whole run whose highest rate is `peak` lies below the slowest run of the sweep: 0 for not at all, 1 where it counts
-    /// as unknown.
-    pub(crate) fn below(&self, peak: f64) -> f64 {
-        ((self.slowest_peak() / peak).ln() / BELOW.ln()).clamp(0.0, 1.0)
-    }
-
     /// The highest rate of the configuration where it is lowest.
-    fn slowest_peak(&self) -> f64 {
+    pub(crate) fn slowest_peak(&self) -> f64 {
         let peaks = self.configurations.iter().map(|configuration| configuration.schedule.highest_rate());
         peaks.fold(self.learning_rates.highest, f64::min)
     }
@@ -316,6 +314,12 @@ impl Experience {
         }
         self.seen.check()
     }
+}
+
+/// How far a whole run whose highest rate is `peak` lies below that of the slowest run of a sweep: 0 for not at all, 1 where it counts
+/// as unknown.
+pub(crate) fn below(peak: f64, slowest: f64) -> f64 {
+    ((slowest / peak).ln() / BELOW.ln()).clamp(0.0, 1.0)
 }
 
 /// Was every run of the sweep that measured the metric, and did not diverge, stopped before its planned end?

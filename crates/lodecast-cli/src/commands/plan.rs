@@ -7,7 +7,7 @@ use clap::Args;
 use lodecast::{Candidate, Interval, Model, Narrowing, Origin, Plan, Planner, Point, Prediction, Situation, Verdict};
 use serde::Serialize;
 
-use crate::failure::failure;
+use crate::failure::{failure, misuse};
 use crate::figures::{is_fraction, metric_name, metric_value, schedule_in_words};
 use crate::model_input;
 use crate::options::fraction::fraction;
@@ -115,10 +115,13 @@ impl Arguments {
 
     /// The model to ask: of what is known before the first run, where there is none.
     fn model(&self, output: &mut Output) -> Result<Model> {
-        if let Some(rate) = self.prior.learning_rate {
-            return self.prior.model(rate, self.total_steps, &self.columns.metrics, output);
+        match (&self.model, self.prior.learning_rate) {
+            (Some(path), _) => model_input::model(path, &self.columns, output),
+            (None, Some(rate)) => self.prior.model(rate, self.total_steps, &self.columns.metrics, output),
+            (None, None) => {
+                Err(misuse("there is nothing to plan from", "name a model or runs, or give --learning-rate"))
+            }
         }
-        model_input::model(self.model.as_deref().unwrap_or(Path::new("")), &self.columns, output)
     }
 
     /// The points seen, the planned length, and the schedule that the run says it follows.

@@ -7,7 +7,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::ensemble::Ensemble;
+use super::ensemble::{Ensemble, Order};
 use super::ensemble_witness::{Case, EnsembleWitness};
 use super::expected::Expected;
 use super::file::Tensors;
@@ -107,7 +107,7 @@ impl ControlledLatentOde {
     /// [`Self::final_rewards`] of one run under any schedules; the points are encoded once.
     fn rewards_from(&self, observed: &[Point], total_steps: u64, now: f64) -> impl Fn(&[Schedule]) -> Vec<f64> {
         let asked = self.asked(observed, total_steps, now);
-        let latents = self.0.encode(&self.0.networks, self.0.as_learned(&asked.window).iter());
+        let latents = self.0.encode(&self.0.networks, &asked.window, Order::OfTime);
         move |schedules| {
             let controls: Vec<Control> =
                 schedules.par_iter().map(|schedule| self.control_of(&asked, schedule)).collect();
@@ -129,13 +129,13 @@ impl ControlledLatentOde {
         let asked = self.asked(observed, total_steps, now);
         let control = self.control_of(&asked, schedule);
         let times: Vec<f64> = progress.iter().map(|at| at * self.0.header.scaler.time_scale).collect();
-        let latents = self.0.encode(&self.0.networks, self.0.as_learned(&asked.window).iter());
+        let latents = self.0.encode(&self.0.networks, &asked.window, Order::OfTime);
         self.0.curves(&self.0.networks, &latents, &control, &times)
     }
 
     /// Final metric in the model's units, one a network, for the rest of a run under `control`.
-    fn final_metrics(&self, networks: &[Network<f32>], window: &Series, control: &Control) -> Vec<f64> {
-        let latents = self.0.encode(networks, self.0.as_learned(&window.points).iter());
+    fn final_metrics(&self, networks: &[Network<f32>], window: &[SeriesPoint], control: &Control) -> Vec<f64> {
+        let latents = self.0.encode(networks, window, Order::OfTime);
         self.0.final_metrics(networks, &latents, std::slice::from_ref(control))
     }
 
@@ -314,11 +314,10 @@ impl Form for ControlledLatentOde {
             let observed = if fraction <= 0.0 { 0 } else { observed.min(points.len() - 1) };
             let now = if observed == 0 { case.series.control.start } else { points[observed - 1].time };
             let reach = now - header.window * header.scaler.time_scale - 1e-9;
-            let window = points[..observed].iter().filter(|point| point.time > reach).copied().collect();
-            let window = Series { points: window, control: Control::default() };
-            if self.is_missed_in(&window.points) {
-                let nothing = Series { points: Vec::new(), control: Control::default() };
-                return Some(self.final_metrics(&case.networks, &nothing, &case.series.control));
+            let window: Vec<SeriesPoint> =
+                points[..observed].iter().filter(|point| point.time > reach).copied().collect();
+            if self.is_missed_in(&window) {
+                return Some(self.final_metrics(&case.networks, &[], &case.series.control));
             }
             Some(self.final_metrics(&case.networks, &window, &case.series.control.after(now)))
         };

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::series::SeriesPoint;
+use crate::data::interpolate;
 
 /// Windows whose density is off by more than this factor are brought to the density that was learned from.
 const ALIKE: f64 = 1.5;
@@ -44,13 +45,15 @@ impl MetricDensity {
         if measured == 0.0 || !(is_rare || is_frequent) {
             return Cow::Borrowed(window);
         }
-        let known = |point: &SeriesPoint| !point.validation.is_nan();
-        let first = if is_rare { window.iter().position(known).unwrap_or(0) } else { 0 };
-        let mut points = window[first..].to_vec();
-        if is_rare {
-            fill(&mut points);
+        if is_frequent {
+            let mut points = window.to_vec();
+            thin(&mut points, self.high);
+            return Cow::Owned(points);
         }
-        thin(&mut points, if is_rare { self.low } else { self.high });
+        let first = window.iter().position(is_measured).unwrap_or(0);
+        let mut points = window[first..].to_vec();
+        fill(&mut points);
+        thin(&mut points, self.low);
         Cow::Owned(points)
     }
 
@@ -62,8 +65,12 @@ impl MetricDensity {
     }
 }
 
+fn is_measured(point: &SeriesPoint) -> bool {
+    !point.validation.is_nan()
+}
+
 fn measured(points: &[SeriesPoint]) -> usize {
-    points.iter().filter(|point| !point.validation.is_nan()).count()
+    points.iter().filter(|point| is_measured(point)).count()
 }
 
 fn density(points: &[SeriesPoint]) -> f64 {
@@ -72,17 +79,10 @@ fn density(points: &[SeriesPoint]) -> f64 {
 
 /// Draws straight lines between the values of the metric, the first of which is at the first point, and holds the last.
 fn fill(points: &mut [SeriesPoint]) {
-    let measured: Vec<usize> = (0..points.len()).filter(|&at| !points[at].validation.is_nan()).collect();
-    for pair in measured.windows(2) {
-        let (from, to) = (points[pair[0]], points[pair[1]]);
-        for point in &mut points[pair[0] + 1..pair[1]] {
-            let come = (point.time - from.time) / (to.time - from.time).max(f64::MIN_POSITIVE);
-            point.validation = from.validation + come * (to.validation - from.validation);
-        }
-    }
-    if let Some(&last) = measured.last() {
-        let held = points[last].validation;
-        points[last..].iter_mut().for_each(|point| point.validation = held);
+    let known: Vec<(f64, f64)> =
+        points.iter().filter(|point| is_measured(point)).map(|point| (point.time, point.validation)).collect();
+    for point in points.iter_mut().filter(|point| !is_measured(point)) {
+        point.validation = interpolate(&known, point.time);
     }
 }
 
@@ -91,7 +91,7 @@ fn thin(points: &mut [SeriesPoint], wanted: f64) {
     let mut owed = 1.0 - wanted;
     for point in points.iter_mut().rev() {
         owed += wanted;
-        if point.validation.is_nan() {
+        if !is_measured(point) {
             continue;
         }
         if owed >= 1.0 - 1e-9 {

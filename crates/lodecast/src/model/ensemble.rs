@@ -47,6 +47,13 @@ struct FileHeader<H> {
     header: H,
 }
 
+/// In which order an encoder reads the points of a window.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    OfTime,
+    AgainstTime,
+}
+
 /// An ensemble in memory, its parameters packed for the solver.
 #[derive(Clone, Debug)]
 pub(crate) struct Ensemble {
@@ -85,19 +92,16 @@ impl Ensemble {
         Tolerances { first_step: self.header.first_step, ..tolerances(self.header.tolerance, time_scale) }
     }
 
-    /// A window as dense in the metric as those that the networks have learned from.
-    pub(crate) fn as_learned<'p>(&self, window: &'p [SeriesPoint]) -> Cow<'p, [SeriesPoint]> {
-        self.header.density.map_or(Cow::Borrowed(window), |density| density.alike(window))
-    }
-
-    /// The latent vector of a window for each of the networks; `points` come in the order in which the encoder reads them.
-    pub(crate) fn encode<'p>(
-        &self,
-        networks: &[Network<f32>],
-        points: impl ExactSizeIterator<Item = &'p SeriesPoint>,
-    ) -> Vec<Vec<f32>> {
+    /// The latent vector of a window for each of the networks, which read it in the order of time or against it. It is brought to the
+    /// density of the metric that they have learned from.
+    pub(crate) fn encode(&self, networks: &[Network<f32>], window: &[SeriesPoint], order: Order) -> Vec<Vec<f32>> {
+        let window = self.header.density.map_or(Cow::Borrowed(window), |density| density.alike(window));
         let columns = self.header.architecture.inputs;
-        let mut inputs = vec![0.0; points.len() * columns];
+        let mut inputs = vec![0.0; window.len() * columns];
+        let points = (0..window.len()).map(|place| match order {
+            Order::OfTime => &window[place],
+            Order::AgainstTime => &window[window.len() - 1 - place],
+        });
         for (row, point) in inputs.chunks_exact_mut(columns).zip(points) {
             let write = |column: usize, value: f64| row[column] = value as f32;
             point.write_inputs(self.header.scaler.time_scale, columns > 4, write);

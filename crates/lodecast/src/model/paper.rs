@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use equinox::read_equinox;
 
-use super::ensemble::{Ensemble, Header};
+use super::ensemble::{Ensemble, Header, Order};
 use super::ensemble_witness::{Case, EnsembleWitness};
 use super::expected::Expected;
 use super::file::Tensors;
@@ -161,7 +161,7 @@ impl PaperLatentOde {
         if series.points.iter().all(|point| point.train_loss.is_nan() && point.validation.is_nan()) {
             return Err(Error::Window { reason: "nothing finite was measured in it yet".to_owned() });
         }
-        let latents = self.0.encode(std::slice::from_ref(network), self.0.as_learned(&series.points).iter().rev());
+        let latents = self.0.encode(std::slice::from_ref(network), &series.points, Order::AgainstTime);
         Ok(latents.into_iter().flatten().map(f64::from).collect())
     }
 

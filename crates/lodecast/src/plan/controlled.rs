@@ -82,14 +82,11 @@ fn opening(model: &dyn ControlledForecaster, situation: &Situation<'_>) -> Resul
         Prediction { metric: mean, spread: 0.5 * (high - low) }
     };
     let candidate = |opening: &Opening| Candidate {
-        origin: Origin::Opening { name: opening.name.clone() },
-        verdict: Verdict::Accepted,
         prediction: Some(predicted(opening)),
-        score: None,
-        aligned_at: None,
         schedule: Some(opening.schedule.clone()),
         interval: Some(opening.predicted),
         probability_better_than_best: Some(opening.probability_better_than_best),
+        ..Candidate::new(Origin::Opening { name: opening.name.clone() })
     };
     let mut candidates: Vec<Candidate> = openings.iter().map(candidate).collect();
     candidates[0].verdict = Verdict::Chosen;

@@ -119,6 +119,22 @@ pub struct Candidate {
     pub probability_better_than_best: Option<f64>,
 }
 
+impl Candidate {
+    /// One of which nothing is known yet, and which nothing speaks against.
+    pub(super) fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            verdict: Verdict::Accepted,
+            prediction: None,
+            score: None,
+            aligned_at: None,
+            schedule: None,
+            interval: None,
+            probability_better_than_best: None,
+        }
+    }
+}
+
 /// What a planner decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

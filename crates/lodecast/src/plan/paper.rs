@@ -210,16 +210,7 @@ pub(super) fn plan(
         let curves = model.decode(member, &latents, &times)?;
         let mut futures = Vec::new();
         for (draw, curve) in curves.into_iter().enumerate() {
-            let mut candidate = Candidate {
-                origin: Origin::Latent { member, draw },
-                verdict: Verdict::Accepted,
-                prediction: None,
-                score: None,
-                aligned_at: None,
-                schedule: None,
-                interval: None,
-                probability_better_than_best: None,
-            };
+            let mut candidate = Candidate::new(Origin::Latent { member, draw });
             match place(&curve, &present, settings, now) {
                 Ok(aligned_at) => {
                     let metric = read(&curve.validation, step, aligned_at + horizon);

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::settings::ControlledSettings;
 use crate::data::Schedule;
 use crate::error::{Error, Result};
+use crate::experience::below;
 use crate::model::{ControlledForecaster, Outlook};
 use crate::plan::explanation::{Candidate, Origin, Prediction, Score, Verdict};
 use crate::plan::known::KnownSchedules;
@@ -88,7 +89,8 @@ impl Board<'_> {
         // What is not a number stays so, and rejects the candidate.
         let experience = self.model.experience();
         let highest = experience.learning_rates.highest;
-        let is_whole = self.remaining.log_rate_in_force().is_none();
+        // Low rates in the rest of a run are what most schedules have.
+        let slowest = self.remaining.log_rate_in_force().is_none().then(|| experience.slowest_peak());
         let loss = |(&index, higher): (&usize, &[f64])| {
             let known = match promises[index] - promise(higher) - settings.tolerated_loss {
                 loss if loss <= 0.0 => 0.0,
@@ -98,7 +100,7 @@ impl Board<'_> {
             let peak = self.remaining.highest_rate(&schedules[index]);
             let margin = settings.rate_margin.ln();
             let beyond = (settings.rate_margin * peak / highest).ln().clamp(0.0, margin) / margin;
-            let below = if is_whole { experience.below(peak) } else { 0.0 };
+            let below = slowest.map_or(0.0, |slowest| below(peak, slowest));
             known + UNKNOWN * beyond.max(below)
         };
         let losses: Vec<f64> = order.iter().zip(higher.chunks_exact(members)).map(loss).collect();
@@ -111,16 +113,7 @@ impl Board<'_> {
     }
 
     fn candidate(&self, origin: Origin, schedule: &Schedule, rewards: &[f64], edge: f64) -> Candidate {
-        let mut candidate = Candidate {
-            origin,
-            verdict: Verdict::Accepted,
-            prediction: None,
-            score: None,
-            aligned_at: None,
-            schedule: None,
-            interval: None,
-            probability_better_than_best: None,
-        };
+        let mut candidate = Candidate::new(origin);
         let reject = |reason: String| Verdict::Rejected { reason };
         if let Some(member) = rewards.iter().position(|reward| !reward.is_finite()) {
             candidate.verdict = reject(format!("member {member} predicts a reward of {}", rewards[member]));
