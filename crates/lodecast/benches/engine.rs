@@ -13,8 +13,8 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use lodecast::instrument::{FitSteps, controlled_fit_steps, peak_operations, reference_fit_steps};
 use lodecast::{
-    ControlledSettings, FitOptions, FitSettings, Forecaster, Model, ModelKind, Planner, Point, Schedule, Situation,
-    Sweep, fit,
+    ControlledSettings, Direction, FitOptions, FitSettings, Forecaster, Metric, Model, ModelKind, Planner, Point,
+    Schedule, Situation, Sweep, fit,
 };
 
 fn fit_steps(criterion: &mut Criterion) {
@@ -82,6 +82,34 @@ fn plans(criterion: &mut Criterion) {
     });
 }
 
+/// What a law's first plan takes, the law being there: the pick among 2,500 shapes and the schedules that were measured.
+fn picks(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("law: a first plan");
+    group.sample_size(20);
+    for runs in [24, 500, 10_000] {
+        let mut sweep = Sweep::new(vec![Metric::new("accuracy", Direction::Max)]);
+        for k in 0..runs {
+            // Warm up, hold and anneal by the golden ratio and its powers, so that no two runs are alike.
+            let part = |power: i32| (f64::from(k) * 0.618_033_988_749_895_f64.powi(power)).fract();
+            let (peak, warmup, hold) = (0.1 * 16f64.powf(part(1)), 0.3 * part(2), 0.35 + 0.6 * part(3));
+            let knots = [(0.0, 0.1 * peak), (0.01 + warmup, peak), (hold, peak), (1.0, 0.1 * peak * part(4))];
+            let schedule = Schedule::piecewise_linear(knots).expect("knots");
+            sweep.runs.push(toy_sweep::run(&k.to_string(), &schedule, k as u64 + 1, 50, 250));
+        }
+        let settings = FitSettings::new(ModelKind::Law);
+        let Model::Law(law) = fit(&sweep, &settings, FitOptions::default()).expect("a usable sweep").model else {
+            return;
+        };
+        let planner =
+            Planner::new(Forecaster::controlled(law), ControlledSettings::default()).expect("usable settings");
+        let in_force = Schedule::cosine(0.5);
+        group.bench_function(format!("{runs} runs"), |bencher| {
+            bencher.iter(|| black_box(planner.plan(&Situation::after(&[], 250, &in_force)).expect("a plan")));
+        });
+    }
+    group.finish();
+}
+
 fn whole_fit(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fit");
     group.sample_size(10).measurement_time(Duration::from_secs(20));
@@ -97,5 +125,5 @@ fn whole_fit(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, fit_steps, plans, whole_fit);
+criterion_group!(benches, fit_steps, plans, picks, whole_fit);
 criterion_main!(benches);

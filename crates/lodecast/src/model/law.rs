@@ -36,6 +36,7 @@ mod plain_process;
 mod posterior;
 mod prior;
 mod prior_alone;
+mod process_paths;
 mod residual;
 mod samples;
 mod scale;
@@ -46,11 +47,10 @@ mod shapes;
 mod soundness;
 mod witness;
 
-pub(crate) use appraisal::{Appraisal, Appraiser};
+pub(crate) use appraisal::{Answers, Appraiser};
 pub(crate) use divergence::normal_distribution;
 pub use explanation::{Explanation, Quantity};
 pub use fitted_law::{Law, UnusedRun};
-pub(crate) use forecast::Answer;
 pub use forecast::{FinalForecast, LawForecast};
 pub use law_model::LawModel;
 pub use narrowing::Narrowing;
@@ -63,4 +63,3 @@ pub(crate) use shapes::SHAPE_NUMBERS;
 pub use shapes::{Shape, ShapeRange};
 
 pub(crate) use observation::Recording;
-pub(crate) use plain_process::PlainProcess;

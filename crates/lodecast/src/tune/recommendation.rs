@@ -227,7 +227,7 @@ impl Tuner {
                 CouldBeBetter {
                     schedule: self.exact(origin, schedule.clone()),
                     origin: origin.clone(),
-                    predicted: law.natural(worth.averaged, worth.chance),
+                    predicted: law.natural(appraiser.answers(worth, &mut Vec::new()).averaged, worth.chance),
                     probability: chance(index),
                 }
             })

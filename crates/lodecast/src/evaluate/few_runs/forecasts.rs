@@ -6,7 +6,7 @@ use super::FewRunsMethod;
 use crate::data::{Direction, Metric, Run, Sweep};
 use crate::evaluate::multi_power_law::{LossCurve, MultiPowerLaw, Rates};
 use crate::fit::{BestFit, FitOptions, FitSettings, fit, fit_best};
-use crate::model::law::{Answer, FinalForecast, Law, LawSettings, PlainProcess, Recording};
+use crate::model::law::{FinalForecast, Law, LawSettings, Recording};
 use crate::model::{Expected, Model, ModelKind};
 
 /// A forecast of a final metric, in its own units.
@@ -71,9 +71,8 @@ pub(super) fn learn(method: FewRunsMethod, learned: &Sweep, metric: usize, ends:
         }
         FewRunsMethod::GaussianProcess => {
             let law = Law::fit(learned, name, &LawSettings::default()).ok()?;
-            let (features, ln_gaps) = law.ended_runs();
-            let process = PlainProcess::fit(&features, &ln_gaps)?;
-            Some(Box::new(move |others, observed| of_process(&law, &process, others, observed)))
+            law.plain_process()?;
+            Some(Box::new(move |others, observed| of_process(&law, others, observed)))
         }
         FewRunsMethod::MultiPowerLaw => {
             if *direction == Direction::Max {
@@ -125,12 +124,11 @@ fn of_law(law: &Law, others: &Sweep, metric: usize, observed: f64) -> Vec<Option
     others.runs.par_iter().map(forecast).collect()
 }
 
-fn of_process(law: &Law, process: &PlainProcess, others: &Sweep, observed: f64) -> Vec<Option<Ends>> {
+fn of_process(law: &Law, others: &Sweep, observed: f64) -> Vec<Option<Ends>> {
     let forecast = |run: &Run| {
         let recording = Recording::rates_alone(run, None)?;
         let question = law.question_of(&recording.rates, recording.length, &recording.settings);
-        let found = process.predict(&question.features, &mut Vec::new());
-        let answer = Answer { ln_gap: found.ln_gap, doubt: found.doubt, noise: found.noise };
+        let answer = law.plain_process()?.predict(&question.features, &mut Vec::new());
         Some(Ends::from(law.natural(answer, 0.0)))
     };
     others.runs.par_iter().map(|run| if observed > 0.0 { None } else { forecast(run) }).collect()

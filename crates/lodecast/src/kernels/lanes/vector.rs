@@ -100,6 +100,14 @@ pub(crate) trait Lanes:
         Self::splat(Self::Real::from_f64(value))
     }
 
+    /// The vector of as many values as there are lanes.
+    #[inline(always)]
+    fn load(values: &[Self::Real]) -> Self {
+        let mut lanes = Self::zero();
+        lanes.lanes_mut().copy_from_slice(values);
+        lanes
+    }
+
     /// Builds a vector lane by lane.
     #[inline(always)]
     fn from_fn(mut value: impl FnMut(usize) -> f64) -> Self {

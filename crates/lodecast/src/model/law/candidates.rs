@@ -1,8 +1,10 @@
 //! What a search for a schedule asks of a law: the runs it knows, and what candidates are worth.
 
-use super::curve::SEGMENTS;
+use super::curve::Curve;
 use super::fitted_law::Law;
+use super::fitted_run::FittedRun;
 use super::forecast::{Answer, Question};
+use super::plain_process::PlainProcess;
 use super::shapes::ShapeRange;
 use crate::Schedule;
 
@@ -36,7 +38,11 @@ impl Law {
     /// Shapes that are worth a try, with peaks among those measured; `None` without any rate. The best run widens them where it anneals
     /// less, but that speaks against annealing only if some run annealed.
     pub(crate) fn believed_shapes(&self) -> Option<ShapeRange> {
-        let measured = self.measured_schedules();
+        self.shapes_beside(&self.measured_schedules())
+    }
+
+    /// The same, beside the schedules that were measured.
+    pub(super) fn shapes_beside(&self, measured: &[(String, Schedule)]) -> Option<ShapeRange> {
         let annealed = measured.iter().any(|(_, schedule)| ShapeRange::is_annealed(schedule));
         ShapeRange::of(self.peaks(), measured.first().map(|(_, best)| best).filter(|_| annealed))
     }
@@ -55,17 +61,36 @@ impl Law {
         peaks
     }
 
-    /// Features and `ln` final gap of all runs that came to an end, diverged ones at the gap of an untrained network.
-    pub(crate) fn ended_runs(&self) -> (Vec<Vec<f64>>, Vec<f64>) {
-        let ended = self.runs.iter().filter_map(|run| {
-            let last = if run.diverged { self.units.start } else { run.last? };
-            let rates = <&[f64; SEGMENTS]>::try_from(run.rates.as_slice()).ok()?;
-            Some((self.features(rates, run.length, &run.settings), last.ln()))
-        });
-        ended.unzip()
+    /// Runs that came to an end, with their final gap, diverged ones at that of an untrained network.
+    fn ended_runs(&self) -> impl Iterator<Item = (&FittedRun, f64)> {
+        let last = |run: &FittedRun| if run.diverged { Some(self.units.start) } else { run.last };
+        self.runs.iter().filter_map(move |run| Some((run, last(run)?)))
     }
 
-    /// The answer of law and process as it is believed in searches.
+    /// How many runs came to an end.
+    pub(crate) fn ended(&self) -> usize {
+        self.ended_runs().count()
+    }
+
+    /// Fits the plain process to them.
+    pub(super) fn learn_plain_process(&mut self) {
+        let ended = self.ended_runs();
+        let (features, ln_gaps): (Vec<Vec<f64>>, Vec<f64>) =
+            ended.map(|(run, last)| (self.features(&run.rates, run.length, &run.settings), last.ln())).unzip();
+        self.plain_process = PlainProcess::fit(&features, &ln_gaps);
+    }
+
+    /// What is known without the law, of the ends of the runs alone; `None` from fewer than three.
+    pub(crate) fn plain_process(&self) -> Option<&PlainProcess> {
+        self.plain_process.as_ref()
+    }
+
+    /// `ln` gap to expect of a run that trains, as law and process are believed in searches; `curve` is the law's own.
+    pub(crate) fn search_mean(&self, curve: &Curve, question: &Question, scratch: &mut Vec<f64>) -> f64 {
+        curve.end(&question.path) + self.search_process.mean(&mut question.features.clone(), scratch)
+    }
+
+    /// The same with its doubt.
     pub(crate) fn search_answer(&self, question: &Question, scratch: &mut Vec<f64>) -> Answer {
         self.answer(question, &self.search_process, scratch).0
     }
@@ -76,8 +101,8 @@ impl Law {
     }
 
     /// Expected gap: the median if it trains, the gap of an untrained network if it diverges.
-    pub(crate) fn expected_gap(&self, answer: Answer, chance: f64) -> f64 {
-        let gap = answer.ln_gap.min(700.0).exp().min(self.units.start);
+    pub(crate) fn expected_gap(&self, ln_gap: f64, chance: f64) -> f64 {
+        let gap = ln_gap.min(700.0).exp().min(self.units.start);
         (1.0 - chance) * gap + chance * self.units.start
     }
 }

@@ -162,6 +162,13 @@ impl Curve {
         self.walk::<false>(path, ends, |index, value, _| ln_values[index] = value);
     }
 
+    /// `ln y` at the end of the run.
+    pub(crate) fn end(&self, path: &Path) -> f64 {
+        let mut end = [0.0];
+        self.values(path, &[SEGMENTS - 1], &mut end);
+        end[0]
+    }
+
     /// `ln y` at the ends of the segments `ends`, with its derivatives in all parameters.
     pub(crate) fn derivatives(&self, path: &Path, ends: &[usize], mut each: impl FnMut(usize, f64, &Gradient)) {
         self.walk::<true>(path, ends, |index, value, gradient| each(index, value, gradient));

@@ -81,6 +81,7 @@ impl Law {
             Some(scale) => fit_scaled(metric, &recordings, scale, settings)?,
             None => learn_ideal(metric, &recordings, &values, settings)?,
         };
+        law.learn_plain_process();
         law.notes.extend(odd);
         law.left_out = left_out;
         law.doubts = Vec::from_iter(settings_beyond_rates(&sweep, column));
@@ -200,6 +201,7 @@ fn fit_scaled(metric: &Metric, recordings: &[Recording], scale: Scale, settings:
         posterior: Posterior::before(Prior::from(Choice { warmup: settings.warmup }), start, best),
         forecast_process: ResidualProcess::fit(&[], &[], LEAST_SPREAD, Purpose::Forecast, None),
         search_process: ResidualProcess::fit(&[], &[], LEAST_SPREAD, Purpose::Search, None),
+        plain_process: None,
         threshold: Threshold::from(
             runs.iter().map(|run| (ln_over(run.peak, units.rate), run.diverged)).collect::<Vec<_>>(),
         ),

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::covariates::{Covariates, Settings, momentum_gain};
-use super::curve::{Path, SEGMENTS};
+use super::curve::{Curve, Path, SEGMENTS};
 use super::divergence::{DivergedEnds, Threshold};
 use super::fitted_run::FittedRun;
+use super::plain_process::PlainProcess;
 use super::posterior::Posterior;
 use super::residual::ResidualProcess;
 use super::scale::Scale;
@@ -62,6 +63,9 @@ pub struct Law {
     /// What the curve leaves, as it is believed in forecasts and, more doubtfully, in searches.
     pub(super) forecast_process: ResidualProcess,
     pub(super) search_process: ResidualProcess,
+    /// What is known without the law, of the ends of the runs alone. Files of earlier versions have none: it is fitted when they are read.
+    #[serde(default)]
+    pub(super) plain_process: Option<PlainProcess>,
     pub(super) threshold: Threshold,
     #[serde(default)]
     pub(super) diverged_ends: DivergedEnds,
@@ -146,6 +150,11 @@ impl Law {
     /// Scatter of curves about the law, as a deviation of the logarithm of the gap to the ideal.
     pub fn scatter(&self) -> f64 {
         self.posterior.sigma
+    }
+
+    /// The curve at the most probable parameters.
+    pub(super) fn curve(&self) -> Curve {
+        self.posterior.curve()
     }
 
     /// The path of rates under these settings, in the search's units.

@@ -160,6 +160,9 @@ impl Form for LawModel {
             run.residuals = known.map(|&residual| Some(residual).filter(|residual| !residual.is_nan())).collect();
         }
         law.check()?;
+        if law.plain_process().is_none() {
+            law.learn_plain_process();
+        }
         Ok(Self::new(law, settings, experience, record))
     }
 }

@@ -1,28 +1,28 @@
 //! A Gaussian process over schedule features: squared exponential with a length a feature, its hyperparameters at their
 //! most probable values.
 
-use rand::{Rng, RngExt};
-use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
 use super::groups::Groups;
 use super::hyperparameters::{Fitted, Hyperprior, Kernel, log_likelihood, most_probable};
 use super::linear_algebra::{Cholesky, dot};
+use crate::kernels::covariance::SquaredExponential;
 
 /// Runs that a process is made of at most, and those from which its hyperparameters are learned: beyond, evenly spread ones.
 const MEMBERS: usize = 500;
 const TEACHERS: usize = 160;
-/// Cosines (with their sines) that a draw of the prior is made of.
-const COSINES: usize = 128;
 
 /// A fitted process with zero mean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Fitted", into = "Fitted")]
 pub(crate) struct GaussianProcess {
-    fitted: Fitted,
-    factor: Cholesky,
+    pub(super) fitted: Fitted,
+    pub(super) kernel: Kernel,
+    /// The inputs once more, as predictions ask for them.
+    inputs: SquaredExponential,
+    pub(super) factor: Cholesky,
     /// `K⁻¹ y`.
-    weights: Vec<f64>,
+    pub(super) weights: Vec<f64>,
     log_likelihood: f64,
 }
 
@@ -80,12 +80,14 @@ impl GaussianProcess {
         let mut weights = fitted.targets.clone();
         factor.solve(&mut weights);
         let log_likelihood = log_likelihood(&factor, &fitted.targets, &weights);
-        weights.iter().all(|weight| weight.is_finite()).then_some(Self { fitted, factor, weights, log_likelihood })
+        let finite = weights.iter().all(|weight| weight.is_finite());
+        let inputs = SquaredExponential::new(kernel.signal, &kernel.inverse_lengths, &fitted.inputs);
+        finite.then_some(Self { fitted, kernel, inputs, factor, weights, log_likelihood })
     }
 
     /// Variance of the noise.
     pub(crate) fn noise(&self) -> f64 {
-        Kernel::new(&self.fitted.hyperparameters).noise
+        self.kernel.noise
     }
 
     /// Logarithm of the marginal likelihood of the targets.
@@ -125,67 +127,22 @@ impl GaussianProcess {
         found
     }
 
+    /// The target to expect at `input`. `scratch` is room that is used again.
+    pub(crate) fn mean(&self, input: &[f64], scratch: &mut Vec<f64>) -> f64 {
+        self.covariances(input, scratch);
+        dot(scratch, &self.weights)
+    }
+
     /// Prediction at `input`, without the noise of a new run. `scratch` is room that is used again.
     pub(crate) fn predict(&self, input: &[f64], scratch: &mut Vec<f64>) -> Prediction {
-        let kernel = Kernel::new(&self.fitted.hyperparameters);
-        scratch.clear();
-        scratch.extend(self.fitted.inputs.chunks_exact(self.fitted.features).map(|run| kernel.covariance(run, input)));
-        let mean = dot(scratch, &self.weights);
+        let mean = self.mean(input, scratch);
         self.factor.solve_lower(scratch);
-        Prediction { mean, variance: (kernel.signal - dot(scratch, scratch)).max(0.0) }
+        Prediction { mean, variance: (self.kernel.signal - dot(scratch, scratch)).max(0.0) }
     }
-}
 
-/// A process ready to be drawn from at given candidates, by Matheron's rule: a draw of the prior, corrected by how it misses
-/// the targets. Draws of the prior are sums of random cosines (Rahimi & Recht 2007).
-pub(crate) struct ProcessPaths<'a> {
-    process: &'a GaussianProcess,
-    kernel: Kernel,
-    candidates: Vec<Vec<f64>>,
-    /// Covariance with the targets, one row a candidate.
-    covariances: Vec<Vec<f64>>,
-    means: Vec<f64>,
-}
-
-impl GaussianProcess {
-    /// Prepares joint draws at `candidates`.
-    pub(crate) fn paths(&self, candidates: &[Vec<f64>]) -> ProcessPaths<'_> {
-        let kernel = Kernel::new(&self.fitted.hyperparameters);
-        let runs = || self.fitted.inputs.chunks_exact(self.fitted.features);
-        let covariances: Vec<Vec<f64>> =
-            candidates.iter().map(|input| runs().map(|run| kernel.covariance(run, input)).collect()).collect();
-        let means = covariances.iter().map(|row: &Vec<f64>| dot(row, &self.weights)).collect();
-        ProcessPaths { process: self, kernel, candidates: candidates.to_vec(), covariances, means }
-    }
-}
-
-impl ProcessPaths<'_> {
-    /// One draw at all candidates, its distance to the mean multiplied by `widen`.
-    pub(crate) fn draw(&self, random: &mut impl Rng, widen: f64) -> Vec<f64> {
-        let mut normal = || -> f64 { random.sample(StandardNormal) };
-        let features = self.process.fitted.features;
-        let frequencies: Vec<f64> =
-            (0..COSINES * features).map(|k| normal() * self.kernel.inverse_lengths[k % features]).collect();
-        let amplitudes: Vec<(f64, f64)> = (0..COSINES).map(|_| (normal(), normal())).collect();
-        let size = (self.kernel.signal / COSINES as f64).sqrt();
-        let prior = |input: &[f64]| {
-            let waves = frequencies.chunks_exact(features).zip(&amplitudes);
-            size * waves
-                .map(|(frequency, (cosine, sine))| {
-                    let (sin, cos) = dot(frequency, input).sin_cos();
-                    cosine * cos + sine * sin
-                })
-                .sum::<f64>()
-        };
-        let fitted = &self.process.fitted;
-        let noise = self.kernel.noise.sqrt();
-        let mut missed: Vec<f64> = (fitted.inputs.chunks_exact(features).zip(&fitted.targets))
-            .map(|(run, target)| target - prior(run) - noise * normal())
-            .collect();
-        self.process.factor.solve(&mut missed);
-        let draws = self.candidates.iter().zip(&self.covariances);
-        let draws = draws.map(|(input, covariance)| prior(input) + dot(covariance, &missed));
-        draws.zip(&self.means).map(|(draw, mean)| mean + widen * (draw - mean)).collect()
+    /// Covariances of `input` with all that it was made from.
+    pub(super) fn covariances(&self, input: &[f64], covariances: &mut Vec<f64>) {
+        self.inputs.covariances(input, covariances);
     }
 }
 
@@ -198,25 +155,6 @@ fn spread_evenly(count: usize, most: usize) -> impl Iterator<Item = usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn draws_have_the_mean_and_the_variance_of_predictions() {
-        let inputs: Vec<Vec<f64>> = (0..6).map(|k| vec![f64::from(k) / 2.0, f64::from(k % 2)]).collect();
-        let targets: Vec<f64> = inputs.iter().map(|input| input[0].cos()).collect();
-        let process = GaussianProcess::fit(&inputs, &targets, &Hyperprior::about(0.8, 0.6), None).expect("finite");
-        let candidates = [vec![1.1, 0.0], vec![5.0, 1.0]];
-        let paths = process.paths(&candidates);
-        let mut random = crate::random::stream(1, crate::random::Purpose::Candidate, 0);
-        let draws: Vec<Vec<f64>> = (0..4000).map(|_| paths.draw(&mut random, 1.0)).collect();
-        for (at, candidate) in candidates.iter().enumerate() {
-            let predicted = process.predict(candidate, &mut Vec::new());
-            let mean = draws.iter().map(|draw| draw[at]).sum::<f64>() / draws.len() as f64;
-            let variance = draws.iter().map(|draw| (draw[at] - mean).powi(2)).sum::<f64>() / draws.len() as f64;
-            let error = (predicted.variance / draws.len() as f64).sqrt();
-            assert!((mean - predicted.mean).abs() < 4.0 * error, "{mean} for {predicted:?}");
-            assert!((variance / predicted.variance - 1.0).abs() < 0.12, "{variance} for {predicted:?}");
-        }
-    }
 
     #[test]
     fn a_smooth_function_is_learned_and_doubt_grows_away_from_it() {

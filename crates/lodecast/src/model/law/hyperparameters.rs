@@ -7,7 +7,7 @@ use super::linear_algebra::{Cholesky, dot};
 /// Steps of the search for them.
 const ITERATIONS: usize = 60;
 /// Keeps the factor of a nearly noiseless process positive definite.
-const JITTER: f64 = 1e-8;
+pub(super) const JITTER: f64 = 1e-8;
 
 /// Normal priors of the logarithms of a process's hyperparameters, each a mean and a deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +35,7 @@ pub(super) struct Fitted {
 }
 
 /// Hyperparameters in the form the covariance needs.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Kernel {
     pub(super) inverse_lengths: Vec<f64>,
     /// Variances.

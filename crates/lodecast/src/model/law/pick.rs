@@ -77,13 +77,6 @@ pub struct Pick {
     pub shapes: ShapeRange,
 }
 
-/// A candidate and what is said of it.
-struct Candidate {
-    schedule: Schedule,
-    origin: PickOrigin,
-    worth: Appraisal,
-}
-
 /// Picks the schedule for a run of `total_steps` from what `law` has learned.
 ///
 /// Candidates are 2,500 shapes and the measured schedules. Each has an expected final value under law and process, divergence
@@ -96,64 +89,60 @@ struct Candidate {
 /// # Errors
 /// If the run has no steps.
 pub fn pick(law: &Law, total_steps: u64, settings: &PickSettings) -> Result<Pick> {
-    let measured = law.measured_schedules();
+    let known = law.measured_schedules();
     let shapes = match &settings.shapes {
         Some(shapes) => shapes.clone(),
         None => law
-            .believed_shapes()
+            .shapes_beside(&known)
             .ok_or_else(|| Error::Sweep { reason: "no run has a positive learning rate".to_owned() })?,
     };
     let new =
         shapes.sample(settings.candidates, settings.seed)?.into_iter().map(|schedule| (schedule, PickOrigin::New));
-    let known = measured.into_iter().map(|(run, schedule)| (schedule, PickOrigin::Measured { run }));
-    let candidates: Vec<_> = known.chain(new).collect();
-    check(candidates.iter().map(|(schedule, _)| schedule), total_steps)?;
+    let known = known.into_iter().map(|(run, schedule)| (schedule, PickOrigin::Measured { run }));
+    let (schedules, origins): (Vec<Schedule>, Vec<PickOrigin>) = known.chain(new).unzip();
+    check(&schedules, total_steps)?;
 
     let appraiser = Appraiser::new(law, total_steps);
-    let candidates: Vec<Candidate> = candidates
-        .into_par_iter()
+    let worths: Vec<Appraisal> = schedules
+        .par_iter()
         .with_min_len(64)
-        .map_init(Vec::new, |scratch, (schedule, origin)| {
-            let worth = appraiser.appraise(&schedule, scratch);
-            Candidate { schedule, origin, worth }
-        })
+        .map_init(Vec::new, |scratch, schedule| appraiser.appraise(schedule, scratch))
         .collect();
-    let least_of = |among: &[usize], score: &dyn Fn(&Appraisal) -> f64| {
-        among.iter().copied().reduce(|best, next| {
-            if score(&candidates[next].worth) < score(&candidates[best].worth) { next } else { best }
-        })
+    let least_of = |among: &mut dyn Iterator<Item = usize>, score: &dyn Fn(&Appraisal) -> f64| {
+        among.reduce(|best, next| if score(&worths[next]) < score(&worths[best]) { next } else { best })
     };
-    let all: Vec<usize> = (0..candidates.len()).collect();
-    let (known, new) = all.split_at(candidates.partition_point(|candidate| candidate.origin != PickOrigin::New));
+    let measured = origins.partition_point(|origin| *origin != PickOrigin::New);
     // Of thousands the best is one that was overrated; beside the measured ones it has to be expected to be better.
     let expected = |worth: &Appraisal| worth.expected;
-    let cautious = |worth: &Appraisal| appraiser.cautious(worth);
-    let finalists: Vec<usize> = least_of(known, &expected).into_iter().chain(least_of(new, &cautious)).collect();
+    let best_known = least_of(&mut (0..measured), &expected);
+    let best_new = appraiser.least_cautious(&worths[measured..]).map(|index| measured + index);
     // Where settings decide, nothing is gained by other rates than those of the best run.
-    let kept = known.first().copied().filter(|_| !law.doubts().is_empty());
-    let Some(picked) = kept.or_else(|| least_of(&finalists, &expected)) else {
+    let kept = (measured > 0 && !law.doubts().is_empty()).then_some(0);
+    let Some(picked) = kept.or_else(|| least_of(&mut best_known.into_iter().chain(best_new), &expected)) else {
         return Err(Error::Setting {
             name: "candidates",
             value: settings.candidates.to_string(),
             remedy: "give at least one: no run was measured",
         });
     };
-    let measured_best = candidates.first().filter(|candidate| candidate.origin != PickOrigin::New).map(|_| 0);
-    let mut others = vec![("law alone", least_of(&all, &|worth| worth.expected_by_law))];
+    let measured_best = (measured > 0).then_some(0);
+    let all = || 0..worths.len();
+    let mut others = vec![("law alone", least_of(&mut all(), &|worth| worth.expected_by_law))];
     if appraiser.has_process() {
-        others.push(("plain process alone", least_of(&all, &|worth| worth.expected_by_process)));
+        others.push(("plain process alone", least_of(&mut all(), &|worth| worth.expected_by_process)));
     }
     others.push(("schedule of the best run", measured_best));
     let mut asked = vec![picked];
     asked.extend(others.iter().filter_map(|(_, index)| *index));
-    let chances = better_than_best(&appraiser, &candidates, &asked, measured_best, settings);
+    let chances = better_than_best(&appraiser, &worths, &asked, measured_best, settings);
     let describe = |name: &str, at: usize| {
-        let candidate = &candidates[asked[at]];
+        let index = asked[at];
+        let worth = &worths[index];
         Alternative {
             name: name.to_owned(),
-            schedule: candidate.schedule.clone(),
-            origin: candidate.origin.clone(),
-            predicted: law.natural(candidate.worth.averaged, candidate.worth.chance),
+            schedule: schedules[index].clone(),
+            origin: origins[index].clone(),
+            predicted: law.natural(appraiser.answers(worth, &mut Vec::new()).averaged, worth.chance),
             probability_better_than_best: chances[at],
         }
     };
@@ -166,14 +155,14 @@ pub fn pick(law: &Law, total_steps: u64, settings: &PickSettings) -> Result<Pick
 /// For each candidate asked about, how often its expected value is better than that of the best measured schedule.
 fn better_than_best(
     appraiser: &Appraiser<'_>,
-    candidates: &[Candidate],
+    worths: &[Appraisal],
     asked: &[usize],
     best: Option<usize>,
     settings: &PickSettings,
 ) -> Vec<f64> {
     let Some(best) = best else { return vec![0.5; asked.len()] };
     let questions: Vec<Question> =
-        std::iter::once(&best).chain(asked).map(|&index| candidates[index].worth.question.clone()).collect();
+        std::iter::once(&best).chain(asked).map(|&index| worths[index].question.clone()).collect();
     let draws = appraiser.sample(&questions, settings.draws.max(1), settings.seed);
     let direction = appraiser.law.metric().direction;
     (0..asked.len())

@@ -1,11 +1,13 @@
 //! The plain Gaussian process: final values from schedule features alone, no law. It errs otherwise than the law does.
 
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 
 use super::features::Standardiser;
+use super::forecast::Answer;
 use super::gaussian_process::GaussianProcess;
-use super::gaussian_process::ProcessPaths;
 use super::hyperparameters::Hyperprior;
+use super::process_paths::ProcessPaths;
 
 /// Least number of runs from which it says anything.
 const LEAST_RUNS: usize = 3;
@@ -16,19 +18,13 @@ const NOISE: f64 = 0.3;
 const LEAST_DEVIATION: f64 = 0.01;
 
 /// A fitted plain process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PlainProcess {
-    standardiser: Standardiser,
-    process: GaussianProcess,
-    mean: f64,
-    deviation: f64,
-}
-
-/// What it says of a candidate, in the logarithm of the gap.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PlainAnswer {
-    pub(crate) ln_gap: f64,
-    pub(crate) doubt: f64,
-    pub(crate) noise: f64,
+    pub(super) standardiser: Standardiser,
+    pub(super) process: GaussianProcess,
+    /// Mean and deviation of its targets.
+    pub(super) mean: f64,
+    pub(super) deviation: f64,
 }
 
 impl PlainProcess {
@@ -48,17 +44,26 @@ impl PlainProcess {
         Some(Self { standardiser, process, mean, deviation })
     }
 
-    /// The final gap of a run with these features.
-    pub(crate) fn predict(&self, features: &[f64], scratch: &mut Vec<f64>) -> PlainAnswer {
-        let mut row = features.to_vec();
-        self.standardiser.apply(&mut row);
-        let found = self.process.predict(&row, scratch);
+    /// `ln` of the final gap to expect of a run with these features.
+    pub(crate) fn mean(&self, features: &[f64], scratch: &mut Vec<f64>) -> f64 {
+        self.mean + self.deviation * self.process.mean(&self.standardised(features), scratch)
+    }
+
+    /// The same with its doubt.
+    pub(crate) fn predict(&self, features: &[f64], scratch: &mut Vec<f64>) -> Answer {
+        let found = self.process.predict(&self.standardised(features), scratch);
         let unit = self.deviation * self.deviation;
-        PlainAnswer {
+        Answer {
             ln_gap: self.mean + self.deviation * found.mean,
             doubt: unit * found.variance,
             noise: unit * self.process.noise(),
         }
+    }
+
+    fn standardised(&self, features: &[f64]) -> Vec<f64> {
+        let mut row = features.to_vec();
+        self.standardiser.apply(&mut row);
+        row
     }
 }
 

@@ -96,6 +96,7 @@ impl Law {
             posterior: Posterior::before(Prior::from(Choice { warmup: true }), start, best),
             forecast_process: ResidualProcess::fit(&[], &[], ASSUMED_SPREAD, Purpose::Forecast, None),
             search_process: ResidualProcess::fit(&[], &[], ASSUMED_SPREAD, Purpose::Search, None),
+            plain_process: None,
             threshold: Threshold::from(Vec::new()),
             diverged_ends: DivergedEnds::default(),
             covariates: Covariates::default(),

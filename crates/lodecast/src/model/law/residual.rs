@@ -4,9 +4,10 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::features::Standardiser;
-use super::gaussian_process::{GaussianProcess, Prediction, ProcessPaths};
+use super::gaussian_process::{GaussianProcess, Prediction};
 use super::groups::Groups;
 use super::hyperparameters::Hyperprior;
+use super::process_paths::ProcessPaths;
 
 /// The process on the residuals `ln final - ln law`, and the scale it works in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +59,13 @@ impl ResidualProcess {
             (Some(process), Purpose::Search) => 1.0 / (1.0 + (log_noise_alone - process.log_likelihood()).exp()),
         };
         Self { standardiser, scale, process, weight, noise_alone }
+    }
+
+    /// The residual to expect at `features`.
+    pub(crate) fn mean(&self, features: &mut [f64], scratch: &mut Vec<f64>) -> f64 {
+        let Some(process) = &self.process else { return 0.0 };
+        self.standardiser.apply(features);
+        self.scale * (self.weight * process.mean(features, scratch))
     }
 
     /// The residual to expect at `features`, and its variance without the noise of a new run.

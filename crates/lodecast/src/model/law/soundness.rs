@@ -7,6 +7,7 @@ use super::fitted_law::Law;
 use super::fitted_law::Units;
 use super::fitted_run::FittedRun;
 use super::linear_algebra::Cholesky;
+use super::plain_process::PlainProcess;
 use super::posterior::{OBSERVED, Posterior};
 use super::residual::ResidualProcess;
 
@@ -32,7 +33,12 @@ impl Law {
                     && all_finite([&self.scale.ideal, &self.scale.least]),
             ),
             ("its parameters are", self.posterior.is_sound()),
-            ("its processes are", self.forecast_process.is_sound(width) && self.search_process.is_sound(width)),
+            (
+                "its processes are",
+                self.forecast_process.is_sound(width)
+                    && self.search_process.is_sound(width)
+                    && self.plain_process.as_ref().is_none_or(|process| process.is_sound(width)),
+            ),
             ("its verdicts on divergence are", self.threshold.is_sound() && mean.is_finite() && positive(deviation)),
             ("its settings are", self.covariates.is_sound()),
             ("what it remembers of its runs is", self.runs.iter().all(FittedRun::is_sound)),
@@ -52,6 +58,17 @@ impl Posterior {
             && self.covariance.len() == PARAMETERS * PARAMETERS
             && all_finite(&self.covariance)
             && Cholesky::of(self.covariance.clone(), PARAMETERS).is_some()
+    }
+}
+
+impl PlainProcess {
+    /// Does it take rows of so many features?
+    fn is_sound(&self, width: usize) -> bool {
+        self.mean.is_finite()
+            && positive(self.deviation)
+            && self.standardiser.is_sound()
+            && self.process.features() == width
+            && self.standardiser.width() == width
     }
 }
 

@@ -3,9 +3,9 @@
 
 use super::proposal::{Proposal, Situation, Strategy};
 use super::spread;
-use crate::Result;
-use crate::model::law::{Appraisal, Appraiser, normal_distribution};
+use crate::model::law::{Answers, Appraiser, normal_distribution};
 use crate::tune::error::TuneError;
+use crate::{Result, Schedule};
 
 pub(super) const PLAIN_PROCESS: Strategy = Strategy {
     name: "plain-process",
@@ -30,12 +30,12 @@ struct Belief {
     chance: f64,
 }
 
-fn by_process(worth: &Appraisal) -> Belief {
-    Belief { mean: worth.by_process.ln_gap, deviation: worth.by_process.doubt.sqrt(), chance: 0.0 }
+fn by_process(Answers { by_process, .. }: &Answers, _: f64) -> Belief {
+    Belief { mean: by_process.ln_gap, deviation: by_process.doubt.sqrt(), chance: 0.0 }
 }
 
-fn averaged(worth: &Appraisal) -> Belief {
-    Belief { mean: worth.averaged.ln_gap, deviation: worth.averaged.doubt.sqrt(), chance: worth.chance }
+fn averaged(Answers { averaged, .. }: &Answers, chance: f64) -> Belief {
+    Belief { mean: averaged.ln_gap, deviation: averaged.doubt.sqrt(), chance }
 }
 
 impl Belief {
@@ -53,7 +53,7 @@ impl Belief {
     }
 }
 
-fn propose(situation: &Situation<'_>, whose: &str, belief: fn(&Appraisal) -> Belief) -> Result<Proposal, TuneError> {
+fn propose(situation: &Situation<'_>, whose: &str, belief: fn(&Answers, f64) -> Belief) -> Result<Proposal, TuneError> {
     let law = if spread::next_start(situation)?.is_none() { situation.law() } else { None };
     let Some(law) = law else {
         return spread::propose(
@@ -64,16 +64,17 @@ fn propose(situation: &Situation<'_>, whose: &str, belief: fn(&Appraisal) -> Bel
     };
     let appraiser = Appraiser::new(&law, situation.total_steps);
     let mut scratch = Vec::new();
+    let mut belief = |schedule: &Schedule| {
+        let worth = appraiser.appraise(schedule, &mut scratch);
+        belief(&appraiser.answers(&worth, &mut scratch), worth.chance)
+    };
     // The best measured schedule by what is believed of it: the best measured value is a lucky one.
     let measured = law.measured_schedules();
-    let best = measured
-        .iter()
-        .map(|(_, schedule)| belief(&appraiser.appraise(schedule, &mut scratch)).mean)
-        .fold(f64::INFINITY, f64::min);
+    let best = measured.iter().map(|(_, schedule)| belief(schedule).mean).fold(f64::INFINITY, f64::min);
     let seed = situation.seed.wrapping_add(situation.asked);
-    let mut found: Option<(f64, crate::Schedule)> = None;
+    let mut found: Option<(f64, Schedule)> = None;
     for schedule in situation.shapes.sample(CANDIDATES, seed)? {
-        let improvement = belief(&appraiser.appraise(&schedule, &mut scratch)).improvement(best);
+        let improvement = belief(&schedule).improvement(best);
         if found.as_ref().is_none_or(|(most, _)| improvement > *most) {
             found = Some((improvement, schedule));
         }
