@@ -5,5 +5,6 @@ pub(crate) mod background;
 pub(crate) mod connections;
 pub(crate) mod guard;
 pub(crate) mod listener;
+pub(crate) mod pace;
 pub(crate) mod problem;
 mod unstalled;

@@ -3,9 +3,9 @@
 mod counters;
 mod entry;
 mod form;
-mod limits;
 mod models;
 mod names;
+mod readers;
 mod routes;
 mod runs;
 mod served_run;
@@ -27,8 +27,8 @@ use crate::http::background::Background;
 use crate::http::connections;
 use crate::http::guard::OwnNames;
 use crate::http::listener::{Address, Listener};
-use limits::Pace;
 use models::Models;
+use readers::Paces;
 use runs::Runs;
 use sources::{Allowed, Sources};
 use store::Store;
@@ -58,9 +58,11 @@ pub struct ServerOptions {
     pub target: Option<f64>,
     /// Requests to write that a run may make a second; twice as many at once.
     pub pace: f64,
-    /// Requests for pages, lists and forecasts that all readers together may make a second; twice as many at once. What rate to set
-    /// may be asked as often as one likes: the answer costs no more than a refusal.
+    /// Requests for pages, lists and forecasts that a reader may make a second; twice as many at once. A reader is whoever has the
+    /// same token, or everybody on this machine where none is asked for.
     pub looks: f64,
+    /// Requests for a rate or a schedule that a reader may make a second; twice as many at once.
+    pub polls: f64,
 }
 
 impl ServerOptions {
@@ -76,6 +78,7 @@ impl ServerOptions {
             target: None,
             pace: 2000.0,
             looks: 500.0,
+            polls: 5000.0,
         }
     }
 }
@@ -108,13 +111,15 @@ impl Server {
         let damaged = |reason| Error::Damaged { path: options.store, reason, remedy: "look at the disk" };
         let runs = Arc::new(Runs::new(store, models, options.target, options.pace).map_err(damaged)?);
         let (listener, address) = Listener::bind(&options.address)?;
+        let paces = |a_second| Arc::new(Paces::new(a_second, &tokens));
         let state = routes::State {
+            looks: paces(options.looks),
+            polls: paces(options.polls),
             runs: Arc::clone(&runs),
             sources: Arc::new(Sources::new(allowed)),
-            tokens: Arc::new(tokens),
             names: Arc::new(OwnNames::new(&address, &options.names)),
             bests: Arc::default(),
-            looks: Arc::new(Pace::new(options.looks)),
+            tokens: Arc::new(tokens),
         };
         let serve = move |runtime: Runtime, stopped| {
             runtime.block_on(async {

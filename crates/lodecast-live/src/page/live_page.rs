@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::http::background::Background;
 use crate::http::guard::OwnNames;
 use crate::http::listener::Listener;
+use crate::http::pace::Pace;
 use crate::live_run::LiveRun;
 use crate::page::Bests;
 use crate::page::server;
@@ -57,6 +58,7 @@ impl Page {
             names: OwnNames::new(&address.into(), &[]),
             shown: watched,
             asked: Arc::clone(&asked),
+            looks: Arc::new(Pace::new(server::LOOKS)),
             listening: Arc::downgrade(&listening),
         };
         let serve = move |runtime: Runtime, stopped| runtime.block_on(server::serve(listener, state, stopped));

@@ -23,11 +23,14 @@ use super::shown::{Asked, Shown};
 use super::view::Course;
 use crate::http::connections::PATIENCE;
 use crate::http::listener::Listener;
+use crate::http::pace::Pace;
 use crate::http::problem::Problem;
 use crate::http::{assets, connections, guard};
 
 /// Connections at once.
 const CONNECTIONS: usize = 64;
+/// Requests a second, and twice as many at once: many more than browsers make, and fewer than would keep a training from its work.
+pub(super) const LOOKS: f64 = 200.0;
 /// Bytes of a body.
 const BODY_BYTES: usize = 64 << 10;
 /// A browser hears something at least this often.
@@ -41,6 +44,7 @@ pub(super) struct State {
     pub(super) names: guard::OwnNames,
     pub(super) shown: watch::Receiver<Arc<Shown>>,
     pub(super) asked: Arc<Mutex<Option<Asked>>>,
+    pub(super) looks: Arc<Pace>,
     /// For those who want to hear of the end.
     pub(super) listening: Weak<()>,
 }
@@ -67,13 +71,17 @@ fn routes(state: State) -> Router {
 
 /// Lets in who may, in time, and gives every answer its headers.
 async fn guarded(Of(state): Of<State>, request: Request<Body>, next: Next) -> Response {
-    let mut response = match state.names.objection(request.headers()) {
-        Some(objection) => Problem::new(StatusCode::FORBIDDEN, "not let in", objection).into_response(),
-        None => match timeout(PATIENCE, next.run(request)).await {
-            Ok(response) => response,
-            Err(_) => too_slow().into_response(),
-        },
+    let answering = async {
+        if let Some(objection) = state.names.objection(request.headers()) {
+            return Problem::new(StatusCode::FORBIDDEN, "not let in", objection).into_response();
+        }
+        if let Err(problem) = state.looks.take("wait a second; whoever watches the run asks for its events once") {
+            return problem.into_response();
+        }
+        next.run(request).await
     };
+    let answered = timeout(PATIENCE, answering).await;
+    let mut response = answered.unwrap_or_else(|_| too_slow().into_response());
     with_headers(&mut response);
     response
 }

@@ -19,10 +19,11 @@ pub(super) use self::state::State;
 use crate::http::assets;
 use crate::http::problem::Problem;
 use crate::page::server::with_headers;
+use crate::serve::readers::Reader;
 
 /// All of them.
 pub(super) fn routes(state: State) -> Router {
-    let looking = Router::new()
+    let showing = Router::new()
         .route("/", get(pages::list))
         .route("/list.js", get(pages::list_script))
         .merge(assets::routes())
@@ -35,15 +36,16 @@ pub(super) fn routes(state: State) -> Router {
         .route("/v1/runs/{run}", get(read::run))
         .route("/v1/models", get(read::models))
         .route("/metrics", get(read::metrics))
-        .route_layer(middleware::from_fn_with_state(state.clone(), paced))
+        .route_layer(middleware::from_fn_with_state(state.clone(), looking))
         .route_layer(middleware::from_fn_with_state(state.clone(), readers));
-    let reading = Router::new()
+    let asking = Router::new()
         .route("/v1/runs/{run}/schedule", get(read::schedule))
         .route("/v1/runs/{run}/learning-rate", get(read::learning_rate))
+        .route_layer(middleware::from_fn_with_state(state.clone(), polling))
         .route_layer(middleware::from_fn_with_state(state.clone(), readers));
     let entering = Router::new()
         .route("/login", get(login::page).post(login::log_in))
-        .route_layer(middleware::from_fn_with_state(state.clone(), paced));
+        .route_layer(middleware::from_fn_with_state(state.clone(), looking));
     let writing = Router::new()
         .route("/v1/runs/{run}", put(write::create))
         .route("/v1/runs/{run}/step", post(write::step))
@@ -57,8 +59,8 @@ pub(super) fn routes(state: State) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(assets::style())
         .merge(entering)
-        .merge(looking)
-        .merge(reading)
+        .merge(showing)
+        .merge(asking)
         .merge(writing)
         .fallback(|| async {
             Problem::new(StatusCode::NOT_FOUND, "nothing is there", "the page is at /, the runs are at /v1/runs")
@@ -94,17 +96,33 @@ fn is_plain_refusal(response: &Response) -> bool {
     response.status().is_client_error() && kind.is_some_and(|kind| kind.starts_with("text/plain"))
 }
 
-async fn readers(Of(state): Of<State>, request: Request<Body>, next: Next) -> Response {
+/// Lets in who may read, and notes who it is.
+async fn readers(Of(state): Of<State>, mut request: Request<Body>, next: Next) -> Response {
     match state.tokens.check_reader(request.headers()) {
-        Ok(()) => next.run(request).await,
+        Ok(reader) => {
+            request.extensions_mut().insert(reader);
+            next.run(request).await
+        }
         Err(problem) => login::to_log_in(&request).unwrap_or_else(|| problem.into_response()),
     }
 }
 
-/// Lets in as many as may look in a second.
-async fn paced(Of(state): Of<State>, request: Request<Body>, next: Next) -> Result<Response, Problem> {
-    state.looks.take("wait a second; whoever watches a run asks for its events once")?;
+/// Lets a reader look at pages, lists and forecasts as often as it may.
+async fn looking(Of(state): Of<State>, request: Request<Body>, next: Next) -> Result<Response, Problem> {
+    let remedy = "wait a second; whoever watches a run asks for its events once, and one /v1/runs lists a thousand";
+    state.looks.take(reader(&request), remedy)?;
     Ok(next.run(request).await)
+}
+
+/// Lets a reader ask for rates and schedules as often as it may.
+async fn polling(Of(state): Of<State>, request: Request<Body>, next: Next) -> Result<Response, Problem> {
+    let remedy = "wait a second; with after_revision=K&wait=30 a schedule is told when there is a new one, and .../step answers the rate";
+    state.polls.take(reader(&request), remedy)?;
+    Ok(next.run(request).await)
+}
+
+fn reader(request: &Request<Body>) -> Reader {
+    request.extensions().get().copied().unwrap_or(Reader::ANYBODY)
 }
 
 async fn writers(

@@ -15,19 +15,19 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use lodecast::RateRange;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, SemaphorePermit};
 use tokio::task::spawn_blocking;
 
 use self::news::News;
 use self::turns::Turns;
 use super::counters::Counters;
 use super::entry::Entry;
-use super::limits::Pace;
 use super::models::Models;
 use super::served_run::ServedRun;
 use super::settings::RunSettings;
 use super::store::{Store, Write};
 use super::which::Which;
+use crate::http::pace::Pace;
 use crate::http::problem::Problem;
 use crate::knots::{self, ANY};
 use crate::page::server::defect;
@@ -320,6 +320,11 @@ impl Runs {
     /// Runs in memory.
     pub(crate) fn in_memory(&self) -> usize {
         self.cells().len()
+    }
+
+    /// A turn at the models for what a reader asks.
+    pub(crate) async fn turn_to_ask(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.questions.acquire().await.ok()
     }
 
     /// Keeps runs that are idle on disk only.

@@ -14,6 +14,7 @@ use std::path::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 
 use super::names::is_name;
+use super::readers::Reader;
 use crate::error::{Error, Result};
 use crate::http::problem::Problem;
 
@@ -83,16 +84,24 @@ impl Tokens {
         Ok(tokens)
     }
 
-    /// Refuses who may not read.
-    pub(super) fn check_reader(&self, headers: &HeaderMap) -> std::result::Result<(), Problem> {
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.read.len() + self.write.len()
+    }
+
+    /// Says who reads, and refuses who may not.
+    pub(super) fn check_reader(&self, headers: &HeaderMap) -> std::result::Result<Reader, Problem> {
         if !self.asked {
-            return Ok(());
+            return Ok(Reader::ANYBODY);
         }
         let given = bearer(headers).or_else(|| cookie(headers));
         let known = self.read.iter().chain(self.write.iter().map(|(_, token)| token));
         // Every one is looked at, whichever it is.
-        let found = known.fold(false, |found, token| found | given.is_some_and(|given| is_same(given, token)));
-        if found { Ok(()) } else { Err(unknown()) }
+        let found = known.enumerate().fold(None, |found, (place, token)| {
+            let same = given.is_some_and(|given| is_same(given, token));
+            same.then_some(Reader::of_token(place)).or(found)
+        });
+        found.ok_or_else(unknown)
     }
 
     /// Refuses who may not write this run.
@@ -175,7 +184,7 @@ mod tests {
             let status =
                 |checked: Result<(), Problem>| checked.map_or_else(|problem| problem.status.as_u16(), |()| 200);
             let headers = headers("authorization", &format!("Bearer {token}"));
-            (status(tokens.check_reader(&headers)), status(tokens.check_writer(&headers, run)))
+            (status(tokens.check_reader(&headers).map(drop)), status(tokens.check_writer(&headers, run)))
         };
         assert_eq!(may(READ, "a"), (200, 403));
         assert_eq!((may(WRITE, "a"), may(WRITE, "ab"), may(WRITE, "team-1")), ((200, 200), (200, 403), (200, 403)));
@@ -187,6 +196,8 @@ mod tests {
         for wrong in ["", "x", &READ[1..], &READ[..20], "read-0123456789abcdeg", "write-0123456789abcdef0"] {
             assert_eq!(may(wrong, "a"), (401, 401), "{wrong}");
         }
+        let reader = |token: &str| tokens.check_reader(&headers("authorization", &format!("Bearer {token}"))).ok();
+        assert!(reader(READ) == Some(Reader::of_token(0)) && reader(GROUP) == Some(Reader::of_token(2)));
         let with_cookie = headers("cookie", &format!("other=1; lodecast={WRITE}"));
         assert!(tokens.check_reader(&with_cookie).is_ok() && tokens.check_writer(&with_cookie, "a").is_err());
         assert!(tokens.check_reader(&HeaderMap::new()).is_err());

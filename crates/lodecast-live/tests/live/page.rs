@@ -115,6 +115,24 @@ fn other_names_and_other_sites_are_not_let_in() {
 }
 
 #[test]
+fn who_asks_without_end_is_told_to_wait() {
+    let (_place, _follower, page) = shown();
+    let address = page.address();
+    // All at once over one connection, so that the machine's own pace does not matter.
+    let request = |last: &str| format!("GET /nothing HTTP/1.1\r\nhost: {address}\r\n{last}\r\n");
+    let (_, first, rest) = ask(address, &(request("").repeat(999) + &request("connection: close\r\n")));
+    assert!(first.starts_with("http/1.1 404"), "{first}");
+    let answers: Vec<&str> = rest.split("HTTP/1.1 ").skip(1).collect();
+    assert!(answers.len() == 999 && answers[..100].iter().all(|answer| answer.starts_with("404")));
+    let refused = answers.iter().find(|answer| answer.starts_with("429")).expect("a refusal");
+    let (head, body) = refused.split_once("\r\n\r\n").expect("a body");
+    assert!(
+        head.contains("retry-after: 1") && head.contains("problem+json") && body.contains("wait a second"),
+        "{body}"
+    );
+}
+
+#[test]
 fn a_page_for_others_is_refused() {
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
         let error = Page::open(address.parse().expect("an address")).expect_err("refused");

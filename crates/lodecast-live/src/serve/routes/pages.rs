@@ -91,6 +91,8 @@ pub(super) async fn what_if(
     let run = opened.slot().await.run.clone();
     let total_steps = run.history().total_steps;
     let from_step = question.from(run.shown(None).0.earliest_change, total_steps)?;
+    // However many ask, some of the cores are left for rates.
+    let _turn = state.runs.turn_to_ask().await;
     let asking = spawn_blocking(move || run.what_if(&question.knots, from_step));
     answer(asking.await.map_err(|_| defect())?, total_steps)
 }

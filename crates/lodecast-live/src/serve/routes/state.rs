@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::http::guard::OwnNames;
 use crate::page::Bests;
-use crate::serve::limits::Pace;
+use crate::serve::readers::Paces;
 use crate::serve::runs::Runs;
 use crate::serve::sources::Sources;
 use crate::serve::tokens::Tokens;
@@ -17,5 +17,6 @@ pub(in crate::serve) struct State {
     pub(in crate::serve) tokens: Arc<Tokens>,
     pub(in crate::serve) names: Arc<OwnNames>,
     pub(in crate::serve) bests: Arc<Bests>,
-    pub(in crate::serve) looks: Arc<Pace>,
+    pub(in crate::serve) looks: Arc<Paces>,
+    pub(in crate::serve) polls: Arc<Paces>,
 }

@@ -8,8 +8,8 @@ use tokio::sync::{MutexGuard, watch};
 
 use crate::alerts::alerts_of;
 use crate::error::{Error, Result};
+use crate::http::pace::Pace;
 use crate::serve::entry::{Entry, push};
-use crate::serve::limits::Pace;
 use crate::serve::models::Hosted;
 use crate::serve::served_run::ServedRun;
 use crate::serve::settings::RunSettings;

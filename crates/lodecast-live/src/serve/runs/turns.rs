@@ -6,13 +6,16 @@ use tokio::sync::Semaphore;
 #[derive(Debug)]
 pub(super) struct Turns {
     pub(super) decisions: Semaphore,
-    /// Nobody waits for these.
+    /// Nobody waits for these, but what is told next of the run.
     pub(super) forecasts: Semaphore,
+    /// What readers ask: no rate waits for it.
+    pub(super) questions: Semaphore,
 }
 
 impl Default for Turns {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { decisions: Semaphore::new(cores), forecasts: Semaphore::new(cores.div_ceil(2)) }
+        let half = cores.div_ceil(2);
+        Self { decisions: Semaphore::new(cores), forecasts: Semaphore::new(half), questions: Semaphore::new(half) }
     }
 }

@@ -15,6 +15,10 @@ const WRITE: &str = "writing-0123456789abcdef";
 
 /// A server that asks for tokens.
 fn guarded() -> Served {
+    guarded_with(|_| {})
+}
+
+fn guarded_with(change: impl FnOnce(&mut ServerOptions)) -> Served {
     let mut served = Served::new();
     served.server = None;
     let path = served.path().join("tokens");
@@ -24,7 +28,10 @@ fn guarded() -> Served {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
     }
-    served.start(|options| options.token_file = Some(path));
+    served.start(|options| {
+        options.token_file = Some(path);
+        change(options);
+    });
     served
 }
 
@@ -279,6 +286,30 @@ fn who_looks_too_often_waits_and_trainings_do_not() {
     let rates = (0..40).map(|step| served.get(&format!("/v1/runs/run/learning-rate?step={step}")).status);
     assert!(rates.into_iter().all(|status| status == 200));
     assert_eq!(served.step("run", "step=1&train_loss=1").status, 200);
+}
+
+#[test]
+fn a_reader_that_asks_without_end_waits_and_no_other_does() {
+    let served = guarded_with(|options| (options.looks, options.polls) = (5.0, 5.0));
+    let ask = |method: &str, path: &str, token: &str, body: &str| {
+        served.ask_with(method, path, &format!("authorization: Bearer {token}\r\n"), body)
+    };
+    let settings = json!({"model": "toy", "total_steps": 100}).to_string();
+    assert_eq!(ask("PUT", "/v1/runs/mine-1", WRITE, &settings).status, 201);
+    for (path, at_once) in [
+        ("/v1/runs", 10),
+        ("/v1/runs/mine-1/schedule", 10),
+        // Also what is not there has to be looked for.
+        ("/v1/runs/none/learning-rate", 0),
+    ] {
+        let answers: Vec<_> = (0..3 * at_once + 20).map(|_| ask("GET", path, READ, "")).collect();
+        assert!(answers[..at_once].iter().all(|answer| answer.status == 200), "{path}: {answers:?}");
+        let refused = answers.iter().find(|answer| answer.status == 429).expect("a refusal");
+        assert!(refused.is_problem(429).head.contains("retry-after: 1"), "{path}: {refused:?}");
+        assert!(ask("GET", path, WRITE, "").status != 429, "{path}: one token's haste is no other's");
+    }
+    assert_eq!(ask("POST", "/v1/runs/mine-1/step", WRITE, "step=0&train_loss=1").status, 200);
+    assert_eq!(served.get("/login").status, 200, "who has said no token yet has not asked");
 }
 
 #[test]
