@@ -1,4 +1,4 @@
-//! What the page of one run and the server of many have in common: connections, who is let in, and how a refusal reads.
+//! What the page of one run and the server of many have in common: connections, who is let in and how often, and how a refusal reads.
 
 pub(crate) mod assets;
 pub(crate) mod background;
@@ -7,4 +7,5 @@ pub(crate) mod guard;
 pub(crate) mod listener;
 pub(crate) mod pace;
 pub(crate) mod problem;
+pub(crate) mod unread;
 mod unstalled;

@@ -25,6 +25,7 @@ use crate::http::connections::PATIENCE;
 use crate::http::listener::Listener;
 use crate::http::pace::Pace;
 use crate::http::problem::Problem;
+use crate::http::unread::Unread;
 use crate::http::{assets, connections, guard};
 
 /// Connections at once.
@@ -71,6 +72,7 @@ fn routes(state: State) -> Router {
 
 /// Lets in who may, in time, and gives every answer its headers.
 async fn guarded(Of(state): Of<State>, request: Request<Body>, next: Next) -> Response {
+    let (request, unread) = Unread::of(request);
     let answering = async {
         if let Some(objection) = state.names.objection(request.headers()) {
             return Problem::new(StatusCode::FORBIDDEN, "not let in", objection).into_response();
@@ -83,6 +85,7 @@ async fn guarded(Of(state): Of<State>, request: Request<Body>, next: Next) -> Re
     let answered = timeout(PATIENCE, answering).await;
     let mut response = answered.unwrap_or_else(|_| too_slow().into_response());
     with_headers(&mut response);
+    unread.said_in(&mut response);
     response
 }
 

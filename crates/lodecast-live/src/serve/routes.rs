@@ -18,6 +18,7 @@ use axum::routing::{get, post, put};
 pub(super) use self::state::State;
 use crate::http::assets;
 use crate::http::problem::Problem;
+use crate::http::unread::Unread;
 use crate::page::server::with_headers;
 use crate::serve::readers::Reader;
 
@@ -75,6 +76,7 @@ pub(super) fn routes(state: State) -> Router {
 
 /// Lets in who goes by an own name, counts the answer and gives it its headers.
 async fn guarded(Of(state): Of<State>, request: Request<Body>, next: Next) -> Response {
+    let (request, unread) = Unread::of(request);
     let mut response = match state.names.objection(request.headers()) {
         Some(objection) => Problem::new(StatusCode::FORBIDDEN, "not let in", objection).into_response(),
         None => next.run(request).await,
@@ -86,6 +88,7 @@ async fn guarded(Of(state): Of<State>, request: Request<Body>, next: Next) -> Re
         response = Problem::new(status, reason, remedy).into_response();
     }
     with_headers(&mut response);
+    unread.said_in(&mut response);
     state.runs.counters.answered(response.status().as_u16());
     response
 }

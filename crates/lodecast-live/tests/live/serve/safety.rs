@@ -313,6 +313,38 @@ fn a_reader_that_asks_without_end_waits_and_no_other_does() {
 }
 
 #[test]
+fn a_refusal_that_leaves_a_body_unread_says_that_its_connection_ends() {
+    let served = guarded();
+    let address = served.address();
+    let begun = |request: &str, length: usize| {
+        let head = format!("{request} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\n\r\n");
+        let mut stream = TcpStream::connect(address).expect("connected");
+        stream.write_all(head.as_bytes()).expect("sent");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+        let mut answer = vec![0; 4096];
+        let count = stream.read(&mut answer).expect("an answer before the body");
+        String::from_utf8_lossy(&answer[..count]).to_lowercase()
+    };
+    for request in ["POST /v1/runs/mine-1/step", "PUT /v1/runs/mine-1", "POST /nothing", "PUT /healthz"] {
+        let answer = begun(request, 100);
+        assert!(
+            answer.starts_with("http/1.1 4") && answer.contains("\r\nconnection: close\r\n"),
+            "{request}: {answer}"
+        );
+    }
+    assert!(!begun("GET /v1/runs", 0).contains("connection: close"), "nothing of it was left");
+    // What was read is refused over a connection that stays.
+    let headers = format!("authorization: Bearer {WRITE}\r\n");
+    let request = |body: &str, last: &str| {
+        let length = body.len();
+        let head = "POST /v1/runs/mine-none/step HTTP/1.1\r\n";
+        format!("{head}host: {address}\r\n{headers}{last}content-length: {length}\r\n\r\n{body}")
+    };
+    let both = raw(address, &(request("step=0", "") + &request("step=1", "connection: close\r\n")));
+    assert!(both.status == 404 && !both.head.contains("connection: close") && both.body.contains("HTTP/1.1 404"));
+}
+
+#[test]
 fn who_dawdles_is_left_alone() {
     let served = Served::new();
     served.make("run");
