@@ -364,6 +364,13 @@ def test_a_narrow_screen_holds_all_of_it(server, page, picture, width, scheme):
     reaches = page.locator(".reach")
     assert reaches.count() == page.locator(".handle").count() == 6
     assert all(reach.bounding_box()["height"] >= 44 for reach in reaches.all())
+    # What was weighed and decided is read without a scroll to the side, and every value says what it is.
+    for table in ["#candidates", "#decisions"]:
+        cells = page.locator(f"{table} tr").first.locator("th, td")
+        boxes = [box for cell in cells.all() if (box := cell.bounding_box())["width"] > 0]
+        assert len(boxes) > 4 and all(box["x"] + box["width"] <= width for box in boxes), (table, boxes)
+    ends = page.locator("#candidates tr.chosen [data-head]").first
+    assert ends.evaluate("cell => getComputedStyle(cell, '::before').content").strip('"') == "predicted end "
     page.locator("#rate-plot").evaluate("plot => plot.scrollIntoView({ block: 'center' })")
     box = page.locator(".handle").nth(2).bounding_box()
     before = [handle.get_attribute("aria-valuenow") for handle in page.locator(".handle").all()]

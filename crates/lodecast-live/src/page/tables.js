@@ -7,17 +7,23 @@ export const get = (id) => document.getElementById(id);
 function row(body, cells, className = "") {
   const made = document.createElement("tr");
   made.className = className;
-  // A narrow screen sets a decision as a block, which takes what it is from it.
+  // A narrow screen sets a row as a block, which takes what it is from it.
   made.setAttribute("role", "row");
-  cells.forEach(([text, kind], index) => {
+  cells.forEach(([text, kind, head], index) => {
     const cell = document.createElement(index === 0 ? "th" : "td");
     if (index === 0) cell.scope = "row";
     cell.setAttribute("role", index === 0 ? "rowheader" : "cell");
     cell.className = kind ?? "";
+    if (head) cell.dataset.head = `${head} `;
     cell.textContent = text;
     made.append(cell);
   });
   body.append(made);
+}
+
+// A table whose rows are set as blocks on a narrow screen: there each cell says of itself what its column says above.
+function headed(cells, heads) {
+  return cells.map(([text, kind], index) => [text, kind, heads[index]]);
 }
 
 // The rates at tenths of the run, from the first step that can still be changed.
@@ -58,7 +64,11 @@ function drawCandidates(view) {
   const weighed = view.candidates;
   const columns = COLUMNS.filter(({ name }) => weighed.some((one) => one[name] !== null));
   const of = (tag, text, set = {}) => Object.assign(document.createElement(tag), { textContent: text, ...set });
-  const head = (text, kind = "") => of("th", text, { scope: "col", className: kind });
+  const head = (text, kind = "") => {
+    const made = of("th", text, { scope: "col", className: kind });
+    made.setAttribute("role", "columnheader");
+    return made;
+  };
   get("candidates-heads").replaceChildren(head("candidate"), head("verdict"), ...columns.map((column) => head(column.head, "number")));
   const all = view.decisions.at(-1)?.weighed ?? weighed.length;
   const part = all > weighed.length ? `: ${weighed.length} of ${all}` : "";
@@ -66,10 +76,10 @@ function drawCandidates(view) {
   const body = get("candidates");
   body.replaceChildren();
   for (const one of weighed) {
-    row(body, [
+    row(body, headed([
       [one.origin], [one.reason ? `${one.verdict}: ${one.reason}` : one.verdict],
       ...columns.map(({ name, cell }) => [one[name] === null ? "–" : cell ? cell(one) : number(one[name]), "number"]),
-    ], one.verdict);
+    ], ["", "", ...columns.map(({ head }) => head)]), one.verdict);
   }
   if (!weighed.length) row(body, [["nothing was weighed"]]);
   get("candidates-heads").parentElement.hidden = !weighed.length;
@@ -99,11 +109,11 @@ export function drawTables(view) {
   drawCandidates(view);
   for (const decision of [...view.decisions].reverse()) {
     const weighed = decision.weighed ? ` (${decision.weighed} weighed, ${decision.rejected} rejected)` : "";
-    row(decisions, [
+    row(decisions, headed([
       [String(decision.revision), "number"], [decision.at_step === null ? "start" : count(decision.at_step), "number"],
       [count(decision.effective_from_step), "number"], [decision.by_hand ? "chosen by hand" : decision.changed ? "new" : "kept"], [decision.predicted ?? "–"],
       [decision.reason + weighed],
-    ]);
+    ], ["revision", "at", "from", "", "predicted", ""]));
   }
   for (const made of [...view.forecasts].reverse()) {
     row(forecasts, [[made.at_step === null ? "start" : count(made.at_step), "number"], [made.in_words]]);
