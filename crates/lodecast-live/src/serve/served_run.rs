@@ -87,6 +87,8 @@ impl ServedRun {
         let mut decision = Decision::of_the_start(1, None, 0);
         if let Some(plan) = run.scheduler.last_plan() {
             decision.take(plan.clone());
+            // It stands where nothing stood before, unless somebody gave the run a schedule.
+            decision.changed |= run.settings.start.is_none() && decision.of_pick().is_some();
         }
         run.record(decision);
         Ok(run)

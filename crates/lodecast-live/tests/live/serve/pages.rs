@@ -58,6 +58,9 @@ fn the_end_that_is_told_of_a_pick_is_the_picks_everywhere() {
         "{}",
         view["sentence"]
     );
+    assert!(
+        decided["changed"] == true && view["sentence"].as_str().expect("words").contains("new schedule from step 0")
+    );
     // The curve is the law's, and keeps its own end.
     assert_ne!(view["forecast"]["predicted"], *predicted);
     let kept = served.get("/runs/run/saved");
