@@ -156,6 +156,10 @@ def test_only_what_is_drawn_is_in_the_legend_and_the_choice_is_explained(server,
     scores = [float(row.locator("td").nth(column - 1).inner_text()) for row in rows.all()]
     assert scores == sorted(scores, reverse=True)
     wait_for(page, "#choice", "^Chosen: ")
+    # The end of the schedule in force is told twice, and which is which beside it.
+    decided = server.get("/runs/run/view")["decisions"][-1]
+    wait_for(page, "#ends", f"Of the schedule that was settled on, {re.escape(decided['predicted'])} was forecast then")
+    wait_for(page, "#reason", f"^Decided at step {decided['at_step']}: {re.escape(decided['reason'])}$")
     assert page.locator("#candidates tr.chosen").count() == 1
     page.get_by_text("What the columns mean").click()
     assert page.locator("#columns-meaning dt").count() == page.locator("#candidates-heads th").count() - 2
@@ -360,10 +364,6 @@ def test_a_narrow_screen_holds_all_of_it(server, page, picture, width, scheme):
     page.keyboard.press("ArrowLeft")
     picture(page, "run")
     assert page.evaluate(fits)
-    # Fingers have room, and take the handle that is nearest.
-    reaches = page.locator(".reach")
-    assert reaches.count() == page.locator(".handle").count() == 6
-    assert all(reach.bounding_box()["height"] >= 44 for reach in reaches.all())
     # What was weighed and decided is read without a scroll to the side, and every value says what it is.
     for table in ["#candidates", "#decisions"]:
         cells = page.locator(f"{table} tr").first.locator("th, td")
@@ -371,6 +371,10 @@ def test_a_narrow_screen_holds_all_of_it(server, page, picture, width, scheme):
         assert len(boxes) > 4 and all(box["x"] + box["width"] <= width for box in boxes), (table, boxes)
     ends = page.locator("#candidates tr.chosen [data-head]").first
     assert ends.evaluate("cell => getComputedStyle(cell, '::before').content").strip('"') == "predicted end "
+    # Fingers have room, and take the handle that is nearest.
+    reaches = page.locator(".reach")
+    assert reaches.count() == page.locator(".handle").count() == 6
+    assert all(reach.bounding_box()["height"] >= 44 for reach in reaches.all())
     page.locator("#rate-plot").evaluate("plot => plot.scrollIntoView({ block: 'center' })")
     box = page.locator(".handle").nth(2).bounding_box()
     before = [handle.get_attribute("aria-valuenow") for handle in page.locator(".handle").all()]
@@ -443,6 +447,6 @@ def test_a_plan_is_written_as_the_page_of_a_run(law, page, tmp_path, picture):
     command = [binary(), "plan", tmp_path / "law.lode", "--total-steps", str(TOTAL), "--html", tmp_path / "plan.html", "--json"]
     plan = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     read_as_a_file(page, tmp_path / "plan.html")
-    assert page.locator("#reason").inner_text() == plan["reason"]
+    assert page.locator("#reason").inner_text() == f"Decided before the start: {plan['reason']}"
     assert page.locator("#candidates tr").count() == len(plan["candidates"])
     picture(page, "plan")

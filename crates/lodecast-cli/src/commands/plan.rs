@@ -105,12 +105,12 @@ impl Arguments {
         output.line("")?;
         output.table(&schedule_table(&plan, total_steps))?;
         output.line("")?;
-        output.table(&candidate_table(&plan, &metric))?;
+        captioned(&candidate_table(&plan, &metric), output)?;
         if narrowing.is_empty() {
             return Ok(());
         }
         output.line("")?;
-        output.table(&narrowing_table(&narrowing, &metric))
+        captioned(&narrowing_table(&narrowing, &metric), output)
     }
 
     /// The model to ask: of what is known before the first run, where there is none.
@@ -155,6 +155,12 @@ impl Arguments {
         };
         Ok((Vec::new(), self.total_steps.unwrap_or_else(usual), None))
     }
+}
+
+/// A table below what its numbers mean.
+fn captioned(table: &Table, output: &mut Output) -> Result<()> {
+    output.line(&table.caption)?;
+    output.table(table)
 }
 
 /// What is answered in JSON.
@@ -207,15 +213,13 @@ fn score(candidate: &Candidate) -> Option<f64> {
 
 /// What was weighed, summed up by where it came from.
 fn candidate_table(plan: &Plan, metric: &lodecast::Metric) -> Table {
-    let spread = if plan.candidates.iter().any(|candidate| candidate.interval.is_some()) {
-        "half of the range of two of three runs"
+    let title = if plan.candidates.iter().any(|candidate| candidate.interval.is_some()) {
+        "What was weighed; +/- is half of the range of two of three runs."
     } else {
-        "how far the members of the model disagree"
+        "What was weighed: the mean over the members of the model, to compare by, +/- how far they disagree. What is predicted \
+         above counts what runs miss by besides."
     };
-    let mut table = Table::new(
-        format!("What was weighed; +/- is {spread}."),
-        ["from", "#candidates", "#rejected", "#best prediction", "#best score"],
-    );
+    let mut table = Table::new(title, ["from", "#candidates", "#rejected", "#best prediction", "#best score"]);
     let mut groups: Vec<(String, Vec<&Candidate>)> = Vec::new();
     for candidate in &plan.candidates {
         let name = match &candidate.origin {

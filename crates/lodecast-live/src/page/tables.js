@@ -42,7 +42,7 @@ export function drawSchedule(view) {
 const percent = (value) => `${Math.round(100 * value)} %`;
 const COLUMNS = [
   { name: "mean", head: "predicted end", means: (view) => view.by_score
-    ? "What the metric is predicted to end at, give or take how far the members of the model disagree. What runs miss by besides is in the headline's interval, and no reason to prefer one candidate to another."
+    ? "What the metric is predicted to end at, give or take how far the members of the model disagree."
     : "What the metric is predicted to end at, give or take half of the range of two of three runs.", cell: (weighed) => within(weighed.mean, weighed.spread) },
   { name: "probability", head: "beats the best run", means: "How likely it ends better than the best run of the sweep.", cell: ({ probability }) => percent(probability) },
   { name: "score", head: "score", means: "What the model goes by, the higher the better: what is expected, less the four tolls that follow." },
@@ -88,6 +88,7 @@ function drawCandidates(view) {
   const meanings = columns.flatMap(({ head, means }) => [of("dt", head.replace("− ", "")), of("dd", typeof means === "string" ? means : means(view))]);
   if (get("columns-meaning").childElementCount !== meanings.length) get("columns-meaning").replaceChildren(...meanings);
   get("choice").textContent = choiceInWords(view);
+  get("ends").textContent = endsInWords(view);
 }
 
 // Why the chosen candidate is not the first of the list, where it is not.
@@ -101,6 +102,15 @@ function choiceInWords(view) {
   const isCut = (view.decisions.at(-1)?.weighed ?? 0) > weighed.length;
   const others = `${before === 1 ? "one has" : `${isCut ? "others" : before} have`} a better ${view.by_score ? "score" : "predicted end"}`;
   return `Chosen: ${chosen[0].origin}, though ${others}: ${view.decisions.at(-1)?.reason ?? "it is kept"}.`;
+}
+
+// What was predicted of the schedule that holds is said twice: to compare it with the others, and for what it is.
+function endsInWords(view) {
+  const predicted = view.decisions.at(-1)?.predicted;
+  if (!view.by_score || !predicted) return "";
+  return "The predicted ends in this table are what the members of the model say on average, give or take how far they disagree: that is what "
+    + `candidates are compared by. Of the schedule that was settled on, ${predicted} was forecast then, which counts what runs miss by besides; `
+    + "the headline has the latest such forecast.";
 }
 
 export function drawTables(view) {
@@ -118,5 +128,7 @@ export function drawTables(view) {
   for (const made of [...view.forecasts].reverse()) {
     row(forecasts, [[made.at_step === null ? "start" : count(made.at_step), "number"], [made.in_words]]);
   }
-  get("reason").textContent = view.decisions.at(-1)?.reason ?? "";
+  const last = view.decisions.at(-1);
+  const when = last?.at_step === null ? "before the start" : `at step ${count(last?.at_step ?? 0)}`;
+  get("reason").textContent = last ? `Decided ${when}: ${last.reason}` : "";
 }

@@ -195,7 +195,13 @@ impl fmt::Display for Plan {
             write!(f, ", {:.3e} at {:.0} %", self.schedule.learning_rate(progress), progress * 100.0)?;
         }
         if let Some(Prediction { metric, spread }) = self.prediction {
-            write!(f, "\npredicted final metric {metric:.5} +- {spread:.5}")?;
+            let of_runs = self.chosen().is_some_and(|chosen| chosen.interval.is_some());
+            let what = if of_runs {
+                "half of the range of two of three runs"
+            } else {
+                "how far the members of the model disagree"
+            };
+            write!(f, "\npredicted final metric {metric:.5}; +- {spread:.5}, {what}")?;
         }
         if !self.candidates.is_empty() {
             write!(f, "\n{} candidates weighed, {} rejected", self.candidates.len(), self.rejected())?;
