@@ -111,7 +111,7 @@ impl Server {
         let damaged = |reason| Error::Damaged { path: options.store, reason, remedy: "look at the disk" };
         let runs = Arc::new(Runs::new(store, models, options.target, options.pace).map_err(damaged)?);
         let (listener, address) = Listener::bind(&options.address)?;
-        let paces = |a_second| Arc::new(Paces::new(a_second, &tokens));
+        let paces = |a_second| Arc::new(Paces::new(a_second, tokens.count()));
         let state = routes::State {
             looks: paces(options.looks),
             polls: paces(options.polls),

@@ -1,6 +1,5 @@
 //! [`Paces`]: how often each reader may ask. One that asks without end makes itself wait, and nobody else.
 
-use super::tokens::Tokens;
 use crate::http::pace::Pace;
 use crate::http::problem::Problem;
 
@@ -23,9 +22,9 @@ impl Reader {
 pub(crate) struct Paces(Vec<Pace>);
 
 impl Paces {
-    /// So many a second for each of those who have these tokens, and for everybody else together.
-    pub(crate) fn new(a_second: f64, tokens: &Tokens) -> Self {
-        Self((0..=tokens.count()).map(|_| Pace::new(a_second)).collect())
+    /// So many a second for each of those who have one of so many tokens, and for everybody else together.
+    pub(crate) fn new(a_second: f64, tokens: usize) -> Self {
+        Self((0..=tokens).map(|_| Pace::new(a_second)).collect())
     }
 
     /// Takes one of this reader's, or says that there is none, and what to do.

@@ -4,6 +4,7 @@
 //! Levenberg-Marquardt ([`posterior`]); a Gaussian process learns what the curve leaves of the final values
 //! ([`residual`]); and which peaks diverge is a verdict of its own ([`divergence`]).
 
+mod answer;
 mod appraisal;
 mod calibration;
 mod candidates;

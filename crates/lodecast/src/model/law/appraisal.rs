@@ -2,9 +2,10 @@
 
 use rayon::prelude::*;
 
+use super::answer::Answer;
 use super::curve::Curve;
 use super::fitted_law::Law;
-use super::forecast::{Answer, Question};
+use super::forecast::Question;
 use super::plain_process::PlainProcess;
 use crate::Schedule;
 use crate::random::{Purpose, stream};

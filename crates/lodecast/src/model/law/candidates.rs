@@ -1,9 +1,10 @@
 //! What a search for a schedule asks of a law: the runs it knows, and what candidates are worth.
 
+use super::answer::Answer;
 use super::curve::Curve;
 use super::fitted_law::Law;
 use super::fitted_run::FittedRun;
-use super::forecast::{Answer, Question};
+use super::forecast::Question;
 use super::plain_process::PlainProcess;
 use super::shapes::ShapeRange;
 use crate::Schedule;

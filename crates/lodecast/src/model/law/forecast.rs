@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::answer::Answer;
 use super::calibration::{STRETCH_68, STRETCH_95};
 use super::covariates::Settings;
 use super::curve::{Gradient, Path, SEGMENTS};
@@ -62,14 +63,6 @@ pub(crate) struct Question {
     pub(crate) path: Path,
     pub(crate) features: Vec<f64>,
     pub(crate) ln_peak: f64,
-}
-
-/// The answer in `ln gap`, not yet calibrated.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Answer {
-    pub(crate) ln_gap: f64,
-    pub(crate) doubt: f64,
-    pub(crate) noise: f64,
 }
 
 /// `ln(peak / reference rate)`, finite for any rates.

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::answer::Answer;
 use super::calibration::multiplier;
 use super::curve::{PARAMETERS, Path, SEGMENTS};
 use super::fitted_law::Law;
-use super::forecast::{Answer, FinalForecast, check};
+use super::forecast::{FinalForecast, check};
 use super::linear_algebra::Cholesky;
 use super::posterior::{Posterior, curves};
 use crate::{Result, Schedule};

@@ -13,11 +13,12 @@ use std::rc::Rc;
 use regression::{FALL_DOUBT, Regression, SeenFeatures, seen_features, slope_before};
 use weighing::{Each, Weighing};
 
+use super::answer::Answer;
 use super::curve::{Curve, Gradient, PARAMETERS, SEGMENTS};
 use super::divergence::{Signs, has_gone_astray, normal_distribution};
 use super::fitted_law::Law;
 use super::fitted_run::FittedRun;
-use super::forecast::{Answer, FinalForecast, Question};
+use super::forecast::{FinalForecast, Question};
 use super::gaussian_process::Prediction;
 use super::groups::Groups;
 use super::least_squares::LeftOut;

@@ -3,8 +3,8 @@
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
+use super::answer::Answer;
 use super::features::Standardiser;
-use super::forecast::Answer;
 use super::gaussian_process::GaussianProcess;
 use super::hyperparameters::Hyperprior;
 use super::process_paths::ProcessPaths;

@@ -1,8 +1,9 @@
 //! The end of a run by a Gauss-Newton update of the law's parameters and of three effects of this run.
 
+use super::super::answer::Answer;
 use super::super::curve::{Curve, PARAMETERS, SEGMENTS};
 use super::super::fitted_law::Law;
-use super::super::forecast::{Answer, Question};
+use super::super::forecast::Question;
 use super::super::linear_algebra::{Cholesky, dot};
 use super::super::posterior::curves;
 
