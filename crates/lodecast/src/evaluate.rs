@@ -14,6 +14,7 @@ use crate::data::{Attributes, Direction, Run, Schedule, Sweep};
 use crate::error::{Error, Result};
 use crate::model::series::{Series, Worst};
 use crate::model::{Column, Expected, FAR, Interval, Model, Scaler};
+use crate::representatives::representatives;
 
 /// A way to forecast the final metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -311,9 +312,8 @@ impl Others {
 fn nearest(cases: &[Case<'_>], index: usize, until: f64, count: usize) -> Option<f64> {
     let case = &cases[index];
     // Among a great many runs some hundreds, evenly picked, have neighbours enough.
-    let mut others: Vec<(f64, f64)> = cases
-        .iter()
-        .step_by(cases.len().div_ceil(MOST_COMPARED))
+    let mut others: Vec<(f64, f64)> = representatives(cases.len(), MOST_COMPARED)
+        .map(|index| &cases[index])
         .filter(|other| other.configuration != case.configuration)
         .map(|other| (distance(&case.recorded, &other.recorded, until), other.truth))
         .collect();

@@ -18,6 +18,7 @@ mod model;
 mod odd;
 mod plan;
 mod random;
+mod representatives;
 mod scheduler;
 pub mod tune;
 mod whole_file;

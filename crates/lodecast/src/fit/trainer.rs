@@ -15,6 +15,7 @@ use crate::model::pass::Network;
 use crate::model::series::Series;
 use crate::model::{Architecture, Scaler};
 use crate::random::{Purpose, stream};
+use crate::representatives::representatives;
 
 /// What a member has learned so far: everything that a checkpoint has to keep.
 #[derive(Clone, Debug, PartialEq)]
@@ -230,8 +231,8 @@ impl<'a, L: Lanes, W: Windows> Trainer<'a, L, W> {
     /// Samples of all held-out runs, of which the first `fraction` is observed.
     fn held_out_samples(&self, fraction: f64) -> impl Iterator<Item = Sample> + '_ {
         // Some hundred windows tell as much as ten thousand.
-        let stride = self.held_out.len().div_ceil(MOST_HELD_OUT).max(1);
-        self.held_out.iter().step_by(stride).map(move |series| {
+        representatives(self.held_out.len(), MOST_HELD_OUT).map(move |index| {
+            let series = &self.held_out[index];
             let points = series.points.len();
             self.windows.seen(series, (fraction * points as f64) as usize)
         })

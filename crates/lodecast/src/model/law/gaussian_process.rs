@@ -7,6 +7,7 @@ use super::groups::Groups;
 use super::hyperparameters::{Fitted, Hyperprior, Kernel, log_likelihood, most_probable};
 use super::linear_algebra::{Cholesky, dot};
 use crate::kernels::covariance::SquaredExponential;
+use crate::representatives::representatives;
 
 /// Runs that a process is made of at most, and those from which its hyperparameters are learned: beyond, evenly spread ones.
 const MEMBERS: usize = 500;
@@ -60,7 +61,7 @@ impl GaussianProcess {
         let features = inputs.first()?.len();
         let select = |most: usize| {
             let fitted = Fitted { features, inputs: Vec::new(), targets: Vec::new(), hyperparameters: Vec::new() };
-            spread_evenly(targets.len(), most).fold(fitted, |mut fitted, at| {
+            representatives(targets.len(), most).fold(fitted, |mut fitted, at| {
                 fitted.inputs.extend(&inputs[at]);
                 fitted.targets.push(targets[at]);
                 fitted
@@ -144,12 +145,6 @@ impl GaussianProcess {
     pub(super) fn covariances(&self, input: &[f64], covariances: &mut Vec<f64>) {
         self.inputs.covariances(input, covariances);
     }
-}
-
-/// Indices of at most `most` of `count`, evenly spread.
-fn spread_evenly(count: usize, most: usize) -> impl Iterator<Item = usize> {
-    let taken = count.min(most);
-    (0..taken).map(move |k| k * count / taken.max(1))
 }
 
 #[cfg(test)]

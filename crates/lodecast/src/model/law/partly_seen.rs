@@ -24,6 +24,7 @@ use super::groups::Groups;
 use super::least_squares::LeftOut;
 use super::residual::{Purpose, ResidualProcess};
 use super::seen::{LastSeen, Seen, ends_until};
+use crate::representatives::representatives;
 use crate::{Result, Run, Schedule};
 
 /// Forecasts err half alike, so that their mean is less doubtful than each; and what the variance among them adds. Found on held-out
@@ -233,8 +234,7 @@ impl PartlySeen<'_> {
         let known: Vec<(usize, &Regression, LeftOut)> =
             known.filter_map(|(index, (alone, run))| Some((index, alone.as_deref()?, run.fitted.left_out?))).collect();
         let mut scratch = Vec::new();
-        let every = known.len().div_ceil(TRIED).max(1);
-        let try_one = |&(index, alone, LeftOut { shift, variance }): &(usize, &Regression, LeftOut)| {
+        let mut try_one = |&(index, alone, LeftOut { shift, variance }): &(usize, &Regression, LeftOut)| {
             let run = &runs[index];
             // A process of very many runs hardly changes by one.
             let rest = left_out.get(index).copied().unwrap_or_else(|| {
@@ -264,7 +264,7 @@ impl PartlySeen<'_> {
                 fall,
             }
         };
-        known.iter().step_by(every).map(try_one).collect()
+        representatives(known.len(), TRIED).map(|index| try_one(&known[index])).collect()
     }
 
     /// How far the average is off of a run that it has not been shown, in deviations.

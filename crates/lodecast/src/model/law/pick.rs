@@ -279,6 +279,25 @@ mod tests {
     }
 
     #[test]
+    fn of_many_runs_the_plain_process_knows_all_families() {
+        // Of two thousand runs of four families in turn every fourth is of the same: a process of these would know one family.
+        let mut sweep = Sweep::new(vec![Metric::new("loss", Direction::Min)]);
+        let late = Schedule::piecewise_linear([(0.0, 1.0), (0.7, 1.0), (1.0, 0.01)]).expect("knots");
+        let families = [Schedule::constant(1.0), Schedule::cosine(1.0), late, Schedule::one_cycle(1.0)];
+        for k in 0..2000 {
+            let peak = 0.01 * 100f64.powf((f64::from(k) * 0.618_034).fract());
+            sweep.runs.push(run(&k.to_string(), &families[k as usize % 4].scaled(peak)));
+        }
+        let law = Law::fit(&sweep, "loss", &LawSettings::default()).expect("a fit");
+        for schedule in [families[0].scaled(0.1), families[1].scaled(0.3), families[2].scaled(0.3)] {
+            let question = law.question(&schedule, 1000);
+            let found = law.plain_process().expect("many runs").mean(&question.features, &mut Vec::new()).exp();
+            let truth = run("asked", &schedule).final_validation(0).expect("a value");
+            assert!((found / truth).ln().abs() < 0.05, "{found} for {truth}");
+        }
+    }
+
+    #[test]
     fn without_a_run_the_prior_picks_near_the_rate_that_worked() {
         let knowledge = crate::PriorKnowledge::new(3e-4, 1000, 2.3);
         let law = Law::before_any_run(&Metric::new("loss", Direction::Min), &knowledge).expect("a prior");
