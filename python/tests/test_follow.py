@@ -129,6 +129,7 @@ def test_torch_groups_keep_their_ratio_and_a_state_goes_on(path):
     rates(path, revision=2, effective=3, before=0.1, after=0.2)
     first = optimizer()
     scheduler = FollowLR(first, path, poll=0)
+    assert scheduler.total_steps == 100
     seen = [rates_of(first)]
     for _ in range(5):
         first.step()

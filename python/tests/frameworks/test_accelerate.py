@@ -249,3 +249,42 @@ def test_arguments_in_another_order_get_advice(model: Path) -> None:
     accelerator, _, optimizer, _ = prepared(1)
     with pytest.raises(lodecast.ArgumentError, match=r"accelerator is needed first, not AcceleratedOptimizer: schedule\("):
         lodecast.accelerate.schedule(optimizer, accelerator, model, total_steps=10)
+
+
+@pytest.mark.parametrize("accumulation", [1, 4])
+def test_a_tracker_records_what_is_logged(tmp_path: Path, accumulation: int) -> None:
+    recorder = lodecast.record(tmp_path / "sweep", "first", metrics="val_loss:min", total_steps=33)
+    tracker = lodecast.accelerate.RecordTracker(recorder, train_loss="loss", learning_rate="lr", validation="val_loss")
+    accelerator, network, optimizer, data = prepared(accumulation, log_with=tracker)
+    accelerator.init_trackers("test", config={"batch_size": 12})
+    steps, losses = 0, []
+    for inputs, targets in data:
+        with accelerator.accumulate(network):
+            loss = torch.nn.functional.mse_loss(network(inputs), targets)
+            accelerator.backward(loss)
+            optimizer.step()
+            optimizer.zero_grad()
+        if accelerator.sync_gradients:
+            steps += 1
+            losses.append(float(loss.detach()))
+            accelerator.log({"loss": losses[-1], "lr": 0.05, "gradient_norm": 1.0}, step=steps)
+            accelerator.log({"gradient_norm": 1.0}, step=steps)
+    accelerator.log({"val_loss": 0.25}, step=steps)
+    assert accelerator.get_tracker("lodecast", unwrap=True) is recorder
+    accelerator.end_training()
+    points = toy.points(tmp_path / "sweep")
+    assert [point["step"] for point in points] == list(range(1, steps + 1)) and steps == (11 if accumulation == 1 else 3)
+    assert [point["train_loss"] for point in points] == pytest.approx(losses)
+    assert {point["learning_rate"] for point in points} == {0.05}
+    assert [point["validation"] for point in points] == [None] * (steps - 1) + [0.25]
+    with pytest.raises(lodecast.FileError, match="was closed"):
+        recorder.log(steps + 1, train_loss=1.0)
+
+
+def test_a_tracker_counts_the_steps_that_are_not_said(tmp_path: Path) -> None:
+    recorder = lodecast.record(tmp_path / "sweep", "first", metrics="val_loss:min")
+    tracker = lodecast.accelerate.RecordTracker(recorder, validation="val_loss")
+    for k in range(3):
+        tracker.log({"train_loss": 1.0 / (k + 1), "learning_rate": 0.1})
+    tracker.finish()
+    assert [point["step"] for point in toy.points(tmp_path / "sweep")] == [1, 2, 3]

@@ -287,7 +287,9 @@ def test_a_recorded_run_can_be_read(tmp_path: Path) -> None:
     points = toy.points(tmp_path / "sweep")
     assert [point["step"] for point in points] == list(range(5, STEPS + 1, 5))
     assert [point["step"] for point in points if point["validation"] is not None] == list(range(10, STEPS + 1, 10))
-    assert points[-1]["learning_rate"] == pytest.approx(0.05 / STEPS, abs=0.05 / STEPS)
+    # The rate of a point is the one that its step was taken with; the Trainer logs the next.
+    applied = [0.05 * (1.0 - (point["step"] - 1) / STEPS) for point in points]
+    assert [point["learning_rate"] for point in points] == pytest.approx(applied)
 
 
 class Diverging(Network):

@@ -291,6 +291,12 @@ def test_ray_stops_what_cannot_win_and_goes_on_from_a_checkpoint(tmp_path: Path)
     assert scheduler.on_trial_result(None, third, result(30, math.nan)) == "STOP"
     assert "2 trials stopped, best quality so far 0.9" in scheduler.debug_string()
     assert not scheduler._points.get("second")
+    # Of what failed or was taken away nothing is kept.
+    for forget in (scheduler.on_trial_error, scheduler.on_trial_remove):
+        failing = trial("failing", schedule=lodecast.Schedule.constant(0.1))
+        assert scheduler.on_trial_result(None, failing, result(1, 0.9)) == "CONTINUE"
+        forget(None, failing)
+        assert "failing" not in scheduler._points
 
 
 def test_ray_tells_what_is_missing() -> None:

@@ -123,6 +123,16 @@ def test_a_scheduler_knows_its_training(model: Path, caplog: pytest.LogCaptureFi
         fit(network(), callback)
 
 
+def test_a_plan_whose_end_was_not_reached_is_told(model: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "lodecast")
+    callback, made = LodeCallback(lodecast.Scheduler(model, total_steps=STEPS)), network()
+    fit(made, callback, epochs=3)
+    assert f"the training ended at step 24 of {STEPS}" in caplog.text
+    caplog.clear()
+    made.fit(*toy.data()[:2], batch_size=16, initial_epoch=3, epochs=EPOCHS, callbacks=[callback], verbose=0)
+    assert "the training ended" not in caplog.text
+
+
 def test_a_metric_that_is_never_measured_is_told(model: Path, caplog: pytest.LogCaptureFixture) -> None:
     def said(**validation: Any) -> list[str]:
         caplog.clear()
@@ -196,6 +206,8 @@ def test_the_loss_of_a_point_is_that_since_the_last_one(tmp_path: Path) -> None:
         assert points[batch]["train_loss"] == pytest.approx(float(np.mean((outputs[at] - targets[at]) ** 2)), rel=1e-3)
     assert points[7]["validation"] is not None
     assert points[6]["validation"] is None
+    with pytest.raises(lodecast.FileError, match="was closed"):
+        recorder.log(17, train_loss=1.0)
 
 
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras executes one batch at a time with torch")

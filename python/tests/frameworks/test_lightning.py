@@ -105,6 +105,33 @@ def test_a_resumed_run_is_the_one_that_was_not_stopped(tmp_path: Path, model: Pa
         assert torch.equal(ours, theirs)
 
 
+def decided(folder: Path) -> list[int]:
+    """Give the steps at which decisions stand in the log."""
+    header, *lines = next(folder.glob("log/*/metrics.csv")).read_text().splitlines()
+    step, rate = (header.split(",").index(name) for name in ("step", "lodecast/learning_rate"))
+    return [int(line.split(",")[step]) for line in lines if line.split(",")[rate]]
+
+
+def test_what_waits_for_its_point_and_what_was_told_are_in_the_checkpoint(tmp_path: Path, model: Path) -> None:
+    # The checkpoint comes amid the losses of a point.
+    def run(name: str, resume: Path | None) -> Any:
+        folder = tmp_path / name
+        kept = ModelCheckpoint(folder, filename="{step}", save_top_k=-1, every_n_train_steps=32)
+        made = train(
+            folder, Module(model), EPOCHS, resume=resume, callbacks=[LodeCallback(every_n_steps=7), kept],
+            check_val_every_n_epoch=3, logger=CSVLogger(folder, name="log"),
+        )  # fmt: skip
+        made.logger.save()
+        return scheduler(made)
+
+    whole = run("whole", None)
+    resumed = run("rest", tmp_path / "whole" / "step=32.ckpt")
+    assert resumed.scheduler.observed == whole.scheduler.observed
+    steps = [decision.step for decision in whole.decisions]
+    assert decided(tmp_path / "whole") == steps and min(steps) < 32
+    assert decided(tmp_path / "rest") == [step for step in steps if step >= 32]
+
+
 def test_the_rate_shows_in_lightnings_logger(tmp_path: Path, model: Path) -> None:
     module = Module(model)
     callbacks = [LodeCallback("val_loss"), LearningRateMonitor("step")]
@@ -276,6 +303,18 @@ def test_a_recorded_run_can_be_read(tmp_path: Path, model: Path) -> None:
     assert [point["step"] for point in points] == list(range(4, 81, 4))
     assert [point["step"] for point in points if point["validation"] is not None] == list(range(8, 81, 8))
     assert points[0]["train_loss"] > points[-1]["train_loss"] > 0.0
+    # The rate of a point is the one that its step was taken with.
+    assert [point["learning_rate"] for point in points] == pytest.approx(module.rates[3::4])
+    with pytest.raises(lodecast.FileError, match="was closed"):
+        recorder.log(81, train_loss=1.0)
+
+
+def test_a_training_is_recorded_into_two_runs(tmp_path: Path, model: Path) -> None:
+    recorders = [lodecast.record(tmp_path / "sweep", name, metrics="val_loss:min") for name in ("first", "second")]
+    # Lightning refuses callbacks that it cannot tell apart in its checkpoint.
+    quick(tmp_path, Quick(model), LodeCallback(), *(RecordCallback(one, every_n_steps=4) for one in recorders))
+    first, second = lodecast.Sweep.read(tmp_path / "sweep")
+    assert first.steps.tolist() == second.steps.tolist() == [4, 8, 12, 16]
 
 
 class Quick(Module):
@@ -366,9 +405,7 @@ def test_a_decision_is_logged_at_its_step(tmp_path: Path, model: Path) -> None:
     module = Quick(model)
     made = quick(tmp_path, module, LodeCallback(every_n_steps=4), logger=CSVLogger(tmp_path, name="log"))
     made.logger.save()
-    header, *lines = next(tmp_path.glob("log/*/metrics.csv")).read_text().splitlines()
-    step, rate = (header.split(",").index(name) for name in ("step", "lodecast/learning_rate"))
-    rows = [int(line.split(",")[step]) for line in lines if line.split(",")[rate]]
+    rows = decided(tmp_path)
     assert rows == [decision.step for decision in scheduler(made).decisions] and len(rows) > 1
 
 
@@ -396,3 +433,11 @@ def test_a_manual_optimization_that_never_steps_the_schedule_is_told_at_once(
 def test_a_callback_that_feeds_too_seldom_is_told_so(tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture) -> None:
     quick(tmp_path, Quick(model), LodeCallback(), loaders=data()[:1])
     assert "lodecast's callback is there, and makes a point every 50 steps: give it fewer" in caplog.text
+
+
+def test_a_plan_whose_end_was_not_reached_is_told(tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture) -> None:
+    quick(tmp_path, Quick(model, 20), LodeCallback())
+    assert "the training ended at step 16 of the 20 that LodeLR was planned for" in caplog.text
+    caplog.clear()
+    quick(tmp_path, Quick(model), LodeCallback())
+    assert "the training ended" not in caplog.text

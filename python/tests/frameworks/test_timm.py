@@ -39,4 +39,4 @@ def test_it_stands_where_timms_does(model: Path) -> None:
     again = LodeScheduler(torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.1), model, 60)
     again.load_state_dict(ours.state_dict())
     assert again.state_dict() == ours.state_dict()
-    assert again.get_last_lr() == ours.get_last_lr()
+    assert again.get_last_lr() == ours.get_last_lr() == [told.learning_rate(60)]
