@@ -194,19 +194,9 @@ def test_a_schedule_of_ones_own_is_a_trial_too():
 
 
 def test_it_is_pickled_with_everything_it_knows(told, tmp_path):
-    for value in (
-        told.ask(),
-        told.trials[0].trial,
-        told.recommend(),
-        *told.recommend().alternatives,
-        told.recommend().next_run,
-    ):
-        assert pickle.loads(pickle.dumps(value)) == value
     again = pickle.loads(pickle.dumps(told))
     assert again.state_dict() == told.state_dict() and again.recommend() == told.recommend()
     assert lodecast.Tuner.from_state_dict(told.state_dict()).state_dict() == told.state_dict()
-    record = pickle.loads(pickle.dumps(told.trials[0]))
-    assert record.run == told.trials[0].run and record.status == "finished"
     shared = new(path=tmp_path / "study.json")
     other = pickle.loads(pickle.dumps(shared))
     assert [shared.ask().name, other.ask().name, shared.ask().name] == ["trial-0001", "trial-0002", "trial-0003"]

@@ -71,7 +71,7 @@ class Recorder:
     """Writes one run; made by `lodecast.record`.
 
     Every point is handed to the operating system when `log` returns: a process that dies loses none. `close` makes the file
-    durable against a machine that does.
+    durable against a machine that does. Pickled or copied, it goes on in the same file: let one of them record at a time.
     """
 
     def __init__(self, folder: Path, run_id: str, metrics: list[str], about: dict[str, Any], resume: bool) -> None:
@@ -171,6 +171,20 @@ class Recorder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The number of an open file is another file's in another process, or nobody's.
+        return {**self.__dict__, "_file": self._file >= 0}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        was_open = state["_file"]
+        self._file = -1
+        if was_open:
+            try:
+                self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+            except OSError as error:
+                raise FileError(f"{self.path}: {error.strerror}; a recorder goes on where its file is") from error
 
     def __repr__(self) -> str:
         return f"<lodecast.Recorder: {len(self._points)} points of '{self.run_id}' in {self.path}>"

@@ -60,6 +60,19 @@ class Connection:
         self._batch = _BATCH
         self._thread = threading.Thread(target=self._work, name=f"lodecast {run}", daemon=True)
 
+    def __copy__(self) -> Connection:
+        """Give the same: what is copied in this process tells the same run."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Connection:
+        return self
+
+    def __reduce__(self) -> Any:
+        raise ArgumentError(
+            f"the connection of '{self.run}' stays in its process, which tells what is measured: call lodecast.connect(...) in "
+            "the other one, or leave it out of what is pickled"
+        )
+
     # In the training's loop.
 
     def apply(
