@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import graphlib
 import inspect
 import subprocess
 import sys
@@ -42,6 +43,21 @@ def test_only_what_is_light_is_imported(tmp_path):
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path).stdout
     packages = {name.partition(".")[0] for name in found.split()}
     assert packages - set(sys.stdlib_module_names) == {"lodecast"}
+
+
+def test_no_file_imports_what_imports_it():
+    root = Path(lodecast.__file__).parent
+    files = {".".join(file.relative_to(root.parent).with_suffix("").parts): file for file in root.rglob("*.py")}
+    files = {name.removesuffix(".__init__"): file for name, file in files.items()}
+    modules = {*files, "lodecast._engine"}
+    needs = {}
+    for name, file in files.items():
+        # What is imported when it is needed, or for types alone, stands further in.
+        named = [node for node in ast.parse(file.read_text("utf-8")).body if isinstance(node, ast.ImportFrom)]
+        found = {(f"{node.module}.{alias.name}", node.module) for node in named for alias in node.names}
+        needs[name] = {module if module in modules else package for module, package in found} & modules
+    assert needs["lodecast.live.connect"] >= {"lodecast._engine", "lodecast.live.served"}
+    graphlib.TopologicalSorter(needs).prepare()
 
 
 def test_modules_of_frameworks_are_found_when_asked_for():

@@ -15,7 +15,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from lodecast import Schedule
+from lodecast._engine import Schedule
 from lodecast.errors import ArgumentError, Error, SettingError
 from lodecast.live.decisions import log
 from lodecast.live.groups import ratios, set_rates

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any
 
-from lodecast import Schedule
+from lodecast._engine import Schedule
 
 
 @dataclass(frozen=True)
