@@ -165,7 +165,7 @@ class Spy(keras.callbacks.Callback):  # type: ignore[misc, unused-ignore]
         self.validations.append(logs["val_loss"])
 
 
-@pytest.mark.parametrize("accumulation", [None, 3])
+@pytest.mark.parametrize("accumulation", [None, 3, 4])
 def test_what_is_fed_and_decided(model: Path, accumulation: int | None) -> None:
     """Eight batches an epoch are no multiple of three: an update may begin in one epoch and end in the next."""
     made, spy = network(), Spy()

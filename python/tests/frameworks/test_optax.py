@@ -187,3 +187,18 @@ def test_a_model_in_place_of_a_scheduler_gets_advice(model: Path) -> None:
     for make in (host_driven, scheduled):
         with pytest.raises(lodecast.SettingError, match="leave learning_rate out of the optimizer's arguments"):
             make(optax.adamw, lodecast.Scheduler(model, STEPS), learning_rate=0.1)
+
+
+@pytest.mark.parametrize("make", [host_driven, scheduled])
+def test_accumulated_batches_are_one_step(model: Path, make: Any) -> None:
+    scheduler = lodecast.Scheduler(model, total_steps=20)
+    optimizer = optax.MultiSteps(make(optax.sgd, scheduler), every_k_schedule=4)
+    parameters = jnp.zeros(1)
+    state, update, applied = optimizer.init(parameters), jax.jit(optimizer.update), []
+    for batch in range(80):
+        if make is host_driven:
+            state = set_learning_rate(state, scheduler.learning_rate(batch // 4))
+        updates, state = update(jnp.ones(1), state, parameters)
+        applied.append(-float(updates[0]))
+    assert applied[3::4] == pytest.approx([scheduler.learning_rate(step) for step in range(20)])
+    assert not any(rate for batch, rate in enumerate(applied) if batch % 4 != 3)
