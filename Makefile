@@ -65,7 +65,6 @@ workflows: python-environment
 
 ## The Python package in every framework: small real trainings, stopped and resumed, and the examples.
 test-frameworks: frameworks-environment programs
-	# Not from python/: Ray's workers would find the source tree there, whose package has no engine.
 	$(TIMED) frameworks \
 		$(FRAMEWORKS)/bin/pytest --quiet --config-file python/pyproject.toml -m integration --durations 15 python/tests
 	# Those ran with JAX behind Keras.

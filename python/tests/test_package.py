@@ -16,12 +16,11 @@ from lodecast._settings import FitSettings, PlannerSettings
 from lodecast.io import record as record_module
 
 
-def test_no_framework_is_imported_before_it_is_asked_for(tmp_path):
+def test_no_framework_is_imported_before_it_is_asked_for():
     heavy = "{'torch', 'pandas', 'polars', 'pyarrow', 'matplotlib', 'tqdm', 'jax', 'lightning', 'transformers'}"
     code = f"import sys, lodecast; print(sorted({heavy} & set(sys.modules)))"
-    # Elsewhere than in the source tree, whose package has no engine and would be found first.
     command = [sys.executable, "-c", code]
-    found = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path).stdout
+    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert found.strip() == "[]"
 
 
@@ -37,10 +36,10 @@ def test_examples_in_docstrings_run():
     assert ran > 10
 
 
-def test_only_what_is_light_is_imported(tmp_path):
+def test_only_what_is_light_is_imported():
     """What makes the import quick: `benches/import_time.py` says how quick."""
     code = "import sys; before = set(sys.modules); import lodecast; print(*sorted(set(sys.modules) - before))"
-    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path).stdout
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     packages = {name.partition(".")[0] for name in found.split()}
     assert packages - set(sys.stdlib_module_names) == {"lodecast"}
 
