@@ -83,6 +83,20 @@ def test_an_evaluation_beside_baselines(model, sweep):
     assert "25% seen" in evaluation._repr_html_()
 
 
+def test_a_missing_folder_is_named(model, sweep, tmp_path):
+    nowhere = tmp_path / "none"
+    for name, write in (
+        ("model.lode", model.save),
+        ("sweep.csv", sweep.write),
+        ("sweep.parquet", sweep.write),
+        ("fit.checkpoint", lambda path: lodecast.fit(sweep, "controlled", checkpoint=path, progress=False)),
+        ("study.json", lambda path: lodecast.Tuner(metric="a:max", total_steps=9, peaks=(0.01, 1.0), path=path).ask()),
+    ):
+        with pytest.raises(lodecast.FileError) as raised:
+            write(nowhere / name)
+        assert str(raised.value) == f"{nowhere / name}: there is no folder {nowhere}; make it, or name another file"
+
+
 def test_half_of_a_model_is_none(model):
     with pytest.raises(lodecast.ModelFileError):
         lodecast.Model.from_bytes(model.to_bytes()[:100])

@@ -223,6 +223,8 @@ fn live_hint(_: &(dyn std::error::Error + 'static)) -> Option<String> {
 
 fn missing_file(source: &io::Error) -> Option<String> {
     match source.kind() {
+        // It says itself what to do.
+        _ if lacks_folder(source) => None,
         io::ErrorKind::NotFound => Some("check the path; nothing is there".to_owned()),
         io::ErrorKind::PermissionDenied => Some("check the permissions of the file and of its folder".to_owned()),
         io::ErrorKind::IsADirectory => Some("give a file, not a folder".to_owned()),
@@ -230,10 +232,14 @@ fn missing_file(source: &io::Error) -> Option<String> {
     }
 }
 
+fn lacks_folder(source: &io::Error) -> bool {
+    source.get_ref().is_some_and(|cause| cause.is::<lodecast::MissingFolder>())
+}
+
 fn sweep_file_hint(error: &lodecast_sweep_file::Error) -> Option<String> {
     use lodecast_sweep_file::Error;
     match error {
-        Error::File { source, .. } if source.kind() == io::ErrorKind::NotFound => Some(
+        Error::File { source, .. } if source.kind() == io::ErrorKind::NotFound && !lacks_folder(source) => Some(
             "check the path; to make a sweep to try things with, run 'lodecast lab sweep -o sweep.parquet'".to_owned(),
         ),
         Error::File { source, .. } => missing_file(source),

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use lodecast::MissingFolder;
 
 use crate::failure::failure;
 
@@ -27,8 +28,14 @@ pub(crate) fn check_page(path: &Path) -> Result<()> {
     refuse_another(path, PAGE, "page")
 }
 
-/// Refuses to replace a file that begins otherwise than what is to be written.
+/// Before any work: refuses a file whose folder is not there.
+pub(crate) fn check_folder(path: &Path) -> Result<()> {
+    MissingFolder::check(path).map_err(|source| lodecast::Error::File { path: path.to_owned(), source }.into())
+}
+
+/// Refuses to replace a file that begins otherwise than what is to be written, and a file whose folder is not there.
 pub(crate) fn refuse_another(path: &Path, begin: &str, what: &str) -> Result<()> {
+    check_folder(path)?;
     if !path.is_file() {
         return Ok(());
     }
@@ -85,6 +92,7 @@ mod tests {
         assert!(format!("{:#}", failed.unwrap_err()).contains("table.csv: the disk is full"));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(write_text(&folder.path().join("none/table.csv"), "").is_err());
+        let nowhere = write_text(&folder.path().join("none/table.csv"), "").expect_err("there is no folder");
+        assert!(format!("{nowhere:#}").contains("none/table.csv: there is no folder"), "{nowhere:#}");
     }
 }

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use lodecast::MissingFolder;
 use tempfile::{Builder, NamedTempFile};
 
 /// Writes what `fill` gives to a temporary file beside `path`, makes it durable, and renames it to `path`. On an error
@@ -31,6 +32,7 @@ impl Replacement {
     pub(crate) fn begin(path: &Path) -> io::Result<Self> {
         // A link stays a link to the file that is replaced.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        MissingFolder::check(&target)?;
         let mut builder = Builder::new();
         builder.prefix(".lodecast-").suffix(".tmp");
         #[cfg(unix)]

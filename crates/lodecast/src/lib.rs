@@ -49,6 +49,7 @@ pub use plan::{
     SuggestionSettings, Verdict, Window, arrival, extend, suggest,
 };
 pub use scheduler::{Observation, Replan, Scheduler, SchedulerBuilder, SchedulerState};
+pub use whole_file::MissingFolder;
 
 /// The page on training loops in Rust, whose program is compiled and run with the documentation's examples.
 #[cfg(doctest)]

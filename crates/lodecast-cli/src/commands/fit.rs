@@ -11,6 +11,7 @@ use crate::fitting::{Kept, fit, fit_best, say_what_to_know};
 use crate::options::overwriting::Overwriting;
 use crate::options::sweeps::SweepInput;
 use crate::output::Output;
+use crate::whole_file::check_folder;
 
 /// What to fit, and how.
 #[derive(Args, Debug)]
@@ -61,6 +62,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         self.overwriting.check(&self.out)?;
+        self.checkpoint.as_deref().map_or(Ok(()), check_folder)?;
         let sweep = self.input.read(output)?;
         let checkpoint = self.checkpoint.clone().unwrap_or_else(|| {
             let mut name = self.out.clone().into_os_string();

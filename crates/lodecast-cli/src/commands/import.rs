@@ -176,13 +176,7 @@ impl Arguments {
     fn check_out(&self) -> Result<()> {
         self.overwriting.check(&self.out)?;
         lodecast_sweep_file::Format::of(&self.out)?;
-        match self.out.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => Err(failure(
-                format!("{}: there is no folder {}", self.out.display(), folder.display()),
-                "make it, or name another file with -o",
-            )),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     /// Refuses to write over what is read.

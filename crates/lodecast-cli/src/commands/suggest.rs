@@ -41,6 +41,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         self.overwriting.check(&self.out)?;
+        self.csv.as_deref().map_or(Ok(()), whole_file::check_folder)?;
         let model = Model::load(&self.model)?;
         let metric = model.metric().clone();
         let Forecaster::Controlled(forecaster) = model.into() else {

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::failure::failure;
+use crate::whole_file::check_folder;
 
 /// May a file that is there be replaced?
 #[derive(Args, Clone, Copy, Debug)]
@@ -16,8 +17,9 @@ pub(crate) struct Overwriting {
 }
 
 impl Overwriting {
-    /// Before any work: refuses a file that is there, which may have taken hours to make.
+    /// Before any work: refuses a file that is there, which may have taken hours to make, and one whose folder is not.
     pub(crate) fn check(self, path: &Path) -> Result<()> {
+        check_folder(path)?;
         // A terminal or a pipe is there to be written to.
         if self.force || !path.is_file() {
             return Ok(());
@@ -42,6 +44,8 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         assert!(careful.check(&file).is_err_and(|error| error.to_string().contains("model.lode is there already")));
         assert!(forced.check(&file).is_ok());
+        let nowhere = folder.path().join("none/model.lode");
+        assert!(forced.check(&nowhere).is_err_and(|error| error.to_string().contains("there is no folder")));
         #[cfg(unix)]
         assert!(careful.check(Path::new("/dev/null")).is_ok());
     }

@@ -63,6 +63,36 @@ fn errors_say_what_to_do() {
 }
 
 #[test]
+fn a_file_in_no_folder_is_refused_before_any_work() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["controlled.lode", "sweep.parquet"] {
+        fs::copy(trained().join(name), directory.path().join(name)).unwrap();
+    }
+    let study = ["--metric", "accuracy:max", "--total-steps", "100", "--peaks", "0.01,1"];
+    for (wanted, arguments) in [
+        ("none/a.lode", &["fit", "sweep.parquet", "-o", "none/a.lode"][..]),
+        ("none/a.checkpoint", &["fit", "sweep.parquet", "--kind", "controlled", "--checkpoint", "none/a.checkpoint"]),
+        ("none/a.csv", &["plan", "controlled.lode", "--total-steps", "100", "--csv", "none/a.csv"]),
+        ("none/a.html", &["plan", "controlled.lode", "--total-steps", "100", "--html", "none/a.html"]),
+        ("none/a.html", &["runs", "sweep.parquet", "--html", "none/a.html"]),
+        ("none/a.html", &["evaluate", "controlled.lode", "sweep.parquet", "--html", "none/a.html"]),
+        ("none/a.json", &["suggest", "controlled.lode", "-o", "none/a.json"]),
+        ("none/a.json", &[&["tune", "study.json", "-o", "none/a.json"][..], &study].concat()),
+        ("none/study.json", &[&["tune", "none/study.json"][..], &study].concat()),
+        ("none/a.json", &["lab", "run", "--task", "mnist1d-cnn", "-o", "none/a.json"]),
+        ("none/a.parquet", &["lab", "sweep", "--task", "mnist1d-cnn", "-o", "none/a.parquet"]),
+    ] {
+        let said = failure(directory.path(), arguments);
+        let expected =
+            format!("exit code 1\nerror: {wanted}: there is no folder none; make it, or name another file\n");
+        assert_eq!(said, expected, "{arguments:?}");
+    }
+    let mut left: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["controlled.lode", "sweep.parquet"]);
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     use std::process::{Command, Stdio};
     let mut child = Command::new(env!("CARGO_BIN_EXE_lodecast"))

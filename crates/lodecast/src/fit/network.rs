@@ -21,6 +21,7 @@ use crate::model::density::MetricDensity;
 use crate::model::ensemble::{Ensemble, Header, tolerances};
 use crate::model::series::{Series, Unusable, Worst};
 use crate::model::{FitRecord, Miss, Scaler};
+use crate::whole_file::MissingFolder;
 
 impl<F: NetworkFit> FitForm for F {
     fn check(&self) -> Result<()> {
@@ -110,6 +111,10 @@ fn distinct<'a>(signatures: impl Iterator<Item = &'a String>) -> Vec<String> {
 
 /// Fits an ensemble; see [`fit()`](super::fit).
 fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Result<Fitted> {
+    if let Some(path) = &options.checkpoint {
+        // Otherwise the first to notice would be the first checkpoint, minutes later.
+        MissingFolder::check(path).map_err(|source| Error::File { path: path.clone(), source })?;
+    }
     let (sweep, metric) = sweep.with_metric(form.training().metric.as_deref())?;
     let (sweep, lengths) = sweep.with_lengths();
     let sweep = sweep.as_ref();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::error::TuneError;
 use super::state::TunerState;
 use crate::Error;
-use crate::whole_file::{self, folder_of};
+use crate::whole_file::{self, MissingFolder, folder_of};
 
 /// The state in the file; `None` if there is no file.
 pub(super) fn read(path: &Path) -> Result<Option<TunerState>, TuneError> {
@@ -31,6 +31,7 @@ pub(super) fn write(path: &Path, state: &TunerState) -> Result<(), TuneError> {
 
 /// Waits until no other process works on the study; it is free again when the lock is dropped, or its process ends.
 pub(super) fn lock(path: &Path) -> Result<File, TuneError> {
+    MissingFolder::check(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".lock");
     let lock: PathBuf = folder_of(path).join(name);

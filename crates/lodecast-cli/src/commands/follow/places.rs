@@ -6,17 +6,12 @@ use anyhow::Result;
 use lodecast_live::RatesFile;
 
 use crate::failure::{failure, misuse};
+use crate::whole_file::check_folder;
 
 /// Before a model is fitted: can the rates be written, and nothing else be lost by it?
 pub(super) fn check_out(out: &Path, source: &str) -> Result<()> {
     let shown = out.display();
-    if let Some(folder) = out.parent()
-        && !folder.as_os_str().is_empty()
-        && !folder.is_dir()
-    {
-        let missing = format!("{shown}: there is no folder {}", folder.display());
-        return Err(failure(missing, "make it, or name another file with -o"));
-    }
+    check_folder(out)?;
     if same_place(out, Path::new(source)) {
         return Err(misuse(
             format!("{shown} is the log that is to be followed: the rates would replace it"),

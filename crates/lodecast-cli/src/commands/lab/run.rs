@@ -23,6 +23,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        self.out.as_deref().map_or(Ok(()), whole_file::check_folder)?;
         let record = run_one(&self.run.configuration()?)?;
         if let Some(path) = &self.out {
             whole_file::write_text(path, &serde_json::to_string(&record)?)?;

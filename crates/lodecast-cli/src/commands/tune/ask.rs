@@ -50,6 +50,10 @@ impl Arguments {
                 "give its file, which need not be there yet: lodecast tune --help says how to begin one",
             ));
         };
+        // Once they are asked for, trials are in the study.
+        for path in self.out.iter().chain(&self.csv) {
+            whole_file::check_folder(path)?;
+        }
         let (builder, space) = self.study_options.builder(study, &self.known.columns)?;
         let runs = self.known.read(&builder.settings().metric, output)?;
         let total_steps = builder.settings().total_steps;

@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        for path in self.out.iter().chain(&self.csv) {
+            whole_file::check_folder(path)?;
+        }
         let metric = Tuner::load(&self.study)?.settings().metric.clone();
         let runs = self.known.read(&metric, output)?;
         let (recommended, settings) = Tuner::update(&self.study, |tuner| {
