@@ -8,6 +8,7 @@ mod controlled;
 mod form;
 mod law;
 mod measure;
+mod member;
 mod network;
 mod objective;
 mod options;

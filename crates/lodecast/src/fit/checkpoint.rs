@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
 use super::form::NetworkFit;
-use super::trainer::MemberState;
+use super::member::{Check, MemberState};
 use crate::error::{Error, Result};
 use crate::model::file::{self, Tensors};
 use crate::whole_file;
 
 /// Version of the checkpoint file.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Header<F> {
@@ -50,12 +50,15 @@ pub(crate) fn save<F: NetworkFit>(
         push("adam.first", &member.adam.first);
         push("adam.second", &member.adam.second);
         push("best", &member.best);
+        push("judged", &member.judged.parameters);
         // Numbers that JSON cannot hold (infinity, NaN) are among these.
         let progress = [
             member.iteration as f64,
             member.adam.steps as f64,
             f64::from(member.stale),
             member.best_held_out,
+            member.judged.held_out.unwrap_or(f64::NAN),
+            member.chosen_by,
             member.loss,
         ];
         push("progress", &progress);
@@ -91,7 +94,7 @@ pub(crate) fn load<F: NetworkFit>(path: &Path, settings: &F, origin: Origin<'_>)
     let mut members = Vec::with_capacity(settings.training().members);
     for index in 0..settings.training().members {
         let mut take = |name: &str, size: usize| tensors.take(&format!("member.{index}.{name}"), &[size]).map_err(fail);
-        let progress = take("progress", 5)?;
+        let progress = take("progress", 7)?;
         members.push(MemberState {
             parameters: take("parameters", size)?,
             adam: Adam {
@@ -103,7 +106,13 @@ pub(crate) fn load<F: NetworkFit>(path: &Path, settings: &F, origin: Origin<'_>)
             iteration: progress[0] as u64,
             stale: progress[2] as u32,
             best_held_out: progress[3],
-            loss: progress[4],
+            judged: Check {
+                parameters: take("judged", size)?,
+                held_out: (!progress[4].is_nan()).then_some(progress[4]),
+            },
+            chosen_by: progress[5],
+            unjudged: None,
+            loss: progress[6],
         });
     }
     Ok((members, header.seconds))

@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use super::form::NetworkFit;
+use super::member::MemberState;
 use super::network::Prepared;
 use super::sample::{Sample, Windows as _};
-use super::trainer::{MemberState, Trainer};
+use super::trainer::Trainer;
 use super::{ControlledFit, PaperFit};
 use crate::data::Sweep;
 use crate::instrument::FitSteps;

@@ -7,9 +7,10 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::form::{FitForm, NetworkFit};
+use super::member::{MemberState, judge};
 use super::options::{FitOptions, FitProgress};
 use super::summary::{FitSummary, Fitted, LeftOut};
-use super::trainer::{CHECKS, MemberState, Trainer};
+use super::trainer::{CHECKS, Trainer};
 use super::training::Training;
 use super::warm::Start;
 use super::{checkpoint, split};
@@ -159,7 +160,7 @@ fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Resul
     let points = prepared.series.iter().map(|series| series.points.len()).sum();
     let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
     let held_out_losses: Vec<f64> =
-        members.iter().map(|member| member.best_held_out).filter(|loss| loss.is_finite()).collect();
+        members.iter().filter_map(|member| member.judged.held_out).filter(|loss| loss.is_finite()).collect();
     let record = FitRecord {
         sweep: fingerprint.clone(),
         runs: prepared.series.len(),
@@ -185,7 +186,8 @@ fn fit<F: NetworkFit>(form: &F, sweep: &Sweep, options: FitOptions<'_>) -> Resul
         record,
         density: MetricDensity::of(prepared.series.iter().map(|series| series.points.as_slice())),
     };
-    let (held_out_parameters, parameters) = members.into_iter().map(|member| (member.best, member.parameters)).unzip();
+    let (held_out_parameters, parameters) =
+        members.into_iter().map(|member| (member.judged.parameters, member.parameters)).unzip();
     let ensemble = Ensemble::new(header, parameters, held_out_parameters);
     let summary = FitSummary {
         runs: prepared.series.len(),
@@ -259,6 +261,7 @@ impl<F: NetworkFit> LaneKernel<f32> for FitJob<'_, '_, F> {
             let before = done;
             done = (done + round).min(settings.iterations);
             self.members.par_iter_mut().zip(&mut trainers).for_each(|(state, trainer)| trainer.advance(state, done));
+            judge(&mut self.members);
             let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
             let held_out: Vec<f64> =
                 self.members.iter().map(|member| member.best_held_out).filter(|loss| loss.is_finite()).collect();
@@ -282,8 +285,9 @@ impl<F: NetworkFit> LaneKernel<f32> for FitJob<'_, '_, F> {
         let (mut residuals, mut misses) = (Vec::new(), Vec::new());
         for fraction in RESIDUAL_FRACTIONS {
             let errors = self.members.iter().zip(&mut trainers);
-            let mut errors: Vec<f64> =
-                errors.flat_map(|(member, trainer)| trainer.held_out_errors(&member.best, fraction)).collect();
+            let mut errors: Vec<f64> = errors
+                .flat_map(|(member, trainer)| trainer.held_out_errors(&member.judged.parameters, fraction))
+                .collect();
             if errors.is_empty() {
                 continue;
             }

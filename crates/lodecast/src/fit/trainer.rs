@@ -4,6 +4,7 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use super::adam::{Adam, one_cycle};
+use super::member::{Check, MemberState};
 use super::objective::PathTerm;
 use super::sample::{Sample, Windows};
 use super::share::{GROUPS_IN_TURN, Group, Share, UNFINISHED};
@@ -16,35 +17,6 @@ use crate::model::series::Series;
 use crate::model::{Architecture, Scaler};
 use crate::random::{Purpose, stream};
 use crate::representatives::representatives;
-
-/// What a member has learned so far: everything that a checkpoint has to keep.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct MemberState {
-    pub(crate) parameters: Vec<f64>,
-    pub(crate) adam: Adam,
-    pub(crate) iteration: u64,
-    /// Parameters with the best held-out loss of the first cycle so far, and that loss.
-    pub(crate) best: Vec<f64>,
-    pub(crate) best_held_out: f64,
-    /// Held-out checks since the best one.
-    pub(crate) stale: u32,
-    /// Smoothed training loss.
-    pub(crate) loss: f64,
-}
-
-impl MemberState {
-    pub(crate) fn new(parameters: Vec<f64>) -> Self {
-        Self {
-            adam: Adam::new(parameters.len()),
-            best: parameters.clone(),
-            parameters,
-            iteration: 0,
-            best_held_out: f64::INFINITY,
-            stale: 0,
-            loss: f64::NAN,
-        }
-    }
-}
 
 /// Trains one member on its share of the series.
 pub(crate) struct Trainer<'a, L, W> {
@@ -224,6 +196,7 @@ impl<'a, L: Lanes, W: Windows> Trainer<'a, L, W> {
                 } else {
                     state.stale += 1;
                 }
+                state.unjudged = Some(Check { parameters: state.parameters.clone(), held_out });
             }
         }
     }
