@@ -35,13 +35,14 @@ pub use small_image_resnet18::SmallImageResnet18;
 pub use text_transformer::TextTransformer;
 
 /// All tasks, the smallest first.
-pub const TASKS: [TaskEntry; 6] = [
+pub const TASKS: [TaskEntry; 7] = [
     mnist1d_cnn::ENTRY,
     fashion_mnist_cnn::ENTRY,
     small_image_resnet18::FASHION_MNIST,
     small_image_resnet18::CIFAR100,
     IMAGENET_RESNET34,
-    text_transformer::ENTRY,
+    text_transformer::CHARACTERS,
+    text_transformer::WORDS,
 ];
 
 #[cfg(feature = "photographs")]

@@ -1,4 +1,4 @@
-//! Text as numbered words: a vocabulary of the training part, and the words of each part in order.
+//! Text as numbered tokens: a vocabulary of the training part, and the tokens of each part in order.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::vocabulary::{Vocabulary, WordCounts};
+use super::vocabulary::{Token, TokenCounts, Vocabulary};
 use crate::error::{Error, Result};
 
 /// Lines are dealt out in blocks of at least so many bytes: large enough that neighbours mostly stay together, small enough
@@ -20,14 +20,14 @@ const LONGEST_LINE: u64 = 1 << 24;
 
 /// A text that has become numbers.
 #[derive(Debug)]
-pub struct Words {
-    /// Number of different words, the rare one included.
+pub struct Tokens {
+    /// Number of different tokens, the rare one included.
     pub vocabulary: usize,
-    /// Words for training.
+    /// Tokens for training.
     pub train: Vec<u32>,
-    /// Words for validation: a ninth of what is used of the other blocks.
+    /// Tokens for validation: a ninth of what is used of the other blocks.
     pub validation: Vec<u32>,
-    /// Words for the test: a tenth of all blocks, whatever the scale.
+    /// Tokens for the test: a tenth of all blocks, whatever the scale.
     pub test: Vec<u32>,
 }
 
@@ -40,16 +40,15 @@ enum Part {
     Test,
 }
 
-impl Words {
+impl Tokens {
     /// Reads a text, UTF-8 with lines, in three passes and without holding it in memory.
     ///
     /// Its blocks of lines are shuffled by `seed`. A tenth is for the test, which a run sees once; of the others the fraction
-    /// `scale` is used. The vocabulary is that of the
-    /// training part, at most `vocabulary` words, lower case, punctuation apart.
+    /// `scale` is used. The vocabulary is that of the training part, at most `vocabulary` tokens.
     ///
     /// # Errors
     /// If the text cannot be read, is not UTF-8, or too short to be dealt out.
-    pub fn read(text: &mut dyn TextSource, scale: f64, vocabulary: usize, seed: u64) -> Result<Self> {
+    pub fn read(text: &mut dyn TextSource, token: Token, scale: f64, vocabulary: usize, seed: u64) -> Result<Self> {
         let mut blocks = Blocks::default();
         text.lines(&mut |line| {
             blocks.block_of(line);
@@ -61,19 +60,19 @@ impl Words {
             );
             text.unusable(reason)
         })?;
-        let vocabulary = counted(text, &parts, vocabulary)?;
+        let vocabulary = counted(text, token, &parts, vocabulary)?;
 
-        let mut words = Self { vocabulary: vocabulary.size(), train: vec![], validation: vec![], test: vec![] };
+        let mut tokens = Self { vocabulary: vocabulary.size(), train: vec![], validation: vec![], test: vec![] };
         lines_by_part(text, &parts, &mut |part, line| {
             let into = match part {
                 Part::Unused => return,
-                Part::Train => &mut words.train,
-                Part::Validation => &mut words.validation,
-                Part::Test => &mut words.test,
+                Part::Train => &mut tokens.train,
+                Part::Validation => &mut tokens.validation,
+                Part::Test => &mut tokens.test,
             };
             vocabulary.encode(line, into);
         })?;
-        Ok(words)
+        Ok(tokens)
     }
 }
 
@@ -88,8 +87,8 @@ fn lines_by_part(text: &mut dyn TextSource, parts: &[Part], each: &mut dyn FnMut
 }
 
 /// The vocabulary of the training part.
-fn counted(text: &mut dyn TextSource, parts: &[Part], vocabulary: usize) -> Result<Vocabulary> {
-    let mut counts = WordCounts::default();
+fn counted(text: &mut dyn TextSource, token: Token, parts: &[Part], vocabulary: usize) -> Result<Vocabulary> {
+    let mut counts = TokenCounts::new(token);
     lines_by_part(text, parts, &mut |part, line| {
         if part == Part::Train {
             counts.add(line);
@@ -208,7 +207,7 @@ mod tests {
         let lines: Vec<String> = (0..9000).map(|line| format!("The word{line}, and more.\n")).collect();
         let text = lines.concat();
         let path = corpus(folder.path(), text.as_bytes());
-        let words = Words::read(&mut TextFile(&path), 1.0, 10, 1).unwrap();
+        let words = Tokens::read(&mut TextFile(&path), Token::Word, 1.0, 10, 1).unwrap();
         assert_eq!(words.vocabulary, 10);
         let lines = [&words.train, &words.validation, &words.test].map(|part| part.len() / 6);
         assert_eq!(lines.iter().sum::<usize>(), 9000);
@@ -217,9 +216,9 @@ mod tests {
         assert_eq!(words.validation.chunks(6).filter(|line| line[1] == RARE).count(), lines[1]);
         assert!(words.test.chunks(6).all(|line| line[0] != RARE && line[5] != RARE));
 
-        let half = Words::read(&mut TextFile(&path), 0.5, 10, 1).unwrap();
+        let half = Tokens::read(&mut TextFile(&path), Token::Word, 0.5, 10, 1).unwrap();
         assert!((half.train.len() as f64 / words.train.len() as f64 - 0.5).abs() < 0.05);
-        let again = Words::read(&mut TextFile(&path), 0.5, 10, 1).unwrap();
+        let again = Tokens::read(&mut TextFile(&path), Token::Word, 0.5, 10, 1).unwrap();
         assert_eq!(half.test, words.test, "the test is the same at any scale");
         assert_eq!((again.train, again.test), (half.train, half.test));
     }
@@ -233,7 +232,7 @@ mod tests {
             (vec![b'a'; 1 << 24], "line 1 has more than 16777216 bytes"),
         ] {
             let path = corpus(folder.path(), &text);
-            let error = Words::read(&mut TextFile(&path), 1.0, 10, 1).unwrap_err().to_string();
+            let error = Tokens::read(&mut TextFile(&path), Token::Word, 1.0, 10, 1).unwrap_err().to_string();
             assert!(error.contains("corpus.txt") && error.contains(reason), "{error}");
         }
     }

@@ -1,53 +1,83 @@
-//! The words of a text: lower case, punctuation apart, the commonest of them numbered.
+//! The tokens of a text, words or characters, the commonest of them numbered.
 
 use std::collections::HashMap;
 
 use regex_syntax::is_word_character;
 
-/// Number of the word that stands for all rare ones.
+/// Number of the token that stands for all rare ones.
 pub const RARE: u32 = 0;
 
-/// The commonest words of a text, numbered from 1 in the order of their counts, and of the alphabet where these are equal.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a text is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Token {
+    /// Words in lower case, punctuation apart.
+    Word,
+    /// Characters as they are; a line ends with that of its end.
+    Character,
+}
+
+/// The commonest tokens of a text, numbered from 1 in the order of their counts, and of the alphabet where these are equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vocabulary {
+    token: Token,
     numbers: HashMap<String, u32>,
 }
 
-/// How often each word was seen.
-#[derive(Clone, Debug, Default)]
-pub struct WordCounts {
+/// How often each token was seen.
+#[derive(Clone, Debug)]
+pub struct TokenCounts {
+    token: Token,
     counts: HashMap<String, u64>,
 }
 
-impl WordCounts {
-    /// Counts the words of a line.
+impl TokenCounts {
+    /// Nothing seen yet.
+    pub fn new(token: Token) -> Self {
+        Self { token, counts: HashMap::new() }
+    }
+
+    /// Counts the tokens of a line.
     pub fn add(&mut self, line: &str) {
-        each_word(line, &mut |word| match self.counts.get_mut(word) {
+        self.token.each(line, &mut |token| match self.counts.get_mut(token) {
             Some(count) => *count += 1,
             None => {
-                self.counts.insert(word.to_owned(), 1);
+                self.counts.insert(token.to_owned(), 1);
             }
         });
     }
 
-    /// The commonest words: `size` numbers with that of the rare ones, and fewer if there are fewer words.
+    /// The commonest tokens: `size` numbers with that of the rare ones, and fewer if there are fewer tokens.
     pub fn vocabulary(self, size: usize) -> Vocabulary {
         let mut counts: Vec<(String, u64)> = self.counts.into_iter().collect();
-        counts.sort_unstable_by(|(word, count), (other, others)| others.cmp(count).then_with(|| word.cmp(other)));
-        let words = counts.into_iter().take(size.saturating_sub(1));
-        Vocabulary { numbers: words.zip(RARE + 1..).map(|((word, _), number)| (word, number)).collect() }
+        counts.sort_unstable_by(|(token, count), (other, others)| others.cmp(count).then_with(|| token.cmp(other)));
+        let tokens = counts.into_iter().take(size.saturating_sub(1));
+        let numbers = tokens.zip(RARE + 1..).map(|((token, _), number)| (token, number)).collect();
+        Vocabulary { token: self.token, numbers }
     }
 }
 
 impl Vocabulary {
-    /// Different numbers, that of the rare words included.
+    /// Different numbers, that of the rare tokens included.
     pub fn size(&self) -> usize {
         self.numbers.len() + 1
     }
 
-    /// Appends the numbers of the words of a line.
+    /// Appends the numbers of the tokens of a line.
     pub fn encode(&self, line: &str, into: &mut Vec<u32>) {
-        each_word(line, &mut |word| into.push(self.numbers.get(word).copied().unwrap_or(RARE)));
+        self.token.each(line, &mut |token| into.push(self.numbers.get(token).copied().unwrap_or(RARE)));
+    }
+}
+
+impl Token {
+    /// Gives each token of a line.
+    fn each(self, line: &str, each: &mut dyn FnMut(&str)) {
+        match self {
+            Self::Word => each_word(line, each),
+            Self::Character => {
+                line.chars().for_each(|character| each(character.encode_utf8(&mut [0; 4])));
+                each("\n");
+            }
+        }
     }
 }
 
@@ -126,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_commonest_words_have_numbers() {
-        let mut counts = WordCounts::default();
+        let mut counts = TokenCounts::new(Token::Word);
         for line in ["b a, c a", "a b. a", "d"] {
             counts.add(line);
         }
@@ -137,6 +167,17 @@ mod tests {
         // The comma comes before the full stop, c and d, which are as rare.
         assert_eq!(numbers, [1, 2, 3, RARE, RARE, RARE]);
         assert_eq!(counts.clone().vocabulary(100).size(), 7);
-        assert_eq!(counts.vocabulary(1), Vocabulary::default());
+        assert_eq!(counts.vocabulary(1).size(), 1);
+    }
+
+    #[test]
+    fn characters_are_as_they_stand_and_lines_end() {
+        let mut counts = TokenCounts::new(Token::Character);
+        ["aA a", "\u{e9}a"].iter().for_each(|line| counts.add(line));
+        let vocabulary = counts.vocabulary(4);
+        let mut numbers = Vec::new();
+        vocabulary.encode("a A\u{e9}", &mut numbers);
+        // Three of "a", two ends, and one each of the space, "A" and "\u{e9}", of which the space comes first.
+        assert_eq!(numbers, [1, 3, RARE, RARE, 2]);
     }
 }

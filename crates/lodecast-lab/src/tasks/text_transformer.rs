@@ -1,4 +1,4 @@
-//! The task `text-transformer`: a small decoder learns to say the next word of a text.
+//! The tasks `text-transformer` and `character-transformer`: a small decoder learns to say the next word, or character, of a text.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,8 +10,8 @@ use rand_chacha::ChaCha8Rng;
 use super::classification;
 use super::decoder::{Decoder, DecoderSizes};
 use super::entry::TaskEntry;
-use crate::data::text::{TextFile, TextSource, Words};
-use crate::data::vocabulary::RARE;
+use crate::data::text::{TextFile, TextSource, Tokens};
+use crate::data::vocabulary::{RARE, Token};
 use crate::error::{Error, Result};
 use crate::optimizers::OptimizerKind;
 use crate::run::length::Length;
@@ -19,18 +19,26 @@ use crate::run::task::{Evaluation, Split, Task};
 use crate::run::variation::Variation;
 use crate::settings::{Scale, TaskSettings, data_folder};
 
-const NAME: &str = "text-transformer";
-pub(super) const ENTRY: TaskEntry = TaskEntry {
-    name: NAME,
+const TEXT: &str = "a text: --data FILE, or the King James Bible: apt-get install bible-kjv";
+pub(super) const WORDS: TaskEntry = TaskEntry {
+    name: "text-transformer",
     describes: "a small decoder that says the next word of a text",
-    needs: Some("a text: --data FILE, or the King James Bible: apt-get install bible-kjv"),
-    open: |settings| Ok(Box::new(TextTransformer::open(settings)?)),
+    needs: Some(TEXT),
+    open: |settings| Ok(Box::new(TextTransformer::of_words(settings)?)),
 };
-/// Words seen before the one to be said.
+pub(super) const CHARACTERS: TaskEntry = TaskEntry {
+    name: "character-transformer",
+    describes: "a small decoder that says the next character of a text",
+    needs: Some(TEXT),
+    open: |settings| Ok(Box::new(TextTransformer::of_characters(settings)?)),
+};
+/// Tokens seen before the one to be said.
 const CONTEXT: usize = 64;
-const VOCABULARY: usize = 8192;
-/// Fewer different words than this say little.
-const LEAST_VOCABULARY: usize = 256;
+/// Different words at full scale; fewer than the second number say little.
+const WORD_VOCABULARY: usize = 8192;
+const LEAST_WORD_VOCABULARY: usize = 256;
+/// Different characters, whatever the scale: alphabets have fewer, and what is rarer is seldom said.
+const CHARACTER_VOCABULARY: usize = 256;
 const WIDTH: usize = 256;
 /// Components a head.
 const HEAD: usize = 32;
@@ -41,9 +49,11 @@ const EVALUATION_BATCH: usize = 32;
 /// Seed of the split, the same for all runs.
 const SEED: u64 = 42;
 
-/// The task.
+/// A task of text.
 #[derive(Debug)]
 pub struct TextTransformer {
+    name: &'static str,
+    token: Token,
     source: String,
     scale: Scale,
     device: Device,
@@ -56,69 +66,87 @@ pub struct TextTransformer {
     test: Windows,
 }
 
-/// Words in a row, cut into windows that share only the word at which they meet.
+/// Tokens in a row, cut into windows that share only the one at which they meet.
 #[derive(Debug)]
 struct Windows {
-    words: Vec<u32>,
+    tokens: Vec<u32>,
 }
 
 impl Windows {
     fn count(&self) -> usize {
-        self.words.len().saturating_sub(1) / CONTEXT
+        self.tokens.len().saturating_sub(1) / CONTEXT
     }
 
-    /// The words of windows, and those that come next, as (window, place).
+    /// The tokens of windows, and those that come next, as (window, place).
     fn at(&self, windows: impl ExactSizeIterator<Item = usize>, device: &Device) -> (Tensor<2, Int>, Vec<i64>) {
         let count = windows.len();
         let (mut seen, mut next) = (Vec::with_capacity(count * CONTEXT), Vec::with_capacity(count * CONTEXT));
         for window in windows {
-            let words = &self.words[window * CONTEXT..=(window + 1) * CONTEXT];
-            seen.extend(words[..CONTEXT].iter().map(|&word| i64::from(word)));
-            next.extend(words[1..].iter().map(|&word| i64::from(word)));
+            let tokens = &self.tokens[window * CONTEXT..=(window + 1) * CONTEXT];
+            seen.extend(tokens[..CONTEXT].iter().map(|&token| i64::from(token)));
+            next.extend(tokens[1..].iter().map(|&token| i64::from(token)));
         }
         (Tensor::from_data(TensorData::new(seen, [count, CONTEXT]), device), next)
     }
 }
 
 impl TextTransformer {
+    /// The task `text-transformer`.
+    fn of_words(settings: &TaskSettings) -> Result<Self> {
+        let vocabulary = settings.scale.of(WORD_VOCABULARY).max(LEAST_WORD_VOCABULARY);
+        Self::open(WORDS.name, Token::Word, vocabulary, settings)
+    }
+
+    /// The task `character-transformer`.
+    fn of_characters(settings: &TaskSettings) -> Result<Self> {
+        Self::open(CHARACTERS.name, Token::Character, CHARACTER_VOCABULARY, settings)
+    }
+
     /// Reads the text: the file asked for, else the King James Bible as Debian has it.
-    pub(super) fn open(settings: &TaskSettings) -> Result<Self> {
+    fn open(name: &'static str, token: Token, vocabulary: usize, settings: &TaskSettings) -> Result<Self> {
         let &TaskSettings { scale, variation, .. } = settings;
         variation.check_for_read_data()?;
         let device = settings.device.open()?;
-        let vocabulary = scale.of(VOCABULARY).max(LEAST_VOCABULARY);
-        let read = |source: &mut dyn TextSource| Words::read(source, scale.factor(), vocabulary, SEED);
-        let (source, words) = match &settings.data {
+        let read = |source: &mut dyn TextSource| Tokens::read(source, token, scale.factor(), vocabulary, SEED);
+        let (source, tokens) = match &settings.data {
             Some(path) => (path.display().to_string(), read(&mut TextFile(path))?),
             None => ("the King James Bible".to_owned(), read(&mut KingJamesBible::find()?)?),
         };
         let (width, heads) = width_and_heads(scale, variation);
         let sizes =
-            DecoderSizes { vocabulary: words.vocabulary, context: CONTEXT, width, heads, layers: scale.of(LAYERS) };
-        let [train, validation, test] = [words.train, words.validation, words.test].map(|words| Windows { words });
+            DecoderSizes { vocabulary: tokens.vocabulary, context: CONTEXT, width, heads, layers: scale.of(LAYERS) };
+        let [train, validation, test] = [tokens.train, tokens.validation, tokens.test].map(|tokens| Windows { tokens });
         if [&train, &validation, &test].iter().any(|part| part.count() == 0) {
             let path = settings.data.clone().unwrap_or_else(|| PathBuf::from(&source));
+            let least = CONTEXT + 1;
             let reason =
-                format!("a part of it has fewer than {} words: take a longer text or a larger scale", CONTEXT + 1);
+                format!("a part of it has fewer than {least} {}: take a longer text or a larger scale", plural(token));
             return Err(Error::Text { path, reason });
         }
         let used = variation.used_examples(train.count()).into_iter().map(|window| window as u32).collect();
-        Ok(Self { source, scale, device, sizes, variation, train, used, validation, test })
+        Ok(Self { name, token, source, scale, device, sizes, variation, train, used, validation, test })
     }
 
-    /// Takes words that come next in training windows for others, where labels are to be wrong.
+    /// Takes tokens that come next in training windows for others, where labels are to be wrong.
     fn make_wrong(&self, windows: &[u32], next: &mut [i64]) {
         let vocabulary = self.sizes.vocabulary as u32;
         for (next, &window) in next.chunks_exact_mut(CONTEXT).zip(windows) {
-            for (place, word) in next.iter_mut().enumerate() {
+            for (place, token) in next.iter_mut().enumerate() {
                 let example = window as usize * CONTEXT + place;
-                *word = i64::from(self.variation.noisy_class(example, *word as u32, vocabulary));
+                *token = i64::from(self.variation.noisy_class(example, *token as u32, vocabulary));
             }
         }
     }
 }
 
-/// Components of a word's vector, and heads that share them: as many of the usual size as there is room for, at least one.
+fn plural(token: Token) -> &'static str {
+    match token {
+        Token::Word => "words",
+        Token::Character => "characters",
+    }
+}
+
+/// Components of a token's vector, and heads that share them: as many of the usual size as there is room for, at least one.
 fn width_and_heads(scale: Scale, variation: Variation) -> (usize, usize) {
     let width = variation.width_of(scale.of_multiple(WIDTH, HEAD));
     let heads = (width / HEAD).max(1);
@@ -131,16 +159,19 @@ impl Task for TextTransformer {
     type Batch = Vec<u32>;
 
     fn name(&self) -> &str {
-        NAME
+        self.name
     }
 
     fn description(&self) -> String {
         let train = self.used.len();
         let [validation, test] = [&self.validation, &self.test].map(Windows::count);
         format!(
-            "{} at scale {}: {train} training, {validation} validation and {test} test windows of {CONTEXT} words, \
+            "{} at scale {}: {train} training, {validation} validation and {test} test windows of {CONTEXT} {}, \
              {} different ones, split by seed {SEED}",
-            self.source, self.scale, self.sizes.vocabulary
+            self.source,
+            self.scale,
+            plural(self.token),
+            self.sizes.vocabulary
         )
     }
 
@@ -148,7 +179,7 @@ impl Task for TextTransformer {
         self.variation
     }
 
-    /// Accuracy of the next word. A rare word is never said rightly.
+    /// Accuracy of the next token. A rare one is never said rightly.
     fn metric(&self) -> Metric {
         Metric::new("val_accuracy", Direction::Max)
     }
@@ -177,10 +208,10 @@ impl Task for TextTransformer {
     }
 
     fn loss(&self, model: &Decoder, batch: Vec<u32>, random: &mut ChaCha8Rng) -> Tensor<1> {
-        let (words, mut next) = self.train.at(batch.iter().map(|&window| window as usize), &self.device);
+        let (tokens, mut next) = self.train.at(batch.iter().map(|&window| window as usize), &self.device);
         self.make_wrong(&batch, &mut next);
         let next = Tensor::<1, Int>::from_data(TensorData::new(next, [batch.len() * CONTEXT]), &self.device);
-        let logits = model.logits(Tensor::from_inner(words), Some((DROPOUT, random)));
+        let logits = model.logits(Tensor::from_inner(tokens), Some((DROPOUT, random)));
         classification::cross_entropy(logits, Tensor::from_inner(next))
     }
 
@@ -192,9 +223,9 @@ impl Task for TextTransformer {
         let count = windows.count();
         let (mut loss, mut right) = (0.0, 0_usize);
         for start in (0..count).step_by(EVALUATION_BATCH) {
-            let (words, next) = windows.at(start..count.min(start + EVALUATION_BATCH), &self.device);
+            let (tokens, next) = windows.at(start..count.min(start + EVALUATION_BATCH), &self.device);
             // A row of logits is as long as the vocabulary: they stay on the device.
-            let logarithms = activation::log_softmax(model.logits(words, None), 1);
+            let logarithms = activation::log_softmax(model.logits(tokens, None), 1);
             let said = logarithms.clone().argmax(1).into_data();
             right +=
                 said.iter::<i64>().zip(&next).filter(|(said, next)| said == *next && *said != i64::from(RARE)).count();
@@ -251,8 +282,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn windows_meet_at_one_word_and_what_comes_next_is_shifted_by_one() {
-        let windows = Windows { words: (0..200).collect() };
+    fn windows_meet_at_one_token_and_what_comes_next_is_shifted_by_one() {
+        let windows = Windows { tokens: (0..200).collect() };
         assert_eq!(windows.count(), 3);
         let (words, next) = windows.at([0, 2].into_iter(), &Device::flex());
         let words: Vec<i64> = words.into_data().iter::<i64>().collect();
@@ -280,7 +311,7 @@ mod tests {
         std::fs::write(&path, (0..3000).map(line).collect::<Vec<_>>().join("\n")).unwrap();
         let open = |variation| {
             let settings = TaskSettings { data: Some(path.clone()), variation, ..TaskSettings::default() };
-            TextTransformer::open(&settings)
+            TextTransformer::of_words(&settings)
         };
         let plain = open(Variation::default()).unwrap();
         let half = open(Variation { data_share: 0.5, ..Variation::default() }).unwrap();
@@ -306,5 +337,22 @@ mod tests {
 
         let seeded = open(Variation { data_seed: Some(7), ..Variation::default() });
         assert!(seeded.unwrap_err().to_string().starts_with("data_seed = 7"));
+    }
+
+    #[test]
+    fn of_the_same_text_words_and_characters_are_tasks() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("text.txt");
+        std::fs::write(&path, "the cat sat on the mat, and the dog lay\n".repeat(3000)).unwrap();
+        let settings = TaskSettings { data: Some(path), ..TaskSettings::default() };
+        let words = TextTransformer::of_words(&settings).unwrap();
+        let characters = TextTransformer::of_characters(&settings).unwrap();
+        assert_eq!([words.name(), characters.name()], ["text-transformer", "character-transformer"]);
+        // Eight words and the comma; thirteen letters, the space, the comma and the end of a line; and a rare one each.
+        assert_eq!([words.sizes.vocabulary, characters.sizes.vocabulary], [10, 17]);
+        // A line has 11 words, and 40 characters.
+        let ratio = characters.train_examples() as f64 / words.train_examples() as f64;
+        assert!((ratio - 40.0 / 11.0).abs() < 0.05, "{ratio}");
+        assert!(characters.description().contains("windows of 64 characters, 17 different ones"));
     }
 }

@@ -163,7 +163,7 @@ fn impossible_requests_are_typed_errors() {
     let error = lodecast_lab::tasks::open("mnist", &lodecast_lab::TaskSettings::default()).err().unwrap();
     assert_eq!(
         error.to_string(),
-        "no task 'mnist'; choose one of mnist1d-cnn, fashion-mnist-cnn, fashion-mnist-resnet18, cifar100-resnet18, imagenet-resnet34, text-transformer"
+        "no task 'mnist'; choose one of mnist1d-cnn, fashion-mnist-cnn, fashion-mnist-resnet18, cifar100-resnet18, imagenet-resnet34, character-transformer, text-transformer"
     );
 }
 
