@@ -17,6 +17,7 @@ mod initial;
 mod mnist1d_cnn;
 #[cfg(feature = "photographs")]
 mod photograph;
+mod pooling;
 mod residual;
 mod small_image_resnet18;
 mod strided_convolution;

@@ -118,36 +118,6 @@ impl Convolution {
     }
 }
 
-/// The largest value of every 2 by 2 square. A last odd row or column is left out.
-pub(super) fn max_pool(images: Tensor<4>) -> Tensor<4> {
-    let [examples, height, width, channels] = images.dims();
-    let (rows, columns) = (height / 2, width / 2);
-    let even = if (2 * rows, 2 * columns) == (height, width) {
-        images
-    } else {
-        images.slice(s![.., 0..2 * rows, 0..2 * columns])
-    };
-    let pairs_of_rows = even.reshape([examples * rows, 2, 2 * columns * channels]);
-    let higher = pairs_of_rows.clone().narrow(1, 0, 1).max_pair(pairs_of_rows.narrow(1, 1, 1));
-    let pairs = higher.reshape([examples * rows * columns, 2, channels]);
-    let highest = pairs.clone().narrow(1, 0, 1).max_pair(pairs.narrow(1, 1, 1));
-    highest.reshape([examples, rows, columns, channels])
-}
-
-/// The largest value of every 3 by 3 square around every other place. Values must not be negative.
-pub(super) fn max_pool_overlapping(images: Tensor<4>) -> Tensor<4> {
-    let [_, height, width, _] = images.dims();
-    // As good as nothing, where no value is below zero.
-    let padded = images.pad([(0, 0), (1, 1), (1, 1), (0, 0)], 0.0);
-    let largest = |parts: [Tensor<4>; 3]| {
-        let [first, second, third] = parts;
-        first.max_pair(second).max_pair(third)
-    };
-    let end = |places: usize, tap: usize| tap + 2 * ((places - 1) / 2) + 1;
-    let higher = largest([0, 1, 2].map(|tap| padded.clone().slice(s![.., tap..end(height, tap);2])));
-    largest([0, 1, 2].map(|tap| higher.clone().slice(s![.., .., tap..end(width, tap);2])))
-}
-
 #[cfg(test)]
 mod tests {
     use burn::tensor::ops::ConvOptions;
@@ -177,33 +147,5 @@ mod tests {
             let difference = difference.abs().max().into_scalar::<f32>();
             assert!(difference < 1e-5, "kernel {kernel}, stride {stride}: {difference}");
         }
-    }
-
-    #[test]
-    fn overlapping_pooling_equals_that_of_the_framework() {
-        let mut random = ChaCha8Rng::seed_from_u64(5);
-        for (height, width) in [(7, 6), (8, 9), (1, 2)] {
-            let images = random_images([2, height, width, 3], &mut random).abs();
-            let by_channel = images.clone().permute([0, 3, 1, 2]);
-            let options = burn::tensor::ops::MaxPoolOptions {
-                kernel_size: [3, 3],
-                stride: [2, 2],
-                padding: [(1, 1), (1, 1)],
-                dilation: [1, 1],
-                ceil_mode: false,
-            };
-            let expected = burn::tensor::module::max_pool2d(by_channel, options);
-            let difference = max_pool_overlapping(images).permute([0, 3, 1, 2]) - expected;
-            assert_eq!(difference.abs().max().into_scalar::<f32>(), 0.0, "{height} by {width}");
-        }
-    }
-
-    #[test]
-    fn pooling_takes_the_largest_of_four() {
-        let mut random = ChaCha8Rng::seed_from_u64(4);
-        let images = random_images([2, 7, 6, 3], &mut random);
-        let expected = images.clone().slice(s![.., 0..6]).reshape([2, 3, 2, 3, 2, 3]).max_dim(2).max_dim(4);
-        let difference = (max_pool(images) - expected.reshape([2, 3, 3, 3])).abs().max().into_scalar::<f32>();
-        assert_eq!(difference, 0.0);
     }
 }

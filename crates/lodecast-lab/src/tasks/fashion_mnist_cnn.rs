@@ -5,12 +5,13 @@ use burn::tensor::{Device, Tensor, activation};
 use lodecast::{Direction, Metric};
 use rand_chacha::ChaCha8Rng;
 
-use super::convolution::{Convolution, Fan, max_pool};
+use super::convolution::{Convolution, Fan};
 use super::dropout::dropout;
 use super::entry::TaskEntry;
 use super::fashion_mnist;
 use super::image_batches::LoadedImages;
 use super::image_splits::ImageSplits;
+use super::pooling::max_pool_halving;
 use super::strided_convolution::uniform_weights;
 use crate::error::Result;
 use crate::optimizers::OptimizerKind;
@@ -90,7 +91,7 @@ impl Network {
             features = layer.forward(features);
             if POOLED_AFTER.contains(&index) {
                 // Rectified after pooling: the same values, and a quarter of them to go through.
-                features = max_pool(features);
+                features = max_pool_halving(features);
             }
             features = activation::relu(features);
         }

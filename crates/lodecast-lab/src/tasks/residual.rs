@@ -5,8 +5,9 @@ use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::{Device, Tensor, activation};
 use rand_chacha::ChaCha8Rng;
 
-use super::convolution::{Convolution, Fan, max_pool_overlapping};
+use super::convolution::{Convolution, Fan};
 use super::dropout::dropout;
+use super::pooling::{global_mean, max_pool_overlapping};
 use super::strided_convolution::uniform_weights;
 use crate::run::variation::Variation;
 use crate::settings::Scale;
@@ -89,9 +90,7 @@ impl ResidualNetwork {
         for block in &self.blocks {
             features = block.forward(features);
         }
-        let [examples, rows, columns, channels] = features.dims();
-        let mut pooled =
-            features.reshape([examples, rows * columns, channels]).mean_dim(1).reshape([examples, channels]);
+        let mut pooled = global_mean(features);
         if let Some(random) = random.filter(|_| self.dropout > 0.0) {
             pooled = dropout(pooled, self.dropout, random);
         }
