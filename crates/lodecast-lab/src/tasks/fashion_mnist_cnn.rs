@@ -11,7 +11,7 @@ use super::entry::TaskEntry;
 use super::fashion_mnist;
 use super::image_batches::LoadedImages;
 use super::image_splits::ImageSplits;
-use super::pooling::max_pool_halving;
+use super::pooling::max_pool_sliding;
 use super::strided_convolution::uniform_weights;
 use crate::error::Result;
 use crate::optimizers::OptimizerKind;
@@ -28,9 +28,10 @@ pub(super) const ENTRY: TaskEntry = TaskEntry {
     open: |settings| Ok(Box::new(FashionMnistCnn::open(settings)?)),
 };
 const WIDTHS: [usize; 4] = [64, 64, 128, 128];
-/// Convolutions after which the image is halved.
+/// Convolutions after which the image is pooled, which takes a row and a column of it.
 const POOLED_AFTER: [usize; 2] = [1, 3];
 const DENSE: usize = 256;
+/// After each pooling and after the first dense layer.
 const DROPOUT: f64 = 0.25;
 
 /// The task.
@@ -76,31 +77,33 @@ impl Network {
             convolutions.push(Convolution::new([inputs, outputs], 3, 1, Fan::In, device, random).with_bias(device));
             inputs = outputs;
         }
-        let halved = |side: usize| side >> POOLED_AFTER.len();
+        let pooled = |side: usize| side - POOLED_AFTER.len();
         let dense = variation.width_of(scale.of(DENSE));
         let (dense_weight, dense_bias) =
-            uniform_weights(halved(height) * halved(width) * inputs, dense, device, random);
+            uniform_weights(pooled(height) * pooled(width) * inputs, dense, device, random);
         let (head_weight, head_bias) = uniform_weights(dense, classes, device, random);
         Self { convolutions, dense_weight, dense_bias, head_weight, head_bias }
     }
 
-    /// Logits of `images`. Dropout is for training: it needs a generator.
-    fn logits(&self, images: Tensor<4>, random: Option<&mut ChaCha8Rng>) -> Tensor<2> {
+    /// Logits of `images`, (example, class). Dropout is for training: it needs a generator.
+    fn logits(&self, images: Tensor<4>, mut random: Option<&mut ChaCha8Rng>) -> Tensor<2> {
         let mut features = images;
         for (index, layer) in self.convolutions.iter().enumerate() {
-            features = layer.forward(features);
+            features = activation::relu(layer.forward(features));
             if POOLED_AFTER.contains(&index) {
-                // Rectified after pooling: the same values, and a quarter of them to go through.
-                features = max_pool_halving(features);
+                features = dropped(max_pool_sliding(features), &mut random);
             }
-            features = activation::relu(features);
         }
         let flat = features.flatten::<2>(1, 3);
-        let mut dense = activation::relu(flat.matmul(self.dense_weight.val()) + self.dense_bias.val().unsqueeze());
-        if let Some(random) = random {
-            dense = dropout(dense, DROPOUT, random);
-        }
-        dense.matmul(self.head_weight.val()) + self.head_bias.val().unsqueeze()
+        let dense = activation::relu(flat.matmul(self.dense_weight.val()) + self.dense_bias.val().unsqueeze());
+        dropped(dense, &mut random).matmul(self.head_weight.val()) + self.head_bias.val().unsqueeze()
+    }
+}
+
+fn dropped<const D: usize>(values: Tensor<D>, random: &mut Option<&mut ChaCha8Rng>) -> Tensor<D> {
+    match random {
+        Some(random) => dropout(values, DROPOUT, random),
+        None => values,
     }
 }
 
@@ -159,6 +162,7 @@ impl Task for FashionMnistCnn {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::TensorData;
     use rand::SeedableRng;
 
     use super::*;
@@ -170,12 +174,43 @@ mod tests {
             let variation = Variation { width, ..Variation::default() };
             Network::new([28, 28, 1], 10, scale, variation, &Device::flex(), &mut random).num_params()
         };
-        // 9*64 + 9*64*64 + 9*64*128 + 9*128*128 and biases 64+64+128+128; 7*7*128*256 + 256; 256*10 + 10
-        assert_eq!(count(Scale::FULL, 1.0), 1_867_466);
+        // 28 -> 27 -> 26 places a side; 9*64 + 9*64*64 + 9*64*128 + 9*128*128 and biases 64+64+128+128;
+        // 26*26*128*256 + 256; 256*10 + 10
+        assert_eq!(count(Scale::FULL, 1.0), 258_624 + 384 + 22_151_424 + 2570);
         // The same with 8, 8, 16, 16 and 32.
         let eighth = Scale::new(0.125).unwrap();
-        assert_eq!(count(eighth, 1.0), 80 + 584 + 1168 + 2320 + 25_120 + 330);
+        assert_eq!(count(eighth, 1.0), 80 + 584 + 1168 + 2320 + (26 * 26 * 16 * 32 + 32) + 330);
         // Twice as wide: a quarter of the widths.
         assert_eq!(count(eighth, 2.0), count(Scale::new(0.25).unwrap(), 1.0));
+    }
+    fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+        tensor.into_data().iter::<f32>().collect()
+    }
+
+    fn network_and_images() -> (Network, Tensor<4>) {
+        let (device, mut random) = (Device::flex(), ChaCha8Rng::seed_from_u64(1));
+        let scale = Scale::new(0.0625).unwrap();
+        let network = Network::new([6, 7, 1], 10, scale, Variation::default(), &device, &mut random);
+        let pixels: Vec<f32> = (0..3 * 6 * 7).map(|i| (0.9 * i as f32).cos()).collect();
+        (network, Tensor::from_data(TensorData::new(pixels, [3, 6, 7, 1]), &device))
+    }
+
+    #[test]
+    fn only_training_drops_values_and_does_so_in_three_places() {
+        let (network, images) = network_and_images();
+        let logits = network.logits(images.clone(), None);
+        assert_eq!(logits.dims(), [3, 10]);
+        assert_eq!(numbers(network.logits(images.clone(), None)), numbers(logits.clone()));
+        let trained = |seed| {
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            let logits = numbers(network.logits(images.clone(), Some(&mut random)));
+            (logits, random.get_word_pos())
+        };
+        let (dropped, drawn) = trained(2);
+        assert_ne!(dropped, numbers(logits));
+        assert_eq!(trained(2).0, dropped);
+        assert_ne!(trained(3).0, dropped);
+        // A number a value: after poolings to 5 by 6 places of 4 channels and 4 by 5 of 8, and of 16 dense values.
+        assert_eq!(drawn, 3 * (5 * 6 * 4 + 4 * 5 * 8 + 16));
     }
 }

@@ -18,6 +18,13 @@ pub(super) fn max_pool_halving(images: Tensor<4>) -> Tensor<4> {
     highest.reshape([examples, rows, columns, channels])
 }
 
+/// The largest value of every 2 by 2 square, squares a place apart: each side loses one place.
+pub(super) fn max_pool_sliding(images: Tensor<4>) -> Tensor<4> {
+    let [_, height, width, _] = images.dims();
+    let higher = images.clone().narrow(1, 0, height - 1).max_pair(images.narrow(1, 1, height - 1));
+    higher.clone().narrow(2, 0, width - 1).max_pair(higher.narrow(2, 1, width - 1))
+}
+
 /// The largest value of every 3 by 3 square around every other place. Values must not be negative.
 pub(super) fn max_pool_overlapping(images: Tensor<4>) -> Tensor<4> {
     let [_, height, width, _] = images.dims();
@@ -57,8 +64,11 @@ mod tests {
     #[test]
     fn poolings_equal_those_of_the_framework() {
         type Pooling = fn(Tensor<4>) -> Tensor<4>;
-        let poolings: [(Pooling, usize, usize, usize, f32); 2] =
-            [(max_pool_halving, 2, 2, 0, -1.0), (max_pool_overlapping, 3, 2, 1, 0.0)];
+        let poolings: [(Pooling, usize, usize, usize, f32); 3] = [
+            (max_pool_halving, 2, 2, 0, -1.0),
+            (max_pool_sliding, 2, 1, 0, -1.0),
+            (max_pool_overlapping, 3, 2, 1, 0.0),
+        ];
         for (pooling, kernel, stride, padding, least) in poolings {
             for (height, width) in [(7, 6), (8, 9), (2, 3)] {
                 let images = random_images([2, height, width, 3], least);
