@@ -2,6 +2,7 @@
 
 mod augmentation;
 mod cifar100;
+mod cifar100_resnet18;
 mod classification;
 mod convolution;
 mod decoder;
@@ -9,38 +10,41 @@ mod dropout;
 mod entry;
 mod fashion_mnist;
 mod fashion_mnist_cnn;
+mod fashion_mnist_resnet18;
 mod image_batches;
 mod image_splits;
 #[cfg(feature = "photographs")]
 mod imagenet_resnet34;
 mod initial;
 mod mnist1d_cnn;
+mod normalised_convolution;
 #[cfg(feature = "photographs")]
 mod photograph;
 mod pooling;
 mod residual;
-mod small_image_resnet18;
 mod strided_convolution;
+mod swish_residual;
 mod text_transformer;
 
 use crate::error::{Error, Result};
 use crate::run::train::Trainable;
 use crate::settings::TaskSettings;
 
+pub use cifar100_resnet18::Cifar100Resnet18;
 pub use entry::TaskEntry;
 pub use fashion_mnist_cnn::FashionMnistCnn;
+pub use fashion_mnist_resnet18::FashionMnistResnet18;
 #[cfg(feature = "photographs")]
 pub use imagenet_resnet34::ImageNetResnet34;
 pub use mnist1d_cnn::{Mnist1dCnn, Mnist1dSizes};
-pub use small_image_resnet18::SmallImageResnet18;
 pub use text_transformer::TextTransformer;
 
 /// All tasks, the smallest first.
 pub const TASKS: [TaskEntry; 7] = [
     mnist1d_cnn::ENTRY,
     fashion_mnist_cnn::ENTRY,
-    small_image_resnet18::FASHION_MNIST,
-    small_image_resnet18::CIFAR100,
+    fashion_mnist_resnet18::ENTRY,
+    cifar100_resnet18::ENTRY,
     IMAGENET_RESNET34,
     text_transformer::CHARACTERS,
     text_transformer::WORDS,

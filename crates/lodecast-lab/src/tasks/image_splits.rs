@@ -12,6 +12,8 @@ use crate::settings::{Scale, TaskSettings};
 pub(super) const SPLIT_SEED: u64 = 42;
 /// Few enough that the activations stay in the processor's cache.
 const EVALUATION_BATCH: usize = 50;
+/// Batches and their size from which running statistics are gathered anew.
+const GATHERED: (usize, usize) = (10, 100);
 
 /// The three splits of a data set.
 #[derive(Debug)]
@@ -54,6 +56,20 @@ impl ImageSplits {
             "{} at scale {}: {train} training, {validation} validation and {test} test images, split by seed {SPLIT_SEED}",
             self.name, self.scale
         )
+    }
+
+    /// Batches (example, row, column, channel) of training images as they are, spread over all of them: what running statistics
+    /// are gathered anew from.
+    pub(super) fn spread_batches(&self, device: &Device) -> impl Iterator<Item = Tensor<4>> {
+        let (batches, size) = GATHERED;
+        let count = self.train.len().min(batches * size);
+        let examples: Vec<usize> = (0..count).map(|index| index * self.train.len() / count).collect();
+        let starts = (0..count).step_by(size);
+        starts.map(move |start| {
+            let batch = &examples[start..count.min(start + size)];
+            let (images, _) = self.train.load(batch.iter().copied()).on_device(device);
+            Tensor::from_inner(images)
+        })
     }
 
     /// How well `logits` of held-out images fit their classes.

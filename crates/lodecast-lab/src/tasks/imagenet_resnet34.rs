@@ -12,6 +12,7 @@ use super::classification::Tally;
 use super::entry::TaskEntry;
 use super::image_batches::{LoadedImages, Standardisation};
 use super::image_splits::SPLIT_SEED;
+use super::normalised_convolution::Normalised;
 use super::photograph::{self, SIDE};
 use super::residual::{ResidualNetwork, ResidualSizes, Stem};
 use crate::data::images;
@@ -183,7 +184,7 @@ impl Task for ImageNetResnet34 {
         let classes = self.train_pictures.classes().len();
         let Self { scale, variation, .. } = *self;
         let (blocks, stem) = (BLOCKS, Stem::Large);
-        let sizes = ResidualSizes { blocks, stem, channels: 3, classes, dropout: 0.0, scale, variation };
+        let sizes = ResidualSizes { blocks, stem, channels: 3, classes, scale, variation };
         ResidualNetwork::new(sizes, &self.device.clone().autodiff(), random)
     }
 
@@ -201,8 +202,8 @@ impl Task for ImageNetResnet34 {
         true
     }
 
-    fn loss(&self, model: &ResidualNetwork, batch: LoadedImages, random: &mut ChaCha8Rng) -> Tensor<1> {
-        batch.loss(&self.device, |images| model.logits(images, Some(random)))
+    fn loss(&self, model: &ResidualNetwork, batch: LoadedImages, _random: &mut ChaCha8Rng) -> Tensor<1> {
+        batch.loss(&self.device, |images| model.logits(images))
     }
 
     fn gathered_anew(&self, model: ResidualNetwork) -> Result<ResidualNetwork> {
@@ -225,7 +226,7 @@ impl Task for ImageNetResnet34 {
             for batch in batches {
                 let batch = batch?;
                 let classes: Vec<usize> = batch.classes.iter().map(|&class| class as usize).collect();
-                tally.add(model.logits(batch.on_device(&self.device).0, None), classes);
+                tally.add(model.logits(batch.on_device(&self.device).0), classes);
             }
             Ok(tally.evaluation())
         })

@@ -1,12 +1,12 @@
-//! Residual networks of basic blocks (He et al. 2016), over images laid out as (example, row, column, channel).
+//! Residual networks of basic blocks (He et al. 2016) with a projection in the first of every stage, over images laid out as
+//! (example, row, column, channel).
 
 use burn::module::{Module, Param};
-use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::{Device, Tensor, activation};
 use rand_chacha::ChaCha8Rng;
 
-use super::convolution::{Convolution, Fan};
-use super::dropout::dropout;
+use super::convolution::Fan;
+use super::normalised_convolution::{Normalised, NormalisedConvolution};
 use super::pooling::{global_mean, max_pool_overlapping};
 use super::strided_convolution::uniform_weights;
 use crate::run::variation::Variation;
@@ -14,8 +14,6 @@ use crate::settings::Scale;
 
 /// Channels of the four stages.
 const WIDTHS: [usize; 4] = [64, 128, 256, 512];
-/// Share of a new batch in the running statistics.
-const MOMENTUM: f64 = 0.1;
 
 /// What a residual network is made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,8 +26,6 @@ pub(super) struct ResidualSizes {
     pub(super) channels: usize,
     /// Classes.
     pub(super) classes: usize,
-    /// Probability with which features are dropped before the last layer, in training.
-    pub(super) dropout: f64,
     /// Narrows all stages.
     pub(super) scale: Scale,
     /// Widens or narrows them again.
@@ -54,8 +50,6 @@ pub struct ResidualNetwork {
     head_bias: Param<Tensor<1>>,
     #[module(skip)]
     stem_is_pooled: bool,
-    #[module(skip)]
-    dropout: f64,
 }
 
 impl ResidualNetwork {
@@ -66,23 +60,24 @@ impl ResidualNetwork {
             Stem::Small => (3, 1),
             Stem::Large => (7, 2),
         };
-        let stem = NormalisedConvolution::new([sizes.channels, widths[0]], kernel, stride, device, random);
+        let stem = NormalisedConvolution::new([sizes.channels, widths[0]], kernel, stride, Fan::Out, device, random);
         let mut blocks = Vec::new();
         let mut inputs = widths[0];
         for (stage, (&outputs, count)) in widths.iter().zip(sizes.blocks).enumerate() {
+            let stride = if stage > 0 { 2 } else { 1 };
             for block in 0..count {
-                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-                blocks.push(BasicBlock::new([inputs, outputs], stride, device, random));
+                let place = if block == 0 { Place::First { stride } } else { Place::Later };
+                blocks.push(BasicBlock::new([inputs, outputs], place, device, random));
                 inputs = outputs;
             }
         }
         let (head_weight, head_bias) = uniform_weights(inputs, sizes.classes, device, random);
         let stem_is_pooled = sizes.stem == Stem::Large;
-        Self { stem, blocks, head_weight, head_bias, stem_is_pooled, dropout: sizes.dropout }
+        Self { stem, blocks, head_weight, head_bias, stem_is_pooled }
     }
 
-    /// Logits of `images`. Dropout is for training: it needs a generator.
-    pub(super) fn logits(&self, images: Tensor<4>, random: Option<&mut ChaCha8Rng>) -> Tensor<2> {
+    /// Logits of `images`, (example, class).
+    pub(super) fn logits(&self, images: Tensor<4>) -> Tensor<2> {
         let mut features = activation::relu(self.stem.forward(images));
         if self.stem_is_pooled {
             features = max_pool_overlapping(features);
@@ -90,57 +85,31 @@ impl ResidualNetwork {
         for block in &self.blocks {
             features = block.forward(features);
         }
-        let mut pooled = global_mean(features);
-        if let Some(random) = random.filter(|_| self.dropout > 0.0) {
-            pooled = dropout(pooled, self.dropout, random);
-        }
-        pooled.matmul(self.head_weight.val()) + self.head_bias.val().unsqueeze()
-    }
-
-    /// The network with the statistics of its activations gathered anew: their mean over `batches`.
-    ///
-    /// Nothing is shared with this network.
-    pub(super) fn gathered_anew(&self, batches: impl Iterator<Item = Tensor<4>>) -> Self {
-        // A clone would share its running statistics with the original.
-        let mut network = self.valid().train();
-        for (known, batch) in batches.enumerate() {
-            network.set_momentum(1.0 / (known + 1) as f64);
-            network.logits(batch, None);
-        }
-        network.set_momentum(MOMENTUM);
-        network
-    }
-
-    fn set_momentum(&mut self, momentum: f64) {
-        self.stem.norm.momentum = momentum;
-        for block in &mut self.blocks {
-            let parts = [&mut block.first, &mut block.second].into_iter().chain(block.shortcut.as_mut());
-            parts.for_each(|part| part.norm.momentum = momentum);
-        }
+        global_mean(features).matmul(self.head_weight.val()) + self.head_bias.val().unsqueeze()
     }
 }
 
-/// A convolution without bias and the normalisation of its outputs.
-#[derive(Module, Debug)]
-struct NormalisedConvolution {
-    convolution: Convolution,
-    norm: BatchNorm,
+impl Normalised for ResidualNetwork {
+    fn layers(&mut self) -> Vec<&mut NormalisedConvolution> {
+        let blocks = self.blocks.iter_mut();
+        let of_blocks =
+            blocks.flat_map(|block| [&mut block.first, &mut block.second].into_iter().chain(&mut block.projection));
+        std::iter::once(&mut self.stem).chain(of_blocks).collect()
+    }
+
+    fn observe(&self, images: Tensor<4>) {
+        self.logits(images);
+    }
 }
 
-impl NormalisedConvolution {
-    fn new(channels: [usize; 2], kernel: usize, stride: usize, device: &Device, random: &mut ChaCha8Rng) -> Self {
-        Self {
-            convolution: Convolution::new(channels, kernel, stride, Fan::Out, device, random),
-            norm: BatchNormConfig::new(channels[1]).with_momentum(MOMENTUM).init(device),
-        }
-    }
-
-    fn forward(&self, images: Tensor<4>) -> Tensor<4> {
-        let outputs = self.convolution.forward(images);
-        let shape = outputs.dims();
-        // The framework normalises the second axis: places are examples to it.
-        self.norm.forward(outputs.reshape([shape[0] * shape[1] * shape[2], shape[3]])).reshape(shape)
-    }
+/// Where in its stage a block is.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// At its beginning, where the sides of the image are divided by the stride.
+    First {
+        stride: usize,
+    },
+    Later,
 }
 
 /// Two convolutions, and a way around them.
@@ -148,24 +117,29 @@ impl NormalisedConvolution {
 struct BasicBlock {
     first: NormalisedConvolution,
     second: NormalisedConvolution,
-    /// Where size or channels change; else the inputs go around as they are.
-    shortcut: Option<NormalisedConvolution>,
+    /// In the first block of every stage, also where the shapes agree; else the inputs go around as they are.
+    projection: Option<NormalisedConvolution>,
 }
 
 impl BasicBlock {
-    fn new([inputs, outputs]: [usize; 2], stride: usize, device: &Device, random: &mut ChaCha8Rng) -> Self {
-        Self {
-            first: NormalisedConvolution::new([inputs, outputs], 3, stride, device, random),
-            second: NormalisedConvolution::new([outputs, outputs], 3, 1, device, random),
-            shortcut: (stride > 1 || inputs != outputs)
-                .then(|| NormalisedConvolution::new([inputs, outputs], 1, stride, device, random)),
+    fn new([inputs, outputs]: [usize; 2], place: Place, device: &Device, random: &mut ChaCha8Rng) -> Self {
+        let mut layer = |inputs, kernel, stride| {
+            NormalisedConvolution::new([inputs, outputs], kernel, stride, Fan::Out, device, random)
+        };
+        match place {
+            Place::First { stride } => Self {
+                first: layer(inputs, 3, stride),
+                second: layer(outputs, 3, 1),
+                projection: Some(layer(inputs, 1, stride)),
+            },
+            Place::Later => Self { first: layer(inputs, 3, 1), second: layer(outputs, 3, 1), projection: None },
         }
     }
 
     fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         let inner = activation::relu(self.first.forward(images.clone()));
-        let around = match &self.shortcut {
-            Some(shortcut) => shortcut.forward(images),
+        let around = match &self.projection {
+            Some(projection) => projection.forward(images),
             None => images,
         };
         activation::relu(self.second.forward(inner) + around)
