@@ -290,7 +290,7 @@ impl Form for ControlledLatentOde {
             validation.push(&scaler.validation, members.iter().map(|member| member[time][1]), 0.0);
         }
         let last = members.iter().filter_map(|member| member.last()).map(|values| values[1]);
-        let expected = Expected::of_members(last, &self.0.header.record.miss(now));
+        let expected = Expected::of_members(last, &self.0.header.record.miss_of_all(now));
         Ok(Forecast {
             learning_rate: progress.iter().map(|&at| schedule.learning_rate(at)).collect(),
             train_loss,

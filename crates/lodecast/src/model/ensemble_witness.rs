@@ -16,6 +16,8 @@ pub(super) struct Case<'a> {
     pub(super) run: &'a Run,
     pub(super) series: Series,
     pub(super) networks: Vec<Network<f32>>,
+    /// Are they those from whom it was held out, and not all?
+    was_held_out: bool,
     has_seen: bool,
 }
 
@@ -45,9 +47,9 @@ where
             Some(if networks.is_empty() {
                 // A configuration of another sweep, which no member has seen; or one that all have, of this one.
                 let has_seen = knows(&learned);
-                Case { run, series, networks: ensemble.networks.clone(), has_seen }
+                Case { run, series, networks: ensemble.networks.clone(), was_held_out: false, has_seen }
             } else {
-                Case { run, series, networks, has_seen: false }
+                Case { run, series, networks, was_held_out: true, has_seen: false }
             })
         };
         Self { ensemble, cases: sweep.runs.iter().map(case).collect(), predict }
@@ -63,10 +65,13 @@ where
     }
 
     fn final_metrics(&self, runs: &[usize], fraction: f64) -> Vec<Option<Expected>> {
-        let miss = self.ensemble.header.record.miss(fraction);
+        let record = &self.ensemble.header.record;
+        let (of_member, of_all) = (record.miss(fraction), record.miss_of_all(fraction));
         let forecast = |&run: &usize| {
-            let values = (self.predict)(self.cases[run].as_ref()?, fraction)?;
-            let expected = Expected::of_members(values.into_iter(), &miss);
+            let case = self.cases[run].as_ref()?;
+            let values = (self.predict)(case, fraction)?;
+            let miss = if case.was_held_out { &of_member } else { &of_all };
+            let expected = Expected::of_members(values.into_iter(), miss);
             expected.mean.is_finite().then_some(expected)
         };
         runs.par_iter().map(forecast).collect()

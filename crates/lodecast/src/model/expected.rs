@@ -18,11 +18,12 @@ impl Expected {
         Self { mean, within_68: within(1.0), within_95: within(NORMAL_95) }
     }
 
-    /// What the members of an ensemble expect, who differ, and whose forecasts were off by `miss`.
+    /// What the members of an ensemble expect together: their mean is surer than any of them, and off by `miss` besides.
     pub(super) fn of_members(values: impl Iterator<Item = f64> + Clone, miss: &Miss) -> Self {
+        let members = values.clone().count().max(1) as f64;
         let (mean, deviation) = moments(values, 0.0);
         let within = |factor: f64, miss: f64| {
-            let half = (factor * deviation).hypot(miss);
+            let half = (factor * deviation / members.sqrt()).hypot(miss);
             (mean - half, mean + half)
         };
         Self { mean, within_68: within(1.0, miss.within_68), within_95: within(NORMAL_95, miss.within_95) }

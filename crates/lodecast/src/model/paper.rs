@@ -284,7 +284,7 @@ impl Form for PaperLatentOde {
         }
         let finals = curves.iter().filter_map(|curve| curve.validation.last());
         let finals: Vec<f64> = finals.map(|&value| scaler.validation.standardise(value)).collect();
-        let expected = Expected::of_members(finals.into_iter(), &self.0.header.record.miss(now));
+        let expected = Expected::of_members(finals.into_iter(), &self.0.header.record.miss_of_all(now));
         Ok(Forecast {
             learning_rate: rate.mean,
             train_loss,
