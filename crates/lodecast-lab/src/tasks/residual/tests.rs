@@ -98,7 +98,9 @@ fn values_gradients_and_running_statistics_are_those_of_torch() {
         assert_close(&numbers(loss.clone()), &[expected.loss]);
         let gradient = numbers(gradient(loss.backward(), &network));
         let length = gradient.iter().map(|value| value * value).sum::<f64>().sqrt();
-        assert_close(&[length, gradient[0]], &[expected.gradient_length, expected.first_gradient]);
+        // In single precision one gradient is as exact as all of them together.
+        let share = expected.first_gradient / expected.gradient_length;
+        assert_close(&[length, gradient[0] / length], &[expected.gradient_length, share]);
 
         let evaluated = network.valid();
         assert_close(&numbers(evaluated.stem.norm.running_mean.value()), &expected.stem_means);
