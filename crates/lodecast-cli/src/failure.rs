@@ -233,7 +233,7 @@ fn missing_file(source: &io::Error) -> Option<String> {
 }
 
 fn lacks_folder(source: &io::Error) -> bool {
-    source.get_ref().is_some_and(|cause| cause.is::<lodecast::MissingFolder>())
+    matches!(source.get_ref(), Some(cause) if cause.is::<lodecast::MissingFolder>())
 }
 
 fn sweep_file_hint(error: &lodecast_sweep_file::Error) -> Option<String> {

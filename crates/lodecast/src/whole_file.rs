@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(refused.to_string(), expected);
         let Error::File { source, .. } = refused else { panic!("{refused:?}") };
         assert_eq!(source.kind(), io::ErrorKind::NotFound);
-        assert!(source.get_ref().is_some_and(|cause| cause.is::<MissingFolder>()));
+        assert!(matches!(source.get_ref(), Some(cause) if cause.is::<MissingFolder>()));
         assert!(MissingFolder::check(Path::new("model.lode")).is_ok(), "the folder that one is in is always there");
     }
 }

@@ -173,7 +173,9 @@ mod tests {
     #[test]
     fn characters_are_as_they_stand_and_lines_end() {
         let mut counts = TokenCounts::new(Token::Character);
-        ["aA a", "\u{e9}a"].iter().for_each(|line| counts.add(line));
+        for line in ["aA a", "\u{e9}a"] {
+            counts.add(line);
+        }
         let vocabulary = counts.vocabulary(4);
         let mut numbers = Vec::new();
         vocabulary.encode("a A\u{e9}", &mut numbers);

@@ -105,7 +105,7 @@ mod tests {
         let device = Device::flex().autodiff();
         let layer = NormalisedConvolution::new([3, 2], 3, 1, Fan::Out, &device, &mut ChaCha8Rng::seed_from_u64(1));
         let network = OneLayer { layer };
-        let pixels: Vec<f32> = (0..4 * 8 * 8 * 3).map(|i| (0.5 + (0.9 * i as f64).cos()) as f32).collect();
+        let pixels: Vec<f32> = (0..4 * 8 * 8 * 3).map(|i| (0.5 + (0.9 * f64::from(i)).cos()) as f32).collect();
         let images = Tensor::<4>::from_data(TensorData::new(pixels, [4, 8, 8, 3]), &device);
         network.observe(images.clone());
         let running_mean = |network: &OneLayer| numbers(network.valid().layer.norm.running_mean.value());
