@@ -63,10 +63,10 @@ impl Arguments {
             name.into()
         });
         // Where its journal is kept, the sweep is the same again: another one is refused by the journal.
-        if self.configurations.is_none() && !journal.exists() {
-            self.overwriting.check(&self.out)?;
-        } else if self.configurations.is_none() {
-            whole_file::check_folder(&self.out)?;
+        match self.configurations {
+            Some(_) => {}
+            None if journal.exists() => whole_file::check_folder(&self.out)?,
+            None => self.overwriting.check(&self.out)?,
         }
         let (task, configuration) = self.configuration()?;
         if let Some(folder) = &self.configurations {
