@@ -22,6 +22,7 @@ mod normalised_convolution;
 mod photograph;
 mod pooling;
 mod residual;
+mod small_images;
 mod strided_convolution;
 mod swish_residual;
 mod text_transformer;

@@ -1,22 +1,21 @@
 //! The task `fashion-mnist-cnn`: pieces of clothing, and a convolutional network of 64-64-pool-128-128-pool channels.
 
+use std::marker::PhantomData;
+
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
-use lodecast::{Direction, Metric};
 use rand_chacha::ChaCha8Rng;
 
 use super::convolution::{Convolution, Fan};
 use super::dropout::dropout;
 use super::entry::TaskEntry;
 use super::fashion_mnist;
-use super::image_batches::LoadedImages;
 use super::image_splits::ImageSplits;
 use super::pooling::max_pool_sliding;
+use super::small_images::{ImageNetwork, SmallImages};
 use super::strided_convolution::uniform_weights;
 use crate::error::Result;
-use crate::optimizers::OptimizerKind;
 use crate::run::length::Length;
-use crate::run::task::{Evaluation, Split, Task};
 use crate::run::variation::Variation;
 use crate::settings::{Scale, TaskSettings};
 
@@ -35,11 +34,7 @@ const DENSE: usize = 256;
 const DROPOUT: f64 = 0.25;
 
 /// The task.
-#[derive(Debug)]
-pub struct FashionMnistCnn {
-    data: ImageSplits,
-    device: Device,
-}
+pub type FashionMnistCnn = SmallImages<Network>;
 
 impl FashionMnistCnn {
     /// Reads the data. A scale narrows all layers but the last, and takes that part of the training images.
@@ -47,7 +42,15 @@ impl FashionMnistCnn {
     /// # Errors
     /// If the data is missing or damaged, or the device is not there.
     pub fn open(settings: &TaskSettings) -> Result<Self> {
-        Ok(Self { device: settings.device.open()?, data: fashion_mnist::open(settings)? })
+        Ok(Self {
+            name: NAME,
+            device: settings.device.open()?,
+            data: fashion_mnist::open(settings)?,
+            augmentation: None,
+            length: Length { epochs: 8, batch_size: 64, points_per_epoch: 10 },
+            sgd_peaks: [0.005, 0.01, 0.02, 0.04, 0.08, 0.16],
+            network: PhantomData,
+        })
     }
 }
 
@@ -107,56 +110,13 @@ fn dropped<const D: usize>(values: Tensor<D>, random: &mut Option<&mut ChaCha8Rn
     }
 }
 
-impl Task for FashionMnistCnn {
-    type Model = Network;
-    type Batch = LoadedImages;
-
-    fn name(&self) -> &str {
-        NAME
+impl ImageNetwork for Network {
+    fn fresh(data: &ImageSplits, device: &Device, random: &mut ChaCha8Rng) -> Self {
+        Self::new(data.train.size(), data.classes, data.scale, data.variation, device, random)
     }
 
-    fn description(&self) -> String {
-        self.data.description()
-    }
-
-    fn variation(&self) -> Variation {
-        self.data.variation
-    }
-
-    fn metric(&self) -> Metric {
-        Metric::new("val_accuracy", Direction::Max)
-    }
-
-    fn default_length(&self) -> Length {
-        Length { epochs: 8, batch_size: 64, points_per_epoch: 10 }
-    }
-
-    fn peak_learning_rates(&self, optimizer: OptimizerKind) -> Vec<f64> {
-        match optimizer {
-            OptimizerKind::Sgd => vec![0.005, 0.01, 0.02, 0.04, 0.08, 0.16],
-            OptimizerKind::Adam | OptimizerKind::AdamW => vec![0.0005, 0.001, 0.002, 0.004, 0.008, 0.016],
-        }
-    }
-
-    fn train_examples(&self) -> usize {
-        self.data.train.len()
-    }
-
-    fn initial_model(&self, random: &mut ChaCha8Rng) -> Network {
-        let ImageSplits { classes, scale, variation, .. } = self.data;
-        Network::new(self.data.train.size(), classes, scale, variation, &self.device.clone().autodiff(), random)
-    }
-
-    fn load(&self, batch: &[u32], _random: &mut ChaCha8Rng) -> Result<LoadedImages> {
-        Ok(self.data.train.load(batch.iter().map(|&index| index as usize)))
-    }
-
-    fn loss(&self, model: &Network, batch: LoadedImages, random: &mut ChaCha8Rng) -> Tensor<1> {
-        batch.loss(&self.device, |images| model.logits(images, Some(random)))
-    }
-
-    fn evaluate(&self, model: &Network, split: Split) -> Result<Evaluation> {
-        Ok(self.data.evaluate(split, &self.device, |images| model.logits(images, None)))
+    fn classify(&self, images: Tensor<4>, random: Option<&mut ChaCha8Rng>) -> Tensor<2> {
+        self.logits(images, random)
     }
 }
 
@@ -183,6 +143,7 @@ mod tests {
         // Twice as wide: a quarter of the widths.
         assert_eq!(count(eighth, 2.0), count(Scale::new(0.25).unwrap(), 1.0));
     }
+
     fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
         tensor.into_data().iter::<f32>().collect()
     }

@@ -17,7 +17,7 @@ const GATHERED: (usize, usize) = (10, 100);
 
 /// The three splits of a data set.
 #[derive(Debug)]
-pub(super) struct ImageSplits {
+pub struct ImageSplits {
     name: &'static str,
     pub(super) classes: usize,
     pub(super) scale: Scale,
