@@ -50,16 +50,21 @@ impl MemberState {
 /// Looks at the latest check of all members, which they made at the same iteration. Whether a member is to be judged there is for
 /// those to say from whom other runs are held out: by the very losses that judge it, the best of twenty checks looks better than it is.
 pub(crate) fn judge(members: &mut [MemberState]) {
-    let losses: Vec<Option<f64>> =
-        members.iter().map(|member| member.unjudged.as_ref()?.held_out.filter(|loss| loss.is_finite())).collect();
+    let losses: Vec<Option<f64>> = members.iter().map(|member| member.unjudged.as_ref()?.held_out).collect();
     for (index, member) in members.iter_mut().enumerate() {
         let Some(check) = member.unjudged.take() else { continue };
         let others = losses.iter().enumerate().filter(|(other, _)| other % FOLDS != index % FOLDS);
-        let (sum, count) =
-            others.filter_map(|(_, loss)| *loss).fold((0.0, 0.0), |(sum, count), loss| (sum + loss, count + 1.0));
-        // Where nobody can choose, the latest it is.
-        let mean = if count > 0.0 { sum / count } else { member.chosen_by };
-        if count == 0.0 || mean < member.chosen_by {
+        let others: Vec<f64> = others.filter_map(|(_, loss)| *loss).collect();
+        if others.is_empty() {
+            // Where nobody can choose, the latest it is.
+            member.judged = check;
+            continue;
+        }
+        let finite = others.into_iter().filter(|loss| loss.is_finite());
+        let (sum, count) = finite.fold((0.0, 0.0), |(sum, count), loss| (sum + loss, count + 1.0));
+        // No number, and so no choice, where all of them have diverged.
+        let mean = sum / count;
+        if mean < member.chosen_by {
             (member.judged, member.chosen_by) = (check, mean);
         }
     }
@@ -102,6 +107,12 @@ mod tests {
         let odd: &[Option<f64>] = &[Some(9.0), Some(0.0)];
         let members = after_checks(&[even, even, even, even, even, odd]);
         assert_eq!(places(&members), [0.0, 1.0, 1.0, 1.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn members_that_have_diverged_choose_nothing() {
+        let members = after_checks(&[&[Some(2.0), Some(1.0)], &[Some(3.0), Some(f64::NAN)]]);
+        assert_eq!(places(&members), [0.0, 1.0]);
     }
 
     #[test]
